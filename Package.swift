@@ -1,0 +1,106 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// One list for every target: Swift 6 mode, explicit existentials and import levels, strict memory
+// safety, and no warning left behind (STYLE, habit 1).
+let settings: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .enableUpcomingFeature("InferIsolatedConformances"),
+    .strictMemorySafety(),
+    .treatAllWarnings(as: .error),
+]
+
+let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
+let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
+let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
+let nioWebSocket: Target.Dependency = .product(name: "NIOWebSocket", package: "swift-nio")
+let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
+let nioHTTP2: Target.Dependency = .product(name: "NIOHTTP2", package: "swift-nio-http2")
+let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
+let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+
+/// A library target; its name is its folder under `Sources`.
+func library(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+/// A test target; its name is its folder under `Tests`.
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(
+        name: name, dependencies: dependencies, exclude: [],
+        swiftSettings: settings)
+}
+
+// The rooms and who may import whom: Documentation/Architecture/README.md has the picture,
+// Tests/ArchitectureTests holds the same table and reads every import line.
+let package = Package(
+    name: "sluice",
+    products: [.executable(name: "sluice", targets: ["sluice"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", exact: "2.37.6"),
+        .package(url: "https://github.com/apple/swift-nio-http2", exact: "1.46.0"),
+        .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+        .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
+    ],
+    targets: [
+        .systemLibrary(name: "CNGHTTP2", pkgConfig: "libnghttp2", providers: [.apt(["libnghttp2-dev"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+        library("GatewayModel", []),
+        library("GatewayWire", []),
+        library("GatewayPolicy", ["GatewayModel", "GatewayWire"]),
+        library("GatewayIdentity", ["GatewayModel", "GatewayWire", crypto]),
+        library("GatewayRecords", ["GatewayModel", "GatewayWire"]),
+        library(
+            "GatewayProxy",
+            [
+                "GatewayModel", "GatewayWire", "GatewayPolicy", "GatewayIdentity", "GatewayRecords",
+                "CNGHTTP2", "CZlib", "CZstd", nioCore, nioPosix, nioSSL, crypto,
+            ]),
+        library("GatewayControl", ["GatewayModel", "GatewayWire", "GatewayPolicy", "GatewayRecords", yams, crypto]),
+        library(
+            "GatewayRuntime",
+            [
+                "GatewayModel", "GatewayWire", "GatewayPolicy", "GatewayIdentity", "GatewayRecords",
+                "GatewayProxy", "GatewayControl", nioCore, nioPosix, nioSSL,
+            ]),
+        library(
+            "GatewayWorkbench",
+            ["GatewayModel", "GatewayWire", nioCore, nioPosix, nioHTTP1, nioHTTP2, nioSSL, nioWebSocket, yams]),
+        .executableTarget(
+            name: "sluice",
+            dependencies: [
+                "GatewayModel", "GatewayWire", "GatewayControl", "GatewayRuntime", "GatewayWorkbench", arguments,
+            ],
+            swiftSettings: settings),
+        tests("GatewayModelTests", ["GatewayModel"]),
+        tests("GatewayWireTests", ["GatewayWire", nioCore, nioEmbedded, nioHTTP1]),
+        tests("GatewayPolicyTests", ["GatewayPolicy", "GatewayModel"]),
+        tests("GatewayIdentityTests", ["GatewayIdentity", "GatewayModel"]),
+        tests("GatewayRecordsTests", ["GatewayRecords", "GatewayModel"]),
+        tests(
+            "GatewayProxyTests",
+            ["GatewayProxy", "GatewayModel", "GatewayWire", nioCore, nioEmbedded, nioPosix, nioSSL]),
+        tests("GatewayControlTests", ["GatewayControl", "GatewayModel"]),
+        tests(
+            "GatewayRuntimeTests",
+            [
+                "GatewayRuntime", "GatewayControl", "GatewayProxy", "GatewayModel", "GatewayWire",
+                "GatewayWorkbench", nioCore, nioPosix, nioSSL,
+            ]),
+        tests("GatewayWorkbenchTests", ["GatewayWorkbench", "GatewayModel", nioCore, nioPosix]),
+        tests(
+            "ConformanceTests",
+            ["GatewayRuntime", "GatewayControl", "GatewayProxy", "GatewayModel", "GatewayWorkbench", nioCore, nioPosix]),
+        tests("ArchitectureTests", []),
+        tests("TidyTests", []),
+    ],
+    swiftLanguageModes: [.v6]
+)
