@@ -1,0 +1,92 @@
+/// Every error the gateway can name, once. The raw value is stable and documented on one page
+/// (`Documentation/Errors.md`); a code is never reused.
+///
+/// Ranges: `SL-1nnn` configuration, `SL-2nnn` what a client sent, `SL-3nnn` identity and policy,
+/// `SL-4nnn` routing and upstreams, `SL-5nnn` the gateway itself, `SL-6nnn` commands.
+package enum ErrorCode: String, Sendable, CaseIterable {
+    // 1: configuration
+    case syntax = "SL-1001"
+    case unknownField = "SL-1002"
+    case wrongType = "SL-1003"
+    case missingField = "SL-1004"
+    case invalidValue = "SL-1005"
+    case unknownKind = "SL-1006"
+    case duplicateObject = "SL-1007"
+    case duplicateKey = "SL-1008"
+    case danglingReference = "SL-1009"
+    case forbiddenReference = "SL-1010"
+    case listenerConflict = "SL-1011"
+    case notAttached = "SL-1012"
+    case unreadableFile = "SL-1013"
+    case tooLarge = "SL-1014"
+    case unsupportedValue = "SL-1015"
+    case invalidCertificate = "SL-1016"
+    case conflictingPolicy = "SL-1017"
+    // 2: what a client sent
+    case malformedRequest = "SL-2001"
+    case ambiguousFraming = "SL-2002"
+    case headTooLarge = "SL-2003"
+    case bodyTooLarge = "SL-2004"
+    case targetTooLong = "SL-2005"
+    case requestTimeout = "SL-2006"
+    case unsupportedVersion = "SL-2007"
+    case expectationFailed = "SL-2008"
+    case unsupportedTransferCoding = "SL-2009"
+    case misdirectedRequest = "SL-2010"
+    // 3: identity and policy
+    case unauthenticated = "SL-3001"
+    case forbidden = "SL-3002"
+    case rateLimited = "SL-3003"
+    case concurrencyLimited = "SL-3004"
+    // 4: routing and upstreams
+    case noRoute = "SL-4001"
+    case noBackend = "SL-4002"
+    case invalidBackend = "SL-4003"
+    case noHealthyEndpoint = "SL-4004"
+    case upstreamConnectFailed = "SL-4005"
+    case upstreamReset = "SL-4006"
+    case upstreamTimeout = "SL-4007"
+    case upstreamProtocolError = "SL-4008"
+    case upstreamOverloaded = "SL-4009"
+    case retryBudgetExhausted = "SL-4010"
+    case circuitOpen = "SL-4011"
+    case clientClosed = "SL-4012"
+    // 5: the gateway itself
+    case internalFault = "SL-5001"
+    case draining = "SL-5002"
+    case overloaded = "SL-5003"
+    // 6: commands and the admin API
+    case usage = "SL-6001"
+    case unreachable = "SL-6002"
+    case denied = "SL-6003"
+    case notFound = "SL-6004"
+    case conflict = "SL-6005"
+
+    /// The HTTP status a caller sees; 0 where the error never reaches a caller.
+    package var httpStatus: Int {
+        switch self {
+        case .malformedRequest, .ambiguousFraming: 400
+        case .unauthenticated: 401
+        case .forbidden, .denied: 403
+        case .noRoute, .notFound: 404
+        case .requestTimeout: 408
+        case .conflict: 409
+        case .bodyTooLarge: 413
+        case .targetTooLong: 414
+        case .expectationFailed: 417
+        case .misdirectedRequest: 421
+        case .headTooLarge: 431
+        case .rateLimited: 429
+        case .clientClosed: 499
+        case .noBackend, .invalidBackend, .internalFault: 500
+        case .unsupportedTransferCoding: 501
+        case .upstreamConnectFailed, .upstreamReset, .upstreamProtocolError: 502
+        case .noHealthyEndpoint, .upstreamOverloaded, .retryBudgetExhausted, .circuitOpen, .draining, .overloaded,
+            .concurrencyLimited:
+            503
+        case .upstreamTimeout: 504
+        case .unsupportedVersion: 505
+        default: 0
+        }
+    }
+}

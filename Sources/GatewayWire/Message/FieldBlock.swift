@@ -1,0 +1,146 @@
+/// A run of bytes inside a `FieldBlock`'s storage.
+package struct Slice: Sendable, Equatable {
+    package var start: UInt32
+    package var count: UInt32
+
+    @inlinable
+    package init(start: Int, count: Int) {
+        self.start = UInt32(truncatingIfNeeded: start)
+        self.count = UInt32(truncatingIfNeeded: count)
+    }
+
+    package static let empty = Slice(start: 0, count: 0)
+    @inlinable package var isEmpty: Bool { count == 0 }
+    @inlinable package var range: Range<Int> { Int(start)..<(Int(start) + Int(count)) }
+}
+
+/// Ordered header fields over one byte store. Names are lower case and values are trimmed, whatever the
+/// protocol they came by, so that HTTP/1, HTTP/2, filters, policy and logs read the same bytes.
+///
+/// Offsets are `UInt32`: a head is bounded by `Limits.headBytesMax`, far below 4 GiB.
+package struct FieldBlock: Sendable {
+    /// One field: where its name and value lie, and which known name it is.
+    package struct Entry: Sendable, Equatable {
+        package var name: Slice
+        package var value: Slice
+        package var known: FieldName
+
+        @inlinable
+        package init(name: Slice, value: Slice, known: FieldName) {
+            self.name = name
+            self.value = value
+            self.known = known
+        }
+    }
+
+    /// The store. Bytes no entry points to are garbage until `removeAll`.
+    package var bytes: [UInt8] = []
+    package var entries: [Entry] = []
+
+    package init() {}
+
+    /// Forgets everything and keeps the memory for the next message.
+    package mutating func removeAll() {
+        bytes.removeAll(keepingCapacity: true)
+        entries.removeAll(keepingCapacity: true)
+    }
+
+    package var isEmpty: Bool { entries.isEmpty }
+    package var count: Int { entries.count }
+
+    /// Copies bytes into the store.
+    package mutating func store(_ source: Span<UInt8>) -> Slice {
+        let start = bytes.count
+        // Safe: the closure only copies, and nothing of the pointer leaves it.
+        unsafe source.withUnsafeBufferPointer { unsafe bytes.append(contentsOf: $0) }
+        return Slice(start: start, count: source.count)
+    }
+
+    /// Copies bytes into the store.
+    package mutating func store(_ source: [UInt8]) -> Slice {
+        let start = bytes.count
+        bytes.append(contentsOf: source)
+        return Slice(start: start, count: source.count)
+    }
+
+    /// Appends a field; `name` must be lower case.
+    package mutating func append(name: [UInt8], value: [UInt8]) {
+        let known = FieldName.known(name.span)
+        let nameSlice = store(name)
+        entries.append(Entry(name: nameSlice, value: store(value), known: known))
+    }
+
+    /// Appends a field; `name` must be lower case.
+    package mutating func append(_ name: String, _ value: String) {
+        append(name: Array(name.utf8), value: Array(value.utf8))
+    }
+
+    /// Appends a known field.
+    package mutating func append(_ name: FieldName, _ value: [UInt8]) {
+        let nameSlice = store(FieldName.names[Int(name.rawValue)])
+        entries.append(Entry(name: nameSlice, value: store(value), known: name))
+    }
+
+    /// Removes every field of that known name; returns whether there was one.
+    @discardableResult
+    package mutating func remove(_ name: FieldName) -> Bool {
+        let before = entries.count
+        entries.removeAll { $0.known == name }
+        return entries.count != before
+    }
+
+    /// Removes every field of that lower-case name; returns whether there was one.
+    @discardableResult
+    package mutating func remove(named name: [UInt8]) -> Bool {
+        let before = entries.count
+        let store = bytes
+        entries.removeAll { FieldBlock.equal(store, $0.name, name) }
+        return entries.count != before
+    }
+
+    /// Replaces all fields of that lower-case name by one.
+    package mutating func set(name: [UInt8], value: [UInt8]) {
+        guard let index = firstIndex(named: name) else { return append(name: name, value: value) }
+        entries[index].value = store(value)
+        var next = index + 1
+        while next < entries.count {
+            if FieldBlock.equal(bytes, entries[next].name, name) { entries.remove(at: next) } else { next += 1 }
+        }
+    }
+
+    /// The first field of that known name.
+    package func first(_ name: FieldName) -> Entry? {
+        for entry in entries where entry.known == name { return entry }
+        return nil
+    }
+
+    package func contains(_ name: FieldName) -> Bool { first(name) != nil }
+
+    /// The position of the first field of that lower-case name.
+    package func firstIndex(named name: [UInt8]) -> Int? {
+        for index in entries.indices where FieldBlock.equal(bytes, entries[index].name, name) { return index }
+        return nil
+    }
+
+    /// The bytes of a slice, copied.
+    package func copy(_ slice: Slice) -> [UInt8] { Array(bytes[slice.range]) }
+
+    /// The text of a slice; invalid UTF-8 is repaired. For logs, policy and tests, not for forwarding.
+    package func text(_ slice: Slice) -> String { String(decoding: bytes[slice.range], as: UTF8.self) }
+
+    /// The value of the first field of that lower-case name, as text.
+    package func value(named name: String) -> String? {
+        guard let index = firstIndex(named: Array(name.utf8)) else { return nil }
+        return text(entries[index].value)
+    }
+
+    /// Whether a slice is exactly these bytes.
+    package func equals(_ slice: Slice, _ other: [UInt8]) -> Bool { FieldBlock.equal(bytes, slice, other) }
+
+    private static func equal(_ bytes: [UInt8], _ slice: Slice, _ other: [UInt8]) -> Bool {
+        guard Int(slice.count) == other.count else { return false }
+        let start = Int(slice.start)
+        for index in 0..<other.count where bytes[start + index] != other[index] { return false }
+        return true
+    }
+}
