@@ -24,8 +24,8 @@ package struct RequestRecord: Sendable {
     package var attempts: Int = 0
     package var requestBytes: UInt64 = 0
     package var responseBytes: UInt64 = 0
-    package var downstreamProtocol: Protocol = .http11
-    package var upstreamProtocol: Protocol?
+    package var downstreamProtocol: WireProtocol = .http11
+    package var upstreamProtocol: WireProtocol?
     package var isTLS = false
 
     // Where: names fixed when the snapshot was compiled; `routeID` and `backendID` index metric slots.
@@ -47,7 +47,7 @@ package struct RequestRecord: Sendable {
     package var parentSpanID: UInt64 = 0
     package var traceSampled = false
 
-    package enum Protocol: UInt8, Sendable {
+    package enum WireProtocol: UInt8, Sendable {
         case http10, http11, http2, websocket, upgrade
 
         package var name: StaticString {
