@@ -1,5 +1,3 @@
-package import GatewayModel
-internal import GatewayWire
 package import NIOSSL
 
 /// A backend as a snapshot knows it: where its endpoints are and how to speak to them.
