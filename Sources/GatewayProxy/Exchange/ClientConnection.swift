@@ -1,0 +1,44 @@
+package import GatewayModel
+
+/// What is known of a client's connection before its first byte of HTTP; shared by all its exchanges.
+package final class ClientConnection {
+    package let port: BoundPort
+    /// The peer, or who the PROXY protocol says it is: address text without port, for records.
+    package let address: String
+    /// The same as bytes, for `X-Forwarded-For` and rate limit keys.
+    package let addressBytes: [UInt8]
+    /// The peer may tell us whom it speaks for (`X-Forwarded-For`).
+    package let isTrusted: Bool
+    /// SNI, lower case; empty in clear.
+    package let serverName: [UInt8]
+    /// From a verified client certificate.
+    package let certificate: ClientCertificate?
+
+    package init(
+        port: BoundPort, address: String, isTrusted: Bool = false, serverName: [UInt8] = [],
+        certificate: ClientCertificate? = nil
+    ) {
+        self.port = port
+        self.address = address
+        self.addressBytes = Array(address.utf8)
+        self.isTrusted = isTrusted
+        self.serverName = serverName
+        self.certificate = certificate
+    }
+}
+
+/// The names a verified client certificate carries.
+package struct ClientCertificate: Sendable, Equatable {
+    package var commonName: String?
+    package var dnsNames: [String]
+    package var uriNames: [String]
+    /// SHA-256 of the DER, lower-case hexadecimal.
+    package var fingerprint: String
+
+    package init(commonName: String?, dnsNames: [String], uriNames: [String], fingerprint: String) {
+        self.commonName = commonName
+        self.dnsNames = dnsNames
+        self.uriNames = uriNames
+        self.fingerprint = fingerprint
+    }
+}

@@ -1,0 +1,108 @@
+import GatewayWire
+import NIOCore
+
+/// The client's side of an exchange: a closed set of concrete types, so that a body chunk crosses no existential.
+/// All calls are made on the event loop. Bytes given are gathered and leave at `flush`.
+enum Downstream {
+    /// Nobody reads the answer: a mirrored copy, or an exchange not in use.
+    case none
+    case http1(HTTP1ServerConnection)
+    case http2(HTTP2ServerStream)
+
+    /// 100, 102, 103: another head will follow.
+    func sendInterim(_ head: borrowing ResponseHead) {
+        switch self {
+        case .none: break
+        case .http1(let connection): connection.sendInterim(head)
+        case .http2(let stream): stream.sendInterim(head)
+        }
+    }
+
+    /// The final head. `framing` says what follows; `.none` ends the response with the head.
+    func sendHead(_ head: borrowing ResponseHead, framing: BodyFraming) {
+        switch self {
+        case .none: break
+        case .http1(let connection): connection.sendHead(head, framing: framing)
+        case .http2(let stream): stream.sendHead(head, framing: framing)
+        }
+    }
+
+    func sendBody(_ bytes: ByteBuffer) {
+        switch self {
+        case .none: break
+        case .http1(let connection): connection.sendBody(bytes)
+        case .http2(let stream): stream.sendBody(bytes)
+        }
+    }
+
+    /// Ends the response; `trailers` are dropped where the protocol or the client cannot take them.
+    func sendEnd(trailers: FieldBlock?) {
+        switch self {
+        case .none: break
+        case .http1(let connection): connection.sendEnd(trailers: trailers)
+        case .http2(let stream): stream.sendEnd(trailers: trailers)
+        }
+    }
+
+    /// Breaks the response off: it had begun and cannot be finished.
+    func reset() {
+        switch self {
+        case .none: break
+        case .http1(let connection): connection.reset()
+        case .http2(let stream): stream.reset()
+        }
+    }
+
+    func flush() {
+        switch self {
+        case .none: break
+        case .http1(let connection): connection.flush()
+        case .http2(let stream): stream.flush()
+        }
+    }
+
+    /// Stops (or starts again) taking body bytes from the client.
+    func setReading(_ isReading: Bool) {
+        switch self {
+        case .none: break
+        case .http1(let connection): connection.setReading(isReading)
+        case .http2(let stream): stream.setReading(isReading)
+        }
+    }
+
+    /// Whether the client keeps up; when it turns true again the exchange hears `downstreamWritable`.
+    var isWritable: Bool {
+        switch self {
+        case .none: true
+        case .http1(let connection): connection.isWritable
+        case .http2(let stream): stream.isWritable
+        }
+    }
+
+    /// The client may send its body now (`Expect: 100-continue`).
+    func sendContinue() {
+        switch self {
+        case .none: break
+        case .http1(let connection): connection.sendContinue()
+        case .http2(let stream): stream.sendContinue()
+        }
+    }
+
+    /// From here on the bytes in both directions are opaque: the 101 (or 2xx of an extended CONNECT) has been sent.
+    func becomeTunnel() {
+        switch self {
+        case .none: break
+        case .http1(let connection): connection.becomeTunnel()
+        case .http2: break
+        }
+    }
+
+    /// The exchange is settled; the connection may take the next request.
+    func finished() {
+        switch self {
+        case .none: break
+        case .http1(let connection): connection.exchangeFinished()
+        case .http2(let stream): stream.exchangeFinished()
+        }
+    }
+}

@@ -1,0 +1,93 @@
+import GatewayModel
+import GatewayWire
+import NIOCore
+
+/// What the client's connection tells the exchange.
+extension Exchange {
+    /// Body bytes from the client.
+    func receive(_ body: ByteBuffer) {
+        record.requestBytes &+= UInt64(body.readableBytes)
+        attempt.lastProgressNanoseconds = worker.now
+        if bodyBytesMax > 0, record.requestBytes > bodyBytesMax, state != .tunnel {
+            return failBeforeEnd(GatewayError(.bodyTooLarge, "the request body is larger than \(bodyBytesMax) bytes"))
+        }
+        for mirror in mirrors { mirror.receiveMirrored(body) }
+        switch receiver {
+        case .discard: break
+        case .room(let reader): reader.receive(body)
+        case .upstream: passUpstream(body)
+        }
+    }
+
+    private func passUpstream(_ body: ByteBuffer) {
+        if attempt.isHeadSent {
+            if state == .awaiting, mayRetryLater { held.remember(body, bytesMax: replayBytesMax) } else { held.forget() }
+            upstream.sendBody(body)
+            if !upstream.isWritable { downstream.setReading(false) }
+        } else {
+            held.hold(body)
+            if held.byteCount > snapshot.limits.bufferBytesMax { downstream.setReading(false) }
+        }
+    }
+
+    /// The client's message is complete.
+    func receiveEnd(trailers: FieldBlock?) {
+        guard !requestEnded else { return }
+        requestEnded = true
+        requestTrailers = trailers
+        for mirror in mirrors { mirror.receiveEnd(trailers: nil) }
+        switch receiver {
+        case .discard: break
+        case .room(let reader): reader.receiveEnd(trailers: trailers)
+        case .upstream: if attempt.isHeadSent { finishUpstreamBody() }
+        }
+    }
+
+    func finishUpstreamBody() {
+        guard !attempt.isBodySent else { return }
+        attempt.isBodySent = true
+        upstream.sendEnd(trailers: requestTrailers)
+    }
+
+    /// The client's connection (or stream) is gone.
+    func downstreamClosed() {
+        guard state != .idle, state != .settled else { return }
+        record.outcome = state == .tunnel ? .upgraded : .clientAborted
+        if record.errorCode == nil, state != .tunnel { record.errorCode = .clientClosed }
+        leavePool()
+        upstream.cancel()
+        if case .room(let reader) = receiver { reader.aborted() }
+        settle()
+    }
+
+    /// A tunnel's client will send no more.
+    func downstreamHalfClosed() {
+        guard state == .tunnel else { return }
+        upstream.sendEnd(trailers: nil)
+        upstream.flush()
+    }
+
+    /// The client reads again.
+    func downstreamWritable() { upstream.setReading(true) }
+
+    /// All of one read has been processed: let the bytes go.
+    func flushUpstream() { upstream.flush() }
+    func flushDownstream() { downstream.flush() }
+
+    /// Refuses a request whose body is still arriving.
+    func failBeforeEnd(_ error: GatewayError) {
+        leavePool()
+        upstream.cancel()
+        upstream = .none
+        receiver = .discard
+        fail(error)
+    }
+
+    /// Whether the policy could ask for another attempt, so that the body is worth keeping.
+    var mayRetryLater: Bool {
+        guard let retry = rule?.retry else { return true }
+        return attempt.count <= retry.attemptsMax
+    }
+
+    var replayBytesMax: Int { snapshot.limits.replayBytesMax }
+}

@@ -1,0 +1,179 @@
+import GatewayModel
+package import GatewayWire
+package import NIOCore
+
+/// What the upstream tells the exchange, and answers of our own.
+extension Exchange {
+    // MARK: From the upstream
+
+    /// A 1xx head in `response`; another one follows.
+    func upstreamInterim() {
+        guard state == .awaiting else { return }
+        attempt.lastProgressNanoseconds = worker.now
+        if request.version != .http10 { downstream.sendInterim(response) }
+    }
+
+    /// The final head, in `response`. Returns false when the exchange has no use for the rest of the response.
+    func upstreamHead() -> Bool {
+        guard state == .awaiting else { return false }
+        attempt.lastProgressNanoseconds = worker.now
+        record.upstreamFirstByteNanoseconds = worker.now
+        reportAnswer()
+        if response.status == 101 { return beginTunnel() }
+        if mayRetry(status: response.status) {
+            upstream.cancel()
+            upstream = .none
+            retry(.reset, isFree: false)
+            return false
+        }
+        state = .responding
+        held.forget()
+        armTimers()
+        finishResponseHead()
+        let framing = responseTransform.framing(for: response)
+        record.status = response.status
+        downstream.sendHead(response, framing: framing)
+        return true
+    }
+
+    /// Body bytes of the response.
+    func upstreamBody(_ bytes: ByteBuffer) {
+        guard state == .responding || state == .tunnel else { return }
+        attempt.lastProgressNanoseconds = worker.now
+        record.responseBytes &+= UInt64(bytes.readableBytes)
+        switch responseTransform {
+        case .none: downstream.sendBody(bytes)
+        default: responseTransform.apply(bytes, to: downstream.sendBody)
+        }
+        if !downstream.isWritable { upstream.setReading(false) }
+    }
+
+    /// The response is whole; the upstream side has let go.
+    func upstreamEnd(trailers: FieldBlock?) {
+        guard state == .responding || state == .tunnel else { return }
+        upstream = .none
+        if state == .tunnel {
+            record.outcome = .upgraded
+        } else {
+            responseTransform.finish(to: downstream.sendBody)
+        }
+        downstream.sendEnd(trailers: trailers)
+        settle()
+    }
+
+    /// A tunnel's backend will send no more; the other direction stays open.
+    func upstreamHalfClosed() {
+        guard state == .tunnel else { return }
+        downstream.sendEnd(trailers: nil)
+        downstream.flush()
+    }
+
+    private func reportAnswer() {
+        guard let endpoint = attempt.endpoint, let backend = attempt.backend else { return }
+        worker.shared.directory.report(status: response.status, endpoint: endpoint, of: backend, now: worker.now)
+    }
+
+    private func beginTunnel() -> Bool {
+        state = .tunnel
+        held.forget()
+        record.status = 101
+        record.outcome = .upgraded
+        receiver = .upstream
+        downstream.sendHead(response, framing: .none)
+        downstream.becomeTunnel()
+        armTimers()
+        return true
+    }
+
+    // MARK: Answers of our own
+
+    /// Sends a whole answer.
+    package func respond(status: Int, fields: [(String, String)] = [], body: [UInt8] = []) {
+        response.reset()
+        response.status = status
+        for (name, value) in fields { response.fields.append(name, value) }
+        respond(body: body)
+    }
+
+    /// Sends `response`'s head and this body as the whole answer.
+    func respond(body: [UInt8]) {
+        guard state != .responding, state != .tunnel, state != .settled, state != .idle else { return }
+        state = .responding
+        record.status = response.status
+        finishOwnHead()
+        let isBodyless = response.status == 204 || response.status == 304
+        let isHead = request.method == .head
+        if isBodyless {
+            downstream.sendHead(response, framing: .none)
+        } else {
+            downstream.sendHead(response, framing: .length(UInt64(body.count)))
+            if !isHead, !body.isEmpty {
+                record.responseBytes = UInt64(body.count)
+                downstream.sendBody(ByteBuffer(bytes: body))
+            }
+        }
+        downstream.sendEnd(trailers: nil)
+        downstream.flush()
+        settle()
+    }
+
+    /// Begins a streamed answer with the head in `response`; `sendBody` and `sendEnd` follow.
+    package func sendHead(framing: BodyFraming) {
+        state = .responding
+        record.status = response.status
+        finishOwnHead()
+        downstream.sendHead(response, framing: framing)
+        downstream.flush()
+    }
+
+    package func sendBody(_ bytes: ByteBuffer) {
+        guard state == .responding else { return }
+        record.responseBytes &+= UInt64(bytes.readableBytes)
+        downstream.sendBody(bytes)
+        downstream.flush()
+    }
+
+    package func sendEnd() {
+        guard state == .responding else { return }
+        downstream.sendEnd(trailers: nil)
+        downstream.flush()
+        settle()
+    }
+
+    /// Hands the request's body to a room, from here on.
+    package func receiveBody(into reader: any BodyReader) {
+        receiver = .room(reader)
+        if request.expectsContinue { downstream.sendContinue() }
+        if requestEnded { reader.receiveEnd(trailers: requestTrailers) }
+    }
+
+    /// Refuses in the *decide* sense: the request was understood and will not be served.
+    func refuse(_ error: GatewayError) {
+        record.outcome = .refused
+        fail(error)
+    }
+
+    /// Answers with an error, or breaks off when the response has begun.
+    func fail(_ error: GatewayError) {
+        record.errorCode = error.code
+        if record.outcome == .completed { record.outcome = .upstreamFailed }
+        guard state != .responding, state != .tunnel else {
+            downstream.reset()
+            return settle()
+        }
+        let retryAfter = response.fields.first(.retryAfter).map { response.fields.copy($0.value) }
+        response.reset()
+        let body = ErrorBody.render(error, requestID: record.requestID, request: request, into: &response)
+        if let retryAfter { response.fields.append(.retryAfter, retryAfter) }
+        respond(body: body)
+    }
+
+    private func respond(fixed: DirectResponse) {
+        response.reset()
+        response.status = fixed.status
+        for field in fixed.headers { response.fields.append(name: field.name, value: field.value) }
+        respond(body: fixed.body)
+    }
+
+    func respond(_ fixed: DirectResponse) { respond(fixed: fixed) }
+}

@@ -1,0 +1,139 @@
+package import GatewayModel
+package import GatewayPolicy
+package import GatewayRecords
+package import GatewayWire
+import NIOCore
+
+/// One request and its answer, from the first byte of the head to the record. It lives on one event loop and is
+/// used again for the next request of the connection.
+///
+/// The seven phases are extensions of this class, one file each, called in order by `begin`:
+/// `accept → match → identify → decide → admit → handle → settle`.
+package final class Exchange: Timed {
+    /// Where the exchange is. It only ever moves down this list, and `settled` back to `idle` on reuse.
+    enum State: UInt8 {
+        case idle
+        /// The phases before *handle* are running, or an answer of our own is.
+        case answering
+        /// An upstream is being found, connected or waited for between attempts.
+        case seeking
+        /// The attempt has an upstream; its response has not begun.
+        case awaiting
+        /// The response's head has gone to the client.
+        case responding
+        /// 101 or CONNECT: opaque bytes both ways.
+        case tunnel
+        case settled
+    }
+
+    package unowned let worker: Worker
+    var downstream: Downstream = .none
+    var upstream: Upstream = .none
+    package internal(set) var client: ClientConnection
+    var state: State = .idle
+
+    package var request = RequestHead()
+    package var response = ResponseHead()
+    /// What the client asked for, before any rewrite; what records show.
+    var askedTarget: Slice = .empty
+    var askedPath: Slice = .empty
+    var askedAuthority: Slice = .empty
+    var requestTrailers: FieldBlock?
+    /// The client's message is complete.
+    var requestEnded = false
+    var held = HeldBody()
+    var receiver: BodyReceiver = .discard
+    var bodyBytesMax: UInt64 = 0
+
+    package internal(set) var snapshot: Snapshot = .empty
+    package internal(set) var rule: CompiledRule?
+    var matchedPathBytes = 0
+    package internal(set) var principal: Principal = .anonymous
+    package internal(set) var verdict: Verdict?
+    package var record = RequestRecord()
+    var admission = Admission()
+
+    var attempt = Attempt()
+    var mirrors: [Exchange] = []
+    var responseTransform: ResponseTransform = .none
+    var isInterimAllowed = true
+
+    init(worker: Worker) {
+        self.worker = worker
+        client = Exchange.nobody
+        super.init()
+    }
+
+    private static var nobody: ClientConnection {
+        ClientConnection(port: BoundPort(number: 0, isTLS: false), address: "")
+    }
+
+    /// Runs the phases for the request in `request`. `requestEnded` is set already when it has no body.
+    func begin() {
+        accept()
+        if let refusal = match() ?? identify() ?? decide() ?? admit() {
+            refuse(refusal)
+        } else {
+            handle()
+        }
+    }
+
+    /// Back to the state before a request; memory is kept.
+    func reset() {
+        request.reset()
+        response.reset()
+        requestTrailers = nil
+        requestEnded = false
+        held.reset()
+        receiver = .discard
+        bodyBytesMax = 0
+        rule = nil
+        matchedPathBytes = 0
+        principal = .anonymous
+        verdict = nil
+        record = RequestRecord()
+        attempt = Attempt()
+        mirrors.removeAll(keepingCapacity: true)
+        responseTransform = .none
+        upstream = .none
+        state = .idle
+        deadline = .max
+    }
+
+    override func deadlineReached(now: UInt64) { timersExpired(now: now) }
+}
+
+/// Who takes the bytes of a request's body.
+enum BodyReceiver {
+    case discard
+    case upstream
+    case room(any BodyReader)
+}
+
+/// A room that reads a request's body as it arrives.
+package protocol BodyReader: AnyObject {
+    func receive(_ bytes: ByteBuffer)
+    func receiveEnd(trailers: FieldBlock?)
+    /// The client is gone; *settle* has run.
+    func aborted()
+}
+
+/// The state of the current attempt at a backend.
+struct Attempt {
+    /// Attempts begun so far.
+    var count = 0
+    var choice: WeightedBackend?
+    var backend: CompiledBackend?
+    var endpoint: Endpoint?
+    /// Endpoints that failed this request, to be avoided by the next attempt.
+    var avoid: [Int] = []
+    var startedNanoseconds: UInt64 = 0
+    var lastProgressNanoseconds: UInt64 = 0
+    var isHeadSent = false
+    var isBodySent = false
+    /// One attempt beyond the policy is free when a kept-alive connection turns out to be stale.
+    var usedStaleRetry = false
+    /// When the next attempt may start; 0 when none is waiting.
+    var backoffUntil: UInt64 = 0
+    var isWaitingInPool = false
+}

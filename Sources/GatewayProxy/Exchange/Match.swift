@@ -1,0 +1,29 @@
+import GatewayModel
+import GatewayWire
+
+extension Exchange {
+    /// Phase 2: loads the snapshot, once, and finds the rule. The file that decides a 404.
+    func match() -> GatewayError? {
+        snapshot = worker.currentSnapshot()
+        guard let table = snapshot.table(port: client.port.number) else {
+            return GatewayError(.noRoute, "nothing listens on this port any more")
+        }
+        switch table.router.match(request, serverName: client.serverName) {
+        case .rule(let rule, let listener, let matchedPathBytes):
+            self.rule = rule
+            self.matchedPathBytes = matchedPathBytes
+            record.listener = table.listeners[listener].name
+            record.route = rule.routeName
+            record.rule = rule.ruleIndex
+            record.routeSlot = rule.metricSlot
+            return nil
+        case .notFound(let listener):
+            if listener >= 0 { record.listener = table.listeners[listener].name }
+            return GatewayError(
+                .noRoute, "no route matches this host and path",
+                hint: "see 'sluice explain' for the rules that were tried")
+        case .misdirected:
+            return GatewayError(.misdirectedRequest, "this connection was made for another server name")
+        }
+    }
+}

@@ -1,0 +1,37 @@
+import GatewayModel
+import GatewayRecords
+import GatewayWire
+
+extension Exchange {
+    /// Phase 7: always runs, once, however the exchange ended: gives back what *admit* took, writes the record, and
+    /// lets the connection go on.
+    func settle() {
+        guard state != .settled, state != .idle else { return }
+        state = .settled
+        deadline = .max
+        record.endedNanoseconds = worker.now
+        if !admission.isEmpty { admission.release(self) }
+        for mirror in mirrors { mirror.downstreamClosed() }
+        mirrors.removeAll(keepingCapacity: true)
+        if case .none = downstream {
+            // A mirrored copy: counted by its backend, not logged as a request.
+        } else {
+            // Records show what was asked, not what a rewrite made of it.
+            request.target = askedTarget
+            request.path = askedPath
+            request.authority = askedAuthority
+            record.status = record.status == 0 ? 499 : record.status
+            worker.recorder.record(record, request: request, response: response)
+        }
+        releaseEndpoint()
+        upstream = .none
+        let client = downstream
+        client.finished()
+        if case .none = client { recycleMirror() }
+    }
+
+    private func recycleMirror() {
+        reset()
+        worker.giveBack(self)
+    }
+}

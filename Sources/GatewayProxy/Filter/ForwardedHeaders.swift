@@ -1,0 +1,93 @@
+import GatewayWire
+
+/// What a request says about where it came from, and what our own edits make of its head.
+extension Exchange {
+    private static let forwardedNames: [FieldName] = [
+        .forwarded, .xForwardedFor, .xForwardedHost, .xForwardedProto, .xForwardedPort, .xRealIP,
+    ]
+    private static let schemes: (http: [UInt8], https: [UInt8]) = (Array("http".utf8), Array("https".utf8))
+
+    /// Makes the request what the backend will see. Runs once; every attempt sends the same head.
+    func prepareRequest() {
+        writeForwarded()
+        writeTraceContext()
+        guard let rule else { return }
+        if !rule.requestEdits.isEmpty { rule.requestEdits.apply(to: &request.fields) }
+        if let choice = attempt.choice, !choice.requestEdits.isEmpty {
+            choice.requestEdits.apply(to: &request.fields)
+        }
+        if let rewrite = attempt.choice?.rewrite ?? rule.rewrite { apply(rewrite) }
+    }
+
+    /// Only a trusted peer is believed; for anyone else the fields start anew.
+    private func writeForwarded() {
+        if client.isTrusted, let known = request.fields.entries.firstIndex(where: { $0.known == .xForwardedFor }) {
+            var value = request.fields.copy(request.fields.entries[known].value)
+            value.append(contentsOf: [0x2C, 0x20])
+            value.append(contentsOf: client.addressBytes)
+            request.fields.entries[known].value = request.fields.store(value)
+        } else {
+            if !client.isTrusted { removeForwarded() }
+            request.fields.append(.xForwardedFor, client.addressBytes)
+        }
+        if !request.fields.contains(.xForwardedProto) {
+            request.fields.append(
+                .xForwardedProto, client.port.isTLS ? Exchange.schemes.https : Exchange.schemes.http)
+        }
+    }
+
+    private func removeForwarded() {
+        for entry in request.fields.entries {
+            switch entry.known {
+            case .forwarded, .xForwardedFor, .xForwardedHost, .xForwardedProto, .xForwardedPort, .xRealIP:
+                for name in Exchange.forwardedNames { request.fields.remove(name) }
+                return
+            default: continue
+            }
+        }
+    }
+
+    /// Our own name for the request and the trace it belongs to.
+    func adoptTraceContext() {
+        if let entry = request.fields.first(.traceparent),
+            let context = TraceContext(parsing: request.fields.bytes.span.extracting(entry.value.range))
+        {
+            record.traceID = (context.traceHigh, context.traceLow)
+            record.parentSpanID = context.parentID
+            record.traceSampled = context.isSampled
+        } else {
+            record.traceID = (worker.random.next(), worker.random.next())
+        }
+        record.spanID = worker.random.next()
+    }
+
+    private func writeTraceContext() {
+        let context = TraceContext(
+            traceHigh: record.traceID.0, traceLow: record.traceID.1, parentID: record.spanID,
+            isSampled: record.traceSampled)
+        let start = request.fields.bytes.count
+        context.append(to: &request.fields.bytes)
+        let value = Slice(start: start, count: request.fields.bytes.count - start)
+        if let index = request.fields.entries.firstIndex(where: { $0.known == .traceparent }) {
+            request.fields.entries[index].value = value
+        } else {
+            let name = request.fields.store(FieldName.names[Int(FieldName.traceparent.rawValue)])
+            request.fields.entries.append(FieldBlock.Entry(name: name, value: value, known: .traceparent))
+        }
+        writeRequestID()
+    }
+
+    private func writeRequestID() {
+        let start = request.fields.bytes.count
+        Hexadecimal.append(record.requestID.0, to: &request.fields.bytes)
+        Hexadecimal.append(record.requestID.1, to: &request.fields.bytes)
+        let value = Slice(start: start, count: request.fields.bytes.count - start)
+        if let index = request.fields.entries.firstIndex(where: { $0.known == .xRequestID }) {
+            if client.isTrusted { return }
+            request.fields.entries[index].value = value
+        } else {
+            let name = request.fields.store(FieldName.names[Int(FieldName.xRequestID.rawValue)])
+            request.fields.entries.append(FieldBlock.Entry(name: name, value: value, known: .xRequestID))
+        }
+    }
+}

@@ -1,0 +1,49 @@
+package import GatewayModel
+package import GatewayWire
+
+/// What one listening port serves: its listeners (possibly several, told apart by hostname), their routes and keys.
+package final class PortTable: Sendable {
+    package let port: Int
+    package let isTLS: Bool
+    package let settings: PortSettings
+    package let listeners: [CompiledListener]
+    package let tls: TLSPort?
+    package let router: Router
+
+    package init(
+        port: Int, isTLS: Bool, settings: PortSettings, listeners: [CompiledListener], tls: TLSPort?, router: Router
+    ) {
+        self.port = port
+        self.isTLS = isTLS
+        self.settings = settings
+        self.listeners = listeners
+        self.tls = tls
+        self.router = router
+    }
+}
+
+/// A listener of a Gateway.
+package struct CompiledListener: Sendable {
+    /// `namespace/gateway/listener`, for records.
+    package var name: String
+    /// Lower case; empty for any; may start with `*.`.
+    package var hostname: String
+
+    package init(name: String, hostname: String) {
+        self.name = name
+        self.hostname = hostname
+    }
+}
+
+/// How a port treats connections; the same for all listeners that share it.
+package struct PortSettings: Sendable {
+    package var addresses: [String] = ["0.0.0.0"]
+    package var http2 = true
+    /// How many addresses at the end of `X-Forwarded-For` were added by proxies we run.
+    package var trustedHops = 0
+    package var trustedSources = CIDRSet()
+    /// A PROXY protocol header is required from trusted sources.
+    package var proxyProtocol = false
+    package var connectionsMax = 0
+    package init() {}
+}

@@ -1,0 +1,7 @@
+/// The seam where a room takes over a request: one call per request, on the exchange's event loop, after *admit*.
+///
+/// The handler answers by the exchange's `respond`/`sendHead`/`sendBody`/`sendEnd`, at once or later on the same loop,
+/// and may read the body by `exchange.receiveBody(into:)`. *settle* runs when the answer ends, however it ends.
+package protocol RouteHandler: Sendable {
+    func handle(_ exchange: Exchange)
+}

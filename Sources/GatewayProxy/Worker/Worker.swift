@@ -1,0 +1,143 @@
+package import GatewayModel
+package import GatewayRecords
+import GatewayWire
+package import NIOCore
+
+/// All state of one event loop: its snapshot, upstream pools, timers, recorder and scratch memory. It is used on its
+/// loop only, so nothing in it is locked or atomic, and nothing of it is ever sent to another loop.
+package final class Worker {
+    package let eventLoop: any EventLoop
+    package let shared: SharedState
+    /// The clock of the current event, nanoseconds; refreshed when a read, a tick or a callback enters the loop.
+    package private(set) var now: UInt64
+    private var clock = WallClock()
+    var wallNanoseconds: UInt64 { clock.nanoseconds }
+    var dateBytes: [UInt8] { clock.dateBytes }
+    private(set) var snapshot: Snapshot
+    private var snapshotSeen: UInt64 = 0
+    var wheel: TimerWheel
+    package let recorder: LoopRecorder
+    package var random: LoopRandom
+    /// For serialising heads: filled and copied out within one call.
+    var scratch: [UInt8] = []
+    /// For body decoders: filled and read within one call.
+    var payloadRanges: [Range<Int>] = []
+    private var buffers: [ByteBuffer] = []
+    private var exchanges: [Exchange] = []
+    var pools = UpstreamPools()
+    /// Open downstream connections, for draining and `/debug`.
+    var connections: [ObjectIdentifier: any DownstreamConnection] = [:]
+    package private(set) var isDraining = false
+    private var tick: RepeatedTask?
+    private var dueTimers: [Timed] = []
+
+    package init(eventLoop: any EventLoop, shared: SharedState, recorder: LoopRecorder) {
+        self.eventLoop = eventLoop
+        self.shared = shared
+        self.recorder = recorder
+        now = NIODeadline.now().uptimeNanoseconds
+        snapshot = .empty
+        wheel = TimerWheel(now: NIODeadline.now().uptimeNanoseconds)
+        random = LoopRandom()
+        scratch.reserveCapacity(16 * 1024)
+        clock.refresh()
+    }
+
+    /// Starts the loop's only timer. On the loop.
+    package func start() {
+        tick = eventLoop.scheduleRepeatedTask(
+            initialDelay: .nanoseconds(Int64(TimerWheel.tickNanoseconds)),
+            delay: .nanoseconds(Int64(TimerWheel.tickNanoseconds))
+        ) { [unowned self] _ in self.ticked() }
+    }
+
+    /// Stops the timer and hands the last log lines over. On the loop.
+    package func stop() {
+        tick?.cancel()
+        tick = nil
+        pools.closeAll()
+        recorder.tick()
+    }
+
+    /// Reads the clock once for everything that follows in this event.
+    func refreshClock() {
+        now = NIODeadline.now().uptimeNanoseconds
+        clock.refresh()
+    }
+
+    /// The snapshot a new request must use.
+    func currentSnapshot() -> Snapshot {
+        shared.snapshots.refresh(&snapshot, seen: &snapshotSeen)
+        return snapshot
+    }
+
+    func schedule(_ target: Timed, at deadline: UInt64) { wheel.schedule(target, at: deadline) }
+
+    private func ticked() {
+        refreshClock()
+        wheel.advance(to: now, due: &dueTimers)
+        let due = dueTimers
+        dueTimers.removeAll(keepingCapacity: true)
+        for target in due { target.deadlineReached(now: now) }
+        recorder.tick()
+    }
+
+    // MARK: Memory that goes round
+
+    /// An empty buffer to write into; give it back when it has been handed to the channel.
+    func takeBuffer() -> ByteBuffer {
+        guard var buffer = buffers.popLast() else { return ByteBufferAllocator().buffer(capacity: 4096) }
+        buffer.clear()
+        return buffer
+    }
+
+    /// Keeps a buffer's memory for the next writer. If the channel still holds it, the next `clear` replaces it.
+    func giveBack(_ buffer: ByteBuffer) {
+        guard buffers.count < 64, buffer.capacity <= 64 * 1024 else { return }
+        buffers.append(buffer)
+    }
+
+    /// An exchange ready for a new request.
+    func takeExchange() -> Exchange { exchanges.popLast() ?? Exchange(worker: self) }
+
+    func giveBack(_ exchange: Exchange) {
+        guard exchanges.count < 256 else { return }
+        exchanges.append(exchange)
+    }
+
+    // MARK: Draining
+
+    /// Ends what is idle now, and everything else as soon as its response is out. On the loop.
+    package func drain() {
+        isDraining = true
+        refreshClock()
+        for connection in Array(connections.values) { connection.drain() }
+    }
+
+    /// Ends connections of ports that the current snapshot does not have. On the loop.
+    package func drain(port: Int) {
+        refreshClock()
+        for connection in Array(connections.values) where connection.port.number == port { connection.drain() }
+    }
+}
+
+/// A client's connection of either protocol, as far as draining and `/debug` need to know it.
+protocol DownstreamConnection: AnyObject {
+    var port: BoundPort { get }
+    /// No further requests: close when idle, or after the response under way.
+    func drain()
+    /// Close now, whatever is under way.
+    func abort()
+}
+
+/// A listening port as connections know it: what the socket was bound as, whatever the configuration says later.
+package final class BoundPort: Sendable {
+    /// The port the configuration names; the routing key.
+    package let number: Int
+    package let isTLS: Bool
+
+    package init(number: Int, isTLS: Bool) {
+        self.number = number
+        self.isTLS = isTLS
+    }
+}
