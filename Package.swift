@@ -15,9 +15,11 @@ let settings: [SwiftSetting] = [
 
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
+let nioTLS: Target.Dependency = .product(name: "NIOTLS", package: "swift-nio")
 let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
 let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
 let nioWebSocket: Target.Dependency = .product(name: "NIOWebSocket", package: "swift-nio")
+let nioTLS: Target.Dependency = .product(name: "NIOTLS", package: "swift-nio")
 let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
 let nioHTTP2: Target.Dependency = .product(name: "NIOHTTP2", package: "swift-nio-http2")
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
@@ -62,7 +64,7 @@ let package = Package(
             "GatewayProxy",
             [
                 "GatewayModel", "GatewayWire", "GatewayPolicy", "GatewayIdentity", "GatewayRecords",
-                "CNGHTTP2", "CZlib", "CZstd", nioCore, nioPosix, nioSSL, crypto,
+                "CNGHTTP2", "CZlib", "CZstd", nioCore, nioPosix, nioTLS, nioSSL, crypto,
             ]),
         library("GatewayControl", ["GatewayModel", "GatewayWire", "GatewayPolicy", "GatewayRecords", yams, crypto]),
         library(
@@ -73,7 +75,7 @@ let package = Package(
             ]),
         library(
             "GatewayWorkbench",
-            ["GatewayModel", "GatewayWire", nioCore, nioPosix, nioHTTP1, nioHTTP2, nioSSL, nioWebSocket, yams]),
+            ["GatewayModel", "GatewayWire", nioCore, nioPosix, nioHTTP1, nioHTTP2, nioTLS, nioSSL, nioWebSocket, yams]),
         .executableTarget(
             name: "sluice",
             dependencies: [
@@ -95,12 +97,15 @@ let package = Package(
                 "GatewayRuntime", "GatewayControl", "GatewayProxy", "GatewayModel", "GatewayWire",
                 "GatewayWorkbench", nioCore, nioPosix, nioSSL,
             ]),
-        tests("GatewayWorkbenchTests", ["GatewayWorkbench", "GatewayModel", nioCore, nioPosix]),
+        tests("GatewayWorkbenchTests", ["GatewayWorkbench", "GatewayModel", nioCore, nioPosix, nioHTTP1]),
         tests(
             "ConformanceTests",
-            ["GatewayRuntime", "GatewayControl", "GatewayProxy", "GatewayModel", "GatewayWorkbench", nioCore, nioPosix]),
+            [
+                "GatewayRuntime", "GatewayControl", "GatewayProxy", "GatewayModel", "GatewayWorkbench", nioCore,
+                nioPosix,
+            ]),
         tests("ArchitectureTests", []),
-        tests("TidyTests", []),
+        tests("TidyTests", ["GatewayModel"]),
     ],
     swiftLanguageModes: [.v6]
 )

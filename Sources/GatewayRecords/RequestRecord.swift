@@ -32,6 +32,9 @@ package struct RequestRecord: Sendable {
     package var listener = ""
     package var route = ""
     package var rule = 0
+    /// Slots of `MetricRegistry`; 0 is "none or past the bound".
+    package var routeID = 0
+    package var backendID = 0
     package var backend = ""
     package var upstreamAddress = ""
     package var verdictRule = ""

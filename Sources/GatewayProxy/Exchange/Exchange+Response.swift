@@ -43,7 +43,7 @@ extension Exchange {
         record.responseBytes &+= UInt64(bytes.readableBytes)
         switch responseTransform {
         case .none: downstream.sendBody(bytes)
-        default: responseTransform.apply(bytes) { downstream.sendBody($0) }
+        default: responseTransform.apply(bytes, to: downstream.sendBody)
         }
         if !downstream.isWritable { upstream.setReading(false) }
     }
@@ -55,7 +55,7 @@ extension Exchange {
         if state == .tunnel {
             record.outcome = .upgraded
         } else {
-            responseTransform.finish { downstream.sendBody($0) }
+            responseTransform.finish(to: downstream.sendBody)
         }
         downstream.sendEnd(trailers: trailers)
         settle()
@@ -163,10 +163,9 @@ extension Exchange {
         }
         let retryAfter = response.fields.first(.retryAfter).map { response.fields.copy($0.value) }
         response.reset()
-        ErrorBody.render(error, requestID: record.requestID, request: request, into: &response) { body in
-            if let retryAfter { response.fields.append(.retryAfter, retryAfter) }
-            respond(body: body)
-        }
+        let body = ErrorBody.render(error, requestID: record.requestID, request: request, into: &response)
+        if let retryAfter { response.fields.append(.retryAfter, retryAfter) }
+        respond(body: body)
     }
 
     private func respond(fixed: DirectResponse) {

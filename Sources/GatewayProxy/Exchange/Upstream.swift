@@ -82,7 +82,7 @@ enum Upstream {
 }
 
 /// How an attempt ended before its response did.
-enum UpstreamFailure {
+enum UpstreamFailure: Sendable {
     case connectFailed(String)
     case connectTimedOut
     /// The connection ended, `responseBegun` or not.

@@ -10,6 +10,9 @@ package final class Worker {
     package let shared: SharedState
     /// The clock of the current event, nanoseconds; refreshed when a read, a tick or a callback enters the loop.
     package private(set) var now: UInt64
+    private var clock = WallClock()
+    var wallNanoseconds: UInt64 { clock.nanoseconds }
+    var dateBytes: [UInt8] { clock.dateBytes }
     private(set) var snapshot: Snapshot
     private var snapshotSeen: UInt64 = 0
     var wheel: TimerWheel
@@ -38,6 +41,7 @@ package final class Worker {
         wheel = TimerWheel(now: NIODeadline.now().uptimeNanoseconds)
         random = LoopRandom()
         scratch.reserveCapacity(16 * 1024)
+        clock.refresh()
     }
 
     /// Starts the loop's only timer. On the loop.
@@ -57,7 +61,10 @@ package final class Worker {
     }
 
     /// Reads the clock once for everything that follows in this event.
-    func refreshClock() { now = NIODeadline.now().uptimeNanoseconds }
+    func refreshClock() {
+        now = NIODeadline.now().uptimeNanoseconds
+        clock.refresh()
+    }
 
     /// The snapshot a new request must use.
     func currentSnapshot() -> Snapshot {

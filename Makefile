@@ -1,0 +1,57 @@
+# Every command a person or CI runs. `make run` and `make test` install what a fresh machine lacks.
+SWIFT ?= swift
+BUILD := $(SWIFT) build --explicit-target-dependency-import-check error
+SLUICE := .build/debug/sluice
+RELEASE := .build/release/sluice
+RELEASE_FLAGS := -c release --product sluice --static-swift-stdlib -Xswiftc -enforce-exclusivity=unchecked
+
+.DEFAULT_GOAL := help
+.PHONY: help packages bench-packages build run test unit lint format release bench instructions fuzz schema clean
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | column -t -s "$$(printf '\t')"
+
+packages:
+	@scripts/install-system-packages
+
+bench-packages:
+	@scripts/install-system-packages --bench
+
+build: packages ## build the debug binary
+	$(BUILD) --product sluice
+
+run: build ## build and serve the quickstart; `make run ARGS='-f my.yaml'` serves something else
+	$(SLUICE) run $(ARGS)
+
+test: packages unit ## all tests
+
+# --disable-xctest: there are none, and its empty summary would only confuse.
+unit: packages
+	$(BUILD) --build-tests
+	$(SWIFT) test --skip-build --disable-xctest $(if $(FILTER),--filter '$(FILTER)')
+
+lint: ## the layout of the sources, checked
+	$(SWIFT) format lint --strict --parallel --recursive Package.swift Sources Tests
+
+format: ## the layout of the sources, put right
+	$(SWIFT) format --in-place --parallel --recursive Package.swift Sources Tests
+
+release: packages ## the shipped binary: static standard library, stripped of debug information
+	$(SWIFT) build $(RELEASE_FLAGS)
+	strip -g -o .build/sluice $(RELEASE)
+	@ls -l .build/sluice
+
+bench: bench-packages release ## CPU seconds beside nginx and HAProxy; `make bench ARGS='--scenarios h1 --rounds 1'`
+	python3 Benchmarks/proxy/run.py --sluice .build/sluice $(ARGS)
+
+instructions: bench-packages release ## user instructions per request against Benchmarks/thresholds.json
+	python3 Benchmarks/instructions/run.py --sluice .build/sluice $(ARGS)
+
+fuzz: packages ## every fuzz target for a minute; `make fuzz SECONDS=600`
+	Fuzz/run $(or $(SECONDS),60)
+
+schema: build ## JSON Schema of the configuration, for editors
+	$(SLUICE) schema > .build/sluice.schema.json
+
+clean: ## remove what was built
+	rm -rf .build

@@ -1,0 +1,26 @@
+import GatewayWire
+
+/// What we say in every answer.
+extension Exchange {
+    private static let serverName = Array("sluice".utf8)
+
+    /// The upstream's head on its way to the client.
+    func finishResponseHead() {
+        guard let rule else { return }
+        if rule.cors != nil { applyCORS() }
+        if !rule.responseEdits.isEmpty { rule.responseEdits.apply(to: &response.fields) }
+        if let choice = attempt.choice, !choice.responseEdits.isEmpty {
+            choice.responseEdits.apply(to: &response.fields)
+        }
+        if rule.persistence != nil { applySessionCookie() }
+    }
+
+    /// The head of an answer of our own.
+    func finishOwnHead() {
+        if !response.fields.contains(.date) { response.fields.append(.date, worker.dateBytes) }
+        if !response.fields.contains(.server) { response.fields.append(.server, Self.serverName) }
+        guard let rule else { return }
+        if rule.cors != nil { applyCORS() }
+        if !rule.responseEdits.isEmpty { rule.responseEdits.apply(to: &response.fields) }
+    }
+}

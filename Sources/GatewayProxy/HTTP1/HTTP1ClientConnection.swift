@@ -1,0 +1,333 @@
+import GatewayWire
+import NIOCore
+
+/// A connection to a backend that speaks HTTP/1: the only handler of its channel (after TLS). It serves one exchange
+/// at a time and goes back to its pool in between.
+final class HTTP1ClientConnection: Timed, ChannelDuplexHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundIn = Never
+    typealias OutboundOut = ByteBuffer
+
+    private enum Inbound {
+        /// Nothing is expected; a byte now is a protocol error, an end is normal.
+        case idle
+        case head
+        case body
+        case tunnel
+        case closed
+    }
+
+    let worker: Worker
+    unowned let pool: EndpointPool
+    private var context: ChannelHandlerContext?
+    private var exchange: Exchange?
+    private var inbound: Inbound = .idle
+    private var parser: HTTP1ResponseParser
+    private var decoder: HTTP1BodyDecoder
+    private var unread: ByteBuffer?
+    private var outbound: ByteBuffer?
+    private var outboundFraming: BodyFraming = .none
+    private var requestMethod: HTTPMethod = .get
+    private var isRequestSent = false
+    private var isResponseDone = false
+    private var keepAlive = true
+    private(set) var requestCount = 0
+    private var isReading = true
+    private var hasPendingRead = false
+
+    var wasReused: Bool { requestCount > 1 }
+    var isWritable: Bool { context?.channel.isWritable ?? true }
+    var isOpen: Bool { inbound == .idle && context?.channel.isActive ?? false }
+
+    init(worker: Worker, pool: EndpointPool) {
+        self.worker = worker
+        self.pool = pool
+        let limits = HTTP1Limits(worker.snapshot.limits)
+        parser = HTTP1ResponseParser(limits: limits)
+        decoder = HTTP1BodyDecoder(.none, limits: limits)
+        super.init()
+    }
+
+    /// Serves `exchange` from here on.
+    func assign(_ exchange: Exchange) {
+        self.exchange = exchange
+        requestCount += 1
+        inbound = .head
+        isRequestSent = false
+        isResponseDone = false
+        keepAlive = true
+        deadline = .max
+    }
+
+    // MARK: From the exchange
+
+    func sendHead(_ head: borrowing RequestHead, framing: BodyFraming) {
+        requestMethod = head.method
+        outboundFraming = framing
+        worker.scratch.removeAll(keepingCapacity: true)
+        HTTP1Serializer.append(
+            request: head, framing: framing, connection: head.upgrade.isEmpty ? .none : .upgrade, to: &worker.scratch)
+        gather { $0.writeBytes(worker.scratch) }
+    }
+
+    func sendBody(_ bytes: ByteBuffer) {
+        guard bytes.readableBytes > 0 else { return }
+        if inbound == .tunnel { return append(bytes) }
+        switch outboundFraming {
+        case .chunked:
+            worker.scratch.removeAll(keepingCapacity: true)
+            HTTP1Serializer.appendChunkHeader(size: bytes.readableBytes, to: &worker.scratch)
+            gather { $0.writeBytes(worker.scratch) }
+            append(bytes)
+            gather { $0.writeStaticString("\r\n") }
+        case .length: append(bytes)
+        case .none, .untilClose: break
+        }
+    }
+
+    func sendEnd(trailers: FieldBlock?) {
+        if inbound == .tunnel {
+            flush()
+            context?.close(mode: .output, promise: nil)
+            return
+        }
+        if case .chunked = outboundFraming {
+            worker.scratch.removeAll(keepingCapacity: true)
+            HTTP1Serializer.appendLastChunk(trailers: trailers, to: &worker.scratch)
+            gather { $0.writeBytes(worker.scratch) }
+        }
+        isRequestSent = true
+    }
+
+    func flush() {
+        guard let context, let buffer = outbound else { return }
+        outbound = nil
+        context.writeAndFlush(NIOAny(buffer), promise: nil)
+        worker.giveBack(buffer)
+    }
+
+    func cancel() {
+        exchange = nil
+        close()
+    }
+
+    func close() {
+        inbound = .closed
+        context?.close(promise: nil)
+    }
+
+    func setReading(_ reading: Bool) {
+        guard reading != isReading else { return }
+        isReading = reading
+        if reading, hasPendingRead {
+            hasPendingRead = false
+            context?.read()
+        }
+    }
+
+    private func append(_ bytes: ByteBuffer) {
+        if bytes.readableBytes <= 16 * 1024 {
+            gather {
+                var bytes = bytes
+                $0.writeBuffer(&bytes)
+            }
+        } else {
+            if let buffer = outbound { context?.write(NIOAny(buffer), promise: nil) }
+            context?.write(NIOAny(bytes), promise: nil)
+            outbound = worker.takeBuffer()
+        }
+    }
+
+    private func gather(_ write: (inout ByteBuffer) -> Void) {
+        if outbound == nil { outbound = worker.takeBuffer() }
+        guard var buffer = outbound.take() else { return }
+        write(&buffer)
+        outbound = buffer
+    }
+
+    // MARK: Channel events
+
+    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
+    func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        worker.refreshClock()
+        var buffer = unwrapInboundIn(data)
+        if var earlier = unread {
+            unread = nil
+            earlier.writeBuffer(&buffer)
+            buffer = earlier
+        }
+        process(&buffer)
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        exchange?.flushDownstream()
+    }
+
+    func read(context: ChannelHandlerContext) {
+        if isReading { context.read() } else { hasPendingRead = true }
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        if context.channel.isWritable { exchange?.upstreamWritable() }
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if let event = event as? ChannelEvent, event == .inputClosed {
+            worker.refreshClock()
+            inputEnded()
+        } else {
+            context.fireUserInboundEventTriggered(event)
+        }
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        worker.refreshClock()
+        inputEnded()
+        inbound = .closed
+        pool.closed(self)
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
+
+    override func deadlineReached(now: UInt64) {
+        if inbound == .idle { close() }
+    }
+
+    // MARK: Bytes in
+
+    private func process(_ buffer: inout ByteBuffer) {
+        while buffer.readableBytes > 0 {
+            switch inbound {
+            case .head: if !parseHead(&buffer) { return }
+            case .body: decodeBody(&buffer)
+            case .tunnel:
+                let bytes = buffer
+                buffer.moveReaderIndex(to: buffer.writerIndex)
+                exchange?.upstreamBody(bytes)
+            case .idle: return close()
+            case .closed: return
+            }
+        }
+    }
+
+    private func parseHead(_ buffer: inout ByteBuffer) -> Bool {
+        guard let exchange else { return false }
+        do {
+            let consumed = try parser.parse(
+                buffer.readableBytesUInt8Span, requestMethod: requestMethod, into: &exchange.response)
+            guard let consumed else {
+                unread = buffer
+                return false
+            }
+            buffer.moveReaderIndex(forwardBy: consumed)
+        } catch {
+            fail(.malformed(error.reason))
+            return false
+        }
+        if exchange.response.isInterim {
+            exchange.upstreamInterim()
+            return inbound == .head
+        }
+        return begin(exchange)
+    }
+
+    private func begin(_ exchange: Exchange) -> Bool {
+        let framing = exchange.response.framing
+        keepAlive = exchange.response.connection.keepsAlive(exchange.response.version) && framing != .untilClose
+        decoder = HTTP1BodyDecoder(framing, limits: HTTP1Limits(worker.snapshot.limits))
+        let isTunnel = exchange.response.status == 101
+        inbound = isTunnel ? .tunnel : .body
+        guard exchange.upstreamHead() else { return false }
+        if isTunnel { return true }
+        switch framing {
+        case .none, .length(0):
+            finish(trailers: nil)
+            return false
+        default: return true
+        }
+    }
+
+    private func decodeBody(_ buffer: inout ByteBuffer) {
+        guard let exchange else {
+            buffer.moveReaderIndex(to: buffer.writerIndex)
+            return
+        }
+        if case .untilClose = exchange.response.framing {
+            let bytes = buffer
+            buffer.moveReaderIndex(to: buffer.writerIndex)
+            return exchange.upstreamBody(bytes)
+        }
+        worker.payloadRanges.removeAll(keepingCapacity: true)
+        do {
+            let progress = try decoder.decode(buffer.readableBytesUInt8Span, payload: &worker.payloadRanges)
+            let start = buffer.readerIndex
+            let ranges = worker.payloadRanges
+            let source = buffer
+            buffer.moveReaderIndex(forwardBy: progress.consumed)
+            if progress.consumed == 0, !progress.isComplete {
+                unread = buffer
+                buffer.moveReaderIndex(to: buffer.writerIndex)
+                return
+            }
+            for range in ranges where inbound == .body {
+                if let slice = source.getSlice(at: start + range.lowerBound, length: range.count) {
+                    exchange.upstreamBody(slice)
+                }
+            }
+            if progress.isComplete, inbound == .body {
+                if buffer.readableBytes > 0 {
+                    // Bytes after the end of the answer: the connection cannot be trusted with another request.
+                    keepAlive = false
+                    buffer.moveReaderIndex(to: buffer.writerIndex)
+                }
+                finish(trailers: decoder.trailers.isEmpty ? nil : decoder.trailers)
+            }
+        } catch {
+            buffer.moveReaderIndex(to: buffer.writerIndex)
+            fail(.malformed(error.reason))
+        }
+    }
+
+    // MARK: Ends
+
+    private func finish(trailers: FieldBlock?) {
+        guard let finished = exchange else { return }
+        exchange = nil
+        unread = nil
+        setReading(true)
+        let isReusable = keepAlive && isRequestSent && context?.channel.isActive ?? false
+        inbound = isReusable ? .idle : .closed
+        // The pool first: the end of this exchange may be the start of the next one on the same client connection.
+        if isReusable { pool.released(self) }
+        let client = finished.downstream
+        finished.upstreamEnd(trailers: trailers)
+        client.flush()
+        if !isReusable { close() }
+    }
+
+    private func inputEnded() {
+        switch inbound {
+        case .idle, .closed: close()
+        case .tunnel: exchange?.upstreamHalfClosed()
+        case .body:
+            if let exchange, case .untilClose = exchange.response.framing { return finish(trailers: nil) }
+            fail(.reset)
+        case .head: fail(.reset)
+        }
+    }
+
+    private func fail(_ failure: UpstreamFailure) {
+        let failed = exchange
+        exchange = nil
+        close()
+        guard let failed else { return }
+        let client = failed.downstream
+        failed.upstreamFailed(failure)
+        client.flush()
+    }
+
+    /// Waits in the pool no longer than this.
+    func expire(atNanoseconds deadline: UInt64) { worker.schedule(self, at: deadline) }
+}

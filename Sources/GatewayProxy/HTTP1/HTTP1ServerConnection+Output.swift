@@ -1,0 +1,124 @@
+import GatewayWire
+import NIOCore
+
+/// Bytes out: what the exchange says, framed for this client.
+extension HTTP1ServerConnection {
+    private static let continueHead = Array("HTTP/1.1 100 Continue\r\n\r\n".utf8)
+    /// Below this a chunk is copied behind what is gathered already; above it travels in its own buffer.
+    private static let copyBytesMax = 16 * 1024
+
+    func sendContinue() {
+        guard !hasSentContinue, !isHeadSent, inbound == .body else { return }
+        hasSentContinue = true
+        gather { $0.writeBytes(Self.continueHead) }
+        flush()
+    }
+
+    func sendInterim(_ head: borrowing ResponseHead) {
+        guard !isHeadSent else { return }
+        if head.status == 100 {
+            guard exchange?.request.expectsContinue == true, !hasSentContinue else { return }
+            hasSentContinue = true
+        }
+        worker.scratch.removeAll(keepingCapacity: true)
+        HTTP1Serializer.append(response: head, framing: .none, connection: .none, to: &worker.scratch)
+        gather { $0.writeBytes(worker.scratch) }
+        flush()
+    }
+
+    func sendHead(_ head: borrowing ResponseHead, framing: BodyFraming) {
+        isHeadSent = true
+        outboundFraming = framing
+        let isTunnel = head.status == 101
+        let isOld = exchange?.request.version == .http10
+        if framing == .chunked || framing == .untilClose {
+            // A client of HTTP/1.0 does not know chunks: the end of the connection ends its body.
+            outboundFraming = isOld ? .untilClose : .chunked
+            if isOld { keepAlive = false }
+        }
+        if inbound == .body || inbound == .discard { keepAlive = false }
+        let connection: HTTP1Serializer.Connection =
+            isTunnel ? .upgrade : keepAlive ? (isOld ? .keepAlive : .none) : .close
+        worker.scratch.removeAll(keepingCapacity: true)
+        HTTP1Serializer.append(response: head, framing: outboundFraming, connection: connection, to: &worker.scratch)
+        gather { $0.writeBytes(worker.scratch) }
+        if exchange?.request.method == .head || head.status == 204 || head.status == 304 { outboundFraming = .none }
+    }
+
+    func sendBody(_ bytes: ByteBuffer) {
+        guard bytes.readableBytes > 0 else { return }
+        if inbound == .tunnel { return append(bytes) }
+        switch outboundFraming {
+        case .none: break
+        case .length, .untilClose: append(bytes)
+        case .chunked:
+            worker.scratch.removeAll(keepingCapacity: true)
+            HTTP1Serializer.appendChunkHeader(size: bytes.readableBytes, to: &worker.scratch)
+            gather { $0.writeBytes(worker.scratch) }
+            append(bytes)
+            gather { $0.writeStaticString("\r\n") }
+        }
+    }
+
+    func sendEnd(trailers: FieldBlock?) {
+        if inbound == .tunnel {
+            flush()
+            context?.close(mode: .output, promise: nil)
+            return
+        }
+        if case .chunked = outboundFraming {
+            worker.scratch.removeAll(keepingCapacity: true)
+            HTTP1Serializer.appendLastChunk(
+                trailers: exchange?.request.acceptsTrailers == true ? trailers : nil, to: &worker.scratch)
+            gather { $0.writeBytes(worker.scratch) }
+        }
+        outboundFraming = .none
+    }
+
+    /// The response cannot be finished: the client must not take what it has for the whole.
+    func reset() {
+        flush()
+        keepAlive = false
+        context?.close(promise: nil)
+    }
+
+    func becomeTunnel() {
+        inbound = .tunnel
+        deadline = .max
+        flush()
+        setReading(true)
+    }
+
+    func flush() {
+        guard let context, let buffer = outbound else { return }
+        outbound = nil
+        context.writeAndFlush(NIOAny(buffer), promise: nil)
+        worker.giveBack(buffer)
+    }
+
+    // MARK: Gathering
+
+    private func append(_ bytes: ByteBuffer) {
+        if bytes.readableBytes <= Self.copyBytesMax {
+            gather {
+                var bytes = bytes
+                $0.writeBuffer(&bytes)
+            }
+        } else {
+            if let buffer = outbound {
+                outbound = nil
+                context?.write(NIOAny(buffer), promise: nil)
+            }
+            context?.write(NIOAny(bytes), promise: nil)
+            // An empty gathering, so that the next flush reaches the channel.
+            outbound = worker.takeBuffer()
+        }
+    }
+
+    private func gather(_ write: (inout ByteBuffer) -> Void) {
+        if outbound == nil { outbound = worker.takeBuffer() }
+        guard var buffer = outbound.take() else { return }
+        write(&buffer)
+        outbound = buffer
+    }
+}

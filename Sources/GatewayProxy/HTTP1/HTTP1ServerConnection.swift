@@ -1,0 +1,410 @@
+import GatewayModel
+import GatewayWire
+package import NIOCore
+
+/// A client's HTTP/1 connection: the only handler of its channel (after TLS). Bytes in, exchange calls out, and back.
+///
+/// One request is under way at a time; pipelined ones wait in `unread` with reading stopped. Output gathers in
+/// `outbound` and leaves at the end of each read batch.
+package final class HTTP1ServerConnection: Timed, ChannelDuplexHandler, DownstreamConnection {
+    package typealias InboundIn = ByteBuffer
+    package typealias OutboundIn = Never
+    package typealias OutboundOut = ByteBuffer
+
+    /// What the next byte from the client is.
+    enum Inbound {
+        case head
+        case body
+        /// The message is complete; what follows is the next request.
+        case complete
+        case tunnel
+        /// Read and thrown away until the peer has seen our last words.
+        case discard
+    }
+
+    let worker: Worker
+    let client: ClientConnection
+    package var port: BoundPort { client.port }
+    /// The request under way; nil between requests, so that an idle connection holds next to nothing.
+    private(set) var exchange: Exchange?
+    var context: ChannelHandlerContext?
+
+    var inbound: Inbound = .head
+    private var parser: HTTP1RequestParser
+    private var decoder: HTTP1BodyDecoder
+    private var unread: ByteBuffer?
+    /// Bytes of a head have arrived and its end has not.
+    private var isMidHead = false
+    private var isParsing = false
+    private var requestCount = 0
+
+    var outbound: ByteBuffer?
+    var outboundFraming: BodyFraming = .none
+    var keepAlive = true
+    var isDraining = false
+    var isClosing = false
+    /// The response's head is out.
+    var isHeadSent = false
+    var hasSentContinue = false
+
+    private var isReading = true
+    private var hasPendingRead = false
+    private var isPeerDone = false
+
+    package init(worker: Worker, client: ClientConnection) {
+        self.worker = worker
+        self.client = client
+        let limits = worker.currentSnapshot().limits
+        parser = HTTP1RequestParser(limits: HTTP1Limits(limits))
+        decoder = HTTP1BodyDecoder(.none, limits: HTTP1Limits(limits))
+        super.init()
+    }
+
+    /// The exchange that the next request is parsed into.
+    private func takeExchange() -> Exchange {
+        if let exchange { return exchange }
+        let fresh = worker.takeExchange()
+        fresh.client = client
+        fresh.downstream = .http1(self)
+        exchange = fresh
+        return fresh
+    }
+
+    private func giveExchangeBack() {
+        guard let old = exchange else { return }
+        exchange = nil
+        old.downstream = .none
+        old.reset()
+        worker.giveBack(old)
+    }
+
+    // MARK: Channel events
+
+    package func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        if context.channel.isActive { opened() }
+    }
+
+    package func channelActive(context: ChannelHandlerContext) {
+        opened()
+        context.fireChannelActive()
+    }
+
+    private func opened() {
+        guard worker.connections.updateValue(self, forKey: ObjectIdentifier(self)) == nil else { return }
+        worker.recorder.connectionOpened()
+        worker.refreshClock()
+        waitForHead()
+    }
+
+    package func channelInactive(context: ChannelHandlerContext) {
+        worker.refreshClock()
+        closed()
+        context.fireChannelInactive()
+    }
+
+    package func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
+
+    package func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        worker.refreshClock()
+        var buffer = unwrapInboundIn(data)
+        if var earlier = unread {
+            unread = nil
+            earlier.writeBuffer(&buffer)
+            buffer = earlier
+        }
+        process(&buffer)
+    }
+
+    package func channelReadComplete(context: ChannelHandlerContext) {
+        exchange?.flushUpstream()
+        flush()
+    }
+
+    package func read(context: ChannelHandlerContext) {
+        if isReading { context.read() } else { hasPendingRead = true }
+    }
+
+    package func channelWritabilityChanged(context: ChannelHandlerContext) {
+        if context.channel.isWritable { exchange?.downstreamWritable() }
+        context.fireChannelWritabilityChanged()
+    }
+
+    package func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if let event = event as? ChannelEvent, event == .inputClosed {
+            worker.refreshClock()
+            peerFinished()
+        } else {
+            context.fireUserInboundEventTriggered(event)
+        }
+    }
+
+    package func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        worker.refreshClock()
+        context.close(promise: nil)
+    }
+
+    // MARK: Bytes in
+
+    private func process(_ buffer: inout ByteBuffer) {
+        isParsing = true
+        defer { isParsing = false }
+        while buffer.readableBytes > 0 {
+            switch inbound {
+            case .head: if !parseHead(&buffer) { return keep(buffer) }
+            case .body: decodeBody(&buffer)
+            case .complete:
+                setReading(false)
+                return keep(buffer)
+            case .tunnel:
+                let bytes = buffer
+                buffer.moveReaderIndex(to: buffer.writerIndex)
+                exchange?.receive(bytes)
+            case .discard: return
+            }
+        }
+    }
+
+    private func keep(_ buffer: ByteBuffer) {
+        guard buffer.readableBytes > 0 else { return }
+        // A copy, so that the channel's large read buffer is not held by a few bytes of the next request.
+        unread = buffer.readableBytes < 4096 ? ByteBuffer(bytes: buffer.readableBytesView) : buffer
+    }
+
+    /// Returns false when more bytes are needed (or the connection is being given up).
+    private func parseHead(_ buffer: inout ByteBuffer) -> Bool {
+        if requestCount == 0, becomesHTTP2(buffer) {
+            buffer.moveReaderIndex(to: buffer.writerIndex)
+            return true
+        }
+        let exchange = takeExchange()
+        do {
+            guard let consumed = try parser.parse(buffer.readableBytesUInt8Span, into: &exchange.request) else {
+                if !isMidHead {
+                    isMidHead = true
+                    schedule(afterMilliseconds: worker.snapshot.limits.headTimeoutMilliseconds)
+                }
+                return false
+            }
+            buffer.moveReaderIndex(forwardBy: consumed)
+        } catch {
+            refuse(error, exchange)
+            buffer.moveReaderIndex(to: buffer.writerIndex)
+            return true
+        }
+        isMidHead = false
+        deadline = .max
+        begin(exchange)
+        return true
+    }
+
+    private func begin(_ exchange: Exchange) {
+        requestCount += 1
+        keepAlive = !isDraining && requestCount < worker.snapshot.limits.requestsPerConnectionMax
+            && exchange.request.connection.keepsAlive(exchange.request.version)
+        isHeadSent = false
+        hasSentContinue = false
+        switch exchange.request.framing {
+        case .none, .length(0):
+            inbound = .complete
+            exchange.requestEnded = true
+        default:
+            decoder = HTTP1BodyDecoder(exchange.request.framing, limits: HTTP1Limits(worker.snapshot.limits))
+            inbound = .body
+            schedule(afterMilliseconds: worker.snapshot.limits.bodyIdleTimeoutMilliseconds)
+        }
+        exchange.begin()
+    }
+
+    private func decodeBody(_ buffer: inout ByteBuffer) {
+        worker.payloadRanges.removeAll(keepingCapacity: true)
+        do {
+            let progress = try decoder.decode(buffer.readableBytesUInt8Span, payload: &worker.payloadRanges)
+            let start = buffer.readerIndex
+            // The callbacks below may decode another connection's body with the same scratch list.
+            let ranges = worker.payloadRanges
+            let source = buffer
+            buffer.moveReaderIndex(forwardBy: progress.consumed)
+            if progress.consumed == 0, !progress.isComplete {
+                keep(buffer)
+                buffer.moveReaderIndex(to: buffer.writerIndex)
+                return
+            }
+            schedule(afterMilliseconds: worker.snapshot.limits.bodyIdleTimeoutMilliseconds)
+            for range in ranges where inbound == .body {
+                if let slice = source.getSlice(at: start + range.lowerBound, length: range.count) {
+                    exchange?.receive(slice)
+                }
+            }
+            guard progress.isComplete, inbound == .body else { return }
+            deadline = .max
+            inbound = .complete
+            exchange?.receiveEnd(trailers: decoder.trailers.isEmpty ? nil : decoder.trailers)
+        } catch {
+            buffer.moveReaderIndex(to: buffer.writerIndex)
+            refuseBody(error)
+        }
+    }
+
+    // MARK: Ends
+
+    /// The client has shut its side down. A request under way is given up, as nginx and Go do: the peer is far more
+    /// often gone than half closed.
+    private func peerFinished() {
+        isPeerDone = true
+        switch inbound {
+        case .tunnel: exchange?.downstreamHalfClosed()
+        default: context?.close(promise: nil)
+        }
+    }
+
+    private func closed() {
+        guard worker.connections.removeValue(forKey: ObjectIdentifier(self)) != nil else { return }
+        worker.recorder.connectionClosed()
+        isClosing = true
+        deadline = .max
+        unread = nil
+        outbound = nil
+        exchange?.downstreamClosed()
+        giveExchangeBack()
+    }
+
+    /// The head cannot be accepted: answer, and close, for nothing after it can be trusted.
+    private func refuse(_ error: HTTP1ParseError, _ exchange: Exchange) {
+        inbound = .discard
+        keepAlive = false
+        isHeadSent = false
+        worker.recorder.countMalformed()
+        exchange.request.reset()
+        exchange.accept()
+        exchange.refuse(error.gatewayError)
+    }
+
+    private func refuseBody(_ error: HTTP1ParseError) {
+        inbound = .discard
+        keepAlive = false
+        exchange?.failBeforeEnd(error.gatewayError)
+    }
+
+    /// The exchange is settled: take the next request, or close.
+    func exchangeFinished() {
+        guard !isClosing else { return }
+        giveExchangeBack()
+        if inbound == .tunnel { return closeWhenFlushed() }
+        guard keepAlive, inbound == .complete, !isDraining else { return lingerAndClose() }
+        inbound = .head
+        waitForHead()
+        setReading(true)
+        guard !isParsing, var buffer = unread else { return }
+        // Pipelined: the next request is here already. A fresh event, so that the stack cannot grow.
+        unread = nil
+        let rest = buffer
+        buffer.clear()
+        worker.eventLoop.assumeIsolated().execute { [self] in
+            guard !isClosing else { return }
+            worker.refreshClock()
+            var rest = rest
+            if var later = unread {
+                unread = nil
+                rest.writeBuffer(&later)
+            }
+            process(&rest)
+            exchange?.flushUpstream()
+            flush()
+        }
+    }
+
+    private func waitForHead() { schedule(afterMilliseconds: worker.snapshot.limits.idleTimeoutMilliseconds) }
+
+    private func schedule(afterMilliseconds milliseconds: Int) {
+        worker.schedule(self, at: worker.now &+ UInt64(milliseconds) &* 1_000_000)
+    }
+
+    override func deadlineReached(now: UInt64) {
+        guard !isClosing else { return }
+        switch inbound {
+        case .head where isMidHead:
+            isMidHead = false
+            inbound = .discard
+            keepAlive = false
+            exchange?.accept()
+            exchange?.refuse(GatewayError(.requestTimeout, "the request head did not arrive in time"))
+        case .body:
+            inbound = .discard
+            keepAlive = false
+            exchange?.failBeforeEnd(GatewayError(.requestTimeout, "the request body did not arrive in time"))
+        default: context?.close(promise: nil)
+        }
+    }
+
+    // MARK: Draining and reading
+
+    package func drain() {
+        isDraining = true
+        keepAlive = false
+        if inbound == .head, !isMidHead { context?.close(promise: nil) }
+    }
+
+    package func abort() { context?.close(promise: nil) }
+
+    func setReading(_ reading: Bool) {
+        guard reading != isReading else { return }
+        isReading = reading
+        if reading, hasPendingRead {
+            hasPendingRead = false
+            context?.read()
+        }
+    }
+
+    var isWritable: Bool { context?.channel.isWritable ?? true }
+
+    /// Says all there is to say, then closes; unread input is taken for a moment so that the peer is not reset
+    /// before it has read our answer.
+    private func lingerAndClose() {
+        flush()
+        guard let context, inbound != .complete || unread != nil else { return closeWhenFlushed() }
+        inbound = .discard
+        unread = nil
+        setReading(true)
+        context.close(mode: .output, promise: nil)
+        worker.schedule(self, at: worker.now &+ 1_000_000_000)
+    }
+
+    private func closeWhenFlushed() {
+        flush()
+        isClosing = false
+        context?.close(promise: nil)
+    }
+
+    private func becomesHTTP2(_ buffer: ByteBuffer) -> Bool {
+        guard HTTP1RequestParser.isHTTP2Preface(buffer.readableBytesUInt8Span), let context else { return false }
+        guard worker.currentSnapshot().table(port: client.port.number)?.settings.http2 ?? true else { return false }
+        closedForUpgrade()
+        let next = HTTP2ServerConnection(worker: worker, client: client)
+        inbound = .discard
+        let bytes = buffer
+        try? context.pipeline.syncOperations.addHandler(next, position: .after(self))
+        context.fireChannelRead(NIOAny(bytes))
+        context.pipeline.syncOperations.removeHandler(self, promise: nil)
+        return true
+    }
+
+    /// HTTP/2 takes the channel over; nothing of this object may run again.
+    private func closedForUpgrade() {
+        worker.connections.removeValue(forKey: ObjectIdentifier(self))
+        worker.recorder.connectionClosed()
+        deadline = .max
+        isClosing = true
+        giveExchangeBack()
+    }
+}
+
+extension HTTP1ServerConnection: RemovableChannelHandler {}
+
+extension ConnectionOptions {
+    /// Whether the connection may serve another message (RFC 9112 section 9.3).
+    func keepsAlive(_ version: HTTPVersion) -> Bool {
+        if contains(.close) { return false }
+        return version == .http10 ? contains(.keepAlive) : true
+    }
+}

@@ -1,0 +1,47 @@
+import Glibc
+
+/// The time of day of one event loop, with the `Date` field's text made at most once a second.
+struct WallClock {
+    private(set) var nanoseconds: UInt64 = 0
+    private var dateSecond: UInt64 = 0
+    private(set) var dateBytes: [UInt8] = []
+
+    /// Reads the clock.
+    mutating func refresh() {
+        var time = timespec()
+        // Safe: the pointer is to a local and is used during the call only.
+        unsafe clock_gettime(CLOCK_REALTIME, &time)
+        nanoseconds = UInt64(time.tv_sec) &* 1_000_000_000 &+ UInt64(time.tv_nsec)
+        let second = UInt64(time.tv_sec)
+        if second != dateSecond {
+            dateSecond = second
+            dateBytes = Self.format(second: second)
+        }
+    }
+
+    private static let days = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"]
+    private static let months = [
+        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+    ]
+
+    /// IMF-fixdate (RFC 9110 section 5.6.7).
+    static func format(second: UInt64) -> [UInt8] {
+        let day = Int(second / 86_400)
+        let clock = Int(second % 86_400)
+        // Days to a civil date, by eras of 400 years that begin in March.
+        let shifted = day + 719_468
+        let era = shifted / 146_097
+        let dayOfEra = shifted % 146_097
+        let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
+        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
+        let monthIndex = (5 * dayOfYear + 2) / 153
+        let dayOfMonth = dayOfYear - (153 * monthIndex + 2) / 5 + 1
+        let month = monthIndex < 10 ? monthIndex + 3 : monthIndex - 9
+        let year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
+        func two(_ value: Int) -> String { value < 10 ? "0\(value)" : "\(value)" }
+        let text =
+            "\(days[day % 7]), \(two(dayOfMonth)) \(months[month - 1]) \(year) "
+            + "\(two(clock / 3600)):\(two(clock / 60 % 60)):\(two(clock % 60)) GMT"
+        return Array(text.utf8)
+    }
+}

@@ -1,0 +1,66 @@
+import Synchronization
+
+/// All numbers of the process: names and slots here, the counting in `LoopMetrics`, one per loop.
+package final class MetricRegistry: Sendable {
+    private struct Names {
+        var slots: [String: Int] = [:]
+        /// Slot 0 stands for everything without a slot.
+        var names: [String] = [""]
+
+        mutating func slot(_ name: String, max: Int) -> Int {
+            if let known = slots[name] { return known }
+            guard !name.isEmpty, names.count < max else { return 0 }
+            slots[name] = names.count
+            names.append(name)
+            return names.count - 1
+        }
+    }
+
+    private struct State {
+        var routes = Names()
+        var backends = Names()
+        var loops: [PublishedMetrics] = []
+    }
+
+    /// Slots of routes, and of backends, at most: it bounds memory (under 1 KiB a slot and loop) and labels.
+    package let slotsMax: Int
+    private let state = Mutex(State())
+    package let process = ProcessMetrics()
+
+    package init(slotsMax: Int = 4_096) { self.slotsMax = max(2, slotsMax) }
+
+    /// The slot of a route's name: the same one for the life of the process, 0 once all are taken.
+    package func routeSlot(_ name: String) -> Int {
+        let slotsMax = slotsMax
+        return state.withLock { $0.routes.slot(name, max: slotsMax) }
+    }
+
+    /// The slot of a backend's name: the same one for the life of the process, 0 once all are taken.
+    package func backendSlot(_ name: String) -> Int {
+        let slotsMax = slotsMax
+        return state.withLock { $0.backends.slot(name, max: slotsMax) }
+    }
+
+    /// Counters for one more loop, to be used on that loop only.
+    package func makeLoop() -> LoopMetrics {
+        let published = PublishedMetrics(MetricValues(slotsMax: slotsMax))
+        state.withLock { $0.loops.append(published) }
+        return LoopMetrics(published: published, values: MetricValues(slotsMax: slotsMax))
+    }
+
+    /// The sum over all loops as last published, and the names of the slots.
+    func collect() -> MetricSample {
+        let (routes, backends, loops) = state.withLock { ($0.routes.names, $0.backends.names, $0.loops) }
+        var total = MetricValues(slotsMax: slotsMax)
+        for loop in loops { total.add(loop.load()) }
+        return MetricSample(values: total, routes: routes, backends: backends, process: process.load())
+    }
+}
+
+/// What a scrape sees.
+struct MetricSample: Sendable {
+    var values: MetricValues
+    var routes: [String]
+    var backends: [String]
+    var process: ProcessMetrics.Values
+}

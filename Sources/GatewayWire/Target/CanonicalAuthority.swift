@@ -1,0 +1,95 @@
+/// `host[:port]` in canonical form: lower case, no trailing dot, no empty port. Names are letters, digits, `-`, `.`
+/// and `_`; a name whose last label is a number must be an IPv4 address in four plain decimals, because resolvers
+/// read other spellings differently; `[…]` must be an IPv6 address without a zone. Userinfo and escapes are refused.
+enum CanonicalAuthority {
+    static let bytesMax = 255 + 6
+
+    static func canonicalise(
+        _ raw: Slice, in bytes: inout [UInt8], requiresPort: Bool
+    ) throws(TargetError) -> Slice {
+        let range = raw.range
+        guard !range.isEmpty, range.count <= bytesMax else { throw .badHost }
+        let hostEnd =
+            if bytes[range.lowerBound] == Byte.openBracket {
+                try literalEnd(range, in: &bytes)
+            } else {
+                try nameEnd(range, in: &bytes)
+            }
+        let hasDot = bytes[hostEnd - 1] == Byte.dot
+        let portStart = hostEnd
+        let hasPort = try checkPort(bytes.span, portStart, range.upperBound)
+        guard hasPort || !requiresPort else { throw .badHost }
+        if !hasDot {
+            return Slice(start: range.lowerBound, count: (hasPort ? range.upperBound : hostEnd) - range.lowerBound)
+        }
+        if !hasPort { return Slice(start: range.lowerBound, count: hostEnd - 1 - range.lowerBound) }
+        let start = bytes.count
+        for index in range where index != hostEnd - 1 { bytes.append(bytes[index]) }
+        return Slice(start: start, count: bytes.count - start)
+    }
+
+    /// Checks and lower-cases a name; returns where it ends.
+    private static func nameEnd(_ range: Range<Int>, in bytes: inout [UInt8]) throws(TargetError) -> Int {
+        var index = range.lowerBound
+        var label = index
+        while index < range.upperBound {
+            let byte = bytes[index]
+            if byte == Byte.colon { break }
+            guard Byte.isHost(byte) else { throw .badHost }
+            if byte == Byte.dot {
+                guard index > label, index - label <= 63 else { throw .badHost }
+                label = index + 1
+            } else if byte &- 0x41 < 26 {
+                bytes[index] = byte | 0x20
+            }
+            index += 1
+        }
+        guard index > range.lowerBound, index - label <= 63 else { throw .badHost }
+        // After a trailing dot the last label is the one before it.
+        let end = label == index ? index - 1 : index
+        guard end > range.lowerBound else { throw .badHost }
+        if Byte.isDigit(bytes[end - 1]), endsInNumber(bytes.span, range.lowerBound, end) {
+            guard end == index, IPAddress(ipv4: bytes.span.extracting(range.lowerBound..<end)) != nil else {
+                throw .badHost
+            }
+        }
+        return index
+    }
+
+    private static func endsInNumber(_ bytes: Span<UInt8>, _ start: Int, _ end: Int) -> Bool {
+        var index = end - 1
+        while index >= start, bytes[index] != Byte.dot {
+            guard Byte.isDigit(bytes[index]) else {
+                // `0x7f` is a number to some resolvers too.
+                return index == start + 1 && bytes[start] == Byte.zero && bytes[index] == 0x78
+            }
+            index -= 1
+        }
+        return true
+    }
+
+    /// Checks and lower-cases `[…]`; returns where it ends.
+    private static func literalEnd(_ range: Range<Int>, in bytes: inout [UInt8]) throws(TargetError) -> Int {
+        var index = range.lowerBound + 1
+        while index < range.upperBound, bytes[index] != Byte.closeBracket {
+            bytes[index] = Byte.lowercased(bytes[index])
+            index += 1
+        }
+        guard index < range.upperBound, IPAddress(ipv6: bytes.span.extracting((range.lowerBound + 1)..<index)) != nil
+        else { throw .badHost }
+        return index + 1
+    }
+
+    /// Whether `:port` stands there; an empty port counts as none, and is dropped by the caller.
+    private static func checkPort(_ bytes: Span<UInt8>, _ start: Int, _ end: Int) throws(TargetError) -> Bool {
+        if start == end { return false }
+        guard bytes[start] == Byte.colon, end - start <= 6 else { throw .badHost }
+        var port = 0
+        for index in (start + 1)..<end {
+            guard Byte.isDigit(bytes[index]), port > 0 || bytes[index] != Byte.zero else { throw .badHost }
+            port = port * 10 + Int(bytes[index] - Byte.zero)
+        }
+        guard port <= 65535 else { throw .badHost }
+        return port > 0
+    }
+}

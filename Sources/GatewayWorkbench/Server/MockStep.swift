@@ -1,0 +1,28 @@
+package import NIOCore
+
+/// One thing a mock does while answering; an answer is a list of them, so that a fault is data and
+/// not a branch in the server.
+package enum MockStep: Sendable {
+    /// A 1xx head.
+    case informational(Int, [Header])
+    case head(Int, [Header])
+    case chunk(ByteBuffer)
+    /// `count` chunks made one by one, `intervalMilliseconds` apart, never ahead of the reader.
+    case stream(count: Int, intervalMilliseconds: Int, make: @Sendable (Int) -> ByteBuffer)
+    /// The request body, sent back as it arrives.
+    case echoBody
+    /// Nothing until the request has arrived as a whole.
+    case awaitBody
+    case wait(milliseconds: Int)
+    case end([Header])
+    /// Bytes past every encoder (over HTTP/2: as DATA).
+    case raw(ByteBuffer)
+    /// A TCP RST; over HTTP/2 RST_STREAM.
+    case reset
+    /// The connection closes after what was written; over HTTP/2 the whole connection.
+    case close
+    /// Nothing more, ever: the peer has to give up.
+    case hang
+    /// Stops reading, so that the sender meets back-pressure.
+    case stopReading
+}
