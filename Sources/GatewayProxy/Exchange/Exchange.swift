@@ -135,4 +135,6 @@ struct Attempt {
     /// When the next attempt may start; 0 when none is waiting.
     var backoffUntil: UInt64 = 0
     var isWaitingInPool = false
+    /// What the client is to be told of a session that begins with this attempt.
+    var newSession: [UInt8]?
 }

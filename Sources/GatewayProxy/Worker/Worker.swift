@@ -24,6 +24,7 @@ package final class Worker {
     private var buffers: [ByteBuffer] = []
     private var exchanges: [Exchange] = []
     var pools = UpstreamPools()
+    var balancers = Balancers()
     /// Open downstream connections, for draining and `/debug`.
     var connections: [ObjectIdentifier: any DownstreamConnection] = [:]
     package private(set) var isDraining = false
