@@ -51,7 +51,10 @@ struct ByteTable: Sendable {
     private func equals(_ index: Int, seed: Int, _ source: Span<UInt8>, _ range: Range<Int>) -> Bool {
         let start = keys[index].start
         guard keys[index].seed == seed, keys[index].count == range.count else { return false }
-        for offset in 0..<range.count where bytes[start &+ offset] != source[range.lowerBound &+ offset] { return false }
+        for offset in 0..<range.count
+        where bytes[start &+ offset] != source[range.lowerBound &+ offset] {
+            return false
+        }
         return true
     }
 

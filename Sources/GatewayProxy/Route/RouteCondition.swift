@@ -1,5 +1,5 @@
 package import GatewayPolicy
-package import GatewayWire
+import GatewayWire
 
 /// What a match asks of a request beyond host and path; all of it must hold.
 package final class RouteCondition: Sendable {
