@@ -84,45 +84,7 @@ final class HTTP2ClientStream {
     var isWritable: Bool { true }
     var wasReused: Bool { false }
 }
-package final class Endpoint: Sendable {
-    package let index: Int
-    package let address: SocketAddress
-    package let addressText: String
-    package let host: String
-    package let isLiteralAddress = true
-    init(index: Int, address: SocketAddress, text: String, host: String) {
-        self.index = index
-        self.address = address
-        addressText = text
-        self.host = host
-    }
-    func beginRequest() {}
-    func endRequest() {}
-}
-package final class EndpointDirectory: Sendable {
-    let all: Mutex<[String: Endpoint]> = Mutex([:])
-    package init() {}
-    func report(_ failure: UpstreamFailure, endpoint: Endpoint, of: CompiledBackend, now: UInt64) {}
-    func report(status: Int, endpoint: Endpoint, of: CompiledBackend, now: UInt64) {}
-    func spendRetry(of: CompiledBackend, policy: RetryPolicy, now: UInt64) -> Bool { true }
-    func endpoint(_ spec: EndpointSpec) -> Endpoint? {
-        all.withLock { all in
-            let key = "\(spec.host):\(spec.port)"
-            if let known = all[key] { return known }
-            guard let address = try? SocketAddress(ipAddress: spec.host, port: spec.port) else { return nil }
-            let made = Endpoint(index: all.count, address: address, text: key, host: spec.host)
-            all[key] = made
-            return made
-        }
-    }
-}
-extension Worker {
-    func chooseEndpoint(of backend: CompiledBackend, for exchange: Exchange) -> Endpoint? {
-        shared.directory.endpoint(backend.endpoints[0])
-    }
-}
 extension Exchange {
-    func applySessionCookie() {}
     func applyCORS() {}
     func answerPreflight(_ cors: CORSPolicy) -> Bool { false }
     func answerFromCache() -> Bool { false }

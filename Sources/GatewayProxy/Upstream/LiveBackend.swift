@@ -1,10 +1,10 @@
-package import NIOCore
+import NIOCore
 import Synchronization
 
 /// What lives on while snapshots come and go: the endpoints of one backend over one kind of transport.
 ///
 /// Loops read it by a version and keep what they derive from it; the lock is taken when something changes.
-package final class LiveBackend: Sendable {
+final class LiveBackend: Sendable {
     /// The backend's name and the identity of its transport: a changed certificate means new connections.
     let key: String
     /// A small number no other living backend has: the index of its balancer in each loop.

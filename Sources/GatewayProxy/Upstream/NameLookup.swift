@@ -48,12 +48,12 @@ package struct NameLookup: Sendable {
 
     /// Blocks. In the order the system prefers, without duplicates.
     static func resolve(_ host: String) throws -> [SocketAddress] {
-        var hints = addrinfo()
-        hints.ai_family = AF_UNSPEC
+        var hints = unsafe addrinfo()
+        unsafe hints.ai_family = AF_UNSPEC
         #if canImport(Glibc)
-        hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
+        unsafe hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
         #else
-        hints.ai_socktype = Int32(SOCK_STREAM)
+        unsafe hints.ai_socktype = Int32(SOCK_STREAM)
         #endif
         var list: UnsafeMutablePointer<addrinfo>?
         let code = unsafe getaddrinfo(host, nil, &hints, &list)
