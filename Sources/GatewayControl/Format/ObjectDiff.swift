@@ -72,7 +72,7 @@ package enum ObjectDiff {
         var copy = document
         copy["status"] = nil
         if var metadata = copy["metadata"] {
-            for name in ["resourceVersion", "generation", "uid", "creationTimestamp", "managedFields"] {
+            for name in ["resourceVersion", "generation", "uid", "managedFields"] {
                 metadata[name] = nil
             }
             copy["metadata"] = metadata
