@@ -75,7 +75,8 @@ struct MetricTests {
 
     @Test(
         "bounds belong to the bucket below",
-        arguments: [(0, 0), (500_000, 0), (500_001, 1), (300_000_000_000, 17), (300_000_000_001, 18)] as [(UInt64, Int)])
+        arguments: [(0, 0), (500_000, 0), (500_001, 1), (300_000_000_000, 17), (300_000_000_001, 18)] as [(UInt64, Int)]
+    )
     func buckets(nanoseconds: UInt64, bucket: Int) {
         #expect(DurationBuckets.index(nanoseconds) == bucket)
         #expect(DurationBuckets.upperNanoseconds.count == DurationBuckets.upperSeconds.count)
@@ -113,7 +114,8 @@ struct MetricTests {
         #expect(histogram["aggregationTemporality"] as? Int == 2)
         let point = try #require((histogram["dataPoints"] as? [[String: Any]])?.first)
         #expect(point["count"] as? String == "10")
-        #expect((point["bucketCounts"] as? [String])?.count == (point["explicitBounds"] as? [Double]).map { $0.count + 1 })
+        #expect(
+            (point["bucketCounts"] as? [String])?.count == (point["explicitBounds"] as? [Double]).map { $0.count + 1 })
         #expect(point["timeUnixNano"] as? String == "2")
         let requests = try #require(metrics.first { $0["name"] as? String == "sluice_requests_total" })
         #expect((requests["sum"] as? [String: Any])?["isMonotonic"] as? Bool == true)

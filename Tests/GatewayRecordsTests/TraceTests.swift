@@ -79,7 +79,10 @@ struct OTLPTraceTests {
 
     @Test(
         "authorities",
-        arguments: [("a.test", "a.test", nil), ("a.test:80", "a.test", 80), ("[::1]:80", "[::1]", 80), ("::1", "::1", nil), ("[::1]", "[::1]", nil)]
+        arguments: [
+            ("a.test", "a.test", nil), ("a.test:80", "a.test", 80), ("[::1]:80", "[::1]", 80), ("::1", "::1", nil),
+            ("[::1]", "[::1]", nil),
+        ]
             as [(String, String, Int?)])
     func authorities(text: String, host: String, port: Int?) {
         #expect(Authority(text).host == host && Authority(text).port == port)
@@ -133,7 +136,8 @@ struct OTLPExporterTests {
         "retries back off, and obey Retry-After",
         arguments: [
             ([503, 200], [nil, nil], [1_000], 0), ([429, 200], [7, nil], [7_000], 0),
-            ([0, 502, 200], [nil, nil, nil], [1_000, 2_000], 0), ([504, 504, 504], [nil, nil, nil], [1_000, 2_000], 2),
+            ([0, 502, 200], [nil, nil, nil], [1_000, 2_000], 0),
+            ([504, 504, 504], [nil, nil, nil], [1_000, 2_000], 2),
             ([400], [nil], [], 2), ([500], [nil], [], 2),
         ] as [([Int], [Int?], [Int], UInt64)])
     func retries(statuses: [Int], after: [Int?], pauses: [Int], dropped: UInt64) async {
@@ -204,10 +208,20 @@ struct TapTests {
             (filter { $0.method = "GET" }, true), (filter { $0.method = "POST" }, false),
             (filter { $0.host = "api.test" }, true), (filter { $0.host = "api.tes" }, false),
             (filter { $0.pathPrefix = "/v1" }, true), (filter { $0.pathPrefix = "/v2" }, false),
-            (filter { $0.statusMin = 200; $0.statusMax = 299 }, true), (filter { $0.statusMin = 400 }, false),
+            (
+                filter {
+                    $0.statusMin = 200
+                    $0.statusMax = 299
+                }, true
+            ), (filter { $0.statusMin = 400 }, false),
             (filter { $0.route = "prod/app" }, true), (filter { $0.route = "prod" }, false),
             (filter { $0.principal = "acme" }, true), (filter { $0.principal = "ben" }, false),
-            (filter { $0.method = "GET"; $0.route = "other" }, false),
+            (
+                filter {
+                    $0.method = "GET"
+                    $0.route = "other"
+                }, false
+            ),
         ])
     func filters(filter: TapFilter, isShown: Bool) throws {
         let tap = Tap()
