@@ -11,6 +11,9 @@ final class LiveBackend: Sendable {
     let number: Int
     let load = BackendLoad()
 
+    /// Requests that may wait for the first answer of DNS; the others go on without one.
+    static let waitersMax = 4096
+
     private let numbers: EndpointDirectory.Numbers
     private let sessions: SessionKey
     private let version = Atomic<UInt64>(1)
@@ -44,11 +47,11 @@ final class LiveBackend: Sendable {
 
     var endpointSet: EndpointSet { state.withLock { $0.set } }
 
-    /// Some name of this backend has never had an answer, good or bad.
-    var isResolving: Bool {
-        state.withLock { state in
-            state.compiled.names.contains { state.answers[$0] == nil }
-        }
+    /// There is no endpoint yet, and a name that has never had an answer, good or bad.
+    var isResolving: Bool { state.withLock { !LiveBackend.isSettled($0) } }
+
+    private static func isSettled(_ state: State) -> Bool {
+        !state.set.endpoints.isEmpty || state.compiled.names.allSatisfy { state.answers[$0] != nil }
     }
 
     /// Health has changed: loops choose anew.
@@ -86,10 +89,10 @@ final class LiveBackend: Sendable {
         for name in names { resolved(name, .failed, now: now) }
     }
 
-    /// Runs `body` when every name has had an answer: now, or on the thread that brings the last one.
+    /// Runs `body` as soon as it is known whether there are endpoints: now, or on the thread that brings the answer.
     func whenResolved(_ body: @escaping @Sendable () -> Void) {
         let runsNow = state.withLock { state in
-            guard state.compiled.names.contains(where: { state.answers[$0] == nil }) else { return true }
+            guard !LiveBackend.isSettled(state), state.waiters.count < LiveBackend.waitersMax else { return true }
             state.waiters.append(body)
             return false
         }
@@ -98,9 +101,7 @@ final class LiveBackend: Sendable {
 
     private func wakeIfResolved() {
         let waiters: [@Sendable () -> Void] = state.withLock { state in
-            guard !state.waiters.isEmpty, state.compiled.names.allSatisfy({ state.answers[$0] != nil }) else {
-                return []
-            }
+            guard !state.waiters.isEmpty, LiveBackend.isSettled(state) else { return [] }
             let waiters = state.waiters
             state.waiters = []
             return waiters
@@ -130,9 +131,10 @@ final class LiveBackend: Sendable {
             endpoints.append(endpoint)
         }
         if !endpoints.isEmpty { state.hasServed = true }
-        state.set = EndpointSet(
-            endpoints: endpoints, weights: plan.places.map(\.weight), weightUnit: plan.unit,
-            isHashed: state.compiled.loadBalancing.isHashed)
+        let weights = plan.places.map(\.weight)
+        let isHashed = state.compiled.loadBalancing.isHashed
+        guard !state.set.isMade(of: endpoints, weights: weights, weightUnit: plan.unit, isHashed: isHashed) else { return }
+        state.set = EndpointSet(endpoints: endpoints, weights: weights, weightUnit: plan.unit, isHashed: isHashed)
     }
 
     // MARK: Health and budgets
