@@ -1,5 +1,4 @@
 package import GatewayModel
-package import GatewayWire
 
 /// One rule of one route, ready to run: what to change, where to send, how long to wait. Everything that can be
 /// decided when the configuration is compiled has been.

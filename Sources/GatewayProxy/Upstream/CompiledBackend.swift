@@ -1,5 +1,3 @@
-package import GatewayModel
-internal import GatewayWire
 package import NIOSSL
 import Synchronization
 

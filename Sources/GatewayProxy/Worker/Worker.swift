@@ -1,4 +1,3 @@
-package import GatewayModel
 package import GatewayRecords
 import GatewayWire
 package import NIOCore
@@ -46,10 +45,11 @@ package final class Worker {
 
     /// Starts the loop's only timer. On the loop.
     package func start() {
+        let bound = NIOLoopBound(self, eventLoop: eventLoop)
         tick = eventLoop.scheduleRepeatedTask(
             initialDelay: .nanoseconds(Int64(TimerWheel.tickNanoseconds)),
             delay: .nanoseconds(Int64(TimerWheel.tickNanoseconds))
-        ) { [unowned self] _ in self.ticked() }
+        ) { _ in bound.value.ticked() }
     }
 
     /// Stops the timer and hands the last log lines over. On the loop.
@@ -57,7 +57,7 @@ package final class Worker {
         tick?.cancel()
         tick = nil
         pools.closeAll()
-        recorder.tick()
+        recorder.finish()
     }
 
     /// Reads the clock once for everything that follows in this event.
@@ -80,7 +80,7 @@ package final class Worker {
         let due = dueTimers
         dueTimers.removeAll(keepingCapacity: true)
         for target in due { target.deadlineReached(now: now) }
-        recorder.tick()
+        recorder.tick(nowNanoseconds: now)
     }
 
     // MARK: Memory that goes round

@@ -1,0 +1,29 @@
+/// One object of a configuration: its typed form, and the document it was read from.
+package struct GatewayObject: Sendable {
+    /// The closed set of kinds.
+    package enum Content: Sendable {
+        case gatewayClass(GatewayClass)
+        case gateway(Gateway)
+        case httpRoute(HTTPRoute)
+        case referenceGrant(ReferenceGrant)
+        case service(Service)
+        case endpointSlice(EndpointSlice)
+        case secret(SecretObject)
+        case configMap(ConfigMap)
+        case namespace(Namespace)
+        case backend(Backend)
+        case trafficPolicy(TrafficPolicy)
+        case listenerPolicy(ListenerPolicy)
+        case identityProvider(IdentityProvider)
+        case directResponse(DirectResponse)
+    }
+
+    package var content: Content
+    package var kind: ObjectKind
+    package var metadata: ObjectMeta
+    /// As written, with places. A Secret's document holds its values: render it through `Format` only.
+    package var document: ConfigNode
+
+    package var key: ObjectKey { ObjectKey(kind, namespace: metadata.namespace, name: metadata.name) }
+    package var position: SourcePosition { document.position }
+}

@@ -1,0 +1,59 @@
+/// Whom we believe (sluice.dev/v1alpha1).
+package struct IdentityProvider: Sendable, Equatable {
+    package var metadata: ObjectMeta
+    package var spec: IdentityProviderSpec
+}
+
+package struct IdentityProviderSpec: ConfigObject {
+    package enum Kind: String, ConfigEnum {
+        case apiKey = "APIKey"
+        case clientCertificate = "ClientCertificate"
+    }
+
+    package var type: Kind
+    package var apiKeys: APIKeySource?
+    package var clientCertificate: ClientCertificateMapping?
+
+    package init(_ fields: FieldReader) {
+        type = fields.required("type", "what a caller shows")
+        apiKeys = fields.optional("apiKeys", "where the keys are, for type APIKey")
+        clientCertificate = fields.optional("clientCertificate", "how a certificate names its user")
+        guard fields.has("type") else { return }
+        fields.check(
+            type != .apiKey || fields.has("apiKeys"), .missingField, "missing field \"apiKeys\"",
+            hint: "type APIKey needs apiKeys, such as {secretRef: {name: keys}}")
+        fields.check(
+            type == .apiKey || !fields.has("apiKeys"), at: "apiKeys", "apiKeys with type \(type.rawValue)",
+            hint: "set type: APIKey, or remove apiKeys")
+        fields.check(
+            type == .clientCertificate || !fields.has("clientCertificate"), at: "clientCertificate",
+            "clientCertificate with type \(type.rawValue)", hint: "set type: ClientCertificate, or remove it")
+    }
+}
+
+/// Keys in a file (one `user:key` a line) or in a Secret (user by user).
+package struct APIKeySource: ConfigObject {
+    package var file: String?
+    package var secretRef: SecretObjectReference?
+    /// The request header that carries the key; `Authorization: Bearer` is read too.
+    package var header: String
+
+    package init(_ fields: FieldReader) {
+        file = fields.optional("file", "a file of lines user:key, relative to the configuration", .nonEmpty)
+        secretRef = fields.optional("secretRef", "a Secret whose keys are users and whose values are keys")
+        header = fields.value("header", default: "X-API-Key", "the header that carries the key", .headerName)
+        fields.check(
+            fields.has("file") != fields.has("secretRef"),
+            fields.has("file") ? "file beside secretRef" : "neither file nor secretRef", hint: "set one of them")
+    }
+}
+
+package struct ClientCertificateMapping: ConfigObject {
+    package enum Source: String, ConfigEnum { case commonName, uri, dns }
+
+    package var userFrom: Source
+
+    package init(_ fields: FieldReader) {
+        userFrom = fields.value("userFrom", default: .commonName, "the part of the certificate that names the user")
+    }
+}
