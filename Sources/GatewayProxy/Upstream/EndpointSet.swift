@@ -14,7 +14,8 @@ package final class EndpointSet: Sendable {
         self.weightUnit = weightUnit
         self.weights = weights
         self.isHashed = isHashed
-        ring = isHashed
+        ring =
+            isHashed
             ? HashRing(
                 names: endpoints.map { Array("\($0.host) \($0.addressText)".utf8) }, weights: weights, unit: weightUnit)
             : HashRing(names: [], weights: [], unit: 1)
