@@ -10,8 +10,3 @@ package struct TrafficRules: Sendable {
     package init() {}
     package static let none = TrafficRules()
 }
-
-/// Gateway API `CORS` filter, compiled.
-package struct CORSPolicy: Sendable {
-    package init() {}
-}

@@ -79,7 +79,7 @@ package struct Router: Sendable {
     }
 
     /// The host of an authority, without its port.
-    private static func host(of bytes: Span<UInt8>, _ authority: Range<Int>) -> Range<Int> {
+    static func host(of bytes: Span<UInt8>, _ authority: Range<Int>) -> Range<Int> {
         var end = authority.upperBound
         // A port is at most five digits and its colon; a `]` ends the search in an IPv6 literal.
         var index = end &- 1
