@@ -23,7 +23,9 @@ enum ImportTable {
         "GatewayRecords": Row(rooms: ["GatewayModel", "GatewayWire"], others: language.union(system)),
         "GatewayProxy": Row(
             rooms: ["GatewayModel", "GatewayWire", "GatewayPolicy", "GatewayIdentity", "GatewayRecords"],
-            others: language.union(system).union(nio).union(["NIOSSL", "Crypto", "CNGHTTP2", "CZlib", "CZstd"])),
+            others: language.union(system).union(nio).union([
+                "NIOSSL", "NIOTLS", "Crypto", "CNGHTTP2", "CZlib", "CZstd",
+            ])),
         "GatewayControl": Row(
             rooms: ["GatewayModel", "GatewayWire", "GatewayPolicy", "GatewayRecords"],
             others: language.union(system).union(foundation).union(["Yams", "Crypto"])),
@@ -36,7 +38,7 @@ enum ImportTable {
         "GatewayWorkbench": Row(
             rooms: ["GatewayModel", "GatewayWire"],
             others: language.union(system).union(foundation).union(nio)
-                .union(["NIOHTTP1", "NIOHTTP2", "NIOSSL", "NIOWebSocket", "Yams"])),
+                .union(["NIOHTTP1", "NIOHTTP2", "NIOSSL", "NIOTLS", "NIOWebSocket", "Yams"])),
         "sluice": Row(
             rooms: ["GatewayModel", "GatewayWire", "GatewayControl", "GatewayRuntime", "GatewayWorkbench"],
             others: language.union(system).union(foundation).union(["ArgumentParser"])),

@@ -7,7 +7,7 @@ extension Exchange {
         state = .answering
         record.startedNanoseconds = worker.now
         record.wallNanoseconds = worker.wallNanoseconds
-        record.requestID = (worker.random.next(), worker.random.next())
+        record.requestID = worker.recorder.nextIdentifier128()
         record.clientAddress = client.address
         record.isTLS = client.port.isTLS
         record.downstreamProtocol = RequestRecord.WireProtocol(request.version)

@@ -1,5 +1,6 @@
 import GatewayModel
-import GatewayPolicy
+import GatewayWire
+import GatewayRecords
 
 extension Exchange {
     /// Phase 5: takes what the request needs from shared bounds (rates, concurrency); *settle* gives it back.
@@ -9,7 +10,7 @@ extension Exchange {
             if !rule.policy.isEmpty, let refusal = rule.policy.admit(self) { return refusal }
         }
         if bodyBytesMax == 0 { bodyBytesMax = snapshot.limits.bodyBytesMax }
-        if bodyBytesMax > 0, case .length(let length) = request.framing, length > bodyBytesMax {
+        if case .length(let length) = request.framing, bodyBytesMax > 0, length > bodyBytesMax {
             return GatewayError(.bodyTooLarge, "the request body is larger than \(bodyBytesMax) bytes")
         }
         record.admittedNanoseconds = worker.now

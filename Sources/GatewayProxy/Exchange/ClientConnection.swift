@@ -1,5 +1,3 @@
-package import GatewayModel
-
 /// What is known of a client's connection before its first byte of HTTP; shared by all its exchanges.
 package final class ClientConnection {
     package let port: BoundPort

@@ -24,7 +24,7 @@ enum ErrorBody {
             JSONWriter.appendString(value, to: &body)
         }
         member("type", "https://sluice.dev/errors/\(error.code.rawValue)")
-        member("title", StatusText.reason(of: response.status))
+        member("title", "\(StatusPhrase.of(response.status))")
         body.append(contentsOf: ",\"status\":\(response.status)".utf8)
         member("detail", error.message)
         member("code", error.code.rawValue)

@@ -1,4 +1,5 @@
 import GatewayModel
+import GatewayRecords
 import GatewayWire
 import NIOCore
 
@@ -109,7 +110,8 @@ extension Exchange {
     func retry(_ failure: UpstreamFailure, isFree: Bool) {
         if let endpoint = attempt.endpoint { attempt.avoid.append(endpoint.index) }
         releaseEndpoint()
-        worker.recorder.countRetry(slot: record.backendSlot)
+        worker.recorder.metrics.add(.retries)
+        worker.recorder.metrics.add(.retries, backend: record.backendID)
         if isFree || rule?.retry == nil {
             attempt.usedStaleRetry = true
             attempt.avoid.removeAll()

@@ -1,4 +1,5 @@
 import GatewayModel
+import GatewayRecords
 package import GatewayWire
 package import NIOCore
 
@@ -41,9 +42,10 @@ extension Exchange {
         guard state == .responding || state == .tunnel else { return }
         attempt.lastProgressNanoseconds = worker.now
         record.responseBytes &+= UInt64(bytes.readableBytes)
-        switch responseTransform {
-        case .none: downstream.sendBody(bytes)
-        default: responseTransform.apply(bytes, to: downstream.sendBody)
+        if responseTransform.isNone {
+            downstream.sendBody(bytes)
+        } else {
+            responseTransform.apply(bytes, to: downstream.sendBody)
         }
         if !downstream.isWritable { upstream.setReading(false) }
     }

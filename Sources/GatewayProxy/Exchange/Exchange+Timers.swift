@@ -1,4 +1,5 @@
 import GatewayModel
+import GatewayRecords
 import GatewayWire
 
 /// The clocks of an exchange: one deadline in the wheel, the nearest of those that run.

@@ -1,8 +1,7 @@
 package import GatewayModel
-package import GatewayPolicy
+package import NIOCore
 package import GatewayRecords
 package import GatewayWire
-import NIOCore
 
 /// One request and its answer, from the first byte of the head to the record. It lives on one event loop and is
 /// used again for the next request of the connection.
@@ -136,4 +135,6 @@ struct Attempt {
     /// When the next attempt may start; 0 when none is waiting.
     var backoffUntil: UInt64 = 0
     var isWaitingInPool = false
+    /// What the client is to be told of a session that begins with this attempt.
+    var newSession: [UInt8]?
 }

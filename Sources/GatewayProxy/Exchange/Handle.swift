@@ -1,4 +1,5 @@
 import GatewayModel
+import GatewayRecords
 import GatewayWire
 import NIOCore
 
@@ -30,7 +31,7 @@ extension Exchange {
             attempt.choice = choice
             attempt.backend = backend
             record.backend = backend.name
-            record.backendSlot = backend.metricSlot
+            record.backendID = backend.metricSlot
             receiver = .upstream
             prepareRequest()
             startMirrors()

@@ -1,4 +1,5 @@
 import GatewayModel
+import GatewayRecords
 import GatewayWire
 
 extension Exchange {
@@ -15,7 +16,7 @@ extension Exchange {
             record.listener = table.listeners[listener].name
             record.route = rule.routeName
             record.rule = rule.ruleIndex
-            record.routeSlot = rule.metricSlot
+            record.routeID = rule.metricSlot
             return nil
         case .notFound(let listener):
             if listener >= 0 { record.listener = table.listeners[listener].name }

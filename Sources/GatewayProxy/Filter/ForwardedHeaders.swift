@@ -1,3 +1,4 @@
+import GatewayRecords
 import GatewayWire
 
 /// What a request says about where it came from, and what our own edits make of its head.
@@ -56,9 +57,9 @@ extension Exchange {
             record.parentSpanID = context.parentID
             record.traceSampled = context.isSampled
         } else {
-            record.traceID = (worker.random.next(), worker.random.next())
+            record.traceID = worker.recorder.nextIdentifier128()
         }
-        record.spanID = worker.random.next()
+        record.spanID = worker.recorder.nextIdentifier64()
     }
 
     private func writeTraceContext() {

@@ -5,6 +5,8 @@ import NIOCore
 enum ResponseTransform {
     case none
 
+    var isNone: Bool { true }
+
     func framing(for response: borrowing ResponseHead) -> BodyFraming { response.framing }
 
     mutating func apply(_ bytes: ByteBuffer, to output: (ByteBuffer) -> Void) { output(bytes) }

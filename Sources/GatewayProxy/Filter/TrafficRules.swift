@@ -1,7 +1,3 @@
-package import GatewayModel
-package import GatewayWire
-package import GatewayPolicy
-
 /// What the TrafficPolicies that apply to a rule ask of *identify*, *decide* and *admit*, merged and compiled.
 package struct TrafficRules: Sendable {
     /// Quick test for the common case: no rule asks for anything.

@@ -66,7 +66,7 @@ final class HTTP1ClientConnection: Timed, ChannelDuplexHandler {
         outboundFraming = framing
         worker.scratch.removeAll(keepingCapacity: true)
         HTTP1Serializer.append(
-            request: head, framing: framing, connection: head.upgrade.isEmpty ? .none : .upgrade, to: &worker.scratch)
+            request: head, framing: framing, connection: head.upgrade.isEmpty ? [] : .upgrade, to: &worker.scratch)
         gather { $0.writeBytes(worker.scratch) }
     }
 
@@ -93,7 +93,11 @@ final class HTTP1ClientConnection: Timed, ChannelDuplexHandler {
         }
         if case .chunked = outboundFraming {
             worker.scratch.removeAll(keepingCapacity: true)
-            HTTP1Serializer.appendLastChunk(trailers: trailers, to: &worker.scratch)
+            if let trailers {
+                HTTP1Serializer.appendLastChunk(trailers: trailers, to: &worker.scratch)
+            } else {
+                HTTP1Serializer.appendLastChunk(to: &worker.scratch)
+            }
             gather { $0.writeBytes(worker.scratch) }
         }
         isRequestSent = true

@@ -21,7 +21,7 @@ extension HTTP1ServerConnection {
             hasSentContinue = true
         }
         worker.scratch.removeAll(keepingCapacity: true)
-        HTTP1Serializer.append(response: head, framing: .none, connection: .none, to: &worker.scratch)
+        HTTP1Serializer.append(response: head, framing: .none, connection: [], to: &worker.scratch)
         gather { $0.writeBytes(worker.scratch) }
         flush()
     }
@@ -37,8 +37,8 @@ extension HTTP1ServerConnection {
             if isOld { keepAlive = false }
         }
         if inbound == .body || inbound == .discard { keepAlive = false }
-        let connection: HTTP1Serializer.Connection =
-            isTunnel ? .upgrade : keepAlive ? (isOld ? .keepAlive : .none) : .close
+        let connection: ConnectionOptions =
+            isTunnel ? .upgrade : keepAlive ? (isOld ? .keepAlive : []) : .close
         worker.scratch.removeAll(keepingCapacity: true)
         HTTP1Serializer.append(response: head, framing: outboundFraming, connection: connection, to: &worker.scratch)
         gather { $0.writeBytes(worker.scratch) }
@@ -68,8 +68,11 @@ extension HTTP1ServerConnection {
         }
         if case .chunked = outboundFraming {
             worker.scratch.removeAll(keepingCapacity: true)
-            HTTP1Serializer.appendLastChunk(
-                trailers: exchange?.request.acceptsTrailers == true ? trailers : nil, to: &worker.scratch)
+            if let trailers, exchange?.request.acceptsTrailers == true {
+                HTTP1Serializer.appendLastChunk(trailers: trailers, to: &worker.scratch)
+            } else {
+                HTTP1Serializer.appendLastChunk(to: &worker.scratch)
+            }
             gather { $0.writeBytes(worker.scratch) }
         }
         outboundFraming = .none

@@ -1,4 +1,5 @@
 import GatewayModel
+import GatewayRecords
 import GatewayWire
 package import NIOCore
 
@@ -92,7 +93,8 @@ package final class HTTP1ServerConnection: Timed, ChannelDuplexHandler, Downstre
 
     private func opened() {
         guard worker.connections.updateValue(self, forKey: ObjectIdentifier(self)) == nil else { return }
-        worker.recorder.connectionOpened()
+        worker.recorder.metrics.add(.connectionsAccepted)
+        worker.recorder.metrics.change(.connectionsActive, by: 1)
         worker.refreshClock()
         waitForHead()
     }
@@ -173,10 +175,6 @@ package final class HTTP1ServerConnection: Timed, ChannelDuplexHandler, Downstre
 
     /// Returns false when more bytes are needed (or the connection is being given up).
     private func parseHead(_ buffer: inout ByteBuffer) -> Bool {
-        if requestCount == 0, becomesHTTP2(buffer) {
-            buffer.moveReaderIndex(to: buffer.writerIndex)
-            return true
-        }
         let exchange = takeExchange()
         do {
             guard let consumed = try parser.parse(buffer.readableBytesUInt8Span, into: &exchange.request) else {
@@ -188,6 +186,10 @@ package final class HTTP1ServerConnection: Timed, ChannelDuplexHandler, Downstre
             }
             buffer.moveReaderIndex(forwardBy: consumed)
         } catch {
+            if error == .http2Preface, requestCount == 0, becomesHTTP2(buffer) {
+                buffer.moveReaderIndex(to: buffer.writerIndex)
+                return true
+            }
             refuse(error, exchange)
             buffer.moveReaderIndex(to: buffer.writerIndex)
             return true
@@ -260,7 +262,7 @@ package final class HTTP1ServerConnection: Timed, ChannelDuplexHandler, Downstre
 
     private func closed() {
         guard worker.connections.removeValue(forKey: ObjectIdentifier(self)) != nil else { return }
-        worker.recorder.connectionClosed()
+        worker.recorder.metrics.change(.connectionsActive, by: -1)
         isClosing = true
         deadline = .max
         unread = nil
@@ -274,7 +276,7 @@ package final class HTTP1ServerConnection: Timed, ChannelDuplexHandler, Downstre
         inbound = .discard
         keepAlive = false
         isHeadSent = false
-        worker.recorder.countMalformed()
+        worker.recorder.metrics.add(.malformedRequests)
         exchange.request.reset()
         exchange.accept()
         exchange.refuse(error.gatewayError)
@@ -377,7 +379,7 @@ package final class HTTP1ServerConnection: Timed, ChannelDuplexHandler, Downstre
     }
 
     private func becomesHTTP2(_ buffer: ByteBuffer) -> Bool {
-        guard HTTP1RequestParser.isHTTP2Preface(buffer.readableBytesUInt8Span), let context else { return false }
+        guard let context else { return false }
         guard worker.currentSnapshot().table(port: client.port.number)?.settings.http2 ?? true else { return false }
         closedForUpgrade()
         let next = HTTP2ServerConnection(worker: worker, client: client)
@@ -392,7 +394,7 @@ package final class HTTP1ServerConnection: Timed, ChannelDuplexHandler, Downstre
     /// HTTP/2 takes the channel over; nothing of this object may run again.
     private func closedForUpgrade() {
         worker.connections.removeValue(forKey: ObjectIdentifier(self))
-        worker.recorder.connectionClosed()
+        worker.recorder.metrics.change(.connectionsActive, by: -1)
         deadline = .max
         isClosing = true
         giveExchangeBack()

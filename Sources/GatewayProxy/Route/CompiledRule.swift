@@ -1,5 +1,4 @@
 package import GatewayModel
-package import GatewayWire
 
 /// One rule of one route, ready to run: what to change, where to send, how long to wait. Everything that can be
 /// decided when the configuration is compiled has been.
@@ -214,11 +213,14 @@ package struct SessionPersistence: Sendable {
     package enum Carrier: Sendable { case cookie, header }
     package var carrier: Carrier
     package var name: [UInt8]
-    /// 0 means a session cookie.
+    /// Of the cookie (`lifetimeType: Permanent`); 0 means that it ends with the browser's session.
     package var lifetimeSeconds: Int
-    package init(carrier: Carrier, name: [UInt8], lifetimeSeconds: Int) {
+    /// `absoluteTimeout`: a session that began longer ago is not followed; 0 means no bound.
+    package var timeoutSeconds: Int
+    package init(carrier: Carrier, name: [UInt8], lifetimeSeconds: Int, timeoutSeconds: Int = 0) {
         self.carrier = carrier
         self.name = name
         self.lifetimeSeconds = lifetimeSeconds
+        self.timeoutSeconds = timeoutSeconds
     }
 }

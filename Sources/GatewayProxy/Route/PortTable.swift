@@ -1,9 +1,9 @@
-package import GatewayModel
-package import GatewayWire
-
 /// What one listening port serves: its listeners (possibly several, told apart by hostname), their routes and keys.
 package final class PortTable: Sendable {
+    /// The number the configuration gives: the routing key.
     package let port: Int
+    /// What the socket is bound to; the same but in tests, where 0 lets the kernel choose.
+    package let bindPort: Int
     package let isTLS: Bool
     package let settings: PortSettings
     package let listeners: [CompiledListener]
@@ -11,9 +11,10 @@ package final class PortTable: Sendable {
     package let router: Router
 
     package init(
-        port: Int, isTLS: Bool, settings: PortSettings, listeners: [CompiledListener], tls: TLSPort?, router: Router
+        port: Int, bindPort: Int? = nil, isTLS: Bool, settings: PortSettings, listeners: [CompiledListener], tls: TLSPort?, router: Router
     ) {
         self.port = port
+        self.bindPort = bindPort ?? port
         self.isTLS = isTLS
         self.settings = settings
         self.listeners = listeners
@@ -46,4 +47,7 @@ package struct PortSettings: Sendable {
     package var proxyProtocol = false
     package var connectionsMax = 0
     package init() {}
+
+    /// Whether a peer may tell us whom it speaks for.
+    package func trusts(_ address: String) -> Bool { trustedHops > 0 }
 }

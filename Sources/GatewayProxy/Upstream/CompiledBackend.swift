@@ -1,6 +1,5 @@
-package import GatewayModel
-internal import GatewayWire
 package import NIOSSL
+import Synchronization
 
 /// A backend as a snapshot knows it: where its endpoints are and how to speak to them.
 package final class CompiledBackend: Sendable {
@@ -15,6 +14,8 @@ package final class CompiledBackend: Sendable {
     package let outlier: OutlierPolicy?
     package let circuit: CircuitLimits
     package let slowStartNanoseconds: UInt64
+    /// The live state behind it, found once: requests reach it by one load.
+    let live = AtomicLazyReference<LiveBackend>()
 
     package init(
         name: String, metricSlot: Int, endpoints: [EndpointSpec], transport: UpstreamTransport = UpstreamTransport(),
@@ -94,7 +95,7 @@ package enum LoadBalancing: Sendable {
 }
 
 /// A probe sent to each endpoint.
-package struct ActiveHealthCheck: Sendable {
+package struct ActiveHealthCheck: Sendable, Equatable {
     package var path: String
     package var host: String?
     package var intervalNanoseconds: UInt64

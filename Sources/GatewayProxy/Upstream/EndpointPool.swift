@@ -1,3 +1,4 @@
+import GatewayModel
 import GatewayWire
 import NIOCore
 import NIOPosix
@@ -78,13 +79,12 @@ final class EndpointPool {
 
     private func connect(timeoutNanoseconds: UInt64) {
         let connector = UpstreamConnector(
-            endpoint: endpoint, transport: transport, timeoutNanoseconds: timeoutNanoseconds,
-            allowsHalfClosure: transport.tls == nil)
+            endpoint: endpoint, transport: transport, timeoutNanoseconds: timeoutNanoseconds)
         connector.connect(on: worker.eventLoop) { [self] result in
             worker.refreshClock()
             switch result {
             case .success(let ready): adopt(ready)
-            case .failure(let failure): connectFailed(failure)
+            case .failure(let error): connectFailed(error.failure)
             }
         }
     }

@@ -1,4 +1,3 @@
-package import GatewayModel
 package import GatewayRecords
 import GatewayWire
 package import NIOCore
@@ -25,6 +24,7 @@ package final class Worker {
     private var buffers: [ByteBuffer] = []
     private var exchanges: [Exchange] = []
     var pools = UpstreamPools()
+    var balancers = Balancers()
     /// Open downstream connections, for draining and `/debug`.
     var connections: [ObjectIdentifier: any DownstreamConnection] = [:]
     package private(set) var isDraining = false
@@ -45,10 +45,11 @@ package final class Worker {
 
     /// Starts the loop's only timer. On the loop.
     package func start() {
+        let bound = NIOLoopBound(self, eventLoop: eventLoop)
         tick = eventLoop.scheduleRepeatedTask(
             initialDelay: .nanoseconds(Int64(TimerWheel.tickNanoseconds)),
             delay: .nanoseconds(Int64(TimerWheel.tickNanoseconds))
-        ) { [unowned self] _ in self.ticked() }
+        ) { _ in bound.value.ticked() }
     }
 
     /// Stops the timer and hands the last log lines over. On the loop.
@@ -56,7 +57,7 @@ package final class Worker {
         tick?.cancel()
         tick = nil
         pools.closeAll()
-        recorder.tick()
+        recorder.finish()
     }
 
     /// Reads the clock once for everything that follows in this event.
@@ -79,7 +80,7 @@ package final class Worker {
         let due = dueTimers
         dueTimers.removeAll(keepingCapacity: true)
         for target in due { target.deadlineReached(now: now) }
-        recorder.tick()
+        recorder.tick(nowNanoseconds: now)
     }
 
     // MARK: Memory that goes round

@@ -114,7 +114,7 @@ struct AccessLogLine {
     private static func elapsed(_ from: UInt64, _ to: UInt64) -> UInt64 { to > from ? (to &- from) / 1_000 : 0 }
 }
 
-extension HTTPMethod {
+extension GatewayWire.HTTPMethod {
     /// The method on the wire; empty for `.other`.
     var logName: StaticString {
         switch self {

@@ -32,12 +32,14 @@ enum CanonicalAuthority {
     private static func nameEnd(_ range: Range<Int>, in bytes: inout [UInt8]) throws(TargetError) -> Int {
         var index = range.lowerBound
         var label = index
+        var labelBefore = index
         while index < range.upperBound {
             let byte = bytes[index]
             if byte == Byte.colon { break }
             guard Byte.isHost(byte) else { throw .badHost }
             if byte == Byte.dot {
                 guard index > label, index - label <= 63 else { throw .badHost }
+                labelBefore = label
                 label = index + 1
             } else if byte &- 0x41 < 26 {
                 bytes[index] = byte | 0x20
@@ -46,24 +48,24 @@ enum CanonicalAuthority {
         }
         guard index > range.lowerBound, index - label <= 63 else { throw .badHost }
         // After a trailing dot the last label is the one before it.
-        let end = label == index ? index - 1 : index
-        guard end > range.lowerBound else { throw .badHost }
-        if Byte.isDigit(bytes[end - 1]), endsInNumber(bytes.span, range.lowerBound, end) {
-            guard end == index, IPAddress(ipv4: bytes.span.extracting(range.lowerBound..<end)) != nil else {
+        let hasDot = label == index
+        if isNumber(bytes.span, hasDot ? labelBefore : label, hasDot ? index - 1 : index) {
+            guard !hasDot, IPAddress(ipv4: bytes.span.extracting(range.lowerBound..<index)) != nil else {
                 throw .badHost
             }
         }
         return index
     }
 
-    private static func endsInNumber(_ bytes: Span<UInt8>, _ start: Int, _ end: Int) -> Bool {
-        var index = end - 1
-        while index >= start, bytes[index] != Byte.dot {
-            guard Byte.isDigit(bytes[index]) else {
-                // `0x7f` is a number to some resolvers too.
-                return index == start + 1 && bytes[start] == Byte.zero && bytes[index] == 0x78
-            }
-            index -= 1
+    /// Whether a resolver may take the label for a number: digits only, or hexadecimal after `0x`.
+    private static func isNumber(_ bytes: Span<UInt8>, _ start: Int, _ end: Int) -> Bool {
+        guard Byte.isDigit(bytes[start]) else { return false }
+        var index = start + 1
+        let isHex = bytes[start] == Byte.zero && index < end && bytes[index] == 0x78
+        if isHex { index += 1 }
+        while index < end {
+            guard isHex ? Byte.hexValue(bytes[index]) != nil : Byte.isDigit(bytes[index]) else { return false }
+            index += 1
         }
         return true
     }

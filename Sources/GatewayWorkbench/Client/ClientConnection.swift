@@ -3,13 +3,12 @@ import NIOHTTP1
 import NIOHTTP2
 import NIOPosix
 import NIOSSL
-import NIOTLS
 
 /// One open connection that runs many requests: one after the other over HTTP/1, side by side over HTTP/2.
 package final class ClientConnection: Sendable {
     private enum Codec: Sendable {
         case http1(NIOLoopBound<ExchangeHandler>)
-        case http2(NIOHTTP2Handler.StreamMultiplexer)
+        case http2(NIOHTTP2Handler.StreamMultiplexer, GoAwayWatcher)
     }
 
     package let destination: Destination
@@ -43,10 +42,12 @@ package final class ClientConnection: Sendable {
                 let pipeline = channel.pipeline.syncOperations
                 let codec: Codec
                 if isHTTP2 {
-                    codec = .http2(
-                        try pipeline.configureHTTP2Pipeline(
-                            mode: .client, connectionConfiguration: .init(), streamConfiguration: .init(),
-                            inboundStreamInitializer: { $0.close() }))
+                    let multiplexer = try pipeline.configureHTTP2Pipeline(
+                        mode: .client, connectionConfiguration: .init(), streamConfiguration: .init(),
+                        inboundStreamInitializer: { $0.close() })
+                    let watcher = GoAwayWatcher()
+                    try pipeline.addHandler(GoAwayHandler(watcher))
+                    codec = .http2(multiplexer, watcher)
                 } else {
                     let handler = ExchangeHandler(isHTTP2: false)
                     try pipeline.addHandler(HTTPRequestEncoder())
@@ -123,36 +124,49 @@ package final class ClientConnection: Sendable {
     /// Sends a request and returns with the final head; the body follows in `body`.
     package func start(_ request: CallRequest) async throws(CallError) -> CallResponse {
         let authority = destination.authority
-        let scheme = destination.tls == nil ? "http" : "https"
         do {
             switch codec {
             case .http1(let handler):
                 let promise = channel.eventLoop.makePromise(of: CallResponse.self)
-                channel.eventLoop.execute {
-                    handler.value.begin(request, authority: authority, scheme: scheme, head: promise)
-                }
+                channel.eventLoop.execute { handler.value.begin(request, authority: authority, head: promise) }
                 return try await promise.futureResult.get()
-            case .http2(let multiplexer):
-                let promise = channel.eventLoop.makePromise(of: CallResponse.self)
-                let secure = destination.tls != nil
-                let opened = channel.eventLoop.makePromise(of: (any Channel).self)
-                opened.futureResult.whenFailure { promise.fail(CallError($0)) }
-                multiplexer.createStreamChannel(promise: opened) { stream in
-                    stream.eventLoop.makeCompletedFuture {
-                        let handler = ExchangeHandler(isHTTP2: true)
-                        let bound = NIOLoopBound(handler, eventLoop: stream.eventLoop)
-                        try stream.pipeline.syncOperations.addHandlers([
-                            HTTP2FramePayloadToHTTP1ClientCodec(httpProtocol: secure ? .https : .http), handler,
-                        ])
-                        opened.futureResult.whenSuccess { _ in
-                            bound.value.begin(request, authority: authority, scheme: scheme, head: promise)
-                        }
-                    }
-                }
-                return try await promise.futureResult.get()
+            case .http2(let multiplexer, let watcher):
+                return try await startStream(request, multiplexer, watcher)
             }
         } catch {
             throw CallError(error)
+        }
+    }
+
+    private func startStream(
+        _ request: CallRequest, _ multiplexer: NIOHTTP2Handler.StreamMultiplexer, _ watcher: GoAwayWatcher
+    ) async throws -> CallResponse {
+        let authority = destination.authority
+        let isSecure = destination.tls != nil
+        let promise = channel.eventLoop.makePromise(of: CallResponse.self)
+        let opened = channel.eventLoop.makePromise(of: (any Channel).self)
+        opened.futureResult.whenFailure { promise.fail(CallError($0)) }
+        multiplexer.createStreamChannel(promise: opened) { stream in
+            stream.eventLoop.makeCompletedFuture {
+                let handler = ExchangeHandler(isHTTP2: true)
+                let bound = NIOLoopBound(handler, eventLoop: stream.eventLoop)
+                try stream.pipeline.syncOperations.addHandlers([
+                    HTTP2FramePayloadToHTTP1ClientCodec(httpProtocol: isSecure ? .https : .http), handler,
+                ])
+                opened.futureResult.whenSuccess { _ in
+                    bound.value.begin(request, authority: authority, head: promise)
+                }
+            }
+        }
+        do {
+            return try await promise.futureResult.get()
+        } catch {
+            // NIO says CANCEL for streams a GOAWAY left out; the frame itself tells them from real resets.
+            let stream = try await opened.futureResult.get()
+            let id = try? await stream.getOption(HTTP2StreamChannelOptions.streamID).get()
+            let last = try await channel.eventLoop.submit { watcher.last }.get()
+            if let id, let last, Int(id) > last { throw CallError.goneAway }
+            throw error
         }
     }
 
@@ -173,50 +187,5 @@ package final class ClientConnection: Sendable {
     /// Returns when the connection is gone, whoever closed it.
     package func waitClosed() async {
         try? await channel.closeFuture.get()
-    }
-}
-
-/// Holds the caller back until the TLS handshake is over, one way or the other.
-final class HandshakeWaiter: ChannelInboundHandler, RemovableChannelHandler {
-    typealias InboundIn = Any
-
-    private let promise: EventLoopPromise<String>
-
-    init(_ eventLoop: any EventLoop) {
-        promise = eventLoop.makePromise(of: String.self)
-    }
-
-    func wait(_ channel: any Channel, timeoutMilliseconds: Int64) -> EventLoopFuture<String> {
-        let promise = promise
-        let timer = channel.eventLoop.scheduleTask(in: .milliseconds(timeoutMilliseconds)) {
-            promise.fail(CallError.timedOut(milliseconds: Int(timeoutMilliseconds)))
-            channel.close(promise: nil)
-        }
-        promise.futureResult.whenComplete { _ in timer.cancel() }
-        return promise.futureResult
-    }
-
-    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        if case .handshakeCompleted(let name)? = event as? TLSUserEvent {
-            // What follows the handshake must meet the codec, which is not there yet.
-            try? context.channel.syncOptions?.setOption(.autoRead, value: false)
-            promise.succeed(name ?? "")
-            context.pipeline.syncOperations.removeHandler(self, promise: nil)
-        }
-        context.fireUserInboundEventTriggered(event)
-    }
-
-    func channelInactive(context: ChannelHandlerContext) {
-        promise.fail(CallError.tlsFailed("closed during the handshake"))
-        context.fireChannelInactive()
-    }
-
-    func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        promise.fail(CallError.tlsFailed("\(error)"))
-        context.close(promise: nil)
-    }
-
-    func handlerRemoved(context: ChannelHandlerContext) {
-        promise.fail(CallError.tlsFailed("closed during the handshake"))
     }
 }

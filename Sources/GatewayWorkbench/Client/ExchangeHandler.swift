@@ -48,7 +48,7 @@ final class ExchangeHandler: ChannelDuplexHandler {
 
     // MARK: the request
 
-    func begin(_ request: CallRequest, authority: String, scheme: String, head promise: EventLoopPromise<CallResponse>) {
+    func begin(_ request: CallRequest, authority: String, head promise: EventLoopPromise<CallResponse>) {
         guard let context, context.channel.isActive else { return promise.fail(failure ?? CallError.alreadyClosed) }
         guard current == nil else { return promise.fail(CallError.protocolError("an exchange is under way")) }
         nextID += 1
@@ -263,6 +263,7 @@ extension CallError {
         switch error {
         case let error as CallError: self = error
         case let error as NIOHTTP2Errors.StreamClosed: self = .streamReset(Int(error.errorCode.networkCode))
+        case is NIOHTTP2Errors.CreatedStreamAfterGoaway: self = .goneAway
         case let error as IOError where error.errnoCode == 104 || error.errnoCode == 54 || error.errnoCode == 32:
             self = .reset
         case let error as HTTPParserError where error == .invalidEOFState: self = .closedEarly

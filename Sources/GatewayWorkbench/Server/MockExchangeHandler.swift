@@ -1,5 +1,6 @@
 import NIOCore
 import NIOHTTP1
+import NIOWebSocket
 
 #if canImport(Glibc)
 import Glibc
@@ -23,7 +24,7 @@ struct MockConnection: Sendable {
 
 /// Runs exchanges one after the other: records the request, then walks through the answer's steps.
 /// One per HTTP/1 connection or HTTP/2 stream, under NIO's own codecs.
-final class MockExchangeHandler: ChannelInboundHandler {
+final class MockExchangeHandler: ChannelInboundHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias OutboundOut = HTTPServerResponsePart
 
@@ -74,6 +75,8 @@ final class MockExchangeHandler: ChannelInboundHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        // An upgrade that is not taken up is an ordinary request.
+        if error is NIOWebSocketUpgradeError || error is HTTPServerUpgradeErrors { return }
         context.close(promise: nil)
     }
 

@@ -12,6 +12,8 @@ package final class MockHTTPServer: Sendable {
         package var host = "127.0.0.1"
         /// 0: the kernel chooses.
         package var port = 0
+        /// Listens on a unix domain socket instead, as the admin API does.
+        package var unixPath: String?
         package var pod = MockPod()
         package var tls: MockTLSOptions?
         /// HTTP/1 gets a 400, as on the suite's h2c port.
@@ -40,17 +42,24 @@ package final class MockHTTPServer: Sendable {
         let journal = MockJournal(requestsMax: options.journaledRequestsMax)
         let children = Children()
         let tls = try options.tls?.context()
-        let channel = try await ServerBootstrap(group: group)
+        let bootstrap = ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: 1024)
-            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-            .childChannelOption(.socketOption(.tcp_nodelay), value: 1)
             .childChannelInitializer { child in
                 child.eventLoop.makeCompletedFuture {
                     children.add(child)
+                    if child.localAddress?.port != nil {
+                        try child.syncOptions?.setOption(.socketOption(.tcp_nodelay), value: 1)
+                    }
                     try MockPipeline(options: options, journal: journal, tls: tls).configure(child)
                 }
             }
-            .bind(host: options.host, port: options.port).get()
+        let channel: any Channel
+        if let path = options.unixPath {
+            channel = try await bootstrap.bind(unixDomainSocketPath: path, cleanupExistingSocketFile: true).get()
+        } else {
+            channel = try await bootstrap.serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+                .bind(host: options.host, port: options.port).get()
+        }
         return MockHTTPServer(
             host: options.host, port: channel.localAddress?.port ?? 0, journal: journal, channel: channel,
             children: children)

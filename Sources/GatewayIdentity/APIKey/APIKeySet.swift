@@ -1,0 +1,94 @@
+import Crypto
+package import GatewayModel
+
+/// The API keys a gateway accepts, by the SHA-256 of each. Immutable: a changed file makes a new set.
+///
+/// A key is a random secret of high entropy, so a plain hash suffices (nothing can be guessed offline that could
+/// not be guessed online), and a request costs one hash and one dictionary read.
+package struct APIKeySet: Sendable {
+    struct Key: Sendable {
+        var digest: [UInt8]
+        var principal: Principal
+        /// Seconds since 1970; nil for a key without an end.
+        var expiresSeconds: Int?
+    }
+
+    /// What a key was good for.
+    package enum Finding: Sendable, Equatable {
+        case accepted(Principal)
+        case unknown
+        /// Names the key's id, never the key.
+        case expired(id: String)
+    }
+
+    /// A file of keys at most, and keys in it.
+    package static let fileBytesMax = 8 * 1024 * 1024
+    package static let keysMax = 100_000
+    /// A longer credential is not a key of ours; it is refused before it is hashed.
+    package static let keyBytesMax = 1_024
+
+    private var keys: [Prefix: [Key]]
+    package private(set) var count: Int
+
+    package init() {
+        keys = [:]
+        count = 0
+    }
+
+    init(_ list: [Key]) {
+        keys = Dictionary(grouping: list) { Prefix($0.digest.span) }
+        count = list.count
+    }
+
+    package var isEmpty: Bool { count == 0 }
+
+    /// The principal of a key, in time that does not depend on how much of it is right.
+    package func find(_ key: Span<UInt8>, nowSeconds: Int) -> Finding {
+        guard key.count > 0, key.count <= APIKeySet.keyBytesMax else { return .unknown }
+        var hash = SHA256()
+        // Safe: the hash only reads.
+        unsafe key.withUnsafeBytes { unsafe hash.update(bufferPointer: $0) }
+        let digest = Array(hash.finalize())
+        for candidate in keys[Prefix(digest.span)] ?? [] where APIKeySet.isEqual(candidate.digest, digest) {
+            if let end = candidate.expiresSeconds, nowSeconds >= end {
+                return .expired(id: candidate.principal.credentialID ?? "")
+            }
+            return .accepted(candidate.principal)
+        }
+        return .unknown
+    }
+
+    /// The principal of a key given as text; for commands and tests.
+    package func find(_ key: String, nowSeconds: Int) -> Finding {
+        find(Array(key.utf8).span, nowSeconds: nowSeconds)
+    }
+
+    /// The line of the file that would accept this key.
+    package static func digestText(of key: String) -> String {
+        var text = ""
+        for byte in SHA256.hash(data: Array(key.utf8)) {
+            let digits = String(byte, radix: 16)
+            text += digits.count == 1 ? "0" + digits : digits
+        }
+        return text
+    }
+
+    private static func isEqual(_ one: [UInt8], _ other: [UInt8]) -> Bool {
+        guard one.count == other.count else { return false }
+        var difference: UInt8 = 0
+        for index in one.indices { difference |= one[index] ^ other[index] }
+        return difference == 0
+    }
+
+    /// The first half of a digest. Looking it up leaks at most how a dictionary treats a hash of the key, from
+    /// which the key cannot be had.
+    private struct Prefix: Hashable, Sendable {
+        var high: UInt64 = 0
+        var low: UInt64 = 0
+
+        init(_ digest: Span<UInt8>) {
+            for index in 0..<min(8, digest.count) { high = high << 8 | UInt64(digest[index]) }
+            for index in 8..<min(16, max(8, digest.count)) { low = low << 8 | UInt64(digest[index]) }
+        }
+    }
+}

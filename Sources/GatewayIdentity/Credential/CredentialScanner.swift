@@ -1,0 +1,95 @@
+package import GatewayWire
+
+/// Finds the API key of a request. Says where it is, so that the proxy can take it out: a caller's credential
+/// never travels upstream.
+package enum CredentialScanner {
+    /// The fields a key may be in.
+    package enum Source: UInt8, Sendable, CaseIterable {
+        case authorization
+        case xAPIKey
+        case xGoogAPIKey
+
+        /// The field's name on the wire, lower case.
+        package var fieldName: [UInt8] {
+            switch self {
+            case .authorization: FieldName.names[Int(FieldName.authorization.rawValue)]
+            case .xAPIKey: FieldName.names[Int(FieldName.xAPIKey.rawValue)]
+            case .xGoogAPIKey: CredentialScanner.googleField
+            }
+        }
+    }
+
+    package enum Finding: Sendable, Equatable {
+        case none
+        /// `key` lies in the head's bytes; `sources` are all fields that hold it, for `strip`.
+        case found(key: Slice, sources: [Source])
+        /// Two different keys: whoever judges one while the other is used has been fooled.
+        case ambiguous
+    }
+
+    fileprivate static let googleField = Array("x-goog-api-key".utf8)
+    private static let bearer = Array("bearer".utf8)
+
+    /// Looks at `authorization: Bearer`, `x-api-key` and `x-goog-api-key`. Another scheme of `authorization` is
+    /// not a key and stays.
+    package static func scan(_ head: borrowing RequestHead) -> Finding {
+        var key = Slice.empty
+        var sources: [Source] = []
+        for index in head.fields.entries.indices {
+            let entry = head.fields.entries[index]
+            guard let (source, value) = candidate(entry, head) else { continue }
+            if sources.isEmpty {
+                key = value
+            } else if !isEqual(head.fields, key, value) {
+                return .ambiguous
+            }
+            if !sources.contains(source) { sources.append(source) }
+        }
+        guard !sources.isEmpty else { return .none }
+        return .found(key: key, sources: sources)
+    }
+
+    /// Takes the fields out of the head.
+    package static func strip(_ sources: [Source], from head: inout RequestHead) {
+        for source in sources {
+            switch source {
+            case .authorization: head.fields.remove(.authorization)
+            case .xAPIKey: head.fields.remove(.xAPIKey)
+            case .xGoogAPIKey: head.fields.remove(named: googleField)
+            }
+        }
+    }
+
+    private static func candidate(_ entry: FieldBlock.Entry, _ head: borrowing RequestHead) -> (Source, Slice)? {
+        switch entry.known {
+        case .authorization:
+            guard let token = bearerToken(entry.value, head) else { return nil }
+            return (.authorization, token)
+        case .xAPIKey: return (.xAPIKey, entry.value)
+        case .other where head.fields.equals(entry.name, googleField): return (.xGoogAPIKey, entry.value)
+        default: return nil
+        }
+    }
+
+    /// RFC 6750 section 2.1; the scheme's case does not matter (RFC 9110 section 11.1).
+    private static func bearerToken(_ value: Slice, _ head: borrowing RequestHead) -> Slice? {
+        let bytes = head.fields.bytes.span
+        let start = Int(value.start)
+        let end = start + Int(value.count)
+        guard end - start > bearer.count, bytes[start + bearer.count] == 0x20 else { return nil }
+        for index in bearer.indices where bytes[start + index] | 0x20 != bearer[index] { return nil }
+        var token = start + bearer.count
+        while token < end, bytes[token] == 0x20 { token += 1 }
+        return Slice(start: token, count: end - token)
+    }
+
+    private static func isEqual(_ fields: borrowing FieldBlock, _ one: Slice, _ other: Slice) -> Bool {
+        guard one.count == other.count else { return false }
+        let bytes = fields.bytes.span
+        var difference: UInt8 = 0
+        for offset in 0..<Int(one.count) {
+            difference |= bytes[Int(one.start) + offset] ^ bytes[Int(other.start) + offset]
+        }
+        return difference == 0
+    }
+}

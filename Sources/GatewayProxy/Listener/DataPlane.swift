@@ -1,0 +1,81 @@
+package import GatewayRecords
+import NIOCore
+package import NIOPosix
+
+/// The whole byte path: one worker per event loop, one listening socket per loop and port, and the snapshot they
+/// serve. Start it, publish snapshots, stop it.
+package final class DataPlane: Sendable {
+    package let group: MultiThreadedEventLoopGroup
+    package let shared: SharedState
+    private let loops: [LoopHandle]
+    private let ports = PortSet()
+
+    /// A worker and the loop it lives on. The worker is touched on that loop only.
+    struct LoopHandle: Sendable {
+        let eventLoop: any EventLoop
+        let worker: NIOLoopBound<Worker>
+    }
+
+    /// Makes one worker per event loop. `recorder` is called once for each, on its loop.
+    package init(
+        group: MultiThreadedEventLoopGroup, shared: SharedState,
+        recorder: @escaping @Sendable (Int) -> LoopRecorder
+    ) async throws {
+        self.group = group
+        self.shared = shared
+        var loops: [LoopHandle] = []
+        for (index, eventLoop) in group.makeIterator().enumerated() {
+            let bound = try await eventLoop.submit {
+                let worker = Worker(eventLoop: eventLoop, shared: shared, recorder: recorder(index))
+                worker.start()
+                return NIOLoopBound(worker, eventLoop: eventLoop)
+            }.get()
+            loops.append(LoopHandle(eventLoop: eventLoop, worker: bound))
+        }
+        self.loops = loops
+    }
+
+    /// The ports that listen now: configured port → bound port (they differ when 0 was bound).
+    package var boundPorts: [Int: Int] { ports.bound }
+
+    /// Opens what `snapshot` needs, makes it the one that new requests see, then closes and drains what it no longer
+    /// has. If a port cannot be opened nothing changes.
+    package func publish(_ snapshot: Snapshot) async throws {
+        let opened = try await ports.open(missingFor: snapshot, loops: loops)
+        shared.snapshots.publish(snapshot)
+        ports.commit(opened)
+        for number in await ports.close(notIn: snapshot) { drain(port: number) }
+    }
+
+    private func drain(port: Int) {
+        for loop in loops { loop.eventLoop.execute { loop.worker.value.drain(port: port) } }
+    }
+
+    /// Runs `body` on every worker's loop and waits for all.
+    package func onEachWorker(_ body: @escaping @Sendable (Worker) -> Void) async throws {
+        for loop in loops { try await loop.eventLoop.submit { body(loop.worker.value) }.get() }
+    }
+
+    /// How many client connections are open.
+    package func connectionCount() async throws -> Int {
+        var count = 0
+        for loop in loops { count += try await loop.eventLoop.submit { loop.worker.value.connections.count }.get() }
+        return count
+    }
+
+    /// Stops listening, lets requests under way finish within `timeout`, then closes what is left.
+    package func drain(timeout: Duration) async throws {
+        await ports.closeAll()
+        try await onEachWorker { $0.drain() }
+        let end = ContinuousClock.now.advanced(by: timeout)
+        while try await connectionCount() > 0, ContinuousClock.now < end {
+            try await Task.sleep(for: .milliseconds(20))
+        }
+        try await onEachWorker { worker in
+            for connection in Array(worker.connections.values) { connection.abort() }
+        }
+    }
+
+    /// Ends the workers. The group is the caller's.
+    package func stop() async throws { try await onEachWorker { $0.stop() } }
+}
