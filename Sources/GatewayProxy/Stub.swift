@@ -85,11 +85,7 @@ final class HTTP2ClientStream {
     var wasReused: Bool { false }
 }
 extension Exchange {
-    func applyCORS() {}
-    func answerPreflight(_ cors: CORSPolicy) -> Bool { false }
     func answerFromCache() -> Bool { false }
-    func respond(to redirect: Redirect) {}
-    func apply(_ rewrite: URLRewrite) {}
 }
 extension TrafficRules {
     var bodyBytesMax: UInt64 { 0 }

@@ -42,7 +42,7 @@ extension Exchange {
 
     /// The host of the request's authority, without its port.
     private func hostSlice() -> Slice {
-        let range = Router.host(of: request.fields.bytes.span, request.authority.range)
+        let range = Router.host(of: request)
         return Slice(start: range.lowerBound, count: range.count)
     }
 }

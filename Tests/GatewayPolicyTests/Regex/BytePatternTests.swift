@@ -71,7 +71,8 @@ struct BytePatternTests {
         "what is outside the subset is refused by name",
         arguments: [
             ("(?=a)", "look-ahead"), ("(?<!a)", "look-behind"), ("\\bx", "\\b"), ("(a)\\1", "back reference"),
-            ("\\pL", "Unicode class"), ("(?m)^a", "flag m"), ("a**", "repeats a repetition"), ("*a", "nothing to repeat"),
+            ("\\pL", "Unicode class"), ("(?m)^a", "flag m"), ("a**", "repeats a repetition"),
+            ("*a", "nothing to repeat"),
             ("(a", "unclosed ("), ("a)", "unmatched )"), ("[a", "unclosed ["), ("[b-a]", "bad range"),
             ("a{2,1}", "bounds exchanged"), ("a{1001}", "1000 times"), ("[[:foo:]]", "[:foo:]"), ("a\\", "backslash"),
             ("\\y", "unknown escape"), ("\\xZZ", "\\x escape"),

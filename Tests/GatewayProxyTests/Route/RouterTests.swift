@@ -61,7 +61,8 @@ struct RouterTests {
     func fallThrough() {
         var table = RouteTable()
         table.add("any host", path: .prefix("/"))
-        table.add("host", host: "example.com", path: .prefix("/a"), condition: RouteCondition(method: Array("PUT".utf8)))
+        table.add(
+            "host", host: "example.com", path: .prefix("/a"), condition: RouteCondition(method: Array("PUT".utf8)))
         table.add(
             "deep", host: "example.com", path: .prefix("/a/b"),
             condition: RouteCondition(headers: [ValueMatch("x", "1")]))
