@@ -3,7 +3,7 @@ SWIFT ?= swift
 BUILD := $(SWIFT) build --explicit-target-dependency-import-check error
 SLUICE := .build/debug/sluice
 RELEASE := .build/release/sluice
-RELEASE_FLAGS := -c release --product sluice --static-swift-stdlib -Xswiftc -enforce-exclusivity=unchecked
+RELEASE_BUILD := $(SWIFT) build -c release --static-swift-stdlib -Xswiftc -enforce-exclusivity=unchecked
 
 .DEFAULT_GOAL := help
 .PHONY: help packages bench-packages build run test unit lint format release bench instructions fuzz schema clean
@@ -37,15 +37,17 @@ format: ## the layout of the sources, put right
 	$(SWIFT) format --in-place --parallel --recursive Package.swift Sources Tests
 
 release: packages ## the shipped binary: static standard library, stripped of debug information
-	$(SWIFT) build $(RELEASE_FLAGS)
+	$(RELEASE_BUILD) --product sluice
 	strip -g -o .build/sluice $(RELEASE)
 	@ls -l .build/sluice
 
 bench: bench-packages release ## CPU seconds beside nginx and HAProxy; `make bench ARGS='--scenarios h1 --rounds 1'`
 	python3 Benchmarks/proxy/run.py --sluice .build/sluice $(ARGS)
 
-instructions: bench-packages release ## user instructions per request against Benchmarks/thresholds.json
-	python3 Benchmarks/instructions/run.py --sluice .build/sluice $(ARGS)
+instructions: bench-packages release ## user instructions per request and part against Benchmarks/thresholds.json
+	$(RELEASE_BUILD) --product measure
+	strip -g -o .build/measure .build/release/measure
+	python3 Benchmarks/instructions/run.py --sluice .build/sluice --measure .build/measure $(ARGS)
 
 fuzz: packages ## every fuzz target for a minute; `make fuzz SECONDS=600`
 	Fuzz/run $(or $(SECONDS),60)

@@ -18,7 +18,7 @@ enum ImportTable {
     static let rows: [String: Row] = [
         "GatewayModel": Row(rooms: []),
         "GatewayWire": Row(rooms: []),
-        "GatewayPolicy": Row(rooms: ["GatewayModel", "GatewayWire"]),
+        "GatewayPolicy": Row(rooms: ["GatewayModel", "GatewayWire"], others: language),
         "GatewayIdentity": Row(rooms: ["GatewayModel", "GatewayWire"], others: language.union(["Crypto"])),
         "GatewayRecords": Row(rooms: ["GatewayModel", "GatewayWire"], others: language.union(system)),
         "GatewayProxy": Row(

@@ -59,7 +59,7 @@ enum TidyRules {
     /// Words of other vocabularies and ours for them (`Documentation/Vocabulary.md`).
     static let synonyms: [String: String] = [
         "Cluster": "Backend", "VirtualHost": "Route", "VHost": "Route", "Vendor": "Provider", "Caller": "Principal",
-        "Decision": "Verdict", "Frontend": "Listener", "Microservice": "Backend",
+        "Frontend": "Listener", "Microservice": "Backend",
     ]
 
     static func names(_ file: TextFile) -> [String] {

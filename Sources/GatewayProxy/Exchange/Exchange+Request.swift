@@ -57,7 +57,6 @@ extension Exchange {
         if record.errorCode == nil, state != .tunnel { record.errorCode = .clientClosed }
         leavePool()
         upstream.cancel()
-        if case .room(let reader) = receiver { reader.aborted() }
         settle()
     }
 

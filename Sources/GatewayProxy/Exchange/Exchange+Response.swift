@@ -1,4 +1,4 @@
-import GatewayModel
+package import GatewayModel
 import GatewayRecords
 package import GatewayWire
 package import NIOCore
@@ -150,7 +150,7 @@ extension Exchange {
     }
 
     /// Refuses in the *decide* sense: the request was understood and will not be served.
-    func refuse(_ error: GatewayError) {
+    package func refuse(_ error: GatewayError) {
         record.outcome = .refused
         fail(error)
     }

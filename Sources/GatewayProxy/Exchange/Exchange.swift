@@ -113,8 +113,8 @@ enum BodyReceiver {
 package protocol BodyReader: AnyObject {
     func receive(_ bytes: ByteBuffer)
     func receiveEnd(trailers: FieldBlock?)
-    /// The client is gone; *settle* has run.
-    func aborted()
+    /// The exchange is over, however it ended; it may serve another request from here on, so let go of it.
+    func ended()
 }
 
 /// The state of the current attempt at a backend.

@@ -10,6 +10,7 @@ extension Exchange {
         state = .settled
         deadline = .max
         record.endedNanoseconds = worker.now
+        if case .room(let reader) = receiver { reader.ended() }
         if !admission.isEmpty { admission.release(self) }
         for mirror in mirrors { mirror.downstreamClosed() }
         mirrors.removeAll(keepingCapacity: true)

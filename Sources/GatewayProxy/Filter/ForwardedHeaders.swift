@@ -18,6 +18,13 @@ extension Exchange {
             choice.requestEdits.apply(to: &request.fields)
         }
         if let rewrite = attempt.choice?.rewrite ?? rule.rewrite { apply(rewrite) }
+        if request.authority.isEmpty { nameTheBackend() }
+    }
+
+    /// HTTP/1.0 clients need not say whom they want; HTTP/1.1 backends must be told.
+    private func nameTheBackend() {
+        guard let endpoint = attempt.backend?.endpoints.first else { return }
+        request.authority = request.fields.store(Array("\(endpoint.host):\(endpoint.port)".utf8))
     }
 
     /// Only a trusted peer is believed; for anyone else the fields start anew.

@@ -53,18 +53,22 @@ struct HTTP1FieldLines: Sendable {
         }
         searchedTo = end
         while start < end {
-            var index = start
-            while index < end, Byte.isToken(input[index]) { index &+= 1 }
-            guard index < end else { break }
-            let colon = index
-            guard input[colon] == Byte.colon, colon > start else {
-                if try isEmptyLine(input, start, at: index, end) {
+            let colon = Scan.nameEnd(input, from: start, to: end)
+            let known = table.find(input, start, colon &- start)
+            // A known name is made of token bytes already, and is followed by one that is not.
+            if known == 0 {
+                var index = start
+                while index < colon, Byte.isToken(input[index]) { index &+= 1 }
+                guard index < end else { break }
+                if input[index] != Byte.colon || index == start {
+                    guard try isEmptyLine(input, start, at: index, end) else { break }
                     position = start &+ 2
                     return .end
                 }
-                break
+            } else if colon < end, input[colon] != Byte.colon {
+                _ = try isEmptyLine(input, start, at: colon, end)
             }
-            index &+= 1
+            var index = colon &+ 1
             while index < end, isBlank(input[index]) { index &+= 1 }
             let valueStart = index
             index = Scan.control(input, from: index, to: end)
@@ -77,7 +81,7 @@ struct HTTP1FieldLines: Sendable {
             while valueEnd > valueStart, isBlank(input[valueEnd &- 1]) { valueEnd &-= 1 }
             guard count < countMax else { throw .tooManyFields }
             count &+= 1
-            add(input, start, colon, valueStart, valueEnd, to: &entries)
+            add(known, start, colon, valueStart, valueEnd, to: &entries)
             start = index &+ 2
         }
         position = start
@@ -86,10 +90,9 @@ struct HTTP1FieldLines: Sendable {
 
     @inline(__always)
     private mutating func add(
-        _ input: Span<UInt8>, _ start: Int, _ colon: Int, _ valueStart: Int, _ valueEnd: Int,
+        _ raw: UInt8, _ start: Int, _ colon: Int, _ valueStart: Int, _ valueEnd: Int,
         to entries: inout [FieldBlock.Entry]
     ) {
-        let raw = table.find(input, start, colon &- start)
         let bit: UInt64 = 1 &<< UInt64(raw)
         seen |= bit
         let entry = FieldBlock.Entry(
@@ -139,40 +142,37 @@ extension FieldBlock {
     /// Copies a whole head into the store, so that entries made of offsets into it become valid, and lower-cases
     /// the names in place.
     mutating func adopt(_ head: Span<UInt8>) {
-        bytes.removeAll(keepingCapacity: true)
+        if !bytes.isEmpty { bytes.removeAll(keepingCapacity: true) }
         _ = store(head)
         FieldBlock.lowercaseNames(of: entries, in: &bytes)
     }
 
     @inline(__always)
     private static func lowercaseNames(of entries: [Entry], in bytes: inout [UInt8]) {
-        var store = bytes.mutableSpan
+        var span = bytes.mutableSpan
+        // Safe: bytes take any value; all accesses through it are bounds-checked.
+        var raw = unsafe span.mutableBytes
+        let count = raw.byteCount
         for index in entries.indices {
             let name = entries[index].name
-            lowercase(&store, from: Int(name.start), count: Int(name.count))
-        }
-    }
-
-    @inline(__always)
-    private static func lowercase(_ store: inout MutableSpan<UInt8>, from start: Int, count: Int) {
-        var offset = start
-        let end = start &+ count
-        while offset < end {
-            if offset &+ 8 <= store.count {
-                let left = end &- offset
-                let word = Word.load(store.span, offset)
-                let lower = Word.lowercased(word)
-                if lower != word {
+            var offset = Int(name.start)
+            let end = offset &+ Int(name.count)
+            while offset < end {
+                if offset &+ 8 <= count {
+                    // Safe: the load is bounds-checked, and every bit pattern is an integer.
+                    let loaded = unsafe raw.bytes.unsafeLoadUnaligned(fromByteOffset: offset, as: UInt64.self)
+                    let word = UInt64(littleEndian: loaded)
+                    let left = end &- offset
                     let mask = left < 8 ? Word.mask(left) : UInt64.max
-                    let mixed = ((lower & mask) | (word & ~mask)).littleEndian
-                    // Safe: the store is bounds-checked, and bytes take any value.
-                    var raw = unsafe store.mutableBytes
-                    raw.storeBytes(of: mixed, toByteOffset: offset, as: UInt64.self)
+                    let lower = word | Word.upperCaseBits(word) & mask
+                    if lower != word { raw.storeBytes(of: lower.littleEndian, toByteOffset: offset, as: UInt64.self) }
+                    offset &+= 8
+                } else {
+                    // Safe as above.
+                    let byte = unsafe raw.bytes.unsafeLoad(fromByteOffset: offset, as: UInt8.self)
+                    raw.storeBytes(of: Byte.lowercased(byte), toByteOffset: offset, as: UInt8.self)
+                    offset &+= 1
                 }
-                offset &+= 8
-            } else {
-                store[offset] = Byte.lowercased(store[offset])
-                offset &+= 1
             }
         }
     }

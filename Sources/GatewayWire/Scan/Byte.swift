@@ -1,4 +1,4 @@
-/// Bytes by name, and the character classes of RFC 9110 and RFC 3986 as bit sets.
+/// Bytes by name.
 enum Byte {
     static let tab: UInt8 = 0x09
     static let lineFeed: UInt8 = 0x0A
@@ -22,35 +22,20 @@ enum Byte {
     static let backslash: UInt8 = 0x5C
     static let closeBracket: UInt8 = 0x5D
 
-    /// RFC 9110 section 5.6.2: `!#$%&'*+-.^_`|~`, digits and letters.
     @inline(__always)
-    static func isToken(_ byte: UInt8) -> Bool {
-        member(byte, 0x03FF_6CFA_0000_0000, 0x57FF_FFFF_C7FF_FFFE)
-    }
+    static func isToken(_ byte: UInt8) -> Bool { ByteClass.has(byte, ByteClass.token) }
 
-    /// RFC 3986 section 2.3: letters, digits and `-._~`.
     @inline(__always)
-    static func isUnreserved(_ byte: UInt8) -> Bool {
-        member(byte, 0x03FF_6000_0000_0000, 0x47FF_FFFE_87FF_FFFE)
-    }
+    static func isUnreserved(_ byte: UInt8) -> Bool { ByteClass.has(byte, ByteClass.unreserved) }
 
-    /// RFC 3986 section 3.3 `pchar` without percent-encoding, and `/`.
     @inline(__always)
-    static func isPath(_ byte: UInt8) -> Bool {
-        member(byte, 0x2FFF_FFD2_0000_0000, 0x47FF_FFFE_87FF_FFFF)
-    }
+    static func isPath(_ byte: UInt8) -> Bool { ByteClass.has(byte, ByteClass.path) }
 
-    /// RFC 3986 section 3.4: what a path may hold, and `?`.
     @inline(__always)
-    static func isQuery(_ byte: UInt8) -> Bool {
-        member(byte, 0xAFFF_FFD2_0000_0000, 0x47FF_FFFE_87FF_FFFF)
-    }
+    static func isQuery(_ byte: UInt8) -> Bool { ByteClass.has(byte, ByteClass.query) }
 
-    /// What we allow in a registered name: letters, digits, `-`, `.` and `_`.
     @inline(__always)
-    static func isHost(_ byte: UInt8) -> Bool {
-        member(byte, 0x03FF_6000_0000_0000, 0x07FF_FFFE_87FF_FFFE)
-    }
+    static func isHost(_ byte: UInt8) -> Bool { ByteClass.has(byte, ByteClass.host) }
 
     @inline(__always)
     static func isDigit(_ byte: UInt8) -> Bool { byte &- zero < 10 }
@@ -69,10 +54,4 @@ enum Byte {
     /// The upper-case hexadecimal digit of 0...15.
     @inline(__always)
     static func hexDigit(_ value: UInt8) -> UInt8 { value < 10 ? zero &+ value : 0x37 &+ value }
-
-    @inline(__always)
-    private static func member(_ byte: UInt8, _ low: UInt64, _ high: UInt64) -> Bool {
-        guard byte < 128 else { return false }
-        return ((byte < 64 ? low : high) &>> UInt64(byte & 63)) & 1 != 0
-    }
 }

@@ -4,10 +4,21 @@ enum Token {
     @inline(__always)
     static func equals(_ bytes: Span<UInt8>, _ range: Range<Int>, _ text: StaticString) -> Bool {
         guard range.count == text.utf8CodeUnitCount else { return false }
-        // Safe: the text is static and indices stay below its count.
-        let expected = unsafe text.utf8Start
-        for index in 0..<range.count {
-            if unsafe Byte.lowercased(bytes[range.lowerBound &+ index]) != expected[index] { return false }
+        let count = range.count
+        // Safe: the text is static and offsets stay below its count.
+        let expected = unsafe UnsafeRawPointer(text.utf8Start)
+        var offset = 0
+        while offset &+ 8 <= count {
+            let wanted = unsafe expected.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+            guard Word.lowercased(Word.load(bytes, range.lowerBound &+ offset)) == UInt64(littleEndian: wanted) else {
+                return false
+            }
+            offset &+= 8
+        }
+        while offset < count {
+            let wanted = unsafe expected.load(fromByteOffset: offset, as: UInt8.self)
+            guard Byte.lowercased(bytes[range.lowerBound &+ offset]) == wanted else { return false }
+            offset &+= 1
         }
         return true
     }

@@ -48,13 +48,24 @@ enum Word {
         return (feed &- ones) & ~feed & highs
     }
 
+    /// High bits where a byte ends a field name: at most 0x20, `:` or 0x7F. Exact up to and including the lowest.
+    @inline(__always)
+    static func nameEnds(_ word: UInt64) -> UInt64 {
+        let colon = word ^ (ones &* 0x3A)
+        return controlsAndSpace(word) | (colon &- ones) & ~colon & highs
+    }
+
     /// ASCII letters lower-cased, everything else as it is.
     @inline(__always)
-    static func lowercased(_ word: UInt64) -> UInt64 {
+    static func lowercased(_ word: UInt64) -> UInt64 { word | upperCaseBits(word) }
+
+    /// Bit 5 where a byte is an upper-case letter.
+    @inline(__always)
+    static func upperCaseBits(_ word: UInt64) -> UInt64 {
         let low = word & ~highs
         let fromA = low &+ ones &* (0x80 - 0x41)
         let pastZ = low &+ ones &* (0x80 - 0x5B)
-        return word | ((fromA & ~pastZ & ~word & highs) &>> 2)
+        return (fromA & ~pastZ & ~word & highs) &>> 2
     }
 }
 
@@ -80,6 +91,19 @@ enum Scan {
             }
             return index
         }
+    }
+
+    /// The first byte in `start..<end` that ends a field name, or `end`.
+    @inline(__always)
+    static func nameEnd(_ input: Span<UInt8>, from start: Int, to end: Int) -> Int {
+        var index = start
+        while index &+ 8 <= end {
+            let hits = Word.nameEnds(Word.load(input, index))
+            if hits != 0 { return index &+ hits.trailingZeroBitCount &>> 3 }
+            index &+= 8
+        }
+        while index < end, input[index] > 0x20, input[index] != 0x7F, input[index] != Byte.colon { index &+= 1 }
+        return index
     }
 
     /// The first byte in `start..<end` that is SP or a control byte, or `end`.

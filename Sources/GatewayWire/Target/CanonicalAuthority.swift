@@ -9,6 +9,7 @@ enum CanonicalAuthority {
     ) throws(TargetError) -> Slice {
         let range = raw.range
         guard !range.isEmpty, range.count <= bytesMax else { throw .badHost }
+        if !requiresPort, isCanonicalName(bytes.span, range) { return raw }
         let hostEnd =
             if bytes[range.lowerBound] == Byte.openBracket {
                 try literalEnd(range, in: &bytes)
@@ -26,6 +27,29 @@ enum CanonicalAuthority {
         let start = bytes.count
         for index in range where index != hostEnd - 1 { bytes.append(bytes[index]) }
         return Slice(start: start, count: bytes.count - start)
+    }
+
+    /// Whether this is a lower-case name, perhaps with a port, as it stands. False only means a closer look.
+    @inline(__always)
+    private static func isCanonicalName(_ bytes: Span<UInt8>, _ range: Range<Int>) -> Bool {
+        var index = range.lowerBound
+        let end = range.upperBound
+        var label = index
+        while index < end {
+            let byte = bytes[index]
+            if !ByteClass.has(byte, ByteClass.plainHost) {
+                guard byte == Byte.dot else { break }
+                guard index > label, index &- label <= 63 else { return false }
+                label = index &+ 1
+            }
+            index &+= 1
+        }
+        guard index > label, index &- label <= 63, !Byte.isDigit(bytes[label]) else { return false }
+        guard index < end else { return true }
+        guard bytes[index] == Byte.colon, end &- index <= 5, end &- index > 1 else { return false }
+        guard bytes[index &+ 1] != Byte.zero else { return false }
+        for position in (index &+ 1)..<end where !Byte.isDigit(bytes[position]) { return false }
+        return true
     }
 
     /// Checks and lower-cases a name; returns where it ends.

@@ -39,8 +39,10 @@ enum CanonicalPath {
         let end = range.upperBound
         while index < end {
             let byte = bytes[index]
-            guard Byte.isPath(byte) else { break }
-            if byte == Byte.dot, bytes[index &- 1] == Byte.slash { return -1 }
+            if !ByteClass.has(byte, ByteClass.plainPath) {
+                guard byte == Byte.dot else { break }
+                if bytes[index &- 1] == Byte.slash { return -1 }
+            }
             index &+= 1
         }
         guard index < end else { return end }
