@@ -84,11 +84,7 @@ final class HTTP2ClientStream {
     var wasReused: Bool { false }
 }
 extension Exchange {
-    func applyCORS() {}
-    func answerPreflight(_ cors: CORSPolicy) -> Bool { false }
     func answerFromCache() -> Bool { false }
-    func respond(to redirect: Redirect) {}
-    func apply(_ rewrite: URLRewrite) {}
 }
 struct ClientHelloScanner {
     struct Hello { var serverName: [UInt8] = [] }
