@@ -64,7 +64,8 @@ struct DifferentialTests {
         return String(value)
     }
 
-    @Test("what we accept NIO accepts, with the same method, version and fields", arguments: RequestParserTests.accepted)
+    @Test(
+        "what we accept NIO accepts, with the same method, version and fields", arguments: RequestParserTests.accepted)
     func acceptances(_ text: String) throws {
         let ours = try Read.head(text)
         let decoded = DifferentialTests.nio(bytes(text))

@@ -18,8 +18,10 @@ struct MutationTests {
     }
 
     static let pieces: [[UInt8]] = [
-        "\r\n", "\n", "\r", "\0", " ", "\t", ":", ",", "%2e", "%2F", "%00", "/../", "//", "?", "#", "@", "\\", "chunked", "0\r\n\r\n",
-        "Content-Length: 5\r\n", "Transfer-Encoding: chunked\r\n", "Host: b\r\n", "Connection: close, x\r\n", "Upgrade: y\r\n", "[::1]",
+        "\r\n", "\n", "\r", "\0", " ", "\t", ":", ",", "%2e", "%2F", "%00", "/../", "//", "?", "#", "@", "\\",
+        "chunked", "0\r\n\r\n",
+        "Content-Length: 5\r\n", "Transfer-Encoding: chunked\r\n", "Host: b\r\n", "Connection: close, x\r\n",
+        "Upgrade: y\r\n", "[::1]",
         "HTTP/1.0", "ffffffffffffffff", ";a=b", "-1", "\u{FF}", "Expect: 100-continue\r\n", "TE: trailers\r\n", "\r\n ",
     ].map { bytes($0) }
 
@@ -30,7 +32,8 @@ struct MutationTests {
         let files = try FileManager.default.contentsOfDirectory(at: corpus, includingPropertiesForKeys: nil)
         let stored = try files.sorted { $0.path < $1.path }.map { [UInt8](try Data(contentsOf: $0)) }
         let tables = RequestParserTests.accepted + Refused.all.map(\.text) + BodyDecoderTests.chunked.map(\.0)
-        return stored + tables.map { bytes($0) }.filter { $0.count < 600 } + ResponseParserTests.accepted.map { bytes($0.text) }
+        return stored + tables.map { bytes($0) }.filter { $0.count < 600 }
+            + ResponseParserTests.accepted.map { bytes($0.text) }
     }
 
     static func mutate(_ seed: [UInt8], _ random: inout Generator) -> [UInt8] {
