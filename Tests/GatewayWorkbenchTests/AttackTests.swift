@@ -49,7 +49,9 @@ struct AttackTests {
     @Test("a careless HTTP/1 server fails everything it can fail")
     func carelessHTTP1() async throws {
         let server = try await CarelessServer.start(.http1)
-        let report = try await AttackRunner("http://127.0.0.1:\(server.port)", options: Self.quick()).run()
+        var options = Self.quick()
+        options.answerMilliseconds = 2_000
+        let report = try await AttackRunner("http://127.0.0.1:\(server.port)", options: options).run()
         for result in report.results {
             let group = result.id.prefix { $0 != "/" }
             switch group {
