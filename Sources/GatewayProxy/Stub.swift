@@ -41,7 +41,6 @@ enum JSONWriter {
         to.append(0x22)
     }
 }
-package enum Verdict: Sendable { case allow }
 package struct CIDRSet: Sendable { package init() {} }
 
 package final class HTTP2ServerConnection: ChannelInboundHandler, DownstreamConnection {
@@ -91,13 +90,6 @@ extension Exchange {
     func respond(to redirect: Redirect) {}
     func apply(_ rewrite: URLRewrite) {}
 }
-extension TrafficRules {
-    var bodyBytesMax: UInt64 { 0 }
-    func identify(_ e: Exchange) -> GatewayError? { nil }
-    func decide(_ e: Exchange) -> GatewayError? { nil }
-    func admit(_ e: Exchange) -> GatewayError? { nil }
-}
-
 struct ClientHelloScanner {
     struct Hello { var serverName: [UInt8] = [] }
     enum Result { case needMore, malformed, found(Hello) }

@@ -38,7 +38,10 @@ struct LoadGeneratorTests {
         options.answer = { request in
             if request.target.hasSuffix("n=7") { return [.awaitBody, .close] }
             if request.target.hasSuffix("n=8") {
-                return [.awaitBody, .head(200, [Header("Content-Length", "8")]), .chunk(.init(string: "number 9")), .end([])]
+                return [
+                    .awaitBody, .head(200, [Header("Content-Length", "8")]), .chunk(.init(string: "number 9")),
+                    .end([]),
+                ]
             }
             return nil
         }

@@ -1,5 +1,5 @@
 /// One finding about a configuration: what is wrong, where it was written, and what to do about it.
-package struct Diagnostic: Sendable, Hashable, CustomStringConvertible {
+package struct Diagnostic: Error, Hashable, CustomStringConvertible {
     package enum Severity: String, Sendable, Comparable {
         /// The set is refused.
         case error

@@ -22,6 +22,8 @@ package enum ErrorCode: String, Sendable, CaseIterable {
     case unsupportedValue = "SL-1015"
     case invalidCertificate = "SL-1016"
     case conflictingPolicy = "SL-1017"
+    case unreachableRule = "SL-1018"
+    case readOnlyObject = "SL-1019"
     // 2: what a client sent
     case malformedRequest = "SL-2001"
     case ambiguousFraming = "SL-2002"
@@ -70,7 +72,7 @@ package enum ErrorCode: String, Sendable, CaseIterable {
         case .forbidden, .denied: 403
         case .noRoute, .notFound: 404
         case .requestTimeout: 408
-        case .conflict: 409
+        case .conflict, .readOnlyObject: 409
         case .bodyTooLarge: 413
         case .targetTooLong: 414
         case .expectationFailed: 417

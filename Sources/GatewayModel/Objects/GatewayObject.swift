@@ -27,3 +27,13 @@ package struct GatewayObject: Sendable {
     package var key: ObjectKey { ObjectKey(kind, namespace: metadata.namespace, name: metadata.name) }
     package var position: SourcePosition { document.position }
 }
+
+extension GatewayObject {
+    /// Older first; without ages by namespace and name, as the Gateway API settles every conflict.
+    package static func isOlder(_ left: GatewayObject, _ right: GatewayObject) -> Bool {
+        if let one = left.metadata.creationTimestamp, let other = right.metadata.creationTimestamp, one != other {
+            return one < other
+        }
+        return left.key < right.key
+    }
+}

@@ -96,7 +96,7 @@ package enum ValueMatchType: String, ConfigEnum {
 }
 
 /// All parts must hold.
-package struct HTTPRouteMatch: ConfigObject {
+package struct HTTPRouteMatch: ConfigObject, Hashable {
     package var path: HTTPPathMatch
     package var headers: [HTTPHeaderMatch]
     package var queryParams: [HTTPQueryParamMatch]
@@ -114,7 +114,7 @@ package struct HTTPRouteMatch: ConfigObject {
     }
 }
 
-package struct HTTPPathMatch: ConfigObject {
+package struct HTTPPathMatch: ConfigObject, Hashable {
     package var type: PathMatchType
     package var value: String
 
@@ -140,7 +140,7 @@ package struct HTTPPathMatch: ConfigObject {
     }
 }
 
-package struct HTTPHeaderMatch: ConfigObject {
+package struct HTTPHeaderMatch: ConfigObject, Hashable {
     package var type: ValueMatchType
     package var name: String
     package var value: String
@@ -152,7 +152,7 @@ package struct HTTPHeaderMatch: ConfigObject {
     }
 }
 
-package struct HTTPQueryParamMatch: ConfigObject {
+package struct HTTPQueryParamMatch: ConfigObject, Hashable {
     package var type: ValueMatchType
     package var name: String
     package var value: String

@@ -3,11 +3,11 @@ import NIOPosix
 import Synchronization
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #elseif canImport(Musl)
-import Musl
+    import Musl
 #else
-import Darwin
+    import Darwin
 #endif
 
 /// How the read side of a raw connection stands.
@@ -70,6 +70,11 @@ package final class RawConnection: Sendable {
 
     package func send(_ text: String) async {
         await send(Array(text.utf8))
+    }
+
+    /// Hands the bytes over without waiting for the peer to take them.
+    package func post(_ bytes: [UInt8]) {
+        channel.writeAndFlush(ByteBuffer(bytes: bytes), promise: nil)
     }
 
     /// Closes the sending side only.

@@ -3,11 +3,11 @@ import NIOHTTP1
 import NIOWebSocket
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #elseif canImport(Musl)
-import Musl
+    import Musl
 #else
-import Darwin
+    import Darwin
 #endif
 
 /// What an exchange needs to know of the server and the connection it runs on.
@@ -174,7 +174,9 @@ final class MockExchangeHandler: ChannelInboundHandler, RemovableChannelHandler 
 
     private func sendHead(_ code: Int, _ headers: [Header], _ context: ChannelHandlerContext) {
         var head = responseHead(code, headers)
-        if closesAfter, !head.headers.contains(name: "connection") { head.headers.add(name: "Connection", value: "close") }
+        if closesAfter, !head.headers.contains(name: "connection") {
+            head.headers.add(name: "Connection", value: "close")
+        }
         headSent = true
         context.write(wrapOutboundOut(.head(head)), promise: nil)
         // A head alone is flushed only when something follows later; the common answer is one write.

@@ -1,0 +1,4 @@
+/// Gateway API `CORS` filter, compiled.
+package struct CORSPolicy: Sendable {
+    package init() {}
+}
