@@ -1,6 +1,6 @@
 import GatewayModel
 import GatewayWire
-package import NIOCore
+import NIOCore
 import Synchronization
 
 struct TraceContext {
@@ -43,52 +43,8 @@ enum JSONWriter {
 }
 package struct CIDRSet: Sendable { package init() {} }
 
-package final class HTTP2ServerConnection: ChannelInboundHandler, DownstreamConnection {
-    package typealias InboundIn = ByteBuffer
-    package let port: BoundPort
-    package init(worker: Worker, client: ClientConnection) { port = client.port }
-    func drain() {}
-    func abort() {}
-}
-final class HTTP2ServerStream {
-    func sendInterim(_ head: borrowing ResponseHead) {}
-    func sendHead(_ head: borrowing ResponseHead, framing: BodyFraming) {}
-    func sendBody(_ bytes: ByteBuffer) {}
-    func sendEnd(trailers: FieldBlock?) {}
-    func reset() {}
-    func flush() {}
-    func setReading(_ isReading: Bool) {}
-    var isWritable: Bool { true }
-    func sendContinue() {}
-    func exchangeFinished() {}
-}
-protocol HTTP2ClientConnectionOwner: AnyObject {
-    func capacityChanged(_ connection: HTTP2ClientConnection)
-    func connectionClosed(_ connection: HTTP2ClientConnection)
-}
-final class HTTP2ClientConnection: ChannelInboundHandler {
-    typealias InboundIn = ByteBuffer
-    init(worker: Worker, owner: any HTTP2ClientConnectionOwner) {}
-    var freeStreams: Int { 0 }
-    func openStream(for exchange: Exchange) -> HTTP2ClientStream? { nil }
-    func closeWhenIdle() {}
-}
-final class HTTP2ClientStream {
-    func sendHead(_ head: borrowing RequestHead, framing: BodyFraming) {}
-    func sendBody(_ bytes: ByteBuffer) {}
-    func sendEnd(trailers: FieldBlock?) {}
-    func flush() {}
-    func cancel() {}
-    func setReading(_ isReading: Bool) {}
-    var isWritable: Bool { true }
-    var wasReused: Bool { false }
-}
 extension Exchange {
-    func applyCORS() {}
-    func answerPreflight(_ cors: CORSPolicy) -> Bool { false }
     func answerFromCache() -> Bool { false }
-    func respond(to redirect: Redirect) {}
-    func apply(_ rewrite: URLRewrite) {}
 }
 struct ClientHelloScanner {
     struct Hello { var serverName: [UInt8] = [] }

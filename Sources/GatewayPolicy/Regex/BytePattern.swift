@@ -52,7 +52,9 @@ package struct BytePattern: Sendable {
             spare.removeAll()
             for pc in marks.members {
                 let instruction = pattern.program.instructions[pc]
-                guard instruction.operation == .bytes, instruction.low <= byte, byte <= instruction.high else { continue }
+                guard instruction.operation == .bytes, instruction.low <= byte, byte <= instruction.high else {
+                    continue
+                }
                 pattern.program.close(instruction.next, isAtStart: false, isAtEnd: false, into: &spare)
             }
             swap(&marks, &spare)

@@ -60,7 +60,7 @@ package struct Router: Sendable {
     /// Finds the rule for a request. `serverName` is the SNI of the connection, empty in clear.
     package func match(_ request: borrowing RequestHead, serverName: [UInt8]) -> RouteMatch {
         let bytes = request.fields.bytes.span
-        let host = Router.host(of: bytes, request.authority.range)
+        let host = Router.host(of: request)
         let position = hosts.best(bytes, host)
         // The certificate, and the demand for one of the client, were those of the listener that owns the server
         // name: a host of another listener must not be served here (RFC 9110 section 7.4).
@@ -78,8 +78,10 @@ package struct Router: Sendable {
         return .rule(entry.rule, listener: entry.listener, matchedPathBytes: found.matchedPathBytes)
     }
 
-    /// The host of an authority, without its port.
-    private static func host(of bytes: Span<UInt8>, _ authority: Range<Int>) -> Range<Int> {
+    /// The host of the request's authority, without its port.
+    static func host(of request: borrowing RequestHead) -> Range<Int> {
+        let bytes = request.fields.bytes.span
+        let authority = request.authority.range
         var end = authority.upperBound
         // A port is at most five digits and its colon; a `]` ends the search in an IPv6 literal.
         var index = end &- 1

@@ -44,34 +44,35 @@ struct BytePatternTests {
     @Test("whole matches", arguments: cases)
     func wholeMatches(_ item: Case) throws {
         let pattern = try BytePattern(item.pattern)
-        for text in item.matching { #expect(pattern.matches(Array(text.utf8).span), "\(text)") }
-        for text in item.others { #expect(!pattern.matches(Array(text.utf8).span), "\(text)") }
+        for text in item.matching { #expect(pattern.matches(text), "\(text)") }
+        for text in item.others { #expect(!pattern.matches(text), "\(text)") }
     }
 
     @Test("a search finds the expression anywhere and respects its anchors")
     func searches() throws {
         let anywhere = try BytePattern("b+", isWhole: false)
-        #expect(anywhere.matches(Array("aabbaa".utf8).span))
-        #expect(!anywhere.matches(Array("aaa".utf8).span))
+        #expect(anywhere.matches("aabbaa"))
+        #expect(!anywhere.matches("aaa"))
         let anchored = try BytePattern("^a|c$", isWhole: false)
         for (text, expected) in [("abb", true), ("bbc", true), ("bab", false), ("bcb", false)] {
-            #expect(anchored.matches(Array(text.utf8).span) == expected, "\(text)")
+            #expect(anchored.matches(text) == expected, "\(text)")
         }
     }
 
     @Test("invalid UTF-8 is no scalar")
     func invalidUTF8() throws {
         let pattern = try BytePattern(".*")
-        #expect(!pattern.matches(([0x61, 0xFF] as [UInt8]).span))
-        #expect(!pattern.matches(([0xC0, 0x80] as [UInt8]).span))
-        #expect(!pattern.matches(([0xED, 0xA0, 0x80] as [UInt8]).span))
+        #expect(!pattern.matches(bytes: [0x61, 0xFF]))
+        #expect(!pattern.matches(bytes: [0xC0, 0x80]))
+        #expect(!pattern.matches(bytes: [0xED, 0xA0, 0x80]))
     }
 
     @Test(
         "what is outside the subset is refused by name",
         arguments: [
             ("(?=a)", "look-ahead"), ("(?<!a)", "look-behind"), ("\\bx", "\\b"), ("(a)\\1", "back reference"),
-            ("\\pL", "Unicode class"), ("(?m)^a", "flag m"), ("a**", "repeats a repetition"), ("*a", "nothing to repeat"),
+            ("\\pL", "Unicode class"), ("(?m)^a", "flag m"), ("a**", "repeats a repetition"),
+            ("*a", "nothing to repeat"),
             ("(a", "unclosed ("), ("a)", "unmatched )"), ("[a", "unclosed ["), ("[b-a]", "bad range"),
             ("a{2,1}", "bounds exchanged"), ("a{1001}", "1000 times"), ("[[:foo:]]", "[:foo:]"), ("a\\", "backslash"),
             ("\\y", "unknown escape"), ("\\xZZ", "\\x escape"),
@@ -92,10 +93,15 @@ struct BytePatternTests {
         let pattern = try BytePattern(".*a.{20}")
         #expect(!pattern.isTable)
         let input = [UInt8](repeating: 0x61, count: 5_000)
-        #expect(pattern.matches(input.span))
-        #expect(!pattern.matches(Array("b".utf8).span))
+        #expect(pattern.matches(bytes: input))
+        #expect(!pattern.matches("b"))
         let nested = try BytePattern("(a*)*(a*)*b")
         #expect(nested.isTable)
-        #expect(!nested.matches(input.span))
+        #expect(!nested.matches(bytes: input))
     }
+}
+
+extension BytePattern {
+    fileprivate func matches(_ text: String) -> Bool { matches(bytes: Array(text.utf8)) }
+    fileprivate func matches(bytes: [UInt8]) -> Bool { matches(bytes.span) }
 }

@@ -1,0 +1,142 @@
+import GatewayModel
+import GatewayProxy
+import NIOSSL
+
+/// Makes TLS contexts of Secrets and ConfigMaps. Errors name the object, never its content.
+struct CertificateReader {
+    let index: ObjectIndex
+    let grants: ReferenceGrants
+
+    /// A certificate chain with its key.
+    struct Identity {
+        var chain: [NIOSSLCertificate]
+        var key: NIOSSLPrivateKey
+        var name: String
+    }
+
+    /// How clients' certificates are checked.
+    struct ClientValidation {
+        var roots: [NIOSSLCertificate]
+        var isOptional: Bool
+    }
+
+    /// The identity a Secret of type `kubernetes.io/tls` holds.
+    func identity(_ reference: SecretObjectReference, from source: ReferenceGrants.Source) throws(ReferenceProblem)
+        -> Identity
+    {
+        let secret = try secret(reference, from: source)
+        let name = "Secret \(secret.metadata.qualifiedName)"
+        guard let certificate = secret.data["tls.crt"], let key = secret.data["tls.key"] else {
+            throw problem("the Secret has no tls.crt and tls.key: \(name)")
+        }
+        do {
+            let chain = try certificate.reveal { try NIOSSLCertificate.fromPEMBytes($0) }
+            let key = try key.reveal { try NIOSSLPrivateKey(bytes: $0, format: .pem) }
+            if chain.isEmpty { throw problem("tls.crt holds no certificate: \(name)") }
+            return Identity(chain: chain, key: key, name: name)
+        } catch let error as ReferenceProblem {
+            throw error
+        } catch {
+            throw problem("tls.crt or tls.key is not valid PEM: \(name)")
+        }
+    }
+
+    private func secret(_ reference: SecretObjectReference, from source: ReferenceGrants.Source)
+        throws(ReferenceProblem) -> SecretObject
+    {
+        guard reference.group.isEmpty, reference.kind == "Secret" else {
+            throw problem("a certificate can only come from a Secret: \(reference.kind) \(reference.name)")
+        }
+        let namespace = reference.namespace ?? source.namespace
+        guard grants.permits(source, group: "", kind: "Secret", namespace: namespace, name: reference.name) else {
+            throw ReferenceProblem(
+                "RefNotPermitted", .forbiddenReference,
+                "no ReferenceGrant permits the reference: Secret \(namespace)/\(reference.name)")
+        }
+        guard let secret = index.secrets["\(namespace)/\(reference.name)"] else {
+            throw problem("the Secret does not exist: \(namespace)/\(reference.name)")
+        }
+        return secret
+    }
+
+    private func problem(_ message: String) -> ReferenceProblem {
+        ReferenceProblem("InvalidCertificateRef", .invalidCertificate, message)
+    }
+
+    /// The certificates that ConfigMaps or Secrets hold under `ca.crt`.
+    func roots(_ references: [ObjectReference], from source: ReferenceGrants.Source) throws(ReferenceProblem)
+        -> [NIOSSLCertificate]
+    {
+        var roots: [NIOSSLCertificate] = []
+        for reference in references { roots += try authority(reference, from: source) }
+        return roots
+    }
+
+    private func authority(_ reference: ObjectReference, from source: ReferenceGrants.Source) throws(ReferenceProblem)
+        -> [NIOSSLCertificate]
+    {
+        let namespace = reference.namespace ?? source.namespace
+        let name = "\(reference.kind) \(namespace)/\(reference.name)"
+        guard reference.group.isEmpty, reference.kind == "ConfigMap" || reference.kind == "Secret" else {
+            throw ReferenceProblem(
+                "InvalidCACertificateKind", .invalidCertificate,
+                "a CA can only come from a ConfigMap or Secret: \(name)")
+        }
+        guard
+            grants.permits(source, group: "", kind: reference.kind, namespace: namespace, name: reference.name)
+        else {
+            throw ReferenceProblem(
+                "RefNotPermitted", .forbiddenReference, "no ReferenceGrant permits the reference: \(name)")
+        }
+        let key = "\(namespace)/\(reference.name)"
+        var bytes: [UInt8]?
+        if reference.kind == "ConfigMap" {
+            bytes = index.configMaps[key]?.data["ca.crt"].map { Array($0.utf8) }
+                ?? index.configMaps[key]?.binaryData["ca.crt"]?.bytes
+        } else {
+            bytes = index.secrets[key]?.data["ca.crt"]?.reveal { $0 }
+        }
+        guard let bytes, let certificates = try? NIOSSLCertificate.fromPEMBytes(bytes), !certificates.isEmpty else {
+            throw ReferenceProblem(
+                "InvalidCACertificateRef", .invalidCertificate, "no certificate in ca.crt of \(name)")
+        }
+        return certificates
+    }
+
+    // MARK: Contexts
+
+    /// A listener's context.
+    func serverContext(
+        _ identity: Identity, minVersion: GatewayModel.TLSVersion, offersHTTP2: Bool, validation: ClientValidation?
+    ) throws(ReferenceProblem) -> NIOSSLContext {
+        var configuration = TLSConfiguration.makeServerConfiguration(
+            certificateChain: identity.chain.map { .certificate($0) }, privateKey: .privateKey(identity.key))
+        configuration.minimumTLSVersion = minVersion == .v13 ? .tlsv13 : .tlsv12
+        configuration.applicationProtocols = offersHTTP2 ? ["h2", "http/1.1"] : ["http/1.1"]
+        if let validation {
+            configuration.trustRoots = .certificates(validation.roots)
+            configuration.certificateVerification =
+                validation.isOptional ? .optionalVerification : .noHostnameVerification
+        }
+        do { return try NIOSSLContext(configuration: configuration) } catch {
+            throw problem("the certificate and the key do not belong together: \(identity.name)")
+        }
+    }
+
+    /// The context towards a backend.
+    func clientContext(
+        roots: [NIOSSLCertificate], identity: Identity?, minVersion: GatewayModel.TLSVersion, protocols: [String]
+    ) throws(ReferenceProblem) -> NIOSSLContext {
+        var configuration = TLSConfiguration.makeClientConfiguration()
+        if !roots.isEmpty { configuration.trustRoots = .certificates(roots) }
+        if let identity {
+            configuration.certificateChain = identity.chain.map { .certificate($0) }
+            configuration.privateKey = .privateKey(identity.key)
+        }
+        configuration.minimumTLSVersion = minVersion == .v13 ? .tlsv13 : .tlsv12
+        configuration.applicationProtocols = protocols
+        do { return try NIOSSLContext(configuration: configuration) } catch {
+            throw problem("the client certificate cannot be used: \(identity?.name ?? "")")
+        }
+    }
+}

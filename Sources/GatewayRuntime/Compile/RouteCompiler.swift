@@ -1,0 +1,218 @@
+import GatewayModel
+import GatewayPolicy
+import GatewayProxy
+
+/// Attaches HTTPRoutes to listeners and turns their rules into entries of the routers.
+final class RouteCompiler {
+    private let index: ObjectIndex
+    private let listeners: [ListenerDraft]
+    private let policies: PolicyIndex
+    private let backends: BackendCompiler
+    private let filters: FilterCompiler
+    private let options: SnapshotCompiler.Options
+    /// By port.
+    private(set) var entries: [Int: [RouteEntry]] = [:]
+    private(set) var statuses: [ObjectStatus] = []
+    private(set) var diagnostics: [Diagnostic] = []
+
+    init(
+        index: ObjectIndex, listeners: [ListenerDraft], policies: PolicyIndex, backends: BackendCompiler,
+        options: SnapshotCompiler.Options
+    ) {
+        self.index = index
+        self.listeners = listeners
+        self.policies = policies
+        self.backends = backends
+        self.options = options
+        filters = FilterCompiler(index: index, backends: backends)
+    }
+
+    func compileAll() { for route in index.routes { compile(route) } }
+
+    private func compile(_ route: HTTPRoute) {
+        let key = ObjectKey(.httpRoute, namespace: route.metadata.namespace, name: route.metadata.name)
+        let rules = route.spec.rules.map { RuleDraft($0) }
+        let attachment = RouteAttachment(index: index, listeners: listeners, options: options)
+        var attached: Set<ObjectIdentifier> = []
+        var parents: [ParentStatus] = []
+        for parent in attachment.parents(of: route) {
+            let outcome = attachment.attach(route, to: parent)
+            for place in outcome.places where attached.insert(ObjectIdentifier(place.listener)).inserted {
+                place.listener.attachedRoutes += 1
+                guard place.listener.position >= 0 else { continue }
+                for (position, rule) in rules.enumerated() { add(rule, position, route, place) }
+            }
+            guard outcome.isOurs else { continue }
+            parents.append(
+                ParentStatus(reference: parent.reference, gateway: parent.gateway, conditions: [outcome.accepted]))
+        }
+        // A route that reached no listener still learns what its references are.
+        if attached.isEmpty { for rule in rules { judge(rule, route) } }
+        var status = ObjectStatus(key: key, generation: route.metadata.generation)
+        let shared = conditions(rules)
+        status.parents = parents.map { parent in
+            var parent = parent
+            if shared.isUnsupported, parent.conditions[0].isTrue {
+                parent.conditions = [StatusCondition("Accepted", false, "UnsupportedValue", shared.message)]
+            }
+            parent.conditions += shared.conditions
+            return parent
+        }
+        statuses.append(status)
+        report(rules, key)
+    }
+
+    // MARK: Rules
+
+    /// A rule on its way, and what was found wrong with it.
+    private final class RuleDraft {
+        let rule: HTTPRouteRule
+        var problem: ReferenceProblem?
+        var unsupported: String?
+
+        init(_ rule: HTTPRouteRule) { self.rule = rule }
+    }
+
+    private func judge(_ draft: RuleDraft, _ route: HTTPRoute) {
+        let none = EffectivePolicies(ordered: [])
+        _ = action(draft, filters.compile(draft.rule.filters, route: route.metadata, policies: none), route, none)
+    }
+
+    private func add(_ draft: RuleDraft, _ position: Int, _ route: HTTPRoute, _ place: RouteAttachment.Place) {
+        let effective = policies.effective(rule: draft.rule.name, route: route.metadata, listener: place.listener)
+        let compiled = filters.compile(draft.rule.filters, route: route.metadata, policies: effective)
+        let name = route.metadata.qualifiedName
+        let action = action(draft, compiled, route, effective)
+        var unsupported = compiled.unsupported
+        let rule = CompiledRule(
+            routeName: name, ruleIndex: position, ruleName: draft.rule.name, metricSlot: options.routeSlot(name),
+            action: action, requestEdits: compiled.requestEdits, responseEdits: compiled.responseEdits,
+            rewrite: compiled.rewrite, mirrors: compiled.mirrors,
+            cors: compiled.cors ?? filters.cors(effective.first { $0.cors }, &unsupported),
+            timeouts: effective.timeouts(draft.rule.timeouts), retry: effective.retry(draft.rule.retry),
+            persistence: effective.persistence(draft.rule.sessionPersistence), policy: effective.rules())
+        for (number, match) in draft.rule.matches.enumerated() {
+            let order = RouteOrder(
+                created: route.metadata.createdSeconds, name: name, rule: position, match: number)
+            do {
+                let (path, condition) = try MatchCompiler.compile(match)
+                guard draft.unsupported == nil else { return }
+                for host in place.hosts {
+                    entries[place.listener.port, default: []].append(
+                        RouteEntry(
+                            listener: place.listener.position, hostname: host, path: path, condition: condition,
+                            order: order, rule: rule))
+                }
+            } catch {
+                draft.unsupported = error.message
+            }
+        }
+    }
+
+    private func action(
+        _ draft: RuleDraft, _ compiled: CompiledFilters, _ route: HTTPRoute, _ policies: EffectivePolicies
+    ) -> RouteAction {
+        draft.unsupported = draft.unsupported ?? compiled.unsupported
+        draft.problem = draft.problem ?? compiled.problem ?? compiled.mirrorProblem
+        if let problem = compiled.problem { return .refuse(problem.error) }
+        if let answer = compiled.answer { return answer }
+        guard !draft.rule.backendRefs.isEmpty else {
+            return .refuse(GatewayError(.noBackend, "the rule names no backend: \(route.metadata.qualifiedName)"))
+        }
+        let weighted = draft.rule.backendRefs.map { backend($0, draft, route, policies) }.filter { $0.weight > 0 }
+        return .forward(weighted, totalWeight: weighted.reduce(0) { $0 + $1.weight })
+    }
+
+    private func backend(
+        _ reference: HTTPBackendRef, _ draft: RuleDraft, _ route: HTTPRoute, _ policies: EffectivePolicies
+    ) -> WeightedBackend {
+        let own = filters.compile(reference.filters, route: route.metadata, policies: policies, isBackend: true)
+        draft.unsupported = draft.unsupported ?? own.unsupported
+        draft.problem = draft.problem ?? own.mirrorProblem
+        let target: WeightedBackend.Target
+        do {
+            let backend = try backends.resolve(.init(reference), from: route.metadata, routePolicies: policies)
+            target =
+                backend.endpoints.isEmpty
+                ? .refuse(GatewayError(.noHealthyEndpoint, "the backend has no ready endpoint: \(backend.name)"))
+                : .backend(backend)
+        } catch {
+            draft.problem = draft.problem ?? error
+            // Whoever calls need not know what the configuration refers to.
+            target = .refuse(
+                GatewayError(.invalidBackend, "the route's backend cannot be used", cause: error.error.message))
+        }
+        return WeightedBackend(
+            weight: reference.weight, target: target, requestEdits: own.requestEdits,
+            responseEdits: own.responseEdits, mirrors: own.mirrors, rewrite: own.rewrite)
+    }
+
+    // MARK: What to say of it
+
+    private func conditions(_ rules: [RuleDraft]) -> (
+        conditions: [StatusCondition], isUnsupported: Bool, message: String
+    ) {
+        var result: [StatusCondition] = []
+        let problem = rules.lazy.compactMap(\.problem).first
+        result.append(
+            StatusCondition(
+                "ResolvedRefs", problem == nil, problem?.reason ?? "ResolvedRefs", problem?.error.message ?? ""))
+        let dropped = rules.compactMap(\.unsupported)
+        let message = dropped.first ?? ""
+        if !dropped.isEmpty, dropped.count < rules.count {
+            result.append(StatusCondition("PartiallyInvalid", true, "UnsupportedValue", "Dropped Rule: \(message)"))
+        }
+        return (result, !dropped.isEmpty && dropped.count == rules.count, message)
+    }
+
+    private func report(_ rules: [RuleDraft], _ key: ObjectKey) {
+        for (position, rule) in rules.enumerated() {
+            guard let message = rule.unsupported else { continue }
+            let path = "spec.rules[\(position)]"
+            diagnostics.append(
+                Diagnostic(
+                    .unsupportedValue, at: index.positions[key] ?? ConfigNode.nowhere, path: path,
+                    "\(message) in \(key), \(path)", object: key, reason: "UnsupportedValue"))
+        }
+    }
+}
+
+/// The matches of a rule in the words of the router.
+enum MatchCompiler {
+    static func compile(_ match: HTTPRouteMatch) throws(GatewayError) -> (PathMatch, RouteCondition) {
+        var headers: [ValueMatch] = []
+        for header in match.headers {
+            let name = header.name.lowercased()
+            guard name == "host" || name == "upgrade" || !FilterCompiler.framingNames.contains(name) else {
+                throw GatewayError(.unsupportedValue, "a route cannot match this header: \(header.name)")
+            }
+            // Of several with one name the first counts.
+            guard !headers.contains(where: { $0.name == Array(name.utf8) }) else { continue }
+            headers.append(try value(name, header.type, header.value))
+        }
+        var queries: [ValueMatch] = []
+        for query in match.queryParams where !queries.contains(where: { $0.name == Array(query.name.utf8) }) {
+            queries.append(try value(query.name, query.type, query.value))
+        }
+        let method = match.method.map { Array($0.rawValue.utf8) }
+        if method == nil, headers.isEmpty, queries.isEmpty { return (try path(match.path), .none) }
+        return (try path(match.path), RouteCondition(method: method, headers: headers, queries: queries))
+    }
+
+    private static func value(
+        _ name: String, _ type: ValueMatchType, _ text: String
+    ) throws(GatewayError) -> ValueMatch {
+        switch type {
+        case .exact: ValueMatch(name: Array(name.utf8), value: .exact(Array(text.utf8)))
+        case .regularExpression: ValueMatch(name: Array(name.utf8), value: .regex(try BytePattern(text)))
+        }
+    }
+
+    private static func path(_ path: HTTPPathMatch) throws(GatewayError) -> PathMatch {
+        if path.type == .regularExpression { return .regex(try BytePattern(path.value)) }
+        guard let bytes = CanonicalText.path(path.value) else {
+            throw GatewayError(.invalidValue, "not a path: \(path.value)")
+        }
+        return path.type == .exact ? .exact(bytes) : .prefix(bytes)
+    }
+}

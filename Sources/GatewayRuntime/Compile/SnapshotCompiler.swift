@@ -1,0 +1,83 @@
+package import GatewayModel
+package import GatewayProxy
+
+/// Turns a set of objects into the snapshot that the data plane serves. Pure: the same objects give the same
+/// snapshot, nothing is opened or resolved, and what cannot work is refused for its own requests only.
+package struct SnapshotCompiler {
+    /// The `gatewayClassName` of this gateway, and the controller a GatewayClass names for it.
+    package static let className = "sluice"
+    package static let controllerName = "sluice.dev/gateway"
+    /// The gateway that listens when the set has none.
+    package static let defaultGatewayName = "sluice"
+
+    package struct Options: Sendable {
+        /// Classes that are ours; nil for any, as in tests of foreign manifests.
+        package var classNames: Set<String>? = [SnapshotCompiler.className]
+        package var limits = Limits.standard
+        /// Where the default gateway listens.
+        package var defaultPort = 8080
+        /// What listeners bind when their Gateway gives no address.
+        package var addresses = ["0.0.0.0"]
+        /// What a configured port is bound as; tests bind 0.
+        package var bindPort: @Sendable (Int) -> Int = { $0 }
+        /// Gives routes and backends their metric slots, by name; the same name always gets the same slot.
+        package var routeSlot: @Sendable (String) -> Int = { _ in 0 }
+        package var backendSlot: @Sendable (String) -> Int = { _ in 0 }
+
+        package init() {}
+    }
+
+    package struct Result: Sendable {
+        package var snapshot: Snapshot
+        /// One for every Gateway of ours, every route and every policy.
+        package var statuses: [ObjectStatus]
+        /// What only compiling can find: certificates, expressions, values a filter cannot have.
+        package var diagnostics: [Diagnostic]
+    }
+
+    package static func compile(
+        _ objects: [GatewayObject], revision: UInt64, options: Options = Options()
+    ) -> Result {
+        let index = ObjectIndex(objects)
+        let grants = ReferenceGrants(index.grants)
+        let certificates = CertificateReader(index: index, grants: grants)
+        let policies = PolicyIndex(index)
+        let gateways = GatewayCompiler(index: index, certificates: certificates, options: options)
+        let listeners = gateways.listeners()
+        let backends = BackendCompiler(
+            index: index, grants: grants, certificates: certificates, policies: policies, options: options)
+        let ports = PortCompiler(listeners: listeners, index: index, options: options)
+        let routes = RouteCompiler(
+            index: index, listeners: listeners, policies: policies, backends: backends, options: options)
+        routes.compileAll()
+        let snapshot = Snapshot(
+            revision: revision, limits: options.limits, ports: ports.tables(entries: routes.entries),
+            backends: backends.all)
+        let diagnostics = gateways.diagnostics(listeners) + routes.diagnostics
+        return Result(
+            snapshot: snapshot,
+            statuses: gateways.statuses(listeners) + routes.statuses + policies.statuses(index),
+            diagnostics: diagnostics.sorted(by: Diagnostic.inOrder))
+    }
+}
+
+extension GatewayCompiler {
+    /// Listeners that cannot serve.
+    func diagnostics(_ listeners: [ListenerDraft]) -> [Diagnostic] {
+        listeners.flatMap { draft -> [Diagnostic] in
+            var findings: [Diagnostic] = []
+            let position = index.positions[draft.gateway] ?? ConfigNode.nowhere
+            func report(_ code: ErrorCode, _ problem: (reason: String, message: String)?) {
+                guard let problem else { return }
+                findings.append(
+                    Diagnostic(
+                        code, at: position, path: "spec.listeners",
+                        "\(problem.message) in \(draft.gateway), listener \(draft.name)", object: draft.gateway,
+                        reason: problem.reason))
+            }
+            report(.listenerConflict, draft.conflict)
+            if draft.unresolved?.reason == "InvalidCertificateRef" { report(.invalidCertificate, draft.unresolved) }
+            return findings
+        }
+    }
+}
