@@ -15,7 +15,8 @@ struct EndpointScheduleTests {
     static let cases: [Case] = [
         Case(name: "nothing", views: [], members: [], mode: .normal),
         Case(
-            name: "all well", views: [EndpointView(weight: 1), EndpointView(weight: 3)], members: [0, 1], mode: .normal),
+            name: "all well", views: [EndpointView(weight: 1), EndpointView(weight: 3)], members: [0, 1],
+            mode: .normal),
         Case(
             name: "weight 0 is never chosen", views: [EndpointView(weight: 0), EndpointView(weight: 1)], members: [1],
             mode: .normal),
