@@ -96,7 +96,7 @@ let package = Package(
         tests("GatewayRecordsTests", ["GatewayRecords", "GatewayModel", "GatewayWire"]),
         tests(
             "GatewayProxyTests",
-            ["GatewayProxy", "GatewayModel", "GatewayWire", nioCore, nioEmbedded, nioPosix, nioSSL]),
+            ["GatewayProxy", "GatewayModel", "GatewayWire", "GatewayRecords", nioCore, nioEmbedded, nioPosix, nioSSL]),
         tests("GatewayControlTests", ["GatewayControl", "GatewayModel"]),
         tests(
             "GatewayRuntimeTests",
