@@ -6,7 +6,7 @@ RELEASE := .build/release/sluice
 RELEASE_BUILD := $(SWIFT) build -c release --static-swift-stdlib -Xswiftc -enforce-exclusivity=unchecked
 
 .DEFAULT_GOAL := help
-.PHONY: help packages bench-packages build run test unit lint format release bench instructions fuzz schema clean
+.PHONY: help packages bench-packages build run test unit end-to-end lint format release bench instructions fuzz schema clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | column -t -s "$$(printf '\t')"
@@ -29,6 +29,10 @@ test: packages unit ## all tests
 unit: packages
 	$(BUILD) --build-tests
 	$(SWIFT) test --skip-build --disable-xctest $(if $(FILTER),--filter '$(FILTER)')
+
+end-to-end: build ## use the built binary as a person would: examples, misspelt fields, start and drain
+	python3 Benchmarks/test_checks.py
+	scripts/check-end-to-end $(SLUICE)
 
 lint: ## the layout of the sources, checked
 	$(SWIFT) format lint --strict --parallel --recursive Package.swift Sources Tests

@@ -4,11 +4,12 @@ import base64
 import json
 import os
 import shutil
+import tempfile
 
 from machine import PROXY_CORE, free_port, resident_kib, wait_until_accepting
 
 # The access log goes to standard output, which is a file here; metrics are on by default.
-SLUICE_COMMAND = "{binary} run -f {folder}/sluice.yaml --state {folder}/state"
+SLUICE_COMMAND = "{binary} run -f {folder}/sluice.yaml --state {state}"
 
 NGINX = """
 daemon off; master_process off; worker_processes 1; pid {folder}/{name}.pid; error_log /dev/null crit;
@@ -162,7 +163,8 @@ def sluice_configuration(stage, upstream, ports):
 
 
 def sluice_command(stage, binary, extra=()):
-    line = SLUICE_COMMAND.format(binary=os.path.abspath(binary), folder=stage.folder)
+    state = tempfile.mkdtemp(prefix="state-", dir=stage.folder)
+    line = SLUICE_COMMAND.format(binary=os.path.abspath(binary), folder=stage.folder, state=state)
     return [*line.split(), *extra]
 
 

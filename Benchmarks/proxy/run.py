@@ -133,8 +133,15 @@ class Benchmark:
                     ratios[peer] = (self.results[name][scenario]["per_100k"]
                                     / max(1e-9, self.results[peer][scenario]["per_100k"]))
 
+    def stop_running(self):
+        """Fresh processes follow; a gateway's admin port is taken only once."""
+        for proxy in self.running:
+            proxy.stop()
+        self.running = []
+
     def startup(self):
-        """Fresh processes, one after the other; the others keep running and are idle."""
+        """Fresh processes, one after the other."""
+        self.stop_running()
         times = {name: [] for name in self.starters}
         rest = {name: [] for name in self.starters}
         for _ in range(max(5, self.options.rounds)):
@@ -149,6 +156,7 @@ class Benchmark:
             self.results[name]["rest_mib"] = statistics.median(rest[name])
 
     def memory(self):
+        self.stop_running()
         for name, start in self.starters.items():
             proxy = start()
             time.sleep(0.5)
@@ -162,7 +170,7 @@ class Benchmark:
             proxy.stop()
 
     def run(self):
-        for scenario in self.options.scenarios:
+        for scenario in sorted(self.options.scenarios, key=SCENARIOS.index):
             if scenario in ("sse", "memory"):
                 self.use_backend("events")
             else:

@@ -1,105 +1,14 @@
 import GatewayModel
 import GatewayWire
-package import NIOCore
+import NIOCore
 import Synchronization
 
-struct TraceContext {
-    var traceHigh: UInt64
-    var traceLow: UInt64
-    var parentID: UInt64
-    var isSampled: Bool
-    init(traceHigh: UInt64, traceLow: UInt64, parentID: UInt64, isSampled: Bool) {
-        self.traceHigh = traceHigh
-        self.traceLow = traceLow
-        self.parentID = parentID
-        self.isSampled = isSampled
-    }
-    init?(parsing: Span<UInt8>) { return nil }
-    func append(to: inout [UInt8]) {
-        to.append(contentsOf: [0x30, 0x30, 0x2D])
-        Hexadecimal.append(traceHigh, to: &to)
-        Hexadecimal.append(traceLow, to: &to)
-        to.append(0x2D)
-        Hexadecimal.append(parentID, to: &to)
-        to.append(contentsOf: [0x2D, 0x30, isSampled ? 0x31 : 0x30])
-    }
-}
-enum Hexadecimal {
-    static let digits: [UInt8] = Array("0123456789abcdef".utf8)
-    static func append(_ value: UInt64, to: inout [UInt8]) {
-        var shift: UInt64 = 64
-        while shift > 0 {
-            shift -= 4
-            to.append(digits[Int((value >> shift) & 15)])
-        }
-    }
-}
-enum JSONWriter {
-    static func appendString(_ text: String, to: inout [UInt8]) {
-        to.append(0x22)
-        to.append(contentsOf: text.utf8)
-        to.append(0x22)
-    }
-}
-package enum Verdict: Sendable { case allow }
-package struct CIDRSet: Sendable { package init() {} }
 
-package final class HTTP2ServerConnection: ChannelInboundHandler, DownstreamConnection {
-    package typealias InboundIn = ByteBuffer
-    package let port: BoundPort
-    package init(worker: Worker, client: ClientConnection) { port = client.port }
-    func drain() {}
-    func abort() {}
-}
-final class HTTP2ServerStream {
-    func sendInterim(_ head: borrowing ResponseHead) {}
-    func sendHead(_ head: borrowing ResponseHead, framing: BodyFraming) {}
-    func sendBody(_ bytes: ByteBuffer) {}
-    func sendEnd(trailers: FieldBlock?) {}
-    func reset() {}
-    func flush() {}
-    func setReading(_ isReading: Bool) {}
-    var isWritable: Bool { true }
-    func sendContinue() {}
-    func exchangeFinished() {}
-}
-protocol HTTP2ClientConnectionOwner: AnyObject {
-    func capacityChanged(_ connection: HTTP2ClientConnection)
-    func connectionClosed(_ connection: HTTP2ClientConnection)
-}
-final class HTTP2ClientConnection: ChannelInboundHandler {
-    typealias InboundIn = ByteBuffer
-    init(worker: Worker, owner: any HTTP2ClientConnectionOwner) {}
-    var freeStreams: Int { 0 }
-    func openStream(for exchange: Exchange) -> HTTP2ClientStream? { nil }
-    func closeWhenIdle() {}
-}
-final class HTTP2ClientStream {
-    func sendHead(_ head: borrowing RequestHead, framing: BodyFraming) {}
-    func sendBody(_ bytes: ByteBuffer) {}
-    func sendEnd(trailers: FieldBlock?) {}
-    func flush() {}
-    func cancel() {}
-    func setReading(_ isReading: Bool) {}
-    var isWritable: Bool { true }
-    var wasReused: Bool { false }
-}
 extension Exchange {
     func answerFromCache() -> Bool { false }
 }
-extension TrafficRules {
-    var bodyBytesMax: UInt64 { 0 }
-    func identify(_ e: Exchange) -> GatewayError? { nil }
-    func decide(_ e: Exchange) -> GatewayError? { nil }
-    func admit(_ e: Exchange) -> GatewayError? { nil }
-}
-
 struct ClientHelloScanner {
     struct Hello { var serverName: [UInt8] = [] }
     enum Result { case needMore, malformed, found(Hello) }
     mutating func scan(_ bytes: Span<UInt8>) -> Result { .found(Hello()) }
-}
-final class PROXYProtocolHandler: ChannelInboundHandler {
-    typealias InboundIn = ByteBuffer
-    init(worker: Worker, port: BoundPort, peer: SocketAddress?) {}
 }

@@ -7,14 +7,28 @@ package final class LoopRecorder {
     package let metrics: LoopMetrics
     private let log: LogWriter?
     private var block = LogBlock()
+    /// Full blocks that found the writer's lock held, oldest first.
+    private var waiting: [LogBlock] = []
+    private static let waitingMax = 16
     private var line: AccessLogLine
     private var identifiers = IdentifierSource()
 
-    /// Without a `log`, exchanges are only counted.
-    package init(metrics: LoopMetrics, log: LogWriter?, settings: AccessLogSettings = AccessLogSettings()) {
+    private var loopTap: LoopTap?
+    private let spans: SpanQueue?
+    private var pendingSpans: [SpanRecord] = []
+    /// Spans a loop holds between two ticks at most.
+    private static let pendingSpansMax = 1_024
+
+    /// Without a `log`, a `tap` or `spans` that form of record is not made.
+    package init(
+        metrics: LoopMetrics, log: LogWriter?, settings: AccessLogSettings = AccessLogSettings(), tap: Tap? = nil,
+        spans: SpanQueue? = nil
+    ) {
         self.metrics = metrics
         self.log = settings.isEnabled && log?.target != LogWriter.Target.none ? log : nil
         line = AccessLogLine(settings: settings)
+        loopTap = tap.map { LoopTap(tap: $0) }
+        self.spans = spans
     }
 
     /// Changes what lines show from now on.
@@ -32,33 +46,46 @@ package final class LoopRecorder {
     ) {
         metrics.count(record)
         if let log { writeLine(record, request, log) }
+        if loopTap?.tap.isActive == true { loopTap?.publish(record, request) }
+        if record.traceSampled, let spans { keepSpan(record, request, spans) }
+    }
+
+    private func keepSpan(_ record: borrowing RequestRecord, _ request: borrowing RequestHead, _ spans: SpanQueue) {
+        guard pendingSpans.count < LoopRecorder.pendingSpansMax else { return spans.countDropped(1) }
+        pendingSpans.append(SpanRecord(record, request, freshSpanID: identifiers.nextIdentifier64()))
     }
 
     private func writeLine(_ record: borrowing RequestRecord, _ request: borrowing RequestHead, _ log: LogWriter) {
-        if block.isFull { handOver(log, isForced: false) }
+        if block.isFull { handOver(log) }
         if !block.append(&line, record, request) { log.countDropped(1) }
-        if block.isFull { handOver(log, isForced: false) }
+        if block.isFull { handOver(log) }
     }
 
-    /// A full block that the writer cannot take right now waits; one that can grow no further is dropped.
-    private func handOver(_ log: LogWriter, isForced: Bool) {
-        guard log.submit(&block) == .busy, isForced || !block.hasRoom else { return }
-        log.drop(&block)
+    /// Passes the block on; what the writer cannot take at this instant waits here, up to a bound.
+    private func handOver(_ log: LogWriter, mayWait: Bool = false) {
+        while !waiting.isEmpty {
+            if log.submit(&waiting[0], mayWait: mayWait) == .busy { break }
+            waiting.removeFirst()
+        }
+        if waiting.isEmpty, log.submit(&block, mayWait: mayWait) != .busy { return }
+        guard block.isFull else { return }
+        guard waiting.count < LoopRecorder.waitingMax else { return log.drop(&block) }
+        waiting.append(block)
+        block = LogBlock()
     }
 
     /// Called by the loop about every 100 ms: hands over what lines there are, publishes counters.
     package func tick(nowNanoseconds: UInt64) {
-        if let log, !block.isEmpty { _ = log.submit(&block) }
+        if let log, !block.isEmpty || !waiting.isEmpty { handOver(log) }
+        if let spans, !pendingSpans.isEmpty { _ = spans.offer(&pendingSpans) }
+        if loopTap?.tap.isActive == false { loopTap?.rest() }
         metrics.tick(nowNanoseconds: nowNanoseconds)
     }
 
     /// Called once when the loop ends, after the last exchange has settled. May wait for a moment.
     package func finish() {
-        if let log {
-            var attempts = 0
-            while !block.isEmpty, log.submit(&block) == .busy, attempts < 10_000 { attempts += 1 }
-            if !block.isEmpty { log.drop(&block) }
-        }
+        if let log, !block.isEmpty || !waiting.isEmpty { handOver(log, mayWait: true) }
+        if let spans, !pendingSpans.isEmpty, !spans.offer(&pendingSpans) { spans.countDropped(pendingSpans.count) }
         metrics.publish()
     }
 }

@@ -61,9 +61,12 @@ private struct Blanker {
     }
 
     private func starts(_ text: StaticString, _ offset: Int = 0) -> Bool {
-        let wanted = Array(text.description.utf8)
-        guard at + offset + wanted.count <= input.count else { return false }
-        return Array(input[(at + offset)..<(at + offset + wanted.count)]) == wanted
+        let start = at + offset
+        guard start + text.utf8CodeUnitCount <= input.count else { return false }
+        for index in 0..<text.utf8CodeUnitCount where unsafe input[start + index] != text.utf8Start[index] {
+            return false
+        }
+        return true
     }
 
     private mutating func keep() {
@@ -79,6 +82,8 @@ private struct Blanker {
     }
 
     private mutating func code() {
+        // Only `/`, `"` and `#` can begin what is blanked.
+        guard input[at] == 0x2F || input[at] == 0x22 || input[at] == 0x23 else { return keep() }
         if starts("//") {
             while at < input.count, input[at] != UInt8(ascii: "\n") { blank() }
         } else if starts("/*") {

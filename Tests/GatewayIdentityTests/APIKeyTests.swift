@@ -78,7 +78,9 @@ struct APIKeyFileTests {
         #expect(error?.code == .tooLarge)
     }
 
-    @Test("modes that let others in are warned of", arguments: [(0o600, false), (0o640, true), (0o604, true), (0o620, true), (0o400, false)])
+    @Test(
+        "modes that let others in are warned of",
+        arguments: [(0o600, false), (0o640, true), (0o604, true), (0o620, true), (0o400, false)])
     func mode(mode: Int, isWarned: Bool) {
         #expect((APIKeyFile.warning(mode: UInt32(mode), name: "k") != nil) == isWarned)
     }
@@ -86,8 +88,10 @@ struct APIKeyFileTests {
     @Test(
         "times",
         arguments: [
-            ("1970-01-01T00:00:00Z", 0), ("2000-02-29T12:00:00Z", 951_825_600), ("2027-01-31T02:00:00+02:00", 1_801_353_600),
-            ("2027-01-31", nil), ("2026-13-01T00:00:00Z", nil), ("2026-01-01T24:00:00Z", nil), ("2026-01-01t00:00:00Z", nil),
+            ("1970-01-01T00:00:00Z", 0), ("2000-02-29T12:00:00Z", 951_825_600),
+            ("2027-01-31T02:00:00+02:00", 1_801_353_600),
+            ("2027-01-31", nil), ("2026-13-01T00:00:00Z", nil), ("2026-01-01T24:00:00Z", nil),
+            ("2026-01-01t00:00:00Z", nil),
             ("2026-01-01T00:00:00", nil), ("1900-01-01T00:00:00Z", nil),
         ] as [(String, Int?)])
     func times(text: String, expected: Int?) {
@@ -126,7 +130,10 @@ struct CredentialScannerTests {
     }
 
     @Test(
-        "no key", arguments: [[], [("authorization", "Basic abc")], [("authorization", "Bearer")], [("authorization", "Bearerk1")]])
+        "no key",
+        arguments: [
+            [], [("authorization", "Basic abc")], [("authorization", "Bearer")], [("authorization", "Bearerk1")],
+        ])
     func none(fields: [(String, String)]) {
         #expect(CredentialScanner.scan(head(fields)) == .none)
     }

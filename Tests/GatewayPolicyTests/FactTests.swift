@@ -41,7 +41,8 @@ struct FactTests {
     @Test(
         "a wrong name gets the nearest right one",
         arguments: [
-            ("principal.usr", "principal.user"), ("client.IP", "client.ip"), ("request.headers.x-team", "request.header.NAME"),
+            ("principal.usr", "principal.user"), ("client.IP", "client.ip"),
+            ("request.headers.x-team", "request.header.NAME"),
             ("listner", "listener"),
         ])
     func suggestion(text: String, expected: String) {
@@ -55,7 +56,9 @@ struct FactTests {
         #expect(throws: GatewayError.self) { try Fact(parsing: text) }
     }
 
-    private func key(_ names: [String], _ head: RequestHead, _ principal: Principal? = nil, ip: String = "") throws -> FactKey {
+    private func key(
+        _ names: [String], _ head: RequestHead, _ principal: Principal? = nil, ip: String = ""
+    ) throws -> FactKey {
         FactKey(
             try names.map { try Fact(parsing: $0) }, request: head, principal: principal,
             place: FactPlace(clientIP: ip, listener: "edge/http", route: "prod/app"))
@@ -112,7 +115,9 @@ struct IPAccessListTests {
 
     @Test(
         "text that is no prefix is refused",
-        arguments: ["", "10.0.0.0/33", "10.0.0.0/", "10.0.0.0/08", "10.0.0.1/8", "::/129", "example.test", "10.0.0.0/-1"])
+        arguments: [
+            "", "10.0.0.0/33", "10.0.0.0/", "10.0.0.0/08", "10.0.0.1/8", "::/129", "example.test", "10.0.0.0/-1",
+        ])
     func malformed(text: String) {
         #expect(throws: GatewayError.self) { try IPAccessList(allow: [text], deny: []) }
     }

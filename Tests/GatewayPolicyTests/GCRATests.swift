@@ -6,7 +6,8 @@ private let second: UInt64 = 1_000_000_000
 
 @Suite("A rate limit is exact")
 struct GCRATests {
-    @Test("a burst, then one for each interval", arguments: [(1, 1), (3, 1), (3, 3), (7, 2), (1_000, 10), (999_983, 5)])
+    @Test(
+        "a burst, then one for each interval", arguments: [(1, 1), (3, 1), (3, 3), (7, 2), (1_000, 10), (999_983, 5)])
     func burstThenSteady(requests: Int, burst: Int) throws {
         let rate = try #require(
             Rate(requests: UInt32(requests), periodNanoseconds: second, burst: UInt32(burst)))
@@ -34,7 +35,10 @@ struct GCRATests {
         let rounds = Int(requests) * 1_000
         for _ in 0..<rounds {
             let decision = state.take(rate, nowNanoseconds: now)
-            guard decision.isAllowed else { Issue.record("refused at \(now)"); return }
+            guard decision.isAllowed else {
+                Issue.record("refused at \(now)")
+                return
+            }
             // The next instant at which one is allowed, in whole nanoseconds.
             now = state.arrival + (state.arrivalRest > 0 ? 1 : 0)
         }

@@ -145,7 +145,8 @@ struct OutlierDetectorTests {
         #expect(detector.failed(0, nowNanoseconds: 0) == .none)
     }
 
-    @Test("no more than the share", arguments: [(1, 50, 0), (2, 50, 1), (3, 50, 1), (4, 50, 2), (4, 100, 4), (10, 10, 1)])
+    @Test(
+        "no more than the share", arguments: [(1, 50, 0), (2, 50, 1), (3, 50, 1), (4, 50, 2), (4, 100, 4), (10, 10, 1)])
     func share(count: Int, percent: Int, expected: Int) {
         var detector = detector(count, percent: percent)
         for index in 0..<count {

@@ -1,6 +1,6 @@
-import Glibc
 import GatewayModel
 import GatewayWire
+import Glibc
 import Testing
 
 @testable import GatewayRecords
@@ -67,9 +67,12 @@ struct AccessLogLineTests {
                 """)
     }
 
-    @Test("no credential, cookie or query value, however the log is set", arguments: [AccessLogSettings.Query.names, .values, .hidden])
+    @Test(
+        "no credential, cookie or query value, however the log is set",
+        arguments: [AccessLogSettings.Query.names, .values, .hidden])
     func secrets(query: AccessLogSettings.Query) {
-        let (record, head) = exchange(query: "access_token=sk-secret&API_KEY=sk-secret&%6bey=sk-secret&sk-secret-long-value")
+        let (record, head) = exchange(
+            query: "access_token=sk-secret&API_KEY=sk-secret&%6bey=sk-secret&sk-secret-long-value")
         var settings = AccessLogSettings()
         settings.query = query
         #expect(!line(record, head, settings).contains("sk-secret"))
@@ -101,7 +104,8 @@ struct AccessLogLineTests {
 
     @Test(
         "bytes that are not UTF-8 are replaced",
-        arguments: [[0xFF], [0xC3], [0xC0, 0x80], [0xED, 0xA0, 0x80], [0xF5, 0x80, 0x80, 0x80], [0xE2, 0x82]] as [[UInt8]])
+        arguments: [[0xFF], [0xC3], [0xC0, 0x80], [0xED, 0xA0, 0x80], [0xF5, 0x80, 0x80, 0x80], [0xE2, 0x82]]
+            as [[UInt8]])
     func invalid(bytes: [UInt8]) {
         var (record, head) = exchange(userAgent: "x")
         head.fields.set(name: Array("user-agent".utf8), value: [0x61] + bytes + [0x62])
@@ -125,7 +129,8 @@ struct AccessLogLineTests {
         record.listener = control
         record.upstreamAddress = control
         record.verdictRule = control
-        record.principal = Principal(proof: .apiKey, tenant: control, user: control, agent: control, credentialID: control)
+        record.principal = Principal(
+            proof: .apiKey, tenant: control, user: control, agent: control, credentialID: control)
         var settings = AccessLogSettings()
         settings.query = .values
         let text = line(record, head, settings)
@@ -134,7 +139,12 @@ struct AccessLogLineTests {
         head.reset()
     }
 
-    @Test("dates", arguments: [(0, "1970-01-01"), (951_782_400, "2000-02-29"), (4_107_542_400, "2100-03-01"), (1_830_211_199, "2027-12-30")] as [(UInt64, String)])
+    @Test(
+        "dates",
+        arguments: [
+            (0, "1970-01-01"), (951_782_400, "2000-02-29"), (4_107_542_400, "2100-03-01"),
+            (1_830_211_199, "2027-12-30"),
+        ] as [(UInt64, String)])
     func dates(seconds: UInt64, expected: String) {
         var (record, head) = exchange()
         record.wallNanoseconds = seconds * 1_000_000_000
@@ -145,7 +155,9 @@ struct AccessLogLineTests {
 
 @Suite("A loop's recorder never waits and loses nothing it does not count", .timeLimit(.minutes(1)))
 struct LoopRecorderTests {
-    private func temporaryPath() -> String { "/tmp/sluice-records-\(getpid())-\(UInt64.random(in: 0...UInt64.max)).log" }
+    private func temporaryPath() -> String {
+        "/tmp/sluice-records-\(getpid())-\(UInt64.random(in: 0...UInt64.max)).log"
+    }
 
     private func lines(_ path: String) -> Int {
         guard let file = unsafe fopen(path, "r") else { return -1 }
@@ -193,7 +205,10 @@ struct LoopRecorderTests {
         let (record, head) = exchange()
         let recorder = LoopRecorder(metrics: MetricRegistry().makeLoop(), log: writer)
         recorder.record(record, request: head, response: nil)
-        while writer.writtenLines < 1 { recorder.tick(nowNanoseconds: 1); sched_yield() }
+        while writer.writtenLines < 1 {
+            recorder.tick(nowNanoseconds: 1)
+            sched_yield()
+        }
         #expect(unsafe rename(path, old) == 0)
         writer.reopen()
         recorder.record(record, request: head, response: nil)

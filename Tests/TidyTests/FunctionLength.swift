@@ -23,6 +23,7 @@ struct FunctionLength {
     static func withoutLiterals(_ lines: [Substring]) -> String {
         var inside = false
         return lines.map { line -> String in
+            guard inside || line.holds("\"") || line.holds("//") else { return String(line) }
             let fences = line.matches(of: /"""/).count
             defer { if fences % 2 == 1 { inside.toggle() } }
             if inside || fences > 0 { return fences % 2 == 1 && inside ? afterFence(line) : beforeFence(line, inside) }
@@ -44,6 +45,7 @@ struct FunctionLength {
         var found: [Function] = []
         for start in bytes.indices
         where start == 0 || !isWord(bytes[start - 1]) && bytes[start - 1] != UInt8(ascii: ".") {
+            guard bytes[start] == 0x66 || bytes[start] == 0x69 || bytes[start] == 0x64 else { continue }  // f, i, d
             guard let word = keywords.first(where: { bytes[start...].starts(with: $0) }) else { continue }
             let end = start + word.count
             guard end < bytes.count, !isWord(bytes[end]), bytes[end] != UInt8(ascii: ":") else { continue }

@@ -83,4 +83,11 @@ enum PageRules {
     static func links(_ page: String) -> [String] {
         page.matches(of: /\]\(([^)#\s]+)(?:#[^)]*)?\)/).map { String($0.1) }.filter { !$0.contains("://") }
     }
+
+    /// Paths of the tree a page names in backticks.
+    static func paths(_ page: String) -> [String] {
+        page.matches(of: /`((?:Sources|Tests|Benchmarks|Documentation|Fuzz|examples|scripts)\/[\w+.\/-]*)`/).map {
+            String($0.1)
+        }
+    }
 }

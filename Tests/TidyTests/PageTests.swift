@@ -54,6 +54,16 @@ struct PageTests {
         #expect(PageRules.links("[a](b.md#c) [d](https://e) [f](#g)") == ["b.md"])
     }
 
+    @Test func `paths that a page names are there`() throws {
+        for file in try Tree.written() where file.path.hasSuffix(".md") {
+            for path in PageRules.paths(file.lines.joined(separator: "\n")) {
+                let target = Tree.root.appending(path: path)
+                #expect(FileManager.default.fileExists(atPath: target.path), "\(file.path) names \(path)")
+            }
+        }
+        #expect(PageRules.paths("`Sources/A/B.swift` `a/b` `Tests/C`") == ["Sources/A/B.swift", "Tests/C"])
+    }
+
     @Test func `the changelog has its shape`() throws {
         #expect(PageRules.changelog(try Tree.text("CHANGELOG.md")).isEmpty)
     }

@@ -22,14 +22,16 @@ enum TidyRules {
         guard file.isSwift || file.path.hasSuffix(".py") || file.path.hasPrefix("scripts/") else { return [] }
         guard wideFiles[file.path] == nil else { return [] }
         return file.lines.enumerated().compactMap { index, line in
-            line.count > columnsMax ? "\(file.path):\(index + 1): \(line.count) columns, at most \(columnsMax)" : nil
+            line.utf8.count > columnsMax && line.count > columnsMax
+                ? "\(file.path):\(index + 1): \(line.count) columns, at most \(columnsMax)" : nil
         }
     }
 
     static func whitespace(_ file: TextFile) -> [String] {
         guard file.isSwift else { return [] }
         return file.lines.enumerated().compactMap { index, line in
-            line.last == " " || line.contains("\t") ? "\(file.path):\(index + 1): trailing space or tab" : nil
+            line.utf8.last == 0x20 || line.utf8.contains(0x09)
+                ? "\(file.path):\(index + 1): trailing space or tab" : nil
         }
     }
 
@@ -44,7 +46,8 @@ enum TidyRules {
 
     /// Whether a line holds the words and not as part of a longer one.
     private static func holds(_ words: String, in line: Substring) -> Bool {
-        line.ranges(of: words).contains { range in
+        guard line.holds(words) else { return false }
+        return line.ranges(of: words).contains { range in
             let before = range.lowerBound > line.startIndex ? line[line.index(before: range.lowerBound)] : " "
             let after = range.upperBound < line.endIndex ? line[range.upperBound] : " "
             return !before.isLetter && !after.isLetter
@@ -62,12 +65,15 @@ enum TidyRules {
         "Frontend": "Listener", "Microservice": "Backend",
     ]
 
+    private static let declarations = ["struct ", "class ", "enum ", "protocol ", "actor ", "typealias "]
+
     static func names(_ file: TextFile) -> [String] {
         guard file.isSwift else { return [] }
         let base = file.name.prefix { $0 != "." }
         var found = words(base).filter(emptyWords.contains).map { "\(file.path): a file named \($0)" }
         let declaration = /^\s*(?:\w+\s+)*(?:struct|class|enum|protocol|actor|typealias)\s+([A-Z]\w*)/
         for (index, line) in file.lines.enumerated() {
+            guard declarations.contains(where: { line.holds($0) }) else { continue }
             guard let name = line.firstMatch(of: declaration)?.1 else { continue }
             let place = "\(file.path):\(index + 1): a type named \(name)"
             found += words(name).filter(emptyWords.contains).map { "\(place) (\($0) says nothing)" }

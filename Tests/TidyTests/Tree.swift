@@ -66,3 +66,18 @@ enum Tree {
         }
     }
 }
+
+extension Substring {
+    /// Whether these ASCII bytes occur: much faster than comparing characters over the whole tree.
+    func holds(_ words: String) -> Bool {
+        let bytes = utf8.span
+        let pattern = words.utf8.span
+        guard pattern.count > 0, bytes.count >= pattern.count else { return false }
+        for start in 0...(bytes.count - pattern.count) where bytes[start] == pattern[0] {
+            var matched = 1
+            while matched < pattern.count, bytes[start + matched] == pattern[matched] { matched += 1 }
+            if matched == pattern.count { return true }
+        }
+        return false
+    }
+}

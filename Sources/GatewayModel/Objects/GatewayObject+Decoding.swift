@@ -27,9 +27,12 @@ extension GatewayObject {
         let header = FieldReader(fields, at: document.position, path: .root, sink: sink)
         let apiVersion: String = header.required("apiVersion", "the object's group and version, such as v1")
         let kindName: String = header.required("kind", "the object's kind, such as HTTPRoute")
+        header.tolerateUnknown()
+        header.finish()
         guard !apiVersion.isEmpty, !kindName.isEmpty else { return .refused(nil) }
         guard let kind = resolve(apiVersion, kindName, document, sink) else {
-            return ignoredKinds.contains(kindName) ? .ignored : .refused(nil)
+            if !sink.diagnostics.hasErrors { return .ignored }
+            return .refused(meantKey(kindName, document))
         }
         // The label must be right before anything inside the object is judged.
         let written = document["metadata"]
@@ -48,6 +51,16 @@ extension GatewayObject {
         reader.finish()
         if sink.diagnostics.hasErrors { return .refused(sink.object) }
         return .object(GatewayObject(content: content, kind: kind, metadata: metadata, document: document))
+    }
+
+    /// The object that a misspelled kind or version was probably to be.
+    private static func meantKey(_ kindName: String, _ document: ConfigNode) -> ObjectKey? {
+        let near = NearestName.of(kindName, among: ObjectKind.allCases.map(\.rawValue))
+        guard let kind = near.flatMap(ObjectKind.init(rawValue:)), let metadata = document["metadata"],
+            let name = metadata["name"]?.string
+        else { return nil }
+        return ObjectKey(
+            kind, namespace: metadata["namespace"]?.string ?? ObjectMeta.defaultNamespace, name: name)
     }
 
     private static func resolve(

@@ -78,7 +78,10 @@ package struct GCRA: Sendable, Equatable {
     /// Gives one request back, for work that was refused further on.
     package mutating func giveBack(_ rate: Rate) {
         let borrow: UInt64 = arrivalRest < rate.intervalRest ? 1 : 0
-        guard arrival >= rate.interval &+ borrow else { return self = GCRA() }
+        guard arrival >= rate.interval &+ borrow else {
+            self = GCRA()
+            return
+        }
         arrivalRest = arrivalRest &+ (borrow == 1 ? rate.requests : 0) &- rate.intervalRest
         arrival -= rate.interval &+ borrow
     }

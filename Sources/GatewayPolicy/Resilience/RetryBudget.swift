@@ -69,7 +69,8 @@ package struct RetryBudget: Sendable, Equatable {
         guard gained > 0 else { return }
         floor = min(floor + Int(gained), settings.retriesPerSecondMin * 100)
         // The time of the part that was not whole stays earned.
-        floorNanoseconds = floor == settings.retriesPerSecondMin * 100
+        floorNanoseconds =
+            floor == settings.retriesPerSecondMin * 100
             ? now : floorNanoseconds + gained * 1_000_000_000 / perSecond
     }
 }

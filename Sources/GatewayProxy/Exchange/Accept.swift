@@ -9,6 +9,7 @@ extension Exchange {
         record.wallNanoseconds = worker.wallNanoseconds
         record.requestID = worker.recorder.nextIdentifier128()
         record.clientAddress = client.address
+        clientIP = client.ip
         record.isTLS = client.port.isTLS
         record.downstreamProtocol = RequestRecord.WireProtocol(request.version)
         askedTarget = request.target

@@ -1,3 +1,5 @@
+package import GatewayWire
+
 /// What is known of a client's connection before its first byte of HTTP; shared by all its exchanges.
 package final class ClientConnection {
     package let port: BoundPort
@@ -5,6 +7,8 @@ package final class ClientConnection {
     package let address: String
     /// The same as bytes, for `X-Forwarded-For` and rate limit keys.
     package let addressBytes: [UInt8]
+    /// The same, parsed; nil for a unix socket.
+    package let ip: IPAddress?
     /// The peer may tell us whom it speaks for (`X-Forwarded-For`).
     package let isTrusted: Bool
     /// SNI, lower case; empty in clear.
@@ -19,6 +23,7 @@ package final class ClientConnection {
         self.port = port
         self.address = address
         self.addressBytes = Array(address.utf8)
+        ip = IPAddress(address)
         self.isTrusted = isTrusted
         self.serverName = serverName
         self.certificate = certificate
@@ -27,14 +32,15 @@ package final class ClientConnection {
 
 /// The names a verified client certificate carries.
 package struct ClientCertificate: Sendable, Equatable {
-    package var commonName: String?
+    /// The subject's distinguished name (RFC 4514), as the identity provider reads it.
+    package var subject: String
     package var dnsNames: [String]
     package var uriNames: [String]
     /// SHA-256 of the DER, lower-case hexadecimal.
     package var fingerprint: String
 
-    package init(commonName: String?, dnsNames: [String], uriNames: [String], fingerprint: String) {
-        self.commonName = commonName
+    package init(subject: String, dnsNames: [String], uriNames: [String], fingerprint: String) {
+        self.subject = subject
         self.dnsNames = dnsNames
         self.uriNames = uriNames
         self.fingerprint = fingerprint

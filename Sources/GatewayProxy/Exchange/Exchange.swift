@@ -1,5 +1,6 @@
 package import GatewayModel
 package import NIOCore
+package import GatewayPolicy
 package import GatewayRecords
 package import GatewayWire
 
@@ -51,6 +52,8 @@ package final class Exchange: Timed {
     package internal(set) var verdict: Verdict?
     package var record = RequestRecord()
     var admission = Admission()
+    /// The client's address, or who a trusted proxy says it is.
+    var clientIP: IPAddress?
 
     var attempt = Attempt()
     var mirrors: [Exchange] = []

@@ -11,7 +11,7 @@ extension Exchange {
         deadline = .max
         record.endedNanoseconds = worker.now
         if case .room(let reader) = receiver { reader.ended() }
-        if !admission.isEmpty { admission.release(self) }
+        if !admission.isEmpty { admission.release() }
         for mirror in mirrors { mirror.downstreamClosed() }
         mirrors.removeAll(keepingCapacity: true)
         if case .none = downstream {

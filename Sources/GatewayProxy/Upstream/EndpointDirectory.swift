@@ -60,16 +60,15 @@ package final class EndpointDirectory: Sendable {
 
     private func follow(_ live: LiveBackend, _ backend: CompiledBackend) {
         names.watch(live, names: backend.names)
-        let old: HealthChecker? = checkers.withLock { checkers in
-            let old = checkers[live.key]
-            if let old, let health = backend.health, old.matches(health, backend: backend) { return nil }
-            checkers[live.key] = backend.health.map {
-                HealthChecker(live, backend: backend, check: $0, eventLoop: eventLoop, onEvent: onEvent)
-            }
-            checkers[live.key]?.start()
-            return old
-        }
+        let old = checkers.withLock { $0[live.key] }
+        if let old, let check = backend.health, old.matches(check, backend: backend) { return }
+        // First the end of the old checks, which forgets their results, then the new ones.
         old?.stop()
+        let checker = backend.health.map {
+            HealthChecker(live, backend: backend, check: $0, eventLoop: eventLoop, onEvent: onEvent)
+        }
+        checkers.withLock { $0[live.key] = checker }
+        checker?.start()
     }
 
     private func abandon(_ live: LiveBackend) {
@@ -97,10 +96,10 @@ package final class EndpointDirectory: Sendable {
     /// The endpoints of a backend at this moment; for `/debug` and tests. Requests use `Worker.chooseEndpoint`.
     package func endpoints(of backend: CompiledBackend) -> EndpointSet { live(of: backend).endpointSet }
 
-    /// Some name of the backend has never had an answer; waiting with `whenResolved` makes sense.
+    /// The backend has no endpoint yet only because DNS has not answered; waiting with `whenResolved` makes sense.
     func isResolving(_ backend: CompiledBackend) -> Bool { live(of: backend).isResolving }
 
-    /// Calls back on `eventLoop` when all names of the backend have had an answer, good or bad. Every first look-up
+    /// Calls back on `eventLoop` when the backend has an endpoint, or none of its names has one. Every first look-up
     /// ends within `NameBook.firstAnswerNanosecondsMax`, so the wait is bounded.
     func whenResolved(_ backend: CompiledBackend, on eventLoop: any EventLoop, _ body: @escaping @Sendable () -> Void) {
         live(of: backend).whenResolved { eventLoop.execute(body) }

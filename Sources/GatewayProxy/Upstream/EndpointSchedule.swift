@@ -31,10 +31,9 @@ struct EndpointSchedule {
     let mode: Mode
     /// Positions in the set that may be chosen, ascending.
     let members: [Int]
-    /// By position in the set.
-    let isMember: [Bool]
-    /// Effective weight of each member, as in `members`, and the running sums of it.
+    /// Effective weight by position in the set, thousandths of the configured one; 0 for what may not be chosen.
     let weights: [UInt64]
+    /// The running sums of the members' weights.
     let sums: [UInt64]
     /// Positions in the set, each as often as its weight says, evenly mixed.
     let order: [Int32]
@@ -46,27 +45,24 @@ struct EndpointSchedule {
         let chosen = EndpointSchedule.eligible(views, now: now)
         mode = chosen.mode
         members = chosen.members
-        var isMember = [Bool](repeating: false, count: views.count)
-        var weights: [UInt64] = []
+        var weights = [UInt64](repeating: 0, count: views.count)
         var sums: [UInt64] = []
         var sum: UInt64 = 0
         var until = UInt64.max
         for view in views where view.ejectedUntil > now { until = min(until, view.ejectedUntil) }
         for member in members {
-            isMember[member] = true
             let permille = EndpointSchedule.warmPermille(views[member], slowStart: slowStart, now: now)
             if permille < Self.fullPermille {
                 until = min(until, now &+ max(slowStart / 20, Self.warmStepNanosecondsMin))
             }
             let weight = max(UInt64(views[member].weight) * permille, 1)
-            weights.append(weight)
+            weights[member] = weight
             sum += weight
             sums.append(sum)
         }
-        self.isMember = isMember
         self.weights = weights
         self.sums = sums
-        order = EndpointSchedule.mix(members: members, weights: weights, sum: sum)
+        order = EndpointSchedule.mix(members: members, weights: members.map { weights[$0] }, sum: sum)
         validUntil = until
     }
 
@@ -116,6 +112,8 @@ struct EndpointSchedule {
     }
 
     // MARK: Choosing
+
+    func isMember(_ position: Int) -> Bool { weights[position] > 0 }
 
     /// The member a uniformly random word points at, by weight.
     func member(random word: UInt64) -> Int {

@@ -7,9 +7,13 @@ import Synchronization
 final class LiveBackend: Sendable {
     /// The backend's name and the identity of its transport: a changed certificate means new connections.
     let key: String
+    let name: String
     /// A small number no other living backend has: the index of its balancer in each loop.
     let number: Int
     let load = BackendLoad()
+
+    /// Requests that may wait for the first answer of DNS; the others go on without one.
+    static let waitersMax = 4096
 
     private let numbers: EndpointDirectory.Numbers
     private let sessions: SessionKey
@@ -17,7 +21,7 @@ final class LiveBackend: Sendable {
     private let state: Mutex<State>
 
     private struct State {
-        var compiled: CompiledBackend
+        var wanted: Wanted
         var answers: [String: NameAnswer] = [:]
         var set = EndpointSet.empty
         var retries: RetryAllowance
@@ -26,12 +30,26 @@ final class LiveBackend: Sendable {
         var waiters: [@Sendable () -> Void] = []
     }
 
+    /// What the configuration asks for. Not the compiled backend itself, which refers back to this.
+    private struct Wanted {
+        var specs: [EndpointSpec]
+        var names: Set<String>
+        var isHashed: Bool
+
+        init(_ compiled: CompiledBackend) {
+            specs = compiled.endpoints
+            names = Set(compiled.names)
+            isHashed = compiled.loadBalancing.isHashed
+        }
+    }
+
     init(_ compiled: CompiledBackend, numbers: EndpointDirectory.Numbers, sessions: SessionKey, now: UInt64) {
         key = compiled.liveKey
+        name = compiled.name
         self.numbers = numbers
         self.sessions = sessions
         number = numbers.backends.take()
-        state = Mutex(State(compiled: compiled, retries: RetryAllowance(now: now)))
+        state = Mutex(State(wanted: Wanted(compiled), retries: RetryAllowance(now: now)))
         configure(compiled, now: now)
     }
 
@@ -44,11 +62,11 @@ final class LiveBackend: Sendable {
 
     var endpointSet: EndpointSet { state.withLock { $0.set } }
 
-    /// Some name of this backend has never had an answer, good or bad.
-    var isResolving: Bool {
-        state.withLock { state in
-            state.compiled.names.contains { state.answers[$0] == nil }
-        }
+    /// There is no endpoint yet, and a name that has never had an answer, good or bad.
+    var isResolving: Bool { state.withLock { !LiveBackend.isSettled($0) } }
+
+    private static func isSettled(_ state: State) -> Bool {
+        !state.set.endpoints.isEmpty || state.wanted.names.allSatisfy { state.answers[$0] != nil }
     }
 
     /// Health has changed: loops choose anew.
@@ -59,9 +77,8 @@ final class LiveBackend: Sendable {
     /// Takes over the endpoints of a newly compiled backend.
     func configure(_ compiled: CompiledBackend, now: UInt64) {
         state.withLock { state in
-            state.compiled = compiled
-            let names = Set(compiled.names)
-            for name in Array(state.answers.keys) where !names.contains(name) { state.answers[name] = nil }
+            state.wanted = Wanted(compiled)
+            for name in Array(state.answers.keys) where !state.wanted.names.contains(name) { state.answers[name] = nil }
             rebuild(&state, now: now)
         }
         touch()
@@ -71,7 +88,7 @@ final class LiveBackend: Sendable {
     /// A name of this backend has been looked up.
     func resolved(_ host: String, _ answer: NameAnswer, now: UInt64) {
         let isNews = state.withLock { state in
-            guard state.compiled.names.contains(host), state.answers[host] != answer else { return false }
+            guard state.wanted.names.contains(host), state.answers[host] != answer else { return false }
             state.answers[host] = answer
             rebuild(&state, now: now)
             return true
@@ -82,14 +99,14 @@ final class LiveBackend: Sendable {
 
     /// No answer will come any more: whoever waits for one goes on without.
     func abandon(now: UInt64) {
-        let names = state.withLock { state in state.compiled.names.filter { state.answers[$0] == nil } }
+        let names = state.withLock { state in state.wanted.names.filter { state.answers[$0] == nil } }
         for name in names { resolved(name, .failed, now: now) }
     }
 
-    /// Runs `body` when every name has had an answer: now, or on the thread that brings the last one.
+    /// Runs `body` as soon as it is known whether there are endpoints: now, or on the thread that brings the answer.
     func whenResolved(_ body: @escaping @Sendable () -> Void) {
         let runsNow = state.withLock { state in
-            guard state.compiled.names.contains(where: { state.answers[$0] == nil }) else { return true }
+            guard !LiveBackend.isSettled(state), state.waiters.count < LiveBackend.waitersMax else { return true }
             state.waiters.append(body)
             return false
         }
@@ -98,9 +115,7 @@ final class LiveBackend: Sendable {
 
     private func wakeIfResolved() {
         let waiters: [@Sendable () -> Void] = state.withLock { state in
-            guard !state.waiters.isEmpty, state.compiled.names.allSatisfy({ state.answers[$0] != nil }) else {
-                return []
-            }
+            guard !state.waiters.isEmpty, LiveBackend.isSettled(state) else { return [] }
             let waiters = state.waiters
             state.waiters = []
             return waiters
@@ -113,7 +128,7 @@ final class LiveBackend: Sendable {
     private func rebuild(_ state: inout State, now: UInt64) {
         var kept: [String: Endpoint] = [:]
         for endpoint in state.set.endpoints { kept[EndpointPlan.key(endpoint.host, endpoint.address)] = endpoint }
-        let plan = EndpointPlan(specs: state.compiled.endpoints, answers: state.answers)
+        let plan = EndpointPlan(specs: state.wanted.specs, answers: state.answers)
         var endpoints: [Endpoint] = []
         for place in plan.places {
             if let endpoint = kept[place.key] {
@@ -124,15 +139,18 @@ final class LiveBackend: Sendable {
             let text = place.address.description
             let endpoint = Endpoint(
                 address: place.address, host: place.host, weight: place.weight,
-                sessionTag: sessions.tag(backend: state.compiled.name, host: place.host, address: text),
+                sessionTag: sessions.tag(backend: name, host: place.host, address: text),
                 load: load, numbers: numbers.endpoints)
             if state.hasServed { endpoint.warmSinceNanoseconds = max(now, 1) }
             endpoints.append(endpoint)
         }
         if !endpoints.isEmpty { state.hasServed = true }
-        state.set = EndpointSet(
-            endpoints: endpoints, weights: plan.places.map(\.weight), weightUnit: plan.unit,
-            isHashed: state.compiled.loadBalancing.isHashed)
+        let weights = plan.places.map(\.weight)
+        let isHashed = state.wanted.isHashed
+        guard !state.set.isMade(of: endpoints, weights: weights, weightUnit: plan.unit, isHashed: isHashed) else {
+            return
+        }
+        state.set = EndpointSet(endpoints: endpoints, weights: weights, weightUnit: plan.unit, isHashed: isHashed)
     }
 
     // MARK: Health and budgets

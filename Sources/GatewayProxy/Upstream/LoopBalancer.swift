@@ -28,8 +28,8 @@ final class LoopBalancer {
     func endpoint(sessionTag: [UInt8], avoid: [Int], now: UInt64) -> Endpoint? {
         guard let position = set.position(sessionTag: sessionTag) else { return nil }
         let endpoint = set.endpoints[position]
-        guard avoid.isEmpty || !avoid.contains(endpoint.index) else { return nil }
-        if schedule.isMember[position] { return endpoint }
+        guard !isAvoided(position, avoid) else { return nil }
+        if schedule.isMember(position) { return endpoint }
         let isDraining = endpoint.weight == 0 && endpoint.isHealthy && endpoint.ejectedUntilNanoseconds <= now
         return isDraining ? endpoint : nil
     }
@@ -37,60 +37,66 @@ final class LoopBalancer {
     // MARK: Strategies. Each prefers endpoints not in `avoid`, and takes one of those only if nothing else is left.
 
     func nextInRound(avoid: [Int]) -> Endpoint? {
-        let order = schedule.order
-        guard !order.isEmpty else { return nil }
-        for _ in 0..<order.count {
+        let count = schedule.order.count
+        guard count > 0 else { return nil }
+        for _ in 0..<count {
             cursor = cursor &+ 1
-            if cursor >= order.count { cursor %= order.count }
-            let endpoint = set.endpoints[Int(order[cursor])]
-            if avoid.isEmpty || !avoid.contains(endpoint.index) { return endpoint }
+            if cursor >= count { cursor %= count }
+            let position = Int(schedule.order[cursor])
+            if !isAvoided(position, avoid) { return set.endpoints[position] }
         }
-        return set.endpoints[Int(order[cursor])]
+        return set.endpoints[Int(schedule.order[cursor])]
     }
 
     func random(_ word: UInt64, avoid: [Int]) -> Endpoint? {
-        guard !isEmpty else { return nil }
-        let first = set.endpoints[schedule.member(random: word)]
-        guard !avoid.isEmpty, avoid.contains(first.index) else { return first }
-        return firstMember(after: word, avoid: avoid) ?? first
+        draw(word, avoid: avoid).map { set.endpoints[$0] }
     }
 
-    /// Of two endpoints chosen by weight the one with less work for its weight.
+    /// Of two endpoints drawn by weight the one with less work for its weight; the first when they are equal, so that
+    /// weights hold for a backend at rest too.
     func lessBusy(_ word: UInt64, _ otherWord: UInt64, avoid: [Int]) -> Endpoint? {
-        guard let left = random(word, avoid: avoid), let right = random(otherWord, avoid: avoid) else { return nil }
-        // Two different members; the same one twice is no choice.
-        guard left === right, schedule.members.count > 1 else { return LoopBalancer.lessBusy(left, right) }
-        let other = firstMember(after: otherWord, avoid: avoid + [left.index])
-        return other.map { LoopBalancer.lessBusy(left, $0) } ?? left
-    }
-
-    /// The draw has taken weights into account, so that only the number of requests is compared.
-    private static func lessBusy(_ left: Endpoint, _ right: Endpoint) -> Endpoint {
-        right.inFlight < left.inFlight ? right : left
-    }
-
-    private func firstMember(after word: UInt64, avoid: [Int]) -> Endpoint? {
-        let members = schedule.members
-        let start = Int(KeyHash.mix(word) % UInt64(members.count))
-        for step in members.indices {
-            let endpoint = set.endpoints[members[(start + step) % members.count]]
-            if !avoid.contains(endpoint.index) { return endpoint }
+        guard let left = draw(word, avoid: avoid), var right = draw(otherWord, avoid: avoid) else { return nil }
+        if left == right {
+            // The same one twice is no choice.
+            right = member(after: otherWord) { $0 != left && !isAvoided($0, avoid) } ?? left
         }
-        return nil
+        let leftLoad = UInt64(max(set.endpoints[left].inFlight, 0)) * schedule.weights[right]
+        let rightLoad = UInt64(max(set.endpoints[right].inFlight, 0)) * schedule.weights[left]
+        return set.endpoints[rightLoad < leftLoad ? right : left]
     }
 
     /// The owner of a key, unless it has more than its share of the requests under way, then the next on the ring.
     func owner(of hash: UInt64, avoid: [Int]) -> Endpoint? {
         guard !isEmpty else { return nil }
-        let bound = LoadBound(schedule: schedule, inFlight: backend.load.inFlight)
+        let bound = LoadBound(totalWeight: schedule.sums.last ?? 0, inFlight: backend.load.inFlight)
         let free = set.ring.owner(of: hash) { position in
-            guard schedule.isMember[position] else { return false }
-            let endpoint = set.endpoints[position]
-            guard avoid.isEmpty || !avoid.contains(endpoint.index) else { return false }
-            return bound.admits(inFlight: endpoint.inFlight, weight: UInt64(max(endpoint.weight, 1)))
+            guard schedule.isMember(position), !isAvoided(position, avoid) else { return false }
+            return bound.admits(inFlight: set.endpoints[position].inFlight, weight: schedule.weights[position])
         }
-        let position = free ?? set.ring.owner(of: hash) { schedule.isMember[$0] }
-        return position.map { set.endpoints[$0] } ?? set.endpoints[schedule.members[0]]
+        let position = free ?? set.ring.owner(of: hash) { schedule.isMember($0) } ?? schedule.members[0]
+        return set.endpoints[position]
+    }
+
+    private func isAvoided(_ position: Int, _ avoid: [Int]) -> Bool {
+        !avoid.isEmpty && avoid.contains(set.endpoints[position].index)
+    }
+
+    private func draw(_ word: UInt64, avoid: [Int]) -> Int? {
+        guard !isEmpty else { return nil }
+        let first = schedule.member(random: word)
+        guard isAvoided(first, avoid) else { return first }
+        return member(after: word) { !isAvoided($0, avoid) } ?? first
+    }
+
+    /// Some member that fits, beginning at a place the word decides.
+    private func member(after word: UInt64, where fits: (Int) -> Bool) -> Int? {
+        let members = schedule.members
+        let start = Int(KeyHash.mix(word) % UInt64(members.count))
+        for step in members.indices {
+            let member = members[(start + step) % members.count]
+            if fits(member) { return member }
+        }
+        return nil
     }
 }
 
@@ -104,15 +110,10 @@ struct LoadBound {
         self.inFlight = UInt64(max(inFlight, 0))
     }
 
-    init(schedule: EndpointSchedule, inFlight: Int) {
-        // Weights of a schedule are in thousandths, so that a warming endpoint's share is smaller.
-        self.init(totalWeight: (schedule.sums.last ?? 0) / 1000, inFlight: inFlight)
-    }
-
     /// Whether an endpoint with `inFlight` requests may have one more.
     func admits(inFlight own: Int, weight: UInt64) -> Bool {
-        let share = ((inFlight + 1) * 5 * weight + total * 4 - 1) / (total * 4)
-        return UInt64(max(own, 0)) < max(share, 1)
+        let share = Double(inFlight + 1) * 1.25 * Double(weight) / Double(total)
+        return Double(max(own, 0)) < max(share.rounded(.up), 1)
     }
 }
 

@@ -17,7 +17,8 @@ package struct NameLookup: Sendable {
     package var addresses: @Sendable (_ host: String, _ eventLoop: any EventLoop) -> EventLoopFuture<[SocketAddress]>
 
     package init(
-        _ addresses: @escaping @Sendable (_ host: String, _ eventLoop: any EventLoop) -> EventLoopFuture<[SocketAddress]>
+        _ addresses:
+            @escaping @Sendable (_ host: String, _ eventLoop: any EventLoop) -> EventLoopFuture<[SocketAddress]>
     ) {
         self.addresses = addresses
     }

@@ -12,7 +12,8 @@ struct NameRefresh: Equatable {
 
     /// Nanoseconds to the next look-up; `random` is any random word.
     func delay(random: UInt64) -> UInt64 {
-        let step = failures == 0
+        let step =
+            failures == 0
             ? Self.intervalNanoseconds
             : min(Self.retryNanosecondsMin << UInt64(min(failures - 1, 16)), Self.retryNanosecondsMax)
         // Between three quarters and all of the step.

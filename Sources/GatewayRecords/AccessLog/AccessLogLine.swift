@@ -11,7 +11,7 @@ struct AccessLogLine {
 
     /// The object without a line end.
     mutating func write(
-        _ record: borrowing RequestRecord, _ request: borrowing RequestHead, to line: inout LineWriter
+        _ record: RequestRecord, _ request: RequestHead, to line: inout LineWriter
     ) {
         line.raw("{\"time\":\"")
         timestamps.write(record.wallNanoseconds, to: &line)
@@ -46,7 +46,7 @@ struct AccessLogLine {
     }
 
     private func writeRequest(
-        _ record: borrowing RequestRecord, _ request: borrowing RequestHead, to line: inout LineWriter
+        _ record: RequestRecord, _ request: RequestHead, to line: inout LineWriter
     ) {
         let bytes = request.fields.bytes.span
         line.raw(",\"method\":\"")
@@ -73,7 +73,7 @@ struct AccessLogLine {
         }
     }
 
-    private static func writeOutcome(_ record: borrowing RequestRecord, to line: inout LineWriter) {
+    private static func writeOutcome(_ record: RequestRecord, to line: inout LineWriter) {
         line.raw(",\"status\":")
         line.number(record.status)
         line.raw(",\"outcome\":\"")

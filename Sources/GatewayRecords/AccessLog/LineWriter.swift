@@ -109,6 +109,15 @@ struct LineWriter {
         guard reserve(size &* 6) else { return }
         var index = 0
         while index < size {
+            // Eight plain bytes at once; the range was checked by the loop's condition.
+            while index &+ 8 <= size {
+                let word = unsafe source.bytes.unsafeLoadUnaligned(fromByteOffset: index, as: UInt64.self)
+                guard LineWriter.isPlain(word) else { break }
+                unsafe UnsafeMutableRawPointer(base + count).storeBytes(of: word, as: UInt64.self)
+                count &+= 8
+                index &+= 8
+            }
+            guard index < size else { break }
             let value = source[index]
             if value >= 0x20, value < 0x80, value != 0x22, value != 0x5C {
                 unsafe base[count] = value
@@ -118,6 +127,18 @@ struct LineWriter {
                 index &+= special(source, index, size)
             }
         }
+    }
+
+    /// Whether all eight bytes are ASCII from space on, and neither a quote nor a backslash. A zero byte is found by
+    /// the borrow of subtracting one; a wrong alarm only takes the slow way.
+    @inline(__always)
+    private static func isPlain(_ word: UInt64) -> Bool {
+        let ones: UInt64 = 0x0101_0101_0101_0101
+        let highs: UInt64 = 0x8080_8080_8080_8080
+        let quotes = (word ^ (ones &* 0x22)) &- ones
+        let slashes = (word ^ (ones &* 0x5C)) &- ones
+        let controls = word &- (ones &* 0x20)
+        return (word | quotes | slashes | controls) & highs == 0
     }
 
     /// Writes the unusual byte at `index` and returns how many bytes of the source it took. Room is reserved.

@@ -7,7 +7,7 @@ package struct LogBlock: Sendable {
     /// The longest line. With every bounded field full and escaped a line stays below it.
     package static let lineBytesMax = 32 * 1024
 
-    private(set) var storage = [UInt8](repeating: 0, count: bytesMax + lineBytesMax)
+    private(set) var storage: [UInt8]
     private(set) var count = 0
     private(set) var lineCount = 0
 
@@ -16,14 +16,17 @@ package struct LogBlock: Sendable {
     /// The lines so far, copied; for tests and for small blocks.
     package var bytes: [UInt8] { Array(storage[0..<count]) }
 
-    package init() {}
+    package init() { storage = [UInt8](repeating: 0, count: LogBlock.bytesMax + LogBlock.lineBytesMax) }
 
-    /// Whether one more line surely fits.
-    var hasRoom: Bool { storage.count - count >= LogBlock.lineBytesMax }
+    private init(storage: [UInt8]) { self.storage = storage }
+
+    /// A stand-in without memory, so that a block can be moved out of its place without a copy.
+    static let none = LogBlock(storage: [])
+    var isUsable: Bool { !storage.isEmpty }
 
     /// Writes one exchange's line; false, and nothing is kept, if it did not fit.
     mutating func append(
-        _ format: inout AccessLogLine, _ record: borrowing RequestRecord, _ request: borrowing RequestHead
+        _ format: inout AccessLogLine, _ record: RequestRecord, _ request: RequestHead
     ) -> Bool {
         let start = count
         let limit = min(storage.count - start, LogBlock.lineBytesMax)

@@ -18,7 +18,7 @@ package final class LogWriter: Sendable {
     /// What became of a block that was handed over.
     package enum Submission: Sendable, Equatable {
         case accepted
-        /// The lock was held at this instant: keep the block and try again with the next line.
+        /// The lock was held at this instant: keep the block and try again later.
         case busy
         /// The queue is full; the lines were dropped and counted.
         case dropped
@@ -29,6 +29,13 @@ package final class LogWriter: Sendable {
         var spare: [LogBlock] = []
         var isClosing = false
         var mustReopen = false
+
+        mutating func take(_ block: inout LogBlock, _ blocksMax: Int) -> Submission {
+            guard !isClosing, queue.count < blocksMax else { return .dropped }
+            queue.append(block)
+            block = spare.popLast() ?? LogBlock.none
+            return .accepted
+        }
     }
 
     /// Blocks waiting at most: 64 KiB each, so 8 MiB of log before lines are dropped.
@@ -58,26 +65,30 @@ package final class LogWriter: Sendable {
     package var writeFailures: UInt64 { failures.load(ordering: .relaxed) }
     package var writtenLines: UInt64 { written.load(ordering: .relaxed) }
 
-    /// Takes a block and gives an empty one in its place. Never blocks.
-    package func submit(_ block: inout LogBlock) -> Submission {
+    /// Takes a block and gives an empty one in its place. Never blocks, unless told that it may.
+    package func submit(_ block: inout LogBlock, mayWait: Bool = false) -> Submission {
         guard target != .none else {
             block.removeAll()
             return .accepted
         }
+        var handed = block
+        block = LogBlock.none
         let blocksMax = blocksMax
-        let outcome = state.withLockIfAvailable { state -> Submission in
-            guard !state.isClosing, state.queue.count < blocksMax else { return .dropped }
-            var next = state.spare.popLast() ?? LogBlock()
-            swap(&next, &block)
-            state.queue.append(next)
-            return .accepted
-        }
+        let outcome =
+            mayWait
+            ? state.withLock { $0.take(&handed, blocksMax) }
+            : state.withLockIfAvailable { $0.take(&handed, blocksMax) } ?? .busy
         switch outcome {
-        case .accepted: wake.signal()
-        case .dropped: drop(&block)
-        case .busy, nil: return .busy
+        case .accepted:
+            block = handed.isUsable ? handed : LogBlock()
+            wake.signal()
+        case .dropped:
+            drop(&handed)
+            block = handed
+        case .busy:
+            block = handed
         }
-        return outcome ?? .busy
+        return outcome
     }
 
     /// Empties a block and counts its lines as dropped.

@@ -1,5 +1,5 @@
 import GatewayModel
-import GatewayProxy
+package import GatewayProxy
 import GatewayWire
 import NIOCore
 

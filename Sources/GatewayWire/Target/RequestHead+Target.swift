@@ -8,14 +8,18 @@ package enum TargetError: Error, Sendable, CaseIterable {
 extension RequestHead {
     /// Stores an origin-form target (`:path` of HTTP/2) in canonical form and sets `target`, `path` and `query`.
     package mutating func setTarget(_ raw: Span<UInt8>) throws(TargetError) {
-        let slice = fields.store(raw)
-        if raw.count == 1, raw[0] == 0x2A, method == .options {
-            target = slice
+        try placeTarget(fields.store(raw))
+    }
+
+    /// As `setTarget`, for bytes that are in the store already.
+    mutating func placeTarget(_ raw: Slice) throws(TargetError) {
+        if raw.count == 1, fields.bytes[Int(raw.start)] == 0x2A, method == .options {
+            target = raw
             path = .empty
             query = .empty
             return
         }
-        try place(slice)
+        try place(raw)
     }
 
     /// Stores an authority (`:authority` of HTTP/2, a name from SNI) in canonical form.
@@ -31,7 +35,7 @@ extension RequestHead {
         query = result.query
     }
 
-    /// As `setTarget`, for bytes that are in the store already.
+    /// As `placeTarget`, for origin-form only.
     mutating func adoptTarget(_ raw: Slice) throws(HTTP1ParseError) {
         do { try place(raw) } catch { throw error.http1 }
     }
