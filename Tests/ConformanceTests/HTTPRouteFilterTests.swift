@@ -7,7 +7,9 @@ import Testing
     "HTTPRoute conformance: filters", .enabled(if: Manifests.areThere, "no conformance manifests in ../shared/data"),
     .timeLimit(.minutes(1)))
 struct HTTPRouteFilterTests {
-    private let (v1, v2, v3) = (Conformance.v1, Conformance.v2, Conformance.v3)
+    private let v1 = Conformance.v1
+    private let v2 = Conformance.v2
+    private let v3 = Conformance.v3
 
     /// A request whose headers the backend must see in another form.
     private static func modified(

@@ -1,3 +1,4 @@
+import GatewayRuntime
 import Testing
 
 /// How requests find their rule. Each test is named by the upstream test's ShortName.
@@ -5,7 +6,9 @@ import Testing
     "HTTPRoute conformance: matching", .enabled(if: Manifests.areThere, "no conformance manifests in ../shared/data"),
     .timeLimit(.minutes(1)))
 struct HTTPRouteMatchingTests {
-    private let (v1, v2, v3) = (Conformance.v1, Conformance.v2, Conformance.v3)
+    private let v1 = Conformance.v1
+    private let v2 = Conformance.v2
+    private let v3 = Conformance.v3
 
     @Test("HTTPRouteSimpleSameNamespace")
     func simpleSameNamespace() async throws {

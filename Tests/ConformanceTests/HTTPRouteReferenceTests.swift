@@ -7,7 +7,9 @@ import Testing
     "HTTPRoute conformance: references", .enabled(if: Manifests.areThere, "no conformance manifests in ../shared/data"),
     .timeLimit(.minutes(1)))
 struct HTTPRouteReferenceTests {
-    private let (v1, v2, v3) = (Conformance.v1, Conformance.v2, Conformance.v3)
+    private let v1 = Conformance.v1
+    private let v2 = Conformance.v2
+    private let v3 = Conformance.v3
 
     private func expect(
         _ edge: Edge, _ route: String, _ type: String, _ isTrue: Bool, _ reason: String? = nil,
@@ -78,7 +80,7 @@ struct HTTPRouteReferenceTests {
         try await Conformance.with(invalid.manifest) { environment in
             expect(environment.edge, invalid.route, "Accepted", true)
             expect(environment.edge, invalid.route, "ResolvedRefs", false, invalid.reason)
-            try await Case.refused(invalid.path, 500).run(on: environment.edge)
+            try await Case.refused(invalid.path, status: 500).run(on: environment.edge)
         }
     }
 
@@ -120,7 +122,7 @@ struct HTTPRouteReferenceTests {
     func partiallyInvalid() async throws {
         try await Conformance.with("httproute-partially-invalid-via-invalid-reference-grant") { environment in
             expect(environment.edge, "invalid-reference-grant", "ResolvedRefs", false, "RefNotPermitted")
-            try await Case.refused("/v2", 500).run(on: environment.edge)
+            try await Case.refused("/v2", status: 500).run(on: environment.edge)
             var item = Case.served("/", by: "app-backend-v1")
             item.namespace = "gateway-conformance-app-backend"
             try await item.run(on: environment.edge)
@@ -138,7 +140,7 @@ struct HTTPRouteReferenceTests {
             let without = environment.objects.filter { $0.kind != .referenceGrant }
             #expect(without.count < environment.objects.count)
             try await environment.edge.publish(without)
-            try await Case.refused("/", 500).run(on: environment.edge)
+            try await Case.refused("/", status: 500).run(on: environment.edge)
         }
     }
 
@@ -146,7 +148,10 @@ struct HTTPRouteReferenceTests {
     func noBackendRefs() async throws {
         try await Conformance.run(
             "httproute-omitted-backendrefs", routes: ["omitted-backendrefs"],
-            [.served("/forward", by: v1), .refused("/omitted-no-forward", 500), .refused("/empty-no-forward", 500)])
+            [
+                .served("/forward", by: v1), .refused("/omitted-no-forward", status: 500),
+                .refused("/empty-no-forward", status: 500),
+            ])
     }
 
     @Test("HTTPRouteServiceTypes")

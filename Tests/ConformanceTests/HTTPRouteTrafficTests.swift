@@ -7,7 +7,9 @@ import Testing
     "HTTPRoute conformance: traffic", .enabled(if: Manifests.areThere, "no conformance manifests in ../shared/data"),
     .timeLimit(.minutes(1)))
 struct HTTPRouteTrafficTests {
-    private let (v1, v2, v3) = (Conformance.v1, Conformance.v2, Conformance.v3)
+    private let v1 = Conformance.v1
+    private let v2 = Conformance.v2
+    private let v3 = Conformance.v3
 
     @Test("HTTPRouteWeight")
     func weight() async throws {
@@ -33,7 +35,7 @@ struct HTTPRouteTrafficTests {
         try await Conformance.run(
             "httproute-timeout-request", routes: ["request-timeout"],
             [
-                .served("/request-timeout", by: v1), .refused("/request-timeout?delay=1s", 504),
+                .served("/request-timeout", by: v1), .refused("/request-timeout?delay=1s", status: 504),
                 .served("/disable-request-timeout?delay=1s", by: v1),
             ])
     }
@@ -43,7 +45,7 @@ struct HTTPRouteTrafficTests {
         try await Conformance.run(
             "httproute-timeout-backend-request", routes: ["backend-request-timeout"],
             [
-                .served("/backend-timeout", by: v1), .refused("/backend-timeout?delay=1s", 504),
+                .served("/backend-timeout", by: v1), .refused("/backend-timeout?delay=1s", status: 504),
                 .served("/disable-backend-timeout?delay=1s", by: v1),
             ])
     }

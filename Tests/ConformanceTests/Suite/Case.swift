@@ -51,7 +51,7 @@ struct Case: Sendable {
     /// Answered by the gateway itself.
     static func refused(
         _ path: String, host: String? = nil, _ headers: [String: String] = [:], method: String = "GET",
-        _ status: Int = 404, port: Int? = nil
+        status: Int = 404, port: Int? = nil
     ) -> Case {
         Case(path: path, host: host, method: method, headers: headers, port: port, statuses: [status])
     }

@@ -1,4 +1,5 @@
 import GatewayModel
+import GatewayRuntime
 import Testing
 
 /// Runs the manifests of one upstream test.

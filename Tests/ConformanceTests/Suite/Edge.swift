@@ -2,6 +2,7 @@ import GatewayModel
 import GatewayProxy
 import GatewayRecords
 import GatewayRuntime
+import NIOCore
 import NIOPosix
 import Testing
 

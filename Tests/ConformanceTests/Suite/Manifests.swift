@@ -1,6 +1,7 @@
 import Foundation
 import GatewayControl
 import GatewayModel
+import GatewayWorkbench
 
 /// The suite's manifests as objects, with what a cluster would add: EndpointSlices for the pods, and the Secrets that
 /// the suite itself makes.
