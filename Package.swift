@@ -108,8 +108,8 @@ let package = Package(
         tests(
             "ConformanceTests",
             [
-                "GatewayRuntime", "GatewayControl", "GatewayProxy", "GatewayModel", "GatewayWorkbench", nioCore,
-                nioPosix,
+                "GatewayRuntime", "GatewayRecords", "GatewayControl", "GatewayProxy", "GatewayModel",
+                "GatewayWorkbench", nioCore, nioPosix,
             ]),
         tests("ArchitectureTests", []),
         tests("TidyTests", ["GatewayModel"]),
