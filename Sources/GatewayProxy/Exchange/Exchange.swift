@@ -26,7 +26,8 @@ package final class Exchange: Timed {
         case settled
     }
 
-    package unowned let worker: Worker
+    /// Strong, because reading it is then free; the worker lets go of its spare exchanges when it stops.
+    package let worker: Worker
     var downstream: Downstream = .none
     var upstream: Upstream = .none
     package internal(set) var client: ClientConnection

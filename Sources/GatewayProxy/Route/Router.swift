@@ -14,7 +14,7 @@ package enum RouteMatch {
 /// The routes of one port, by precedence of the Gateway API: host name, then path (`PathTree`). Listeners are
 /// isolated: a request belongs to the most specific listener that covers its host, and only the routes of listeners
 /// with that very host name serve it.
-package struct Router: Sendable {
+package final class Router: Sendable {
     private struct ListenerRoutes: Sendable {
         /// The first listener of that host name, for records when nothing matches.
         var listener: Int
@@ -22,39 +22,43 @@ package struct Router: Sendable {
         var trees: [PathTree] = []
     }
 
-    private var hosts = HostIndex()
-    private var listeners: [ListenerRoutes] = []
-    private var entries: [(rule: CompiledRule, listener: Int)] = []
+    private let hosts: HostIndex
+    private let listeners: [ListenerRoutes]
+    private let entries: [(rule: CompiledRule, listener: Int)]
     private let isTLS: Bool
 
     /// A router without routes.
-    package init() { isTLS = false }
+    package convenience init() { self.init(listeners: [], entries: []) }
 
     /// - Parameters:
     ///   - listeners: Those of the port; several may have one host name (of several Gateways) and share their routes.
     ///   - isTLS: Whether the server name of the connection must agree with the request's host.
     package init(listeners: [CompiledListener], entries: [RouteEntry], isTLS: Bool = false) {
-        self.isTLS = isTLS
-        self.entries = entries.map { ($0.rule, $0.listener) }
+        var hosts = HostIndex()
+        var routes: [ListenerRoutes] = []
         var positions: [String: Int] = [:]
         for (index, listener) in listeners.enumerated() where positions[listener.hostname] == nil {
-            positions[listener.hostname] = self.listeners.count
-            hosts.insert(listener.hostname, value: self.listeners.count)
-            self.listeners.append(ListenerRoutes(listener: index))
+            positions[listener.hostname] = routes.count
+            hosts.insert(listener.hostname, value: routes.count)
+            routes.append(ListenerRoutes(listener: index))
         }
-        var members: [[String: [Int]]] = Array(repeating: [:], count: self.listeners.count)
+        var members: [[String: [Int]]] = Array(repeating: [:], count: routes.count)
         for (index, entry) in entries.enumerated() {
             guard listeners.indices.contains(entry.listener),
                 let position = positions[listeners[entry.listener].hostname]
             else { continue }
             members[position][entry.hostname, default: []].append(index)
         }
-        for position in self.listeners.indices {
+        for position in routes.indices {
             for (hostname, indices) in members[position].sorted(by: { $0.key < $1.key }) {
-                self.listeners[position].hosts.insert(hostname, value: self.listeners[position].trees.count)
-                self.listeners[position].trees.append(PathTree(entries, members: indices))
+                routes[position].hosts.insert(hostname, value: routes[position].trees.count)
+                routes[position].trees.append(PathTree(entries, members: indices))
             }
         }
+        self.hosts = hosts
+        self.listeners = routes
+        self.entries = entries.map { ($0.rule, $0.listener) }
+        self.isTLS = isTLS
     }
 
     /// Finds the rule for a request. `serverName` is the SNI of the connection, empty in clear.

@@ -57,6 +57,7 @@ package final class Worker {
         tick?.cancel()
         tick = nil
         pools.closeAll()
+        exchanges.removeAll()
         recorder.finish()
     }
 
