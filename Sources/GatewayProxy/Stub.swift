@@ -7,8 +7,3 @@ import Synchronization
 extension Exchange {
     func answerFromCache() -> Bool { false }
 }
-struct ClientHelloScanner {
-    struct Hello { var serverName: [UInt8] = [] }
-    enum Result { case needMore, malformed, found(Hello) }
-    mutating func scan(_ bytes: Span<UInt8>) -> Result { .found(Hello()) }
-}
