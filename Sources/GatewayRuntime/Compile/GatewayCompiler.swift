@@ -74,8 +74,7 @@ struct GatewayCompiler {
     // MARK: Certificates
 
     private func addCertificates(to draft: ListenerDraft, _ listener: GatewayListener, _ gateway: Gateway) {
-        let source = ReferenceGrants.Source(
-            group: ObjectKind.gatewayGroup, kind: "Gateway", namespace: gateway.metadata.namespace)
+        let source = draft.gateway
         do {
             if listener.tls?.mode == .passthrough {
                 draft.notAccepted = ("UnsupportedValue", "tls mode Passthrough is not supported with protocol HTTPS")
@@ -120,7 +119,7 @@ struct GatewayCompiler {
     }
 
     private func validation(
-        port: Int, _ gateway: Gateway, _ source: ReferenceGrants.Source
+        port: Int, _ gateway: Gateway, _ source: ObjectKey
     ) throws(ReferenceProblem) -> CertificateReader.ClientValidation? {
         guard let frontend = gateway.spec.tls?.frontend else { return nil }
         let tls = frontend.perPort.first { $0.port == port }?.tls ?? frontend.default

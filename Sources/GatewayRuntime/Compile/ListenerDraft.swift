@@ -9,9 +9,6 @@ final class ListenerDraft {
     let hostname: String
     let port: Int
     let isTLS: Bool
-    private let allowedRoutes: AllowedRoutes?
-    /// The default gateway lets every namespace in.
-    private let allowsEveryNamespace: Bool
     private(set) var supportedKinds: [String] = []
     var attachedRoutes = 0
     var certificates: [TLSPort.Entry] = []
@@ -33,12 +30,10 @@ final class ListenerDraft {
         hostname = listener.hostname?.text ?? ""
         port = listener.port
         isTLS = listener.protocol == "HTTPS"
-        allowedRoutes = listener.allowedRoutes
-        allowsEveryNamespace = false
         if listener.protocol != "HTTP", listener.protocol != "HTTPS" {
             notAccepted = ("UnsupportedProtocol", "the protocol is not supported: \(listener.protocol)")
         }
-        readKinds()
+        readKinds(listener.allowedRoutes?.kinds ?? [])
     }
 
     /// The listener of the default gateway.
@@ -48,14 +43,12 @@ final class ListenerDraft {
         hostname = ""
         self.port = port
         isTLS = false
-        allowedRoutes = nil
-        allowsEveryNamespace = true
-        readKinds()
+        supportedKinds = ["HTTPRoute"]
     }
 
-    private func readKinds() {
+    private func readKinds(_ asked: [RouteGroupKind]) {
         guard notAccepted == nil else { return }
-        guard let asked = allowedRoutes?.kinds, !asked.isEmpty else {
+        guard !asked.isEmpty else {
             supportedKinds = ["HTTPRoute"]
             return
         }
@@ -65,30 +58,6 @@ final class ListenerDraft {
             let names = asked.filter { !known.contains($0) }.map(\.kind).joined(separator: ", ")
             unresolved = ("InvalidRouteKinds", "routes of this kind cannot attach: \(names)")
         }
-    }
-
-    /// Whether HTTPRoutes of a namespace may attach.
-    func allows(namespace: String, in index: ObjectIndex) -> Bool {
-        guard supportedKinds.contains("HTTPRoute") else { return false }
-        if allowsEveryNamespace { return true }
-        let namespaces = allowedRoutes?.namespaces
-        switch namespaces?.from ?? .same {
-        case .same: return namespace == gateway.namespace
-        case .all: return true
-        case .selector: return namespaces?.selector?.matches(index.labels(ofNamespace: namespace)) ?? false
-        }
-    }
-
-    /// The hosts under which a route with these host names is reached by this listener; empty when there is none.
-    func hosts(for hostnames: [Hostname]) -> [String] {
-        if hostnames.isEmpty { return [hostname] }
-        guard let own = Hostname(hostname) else { return hostnames.map(\.text) }
-        var result: [String] = []
-        for name in hostnames {
-            guard let host = own.intersection(name)?.text, !result.contains(host) else { continue }
-            result.append(host)
-        }
-        return result
     }
 
     var status: ListenerStatus {

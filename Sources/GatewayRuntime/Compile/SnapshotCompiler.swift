@@ -39,7 +39,7 @@ package struct SnapshotCompiler {
         _ objects: [GatewayObject], revision: UInt64, options: Options = Options()
     ) -> Result {
         let index = ObjectIndex(objects)
-        let grants = ReferenceGrants(index.grants)
+        let grants = ReferenceGrantIndex(index.grants)
         let certificates = CertificateReader(index: index, grants: grants)
         let policies = PolicyIndex(index)
         let gateways = GatewayCompiler(index: index, certificates: certificates, options: options)
