@@ -30,7 +30,9 @@ struct CertificateReader {
     }
 
     /// The identity a Secret of type `kubernetes.io/tls` holds.
-    func identity(_ reference: SecretObjectReference, from source: ObjectKey) throws(ReferenceProblem)
+    func identity(
+        _ reference: SecretObjectReference, from source: ObjectKey
+    ) throws(ReferenceProblem)
         -> Identity
     {
         let secret = try secret(reference, from: source)
@@ -53,7 +55,9 @@ struct CertificateReader {
         }
     }
 
-    private func secret(_ reference: SecretObjectReference, from source: ObjectKey)
+    private func secret(
+        _ reference: SecretObjectReference, from source: ObjectKey
+    )
         throws(ReferenceProblem) -> SecretObject
     {
         guard reference.group.isEmpty, reference.kind == "Secret" else {
@@ -76,7 +80,9 @@ struct CertificateReader {
     }
 
     /// The certificates that ConfigMaps or Secrets hold under `ca.crt`.
-    func roots(_ references: [ObjectReference], from source: ObjectKey) throws(ReferenceProblem)
+    func roots(
+        _ references: [ObjectReference], from source: ObjectKey
+    ) throws(ReferenceProblem)
         -> Authorities
     {
         var roots = Authorities()
@@ -95,7 +101,9 @@ struct CertificateReader {
         return roots
     }
 
-    private func authority(_ reference: ObjectReference, from source: ObjectKey) throws(ReferenceProblem)
+    private func authority(
+        _ reference: ObjectReference, from source: ObjectKey
+    ) throws(ReferenceProblem)
         -> [UInt8]
     {
         let namespace = reference.namespace ?? source.namespace
@@ -113,7 +121,8 @@ struct CertificateReader {
         let key = "\(namespace)/\(reference.name)"
         var bytes: [UInt8]?
         if reference.kind == "ConfigMap" {
-            bytes = index.configMaps[key]?.data["ca.crt"].map { Array($0.utf8) }
+            bytes =
+                index.configMaps[key]?.data["ca.crt"].map { Array($0.utf8) }
                 ?? index.configMaps[key]?.binaryData["ca.crt"]?.bytes
         } else {
             bytes = index.secrets[key]?.data["ca.crt"]?.reveal { $0 }

@@ -32,9 +32,10 @@ struct BackendCompileTests {
                 + Pieces.slice("other-1", of: "other", endpoints: "[{addresses: [10.9.9.9]}]"))
         let backend = try #require(try made.backends("/").first?.compiled)
         #expect(backend.name == "Service/default/app:80")
-        #expect(backend.endpoints.map { "\($0.host) \($0.port)" } == [
-            "10.0.0.1 8080", "10.0.0.3 8080", "10.0.0.4 8080", "fd00::1 8081",
-        ])
+        #expect(
+            backend.endpoints.map { "\($0.host) \($0.port)" } == [
+                "10.0.0.1 8080", "10.0.0.3 8080", "10.0.0.4 8080", "fd00::1 8081",
+            ])
     }
 
     @Test("the protocol is the Service port's appProtocol")

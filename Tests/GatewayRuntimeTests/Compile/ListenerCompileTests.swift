@@ -81,8 +81,10 @@ struct ListenerCompileTests {
         #expect(made.listener("edge", "f")?.conditions["Accepted"]?.reason == "UnsupportedProtocol")
         #expect(made.snapshot.ports.map(\.port) == [80])
         let status = made.result.statuses.first { $0.key.kind == "Gateway" }
-        #expect(status?.conditions["Accepted"] == StatusCondition(
-            "Accepted", true, "ListenersNotValid", "listeners are not valid: a, b, d, e, f"))
+        #expect(
+            status?.conditions["Accepted"]
+                == StatusCondition(
+                    "Accepted", true, "ListenersNotValid", "listeners are not valid: a, b, d, e, f"))
         #expect(made.result.diagnostics.filter { $0.code == .listenerConflict }.count == 4)
     }
 
@@ -123,13 +125,13 @@ struct ListenerCompileTests {
                  {name: far, protocol: HTTPS, port: 443, hostname: y.com,
                   tls: {certificateRefs: [{name: far, namespace: other}]}}]
                 """) + """
-                apiVersion: v1
-                kind: Secret
-                metadata: {name: bad}
-                type: kubernetes.io/tls
-                stringData: {tls.crt: hello, tls.key: secret-key}
+                    apiVersion: v1
+                    kind: Secret
+                    metadata: {name: bad}
+                    type: kubernetes.io/tls
+                    stringData: {tls.crt: hello, tls.key: secret-key}
 
-                """)
+                    """)
         for (name, reason) in [
             ("gone", "InvalidCertificateRef"), ("bad", "InvalidCertificateRef"), ("far", "RefNotPermitted"),
         ] {
