@@ -17,7 +17,7 @@ struct GatewayCompiler {
         var all: [ListenerDraft] = []
         for gateway in index.gateways where isOurs(gateway) {
             let key = ObjectKey(.gateway, namespace: gateway.metadata.namespace, name: gateway.metadata.name)
-            let drafts = gateway.spec.listeners.map { ListenerDraft($0, of: key) }
+            let drafts = gateway.spec.listeners.enumerated().map { ListenerDraft($1, index: $0, of: key) }
             markConflicts(drafts)
             markConflicts(drafts, with: all)
             for (draft, listener) in zip(drafts, gateway.spec.listeners) where draft.isTLS && draft.notAccepted == nil {

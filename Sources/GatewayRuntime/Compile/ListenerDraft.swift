@@ -4,6 +4,8 @@ import GatewayProxy
 /// A listener of a Gateway while a snapshot is made. A class, because routes count themselves in while others look.
 final class ListenerDraft {
     let gateway: ObjectKey
+    /// Its place in `spec.listeners`.
+    let index: Int
     let name: String
     /// Lower case; empty for any.
     let hostname: String
@@ -24,8 +26,9 @@ final class ListenerDraft {
     /// Whether requests may come by it.
     var isServing: Bool { notAccepted == nil && conflict == nil && (!isTLS || !certificates.isEmpty) }
 
-    init(_ listener: GatewayListener, of gateway: ObjectKey) {
+    init(_ listener: GatewayListener, index: Int, of gateway: ObjectKey) {
         self.gateway = gateway
+        self.index = index
         name = listener.name
         hostname = listener.hostname?.text ?? ""
         port = listener.port
@@ -39,6 +42,7 @@ final class ListenerDraft {
     /// The listener of the default gateway.
     init(defaultOf gateway: ObjectKey, port: Int) {
         self.gateway = gateway
+        index = 0
         name = "http"
         hostname = ""
         self.port = port

@@ -169,12 +169,18 @@ final class RouteCompiler {
 
     private func report(_ rules: [RuleDraft], _ key: ObjectKey) {
         for (position, rule) in rules.enumerated() {
-            guard let message = rule.unsupported else { continue }
-            let path = "spec.rules[\(position)]"
-            diagnostics.append(
-                Diagnostic(
-                    .unsupportedValue, at: index.positions[key] ?? ConfigNode.nowhere, path: path,
-                    "\(message) in \(key), \(path)", object: key, reason: "UnsupportedValue"))
+            let path = ConfigPath.spec["rules"][position]
+            func report(_ code: ErrorCode, _ message: String, _ reason: String) {
+                diagnostics.append(
+                    Diagnostic(
+                        code, at: index.position(key, path), path: path.description, "\(message) in \(key), \(path)",
+                        object: key, reason: reason))
+            }
+            if let message = rule.unsupported { report(.unsupportedValue, message, "UnsupportedValue") }
+            // Dangling and forbidden references are the analysis' to report; keys are read only here.
+            if let problem = rule.problem, problem.error.code == .invalidCertificate {
+                report(.invalidCertificate, problem.error.message, problem.reason)
+            }
         }
     }
 }

@@ -59,6 +59,7 @@ struct RouteCompileTests {
         #expect(try made.rule("/a") == nil)
         #expect(made.result.diagnostics.first?.path == "spec.rules[0]")
         #expect(made.result.diagnostics.first?.object?.name == "app")
+        #expect((made.result.diagnostics.first?.line ?? 0) > 16)
     }
 
     @Test("redirects, rewrites, direct responses")
