@@ -15,11 +15,23 @@ package enum RouteMatch {
 /// isolated: a request belongs to the most specific listener that covers its host, and only the routes of listeners
 /// with that very host name serve it.
 package final class Router: Sendable {
-    private struct ListenerRoutes: Sendable {
+    private final class ListenerRoutes: Sendable {
         /// The first listener of that host name, for records when nothing matches.
-        var listener: Int
-        var hosts = HostIndex()
-        var trees: [PathTree] = []
+        let listener: Int
+        let hosts: HostIndex
+        let trees: [PathTree]
+
+        init(listener: Int, _ entries: [RouteEntry], members: [String: [Int]]) {
+            self.listener = listener
+            var hosts = HostIndex()
+            var trees: [PathTree] = []
+            for (hostname, indices) in members.sorted(by: { $0.key < $1.key }) {
+                hosts.insert(hostname, value: trees.count)
+                trees.append(PathTree(entries, members: indices))
+            }
+            self.hosts = hosts
+            self.trees = trees
+        }
     }
 
     private let hosts: HostIndex
@@ -34,31 +46,25 @@ package final class Router: Sendable {
     ///   - listeners: Those of the port; several may have one host name (of several Gateways) and share their routes.
     ///   - isTLS: Whether the server name of the connection must agree with the request's host.
     package init(listeners: [CompiledListener], entries: [RouteEntry], isTLS: Bool = false) {
+        self.isTLS = isTLS
+        self.entries = entries.map { ($0.rule, $0.listener) }
         var hosts = HostIndex()
-        var routes: [ListenerRoutes] = []
         var positions: [String: Int] = [:]
+        var owners: [Int] = []
         for (index, listener) in listeners.enumerated() where positions[listener.hostname] == nil {
-            positions[listener.hostname] = routes.count
-            hosts.insert(listener.hostname, value: routes.count)
-            routes.append(ListenerRoutes(listener: index))
+            positions[listener.hostname] = owners.count
+            hosts.insert(listener.hostname, value: owners.count)
+            owners.append(index)
         }
-        var members: [[String: [Int]]] = Array(repeating: [:], count: routes.count)
+        var members: [[String: [Int]]] = Array(repeating: [:], count: owners.count)
         for (index, entry) in entries.enumerated() {
             guard listeners.indices.contains(entry.listener),
                 let position = positions[listeners[entry.listener].hostname]
             else { continue }
             members[position][entry.hostname, default: []].append(index)
         }
-        for position in routes.indices {
-            for (hostname, indices) in members[position].sorted(by: { $0.key < $1.key }) {
-                routes[position].hosts.insert(hostname, value: routes[position].trees.count)
-                routes[position].trees.append(PathTree(entries, members: indices))
-            }
-        }
         self.hosts = hosts
-        self.listeners = routes
-        self.entries = entries.map { ($0.rule, $0.listener) }
-        self.isTLS = isTLS
+        self.listeners = zip(owners, members).map { ListenerRoutes(listener: $0, entries, members: $1) }
     }
 
     /// Finds the rule for a request. `serverName` is the SNI of the connection, empty in clear.
@@ -72,12 +78,13 @@ package final class Router: Sendable {
             return position < 0 ? .notFound(listener: -1) : .misdirected
         }
         guard position >= 0 else { return .notFound(listener: -1) }
+        let routes = listeners[position]
         var found: PathTree.Found?
-        listeners[position].hosts.visit(bytes, host) { tree in
-            found = listeners[position].trees[tree].find(request)
+        routes.hosts.visit(bytes, host) { tree in
+            found = routes.trees[tree].find(request)
             return found != nil
         }
-        guard let found else { return .notFound(listener: listeners[position].listener) }
+        guard let found else { return .notFound(listener: routes.listener) }
         let entry = entries[found.entry]
         return .rule(entry.rule, listener: entry.listener, matchedPathBytes: found.matchedPathBytes)
     }
