@@ -36,7 +36,7 @@ final class HTTP2ClientConnection: HTTP2Connection {
         trailerLimits.headBytesMax = limits.trailerBytesMax
         self.trailerLimits = trailerLimits
         assembler = HTTP2HeadAssembler(limits: headLimits)
-        super.init(worker: worker, limits: limits, countsResets: false)
+        super.init(worker: worker, limits: limits, isServer: false)
     }
 
     override var idleNanoseconds: UInt64 { UInt64(limits.upstreamIdleTimeoutMilliseconds) &* 1_000_000 }

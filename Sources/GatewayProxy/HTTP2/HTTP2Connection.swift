@@ -23,7 +23,7 @@ class HTTP2Connection: Timed, ChannelInboundHandler {
     final private(set) var isClosed = false
     /// Our direction is closed; what still arrives is ignored.
     final private var isLingering = false
-    final private var budget: HTTP2FrameBudget
+    final private var meter: HTTP2FrameMeter
 
     /// nghttp2 is on the stack: submit, but neither receive nor fill.
     final private var isInSession = false
@@ -44,10 +44,12 @@ class HTTP2Connection: Timed, ChannelInboundHandler {
     final private var blockedSince: UInt64 = 0
     final let bodyIdleNanoseconds: UInt64
 
-    init(worker: Worker, limits: Limits, countsResets: Bool) {
+    init(worker: Worker, limits: Limits, isServer: Bool) {
         self.worker = worker
         self.limits = limits
-        budget = HTTP2FrameBudget(limits: limits, countsResets: countsResets)
+        // Whose resets count is a client, and begins with a preface.
+        meter = HTTP2FrameMeter(
+            budget: HTTP2FrameBudget(limits: limits, countsResets: isServer), afterPreface: isServer)
         bodyIdleNanoseconds = UInt64(limits.bodyIdleTimeoutMilliseconds) &* 1_000_000
         super.init()
     }
@@ -108,8 +110,12 @@ class HTTP2Connection: Timed, ChannelInboundHandler {
     final func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         guard let session, !isClosed, !isLingering else { return }
         worker.refreshClock()
+        let bytes = unwrapInboundIn(data)
+        guard meter.admit(bytes.readableBytesUInt8Span, now: worker.now) else {
+            return session.terminate(.enhanceYourCalm)
+        }
         isInSession = true
-        let failure = session.receive(unwrapInboundIn(data))
+        let failure = session.receive(bytes)
         isInSession = false
         if let failure { session.terminate(failure) }
         if headersBeganAt == worker.now { worker.schedule(self, at: nextInspection(now: worker.now)) }
@@ -184,12 +190,6 @@ class HTTP2Connection: Timed, ChannelInboundHandler {
 
     // MARK: Events of the session
 
-    final func frameBegan(type: UInt8, flags: UInt8, length: Int) {
-        if !budget.admit(type: type, flags: flags, length: length, now: worker.now) {
-            session?.terminate(.enhanceYourCalm)
-        }
-    }
-
     /// A header block begins; it must be whole in time.
     final func blockBegan(id: Int32, isRequest: Bool) {
         headersBeganAt = worker.now
@@ -240,7 +240,7 @@ class HTTP2Connection: Timed, ChannelInboundHandler {
     final func frameSent(type: UInt8, flags: UInt8, id: Int32, _ code: HTTP2Code) {
         switch type {
         case HTTP2FrameType.data:
-            budget.sentData()
+            meter.sentData()
             fallthrough
         case HTTP2FrameType.headers:
             guard flags & HTTP2Flag.endStream != 0, let stream = session?.stream(id) else { return }
@@ -252,7 +252,7 @@ class HTTP2Connection: Timed, ChannelInboundHandler {
             case .noError, .cancel, .internalError: break
             default:
                 // A peer can make us reset its streams as cheaply as it could reset them itself.
-                if !budget.spendReset(now: worker.now) { session?.terminate(.enhanceYourCalm) }
+                if !meter.spendReset(now: worker.now) { session?.terminate(.enhanceYourCalm) }
             }
         default: break
         }
