@@ -22,6 +22,7 @@ let nioWebSocket: Target.Dependency = .product(name: "NIOWebSocket", package: "s
 let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
 let nioHTTP2: Target.Dependency = .product(name: "NIOHTTP2", package: "swift-nio-http2")
 let x509: Target.Dependency = .product(name: "X509", package: "swift-certificates")
+let asn1: Target.Dependency = .product(name: "SwiftASN1", package: "swift-asn1")
 let nioHPACK: Target.Dependency = .product(name: "NIOHPACK", package: "swift-nio-http2")
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
@@ -50,6 +51,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio-http2", exact: "1.46.0"),
         .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
         .package(url: "https://github.com/apple/swift-certificates", exact: "1.21.1"),
+        .package(url: "https://github.com/apple/swift-asn1", exact: "1.7.4"),
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
         .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
     ],
@@ -66,7 +68,7 @@ let package = Package(
             "GatewayProxy",
             [
                 "GatewayModel", "GatewayWire", "GatewayPolicy", "GatewayIdentity", "GatewayRecords",
-                "CNGHTTP2", "CZlib", "CZstd", nioCore, nioPosix, nioTLS, nioSSL, crypto, x509,
+                "CNGHTTP2", "CZlib", "CZstd", nioCore, nioPosix, nioTLS, nioSSL, crypto, asn1, x509,
             ]),
         library("GatewayControl", ["GatewayModel", "GatewayWire", "GatewayPolicy", "GatewayRecords", yams, crypto]),
         library(
@@ -110,8 +112,8 @@ let package = Package(
         tests(
             "ConformanceTests",
             [
-                "GatewayRuntime", "GatewayControl", "GatewayProxy", "GatewayModel", "GatewayWorkbench", nioCore,
-                nioPosix,
+                "GatewayRuntime", "GatewayRecords", "GatewayControl", "GatewayProxy", "GatewayModel",
+                "GatewayWorkbench", nioCore, nioPosix,
             ]),
         tests("ArchitectureTests", []),
         tests("TidyTests", ["GatewayModel"]),

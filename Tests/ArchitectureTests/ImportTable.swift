@@ -24,7 +24,7 @@ enum ImportTable {
         "GatewayProxy": Row(
             rooms: ["GatewayModel", "GatewayWire", "GatewayPolicy", "GatewayIdentity", "GatewayRecords"],
             others: language.union(system).union(nio).union([
-                "NIOSSL", "NIOTLS", "Crypto", "CNGHTTP2", "CZlib", "CZstd",
+                "NIOSSL", "NIOTLS", "Crypto", "X509", "SwiftASN1", "CNGHTTP2", "CZlib", "CZstd",
             ])),
         "GatewayControl": Row(
             rooms: ["GatewayModel", "GatewayWire", "GatewayPolicy", "GatewayRecords"],

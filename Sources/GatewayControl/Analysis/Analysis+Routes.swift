@@ -142,6 +142,8 @@ extension Analysis {
                     hint: "its ports: \(ports)", reason: refusal.rawValue)
             }
         case .notAllowedByListeners:
+            // A listener whose protocol is not served is told by itself.
+            if mode == .strict, listeners.contains(where: \.protocolKinds.isEmpty) { return }
             let sameNamespace = gateway.metadata.namespace == object.metadata.namespace
             report(
                 .notAttached, object, path["name"],

@@ -17,18 +17,21 @@ enum DuplicateKeyFinder {
         guard replacement != wanted else { return nil }
         var tried = 0
         var at = (line: 1, column: 1)
-        var index = 0
-        while index + wanted.count <= bytes.count, tried < candidatesMax {
-            let isAfterFirst = at.line > line || (at.line == line && at.column > column + 1)
-            if isAfterFirst, bytes[index] == wanted[0], bytes[index..<(index + wanted.count)].elementsEqual(wanted),
-                endsKey(bytes, index + wanted.count)
+        for index in bytes.indices where index + wanted.count <= bytes.count {
+            let isFirst = at.line == line && (at.column == column || at.column == column + 1)
+            let isAfter = at.line > line || (at.line == line && at.column > column + 1)
+            if isFirst || isAfter, bytes[index] == wanted[0],
+                bytes[index..<(index + wanted.count)].elementsEqual(wanted),
+                endsKey(bytes, index + wanted.count), tried < candidatesMax
             {
                 tried += 1
                 var changed = bytes
                 changed.replaceSubrange(index..<(index + wanted.count), with: replacement)
-                let isQuoted =
-                    index > 0 && (bytes[index - 1] == UInt8(ascii: "\"") || bytes[index - 1] == UInt8(ascii: "'"))
-                if !stillComplains(changed, line: line, column: column) {
+                let complaint = complaint(about: changed)
+                // Without the first one, three or more still quarrel: then the complaint is about the second.
+                if isFirst, let complaint, complaint.key == key { return (complaint.line, complaint.column) }
+                let isQuoted = index > 0 && [UInt8(ascii: "\""), UInt8(ascii: "'")].contains(bytes[index - 1])
+                if isAfter, complaint.map({ $0.line != line || $0.column != column }) ?? true {
                     return (at.line, at.column - (isQuoted ? 1 : 0))
                 }
             }
@@ -37,7 +40,6 @@ enum DuplicateKeyFinder {
             } else if bytes[index] & 0xC0 != 0x80 {
                 at.column += 1
             }
-            index += 1
         }
         return nil
     }
@@ -49,15 +51,15 @@ enum DuplicateKeyFinder {
         return rest.first == UInt8(ascii: ":")
     }
 
-    private static func stillComplains(_ bytes: [UInt8], line: Int, column: Int) -> Bool {
+    private static func complaint(about bytes: [UInt8]) -> (key: String, line: Int, column: Int)? {
         do {
             let parser = try Parser(yaml: String(decoding: bytes, as: UTF8.self), resolver: .basic, encoding: .utf8)
             while try parser.nextRoot() != nil {}
-        } catch YamlError.duplicatedKeysInMapping(_, let context) {
-            return context.mark.line == line && context.mark.column == column
+        } catch YamlError.duplicatedKeysInMapping(let names, let context) {
+            return (names.first ?? "", context.mark.line, context.mark.column)
         } catch {
-            return false
+            return nil
         }
-        return false
+        return nil
     }
 }

@@ -53,7 +53,7 @@ struct JSONReader {
         skipSpace()
         let at = here
         guard index < bytes.count else { throw problem("unexpected end of JSON") }
-        if depth > limits.configurationDepthMax {
+        if depth >= limits.configurationDepthMax, [UInt8(ascii: "{"), UInt8(ascii: "[")].contains(bytes[index]) {
             throw Diagnostic(
                 .tooLarge, at: at, "nested deeper than \(limits.configurationDepthMax) levels", hint: "flatten it")
         }

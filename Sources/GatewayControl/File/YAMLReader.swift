@@ -52,9 +52,8 @@ struct YAMLReader {
             throw Diagnostic(
                 .tooLarge, at: at, "aliases expand to more than \(nodesMax) values", hint: "use fewer aliases")
         }
-        if depth > limits.configurationDepthMax {
-            throw Diagnostic(
-                .tooLarge, at: at, "nested deeper than \(limits.configurationDepthMax) levels", hint: "flatten it")
+        if depth >= limits.configurationDepthMax, node.scalar == nil {
+            throw tooDeep(at: at)
         }
         switch node {
         case .scalar(let scalar): return ConfigNode(try value(of: scalar, at: at), at: at)
@@ -145,6 +144,7 @@ struct YAMLReader {
         switch error {
         case .scanner(let context, let problem, let mark, _), .parser(let context, let problem, let mark, _),
             .composer(let context, let problem, let mark, _):
+            if problem.hasPrefix("Maximum nesting level") { return tooDeep(at: position(mark)) }
             let hint: String?
             if lineIndentHasTab(mark.line) || context.map({ lineIndentHasTab($0.mark.line) }) == true {
                 hint = "indent with spaces, not tabs"
@@ -167,13 +167,15 @@ struct YAMLReader {
             guard let second else { return duplicate(name, at: first, first: nil) }
             return duplicate(
                 name, at: SourcePosition(file: file, line: second.line, column: second.column), first: first)
-        case .memory:
-            return Diagnostic(
-                .tooLarge, at: SourcePosition(file: file, line: 1, column: 1), "nested too deep",
-                hint: "at most \(limits.configurationDepthMax) levels")
+        case .memory: return tooDeep(at: SourcePosition(file: file, line: 1, column: 1))
         default:
             return Diagnostic(.syntax, at: SourcePosition(file: file, line: 1, column: 1), "unreadable YAML")
         }
+    }
+
+    private func tooDeep(at place: SourcePosition) -> Diagnostic {
+        Diagnostic(
+            .tooLarge, at: place, "nested deeper than \(limits.configurationDepthMax) levels", hint: "flatten it")
     }
 
     private func lineIndentHasTab(_ number: Int) -> Bool {

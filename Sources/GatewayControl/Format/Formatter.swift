@@ -18,7 +18,7 @@ package enum Formatter {
         let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
         let comments = confirmed(PlacedComments.candidates(in: lines), lines: lines, documents: documents, file: file)
         var output: [String] = []
-        var placed = PlacedComments(comments ?? [])
+        var placed = PlacedComments(comments ?? [], documents: documents)
         for (index, document) in documents.enumerated() {
             var printer = YAMLPrinter(comments: placed)
             var body = printer.document(document)

@@ -1,6 +1,6 @@
 import GatewayModel
 
-/// The comments of a YAML text with their lines, handed out again while a tree is printed.
+/// The comments of a YAML text, each with the line of the node it belongs to, handed out again while a tree is printed.
 struct PlacedComments {
     struct Comment {
         var line: Int
@@ -10,31 +10,55 @@ struct PlacedComments {
         var isBehind: Bool
     }
 
-    private var pending: [Comment]
-    let count: Int
+    private var above: [Int: [String]] = [:]
+    private var behind: [Int: String] = [:]
+    private var rest: [String] = []
 
-    init(_ comments: [Comment]) {
-        pending = comments
-        count = comments.count
-    }
-
-    /// What stood above `line` or, alone, on lines before it, and the comment behind it.
-    mutating func take(upTo line: Int) -> (above: [String], behind: String?) {
-        let index = pending.firstIndex { $0.line > line || ($0.line == line && !$0.isBehind) } ?? pending.count
-        let taken = pending.prefix(index)
-        pending.removeFirst(index)
-        var above: [String] = []
-        var behind: String?
-        for comment in taken {
-            if comment.line == line, comment.isBehind { behind = comment.text } else { above.append(comment.text) }
+    /// A comment behind something belongs to its line; one above, to the next line where a node starts.
+    init(_ comments: [Comment], documents: [ConfigNode]) {
+        var starts: Set<Int> = []
+        for document in documents { Self.collectLines(document, into: &starts) }
+        let sorted = starts.sorted()
+        for comment in comments {
+            if comment.isBehind, starts.contains(comment.line) {
+                behind[comment.line] = comment.text
+            } else if let owner = sorted.first(where: { $0 > comment.line }) {
+                above[owner, default: []].append(comment.text)
+            } else {
+                rest.append(comment.text)
+            }
         }
-        return (above, behind)
     }
 
-    /// What is left at the end of the document.
+    /// Lines that a printed line will stand for: the ones of keys and of elements without keys.
+    private static func collectLines(_ node: ConfigNode, into lines: inout Set<Int>) {
+        for field in node.fields ?? [] {
+            lines.insert(field.keyPosition.line)
+            collectLines(field.value, into: &lines)
+        }
+        for element in node.elements ?? [] {
+            if element.fields?.isEmpty ?? true { lines.insert(element.position.line) }
+            collectLines(element, into: &lines)
+        }
+    }
+
+    /// The comments above the first node of a document: they are about all of it, whatever comes first when printed.
+    mutating func takeHeader(of document: ConfigNode) -> [String] {
+        guard let line = document.fields?.first?.keyPosition.line ?? document.elements?.first?.position.line else {
+            return []
+        }
+        return above.removeValue(forKey: line) ?? []
+    }
+
+    /// What belongs above a node's line and behind it; each is given once.
+    mutating func take(at line: Int) -> (above: [String], behind: String?) {
+        (above.removeValue(forKey: line) ?? [], behind.removeValue(forKey: line))
+    }
+
+    /// What is left at the end of the last document.
     mutating func takeRest() -> [String] {
-        defer { pending = [] }
-        return pending.map(\.text)
+        defer { rest = [] }
+        return rest
     }
 
     /// Candidates: a `#` at a line's start or after a space, outside quotes as far as one line can tell.

@@ -19,7 +19,7 @@ package struct YAMLPrinter {
     }
 
     mutating func document(_ node: ConfigNode) -> String {
-        lines = []
+        lines = comments?.takeHeader(of: node) ?? []
         writeBlock(Self.ordered(node), indent: 0)
         return lines.map { $0 + "\n" }.joined()
     }
@@ -82,7 +82,7 @@ package struct YAMLPrinter {
 
     /// Puts the comments that stood above a line above it again, and returns what stood behind it.
     private mutating func takeComments(at line: Int, indent: Int, prefix: String) -> String {
-        guard let taken = comments?.take(upTo: line) else { return "" }
+        guard let taken = comments?.take(at: line) else { return "" }
         let depth = prefix.prefix { $0 == " " }.count
         lines += taken.above.map { Self.spaces(depth) + $0 }
         return taken.behind.map { " \($0)" } ?? ""

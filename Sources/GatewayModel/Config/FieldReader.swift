@@ -13,6 +13,8 @@ package final class FieldReader {
     private var properties: [(String, ConfigNode)] = []
     private var requiredNames: [String] = []
     private var toleratesUnknown = false
+    /// Required fields that were not there; told at the end, because a misspelled one is one mistake and not two.
+    private var missing: [(name: String, documentation: String)] = []
 
     package init(
         _ fields: [ConfigNode.Field], at position: SourcePosition, path: ConfigPath, sink: DiagnosticSink
@@ -40,9 +42,7 @@ package final class FieldReader {
     ) -> Value {
         declare(name, documentation, schema: { Value.schema }, keywords: rule.keywords, required: true)
         guard let node = present(name) else {
-            if !isRecording {
-                sink.report(.missingField, at: position, path: path, "missing field \"\(name)\"", hint: documentation)
-            }
+            missing.append((name, documentation))
             return Value.placeholder
         }
         return read(node, at: path[name], rule) ?? Value.placeholder
@@ -79,9 +79,7 @@ package final class FieldReader {
             schema: { Self.arraySchema(of: Value.schema, rule: rule.keywords, count: count) },
             keywords: [], required: count.lowerBound > 0)
         guard let node = present(name) else {
-            if !isRecording, count.lowerBound > 0 {
-                sink.report(.missingField, at: position, path: path, "missing field \"\(name)\"", hint: documentation)
-            }
+            if count.lowerBound > 0 { missing.append((name, documentation)) }
             return []
         }
         return readList(node, at: path[name], count: count, rule)
@@ -153,15 +151,21 @@ package final class FieldReader {
     /// Fields no one declared are kept without a word (`status`, server-side metadata).
     package func tolerateUnknown() { toleratesUnknown = true }
 
-    /// Reports fields that were written but never declared.
+    /// Reports fields that were written but never declared, and required ones that were never written.
     package func finish() {
-        guard !toleratesUnknown else { return }
-        for field in fields where !declared.contains(field.key) {
+        guard !isRecording else { return }
+        var meant: Set<String> = []
+        for field in fields where !toleratesUnknown && !declared.contains(field.key) {
             let unused = declared.filter { name in !fields.contains { $0.key == name } }
             let near = NearestName.of(field.key, among: unused) ?? NearestName.of(field.key, among: declared)
+            if let near { meant.insert(near) }
             let hint = near.map { "did you mean \"\($0)\"?" } ?? NearestName.hint(field.key, among: declared)
             sink.report(
                 .unknownField, at: field.keyPosition, path: path, "unknown field \"\(field.key)\"", hint: hint)
+        }
+        for field in missing where !meant.contains(field.name) {
+            sink.report(
+                .missingField, at: position, path: path, "missing field \"\(field.name)\"", hint: field.documentation)
         }
     }
 

@@ -27,9 +27,12 @@ extension GatewayObject {
         let header = FieldReader(fields, at: document.position, path: .root, sink: sink)
         let apiVersion: String = header.required("apiVersion", "the object's group and version, such as v1")
         let kindName: String = header.required("kind", "the object's kind, such as HTTPRoute")
+        header.tolerateUnknown()
+        header.finish()
         guard !apiVersion.isEmpty, !kindName.isEmpty else { return .refused(nil) }
         guard let kind = resolve(apiVersion, kindName, document, sink) else {
-            return ignoredKinds.contains(kindName) ? .ignored : .refused(nil)
+            if !sink.diagnostics.hasErrors { return .ignored }
+            return .refused(meantKey(kindName, document))
         }
         // The label must be right before anything inside the object is judged.
         let written = document["metadata"]
@@ -48,6 +51,16 @@ extension GatewayObject {
         reader.finish()
         if sink.diagnostics.hasErrors { return .refused(sink.object) }
         return .object(GatewayObject(content: content, kind: kind, metadata: metadata, document: document))
+    }
+
+    /// The object that a misspelled kind or version was probably to be.
+    private static func meantKey(_ kindName: String, _ document: ConfigNode) -> ObjectKey? {
+        let near = NearestName.of(kindName, among: ObjectKind.allCases.map(\.rawValue))
+        guard let kind = near.flatMap(ObjectKind.init(rawValue:)), let metadata = document["metadata"],
+            let name = metadata["name"]?.string
+        else { return nil }
+        return ObjectKey(
+            kind, namespace: metadata["namespace"]?.string ?? ObjectMeta.defaultNamespace, name: name)
     }
 
     private static func resolve(
@@ -136,44 +149,5 @@ extension GatewayObject {
         var data = encoded.mapValues { Secret($0.bytes) }
         for (name, text) in plain { data[name] = text.secret }
         return SecretObject(metadata: metadata, type: type, data: data)
-    }
-}
-
-/// A text that must not be quoted in a finding.
-struct SecretText: ConfigValue {
-    var secret: Secret
-
-    static func decode(_ value: ValueReader) -> SecretText? {
-        if case .string(let text) = value.node.value { return SecretText(secret: Secret(text)) }
-        value.sink.report(
-            .wrongType, at: value.node.position, path: value.path, "expected a string, found \(value.node.typeName)",
-            hint: "quote the value")
-        return nil
-    }
-
-    static var placeholder: SecretText { SecretText(secret: Secret("")) }
-    static var schema: ConfigNode { String.schema }
-}
-
-extension ObjectKind {
-    /// The JSON Schema (draft 2020-12) of one object of this kind, made from the declarations its reader runs on.
-    package var jsonSchema: ConfigNode {
-        let fields = FieldReader(recording: ())
-        let _: String = fields.required("apiVersion", "the object's group and version")
-        let _: String = fields.required("kind", "the object's kind")
-        let metadata: ObjectMeta = fields.required("metadata", "names the object")
-        _ = GatewayObject.readContent(self, metadata, fields)
-        let _: ConfigNode? = fields.optional("status", "written by controllers")
-        var schema = fields.recordedSchema
-        if var properties = schema["properties"] {
-            properties["apiVersion"] = properties["apiVersion"]?.adding([
-                ("enum", .list(apiVersions.map { .text($0) }))
-            ])
-            properties["kind"] = properties["kind"]?.adding([("const", .text(rawValue))])
-            schema["properties"] = properties
-        }
-        return .object([
-            ("$schema", .text("https://json-schema.org/draft/2020-12/schema")), ("title", .text(rawValue)),
-        ]).adding((schema.fields ?? []).map { (name: $0.key, value: $0.value) })
     }
 }

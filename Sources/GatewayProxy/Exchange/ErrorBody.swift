@@ -19,9 +19,12 @@ enum ErrorBody {
         body.reserveCapacity(256)
         func member(_ name: StaticString, _ value: String) {
             body.append(body.isEmpty ? 0x7B : 0x2C)
-            JSONWriter.appendString("\(name)", to: &body)
+            body.append(0x22)
+            body.append(contentsOf: "\(name)".utf8)
+            body.append(0x22)
             body.append(0x3A)
-            JSONWriter.appendString(value, to: &body)
+            let text = Array(value.utf8)
+            JSONWriter.append(string: text.span, to: &body)
         }
         member("type", "https://sluice.dev/errors/\(error.code.rawValue)")
         member("title", "\(StatusPhrase.of(response.status))")
@@ -30,8 +33,8 @@ enum ErrorBody {
         member("code", error.code.rawValue)
         if let hint = error.hint { member("hint", hint) }
         var id: [UInt8] = []
-        Hexadecimal.append(requestID.0, to: &id)
-        Hexadecimal.append(requestID.1, to: &id)
+        TraceContext.append(hex: requestID.0, digits: 16, to: &id)
+        TraceContext.append(hex: requestID.1, digits: 16, to: &id)
         member("requestId", String(decoding: id, as: UTF8.self))
         body.append(0x7D)
         body.append(0x0A)

@@ -58,10 +58,10 @@ extension Exchange {
     /// Our own name for the request and the trace it belongs to.
     func adoptTraceContext() {
         if let entry = request.fields.first(.traceparent),
-            let context = TraceContext(parsing: request.fields.bytes.span.extracting(entry.value.range))
+            let context = TraceContext(traceparent: request.fields.bytes.span.extracting(entry.value.range))
         {
             record.traceID = (context.traceHigh, context.traceLow)
-            record.parentSpanID = context.parentID
+            record.parentSpanID = context.span
             record.traceSampled = context.isSampled
         } else {
             record.traceID = worker.recorder.nextIdentifier128()
@@ -71,8 +71,8 @@ extension Exchange {
 
     private func writeTraceContext() {
         let context = TraceContext(
-            traceHigh: record.traceID.0, traceLow: record.traceID.1, parentID: record.spanID,
-            isSampled: record.traceSampled)
+            traceHigh: record.traceID.0, traceLow: record.traceID.1, span: record.spanID,
+            flags: record.traceSampled ? TraceContext.sampled : 0)
         let start = request.fields.bytes.count
         context.append(to: &request.fields.bytes)
         let value = Slice(start: start, count: request.fields.bytes.count - start)
@@ -87,8 +87,8 @@ extension Exchange {
 
     private func writeRequestID() {
         let start = request.fields.bytes.count
-        Hexadecimal.append(record.requestID.0, to: &request.fields.bytes)
-        Hexadecimal.append(record.requestID.1, to: &request.fields.bytes)
+        TraceContext.append(hex: record.requestID.0, digits: 16, to: &request.fields.bytes)
+        TraceContext.append(hex: record.requestID.1, digits: 16, to: &request.fields.bytes)
         let value = Slice(start: start, count: request.fields.bytes.count - start)
         if let index = request.fields.entries.firstIndex(where: { $0.known == .xRequestID }) {
             if client.isTrusted { return }

@@ -1,4 +1,5 @@
 import GatewayModel
+import GatewayWire
 import NIOCore
 import NIOSSL
 
@@ -13,12 +14,12 @@ enum Acceptor {
         {
             throw ChannelError.ioOnClosedChannel
         }
-        let peer = channel.remoteAddress
-        if table?.settings.proxyProtocol ?? false {
-            try channel.pipeline.syncOperations.addHandler(
-                PROXYProtocolHandler(worker: worker, port: port, peer: peer))
+        let peer = Peer(port: port, address: channel.remoteAddress, table: table)
+        let isProxied = table?.settings.proxyProtocol ?? .none != .none
+        if isProxied, peer.mayBeProxy(table) {
+            try channel.pipeline.syncOperations.addHandler(PROXYProtocolHandler(worker: worker, peer: peer))
         } else {
-            try start(channel, client: Peer(port: port, address: peer, table: table), worker)
+            try start(channel, client: peer, worker)
         }
     }
 
@@ -39,17 +40,24 @@ enum Acceptor {
 struct Peer {
     var port: BoundPort
     var address: String
+    var ip: IPAddress?
     var isTrusted: Bool
 
     init(port: BoundPort, address: SocketAddress?, table: PortTable?) {
-        self.port = port
-        self.address = address?.ipAddress ?? "unix"
-        isTrusted = table?.settings.trusts(self.address) ?? false
+        self.init(port: port, address: address?.ipAddress ?? "unix", table: table)
     }
 
-    init(port: BoundPort, address: String, isTrusted: Bool) {
+    init(port: BoundPort, address: String, table: PortTable?) {
         self.port = port
         self.address = address
-        self.isTrusted = isTrusted
+        ip = IPAddress(address)
+        isTrusted = table?.settings.trusts(ip) ?? false
+    }
+
+    /// Whether a PROXY protocol header of this peer is believed.
+    func mayBeProxy(_ table: PortTable?) -> Bool {
+        guard let settings = table?.settings else { return false }
+        if settings.proxyProtocolSources.isEmpty { return true }
+        return ip.map(settings.proxyProtocolSources.contains) ?? false
     }
 }

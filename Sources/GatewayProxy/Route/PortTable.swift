@@ -35,19 +35,3 @@ package struct CompiledListener: Sendable {
         self.hostname = hostname
     }
 }
-
-/// How a port treats connections; the same for all listeners that share it.
-package struct PortSettings: Sendable {
-    package var addresses: [String] = ["0.0.0.0"]
-    package var http2 = true
-    /// How many addresses at the end of `X-Forwarded-For` were added by proxies we run.
-    package var trustedHops = 0
-    package var trustedSources = CIDRSet()
-    /// A PROXY protocol header is required from trusted sources.
-    package var proxyProtocol = false
-    package var connectionsMax = 0
-    package init() {}
-
-    /// Whether a peer may tell us whom it speaks for.
-    package func trusts(_ address: String) -> Bool { trustedHops > 0 }
-}

@@ -36,10 +36,7 @@ struct PortCompiler {
         for draft in drafts {
             let own = options.listenerSettings(of: draft, index)
             guard let spec = own.policy else { continue }
-            settings.http2 = spec.http2?.enabled ?? true
-            settings.trustedHops = spec.trustedHops?.count ?? 0
-            settings.proxyProtocol = spec.proxyProtocol != nil
-            settings.connectionsMax = spec.connectionsMax ?? 0
+            settings.apply(spec)
             break
         }
         return settings
