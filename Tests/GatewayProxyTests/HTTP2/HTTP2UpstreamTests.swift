@@ -232,7 +232,9 @@ struct HTTP2UpstreamTests {
         #expect(!rig.channel.isActive)
     }
 
-    @Test("A WebSocket travels as extended CONNECT when the backend takes it, and fails when not", arguments: [true, false])
+    @Test(
+        "A WebSocket travels as extended CONNECT when the backend takes it, and fails when not",
+        arguments: [true, false])
     func webSocket(isTaken: Bool) throws {
         let rig = try HTTP2UpstreamRig(settings: isTaken ? [(8, 1)] : [])
         let head = [
