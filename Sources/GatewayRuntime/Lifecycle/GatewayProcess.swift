@@ -69,7 +69,8 @@ package final class GatewayProcess: Sendable {
             watch(source)
         case .text(let text, let name):
             let load = ConfigurationLoad(
-                texts: [ConfigurationLoad.Text(bytes: Array(text.utf8), file: name)], mode: .strict, limits: options.limits)
+                texts: [ConfigurationLoad.Text(bytes: Array(text.utf8), file: name)], mode: .strict,
+                limits: options.limits)
             try await begin(await store.replaceFiles(load))
         }
         follow(changes)
@@ -106,7 +107,8 @@ package final class GatewayProcess: Sendable {
                         try await self.serve(change.snapshot)
                     } catch {
                         self.registry.process.reloadRefused()
-                        Console.error("the configuration of revision \(change.snapshot.revision) does not serve: \(error)")
+                        Console.error(
+                            "the configuration of revision \(change.snapshot.revision) does not serve: \(error)")
                     }
                 }
             })
