@@ -67,22 +67,22 @@ package struct HTTP2HeadAssembler: Sendable {
         _ name: Span<UInt8>, _ value: Span<UInt8>, to head: inout RequestHead
     ) throws(HTTP2HeadError) {
         let range = 0..<name.count
-        if Token.equals(name, range, ":method") {
+        if Token.isExactly(name, range, ":method") {
             try mark(.method)
             guard Token.isToken(value, 0..<value.count) else { throw .badPseudoField }
             head.method = HTTPMethod.named(value, 0, value.count)
             head.methodName = head.fields.store(value)
-        } else if Token.equals(name, range, ":path") {
+        } else if Token.isExactly(name, range, ":path") {
             try mark(.path)
             path = head.fields.store(value)
-        } else if Token.equals(name, range, ":scheme") {
+        } else if Token.isExactly(name, range, ":scheme") {
             try mark(.scheme)
             let isHTTP = Token.equals(value, 0..<value.count, "http") || Token.equals(value, 0..<value.count, "https")
             guard isHTTP else { throw .badPseudoField }
-        } else if Token.equals(name, range, ":authority") {
+        } else if Token.isExactly(name, range, ":authority") {
             try mark(.authority)
             authority = head.fields.store(value)
-        } else if Token.equals(name, range, ":protocol") {
+        } else if Token.isExactly(name, range, ":protocol") {
             try mark(.protocol)
             guard Token.isProtocol(value, 0..<value.count) else { throw .badPseudoField }
             head.upgrade = head.fields.store(value)
@@ -179,7 +179,7 @@ package struct HTTP2HeadAssembler: Sendable {
         if size == 0 { head.reset() }
         try measure(name, value)
         if name[0] == Byte.colon {
-            guard Token.equals(name, 0..<name.count, ":status") else { throw .unknownPseudoField }
+            guard Token.isExactly(name, 0..<name.count, ":status") else { throw .unknownPseudoField }
             try mark(.status)
             guard value.count == 3 else { throw .badStatus }
             var status = 0

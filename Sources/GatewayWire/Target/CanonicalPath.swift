@@ -104,7 +104,7 @@ enum CanonicalPath {
                 if byte == Byte.semicolon { isTricky = true }
                 bytes.append(byte)
             } else {
-                if byte == Byte.hash, !isEscape { throw .badTarget }
+                if !isEscape, byte == Byte.hash || byte == Byte.space { throw .badTarget }
                 if byte == Byte.slash || byte == Byte.semicolon { isTricky = true }
                 appendEscape(byte, to: &bytes)
             }
