@@ -2,11 +2,6 @@ import GatewayModel
 import GatewayWire
 import NIOCore
 import Synchronization
-
-
-extension Exchange {
-    func answerFromCache() -> Bool { false }
-}
 struct ClientHelloScanner {
     struct Hello { var serverName: [UInt8] = [] }
     enum Result { case needMore, malformed, found(Hello) }
