@@ -23,6 +23,7 @@ let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl
 let nioHTTP2: Target.Dependency = .product(name: "NIOHTTP2", package: "swift-nio-http2")
 let x509: Target.Dependency = .product(name: "X509", package: "swift-certificates")
 let asn1: Target.Dependency = .product(name: "SwiftASN1", package: "swift-asn1")
+let nioHPACK: Target.Dependency = .product(name: "NIOHPACK", package: "swift-nio-http2")
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
@@ -96,7 +97,10 @@ let package = Package(
         tests("GatewayRecordsTests", ["GatewayRecords", "GatewayModel", "GatewayWire"]),
         tests(
             "GatewayProxyTests",
-            ["GatewayProxy", "GatewayModel", "GatewayWire", nioCore, nioEmbedded, nioPosix, nioSSL]),
+            [
+                "GatewayProxy", "GatewayModel", "GatewayRecords", "GatewayWire", nioCore, nioEmbedded, nioPosix,
+                nioHPACK, nioSSL,
+            ]),
         tests("GatewayControlTests", ["GatewayControl", "GatewayModel"]),
         tests(
             "GatewayRuntimeTests",
@@ -108,8 +112,8 @@ let package = Package(
         tests(
             "ConformanceTests",
             [
-                "GatewayRuntime", "GatewayControl", "GatewayProxy", "GatewayModel", "GatewayWorkbench", nioCore,
-                nioPosix,
+                "GatewayRuntime", "GatewayRecords", "GatewayControl", "GatewayProxy", "GatewayModel",
+                "GatewayWorkbench", nioCore, nioPosix,
             ]),
         tests("ArchitectureTests", []),
         tests("TidyTests", ["GatewayModel"]),

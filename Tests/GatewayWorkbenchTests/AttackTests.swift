@@ -36,7 +36,7 @@ struct AttackTests {
     func strict() async throws {
         let server = try await MockHTTPServer.start()
         var options = Self.quick()
-        options.answerMilliseconds = 2_000
+        options.answerMilliseconds = 5_000
         options.upstream = server.journal
         let report = try await AttackRunner("http://\(server.authority)", options: options).run()
         let failed = Set(report.results.filter { $0.outcome == .failed }.map(\.id))
@@ -49,7 +49,9 @@ struct AttackTests {
     @Test("a careless HTTP/1 server fails everything it can fail")
     func carelessHTTP1() async throws {
         let server = try await CarelessServer.start(.http1)
-        let report = try await AttackRunner("http://127.0.0.1:\(server.port)", options: Self.quick()).run()
+        var options = Self.quick()
+        options.answerMilliseconds = 2_000
+        let report = try await AttackRunner("http://127.0.0.1:\(server.port)", options: options).run()
         for result in report.results {
             let group = result.id.prefix { $0 != "/" }
             switch group {
@@ -94,6 +96,7 @@ struct AttackTests {
         let server = try await MockHTTPServer.start(options)
         var quick = Self.quick()
         quick.only = ["host/twice"]
+        quick.answerMilliseconds = 5_000
         let unseen = try await AttackRunner("http://\(server.authority)", options: quick).run()
         #expect(unseen["host/twice"]?.outcome == .passed)
         quick.upstream = server.journal

@@ -41,14 +41,14 @@ final class CarelessServer: Sendable {
 private final class BelievesLines: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
 
-    private var last: [UInt8] = []
+    private var last: UInt8 = 0
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         for byte in unwrapInboundIn(data).readableBytesView where byte != 0x0D {
-            let isBlankLine = byte == 0x0A && last.last == 0x0A
-            last = [byte]
+            let isBlankLine = byte == 0x0A && last == 0x0A
+            last = byte
             guard isBlankLine else { continue }
-            last = []
+            last = 0
             let answer = ByteBuffer(string: "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
             context.writeAndFlush(NIOAny(answer), promise: nil)
         }

@@ -1,34 +1,37 @@
 /// Finds aliases that could stand in a mapping's key. Yams hashes keys while it composes, so a key made of nested
 /// aliases would cost exponential time before anything of ours sees it. The scan is lexical and errs on the side of
-/// refusing; a text without both an anchor and an alias is never refused.
+/// refusing; a text without an alias of one of its anchors is never refused.
 enum AliasKeyScan {
     /// The line of the first suspicious key.
     static func firstSuspect(_ text: String) -> Int? {
-        var previous: UInt8 = UInt8(ascii: "\n")
-        var hasAnchor = false
-        var hasAlias = false
+        let bytes = Array(text.utf8)
+        var anchors: Set<ArraySlice<UInt8>> = []
+        var aliases: Set<ArraySlice<UInt8>> = []
         var suspect: Int?
         var line = 1
-        var bytes = text.utf8.makeIterator()
-        var current = bytes.next()
-        while let byte = current {
-            let next = bytes.next()
-            let startsToken = isSeparator(previous)
-            if byte == UInt8(ascii: "&"), startsToken, let next, isNameByte(next) { hasAnchor = true }
-            if byte == UInt8(ascii: "*"), startsToken, let next, isNameByte(next) { hasAlias = true }
-            if suspect == nil {
-                let closesKey = (byte == UInt8(ascii: "]") || byte == UInt8(ascii: "}"))
-                let beforeColon = next == UInt8(ascii: ":") && closesKey
-                let questionKey = byte == UInt8(ascii: "?") && startsToken && (next.map(isSpace) ?? false)
-                let spacedColon =
-                    byte == UInt8(ascii: ":") && isSpace(previous) && (next.map { isSpace($0) || $0 == 0x0A } ?? true)
-                if beforeColon || questionKey || spacedColon { suspect = line }
+        for (index, byte) in bytes.enumerated() {
+            let previous = index > 0 ? bytes[index - 1] : UInt8(ascii: "\n")
+            let next = index + 1 < bytes.count ? bytes[index + 1] : UInt8(ascii: "\n")
+            switch byte {
+            case UInt8(ascii: "&") where isSeparator(previous): anchors.insert(name(in: bytes, from: index + 1))
+            case UInt8(ascii: "*") where isSeparator(previous): aliases.insert(name(in: bytes, from: index + 1))
+            case UInt8(ascii: "]"), UInt8(ascii: "}"): if next == UInt8(ascii: ":") { suspect = suspect ?? line }
+            case UInt8(ascii: "?"): if isSeparator(previous), isSpace(next) { suspect = suspect ?? line }
+            case UInt8(ascii: ":"): if isSpace(previous), isSpace(next) { suspect = suspect ?? line }
+            case UInt8(ascii: "\n"): line += 1
+            default: break
             }
-            if byte == UInt8(ascii: "\n") { line += 1 }
-            previous = byte
-            current = next
         }
-        return hasAnchor && hasAlias ? suspect : nil
+        anchors.remove([])
+        return anchors.isDisjoint(with: aliases) ? nil : suspect
+    }
+
+    /// Anchors are called by letters, digits, hyphens and underscores.
+    private static func name(in bytes: [UInt8], from index: Int) -> ArraySlice<UInt8> {
+        bytes[index...].prefix { byte in
+            (0x30...0x39).contains(byte) || (0x61...0x7A).contains(byte | 0x20) || byte == UInt8(ascii: "-")
+                || byte == UInt8(ascii: "_")
+        }
     }
 
     private static func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 || byte == 0x0A || byte == 0x0D }
@@ -36,5 +39,4 @@ enum AliasKeyScan {
         isSpace(byte) || byte == UInt8(ascii: "[") || byte == UInt8(ascii: "{") || byte == UInt8(ascii: ",")
             || byte == UInt8(ascii: "-") || byte == UInt8(ascii: ":")
     }
-    private static func isNameByte(_ byte: UInt8) -> Bool { byte > 0x20 && byte != UInt8(ascii: ",") }
 }

@@ -6,7 +6,9 @@ enum DuplicateKeyFinder {
     private static let candidatesMax = 64
     private static let bytesMax = 256 * 1024
 
-    static func secondPlace(of key: String, first line: Int, _ column: Int, in text: String) -> (
+    static func secondPlace(
+        of key: String, first line: Int, _ column: Int, in text: String
+    ) -> (
         line: Int, column: Int
     )? {
         let bytes = Array(text.utf8)

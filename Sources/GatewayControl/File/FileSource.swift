@@ -1,7 +1,8 @@
 import Foundation
 package import GatewayModel
 
-/// Configuration from files: single files, folders (every `*.yaml`, `*.yml`, `*.json` below), or `-` for standard input.
+/// Configuration from files: single files, folders (every `*.yaml`, `*.yml`, `*.json` below), or `-` for standard
+/// input.
 package struct FileSource: Sendable {
     package let paths: [String]
     private let mode: AnalysisMode

@@ -3,7 +3,7 @@ package import GatewayModel
 /// Hides what must not be seen. Everything that renders a document for a person, a log or an API goes through here.
 package enum Masking {
     /// What stands where a secret was.
-    package static let mask = "[secret]"
+    package static let mask = Secret("").description
 
     /// The document with every value of a Secret replaced, lists of objects included.
     package static func masked(_ document: ConfigNode) -> ConfigNode {

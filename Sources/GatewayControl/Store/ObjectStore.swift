@@ -50,14 +50,16 @@ package actor ObjectStore {
     package func replaceFiles(_ load: ConfigurationLoad) -> StoreOutcome {
         guard load.isUsable else { return refuseFiles(load.diagnostics) }
         let overlay = snapshot.set.objects.filter { snapshot.entries[$0.key]?.origin == .overlay }
-        var diagnostics = load.diagnostics.filter { $0.code != .duplicateObject }
+        var diagnostics = load.diagnostics
         let set: ObjectSet
         if overlay.isEmpty {
             set = load.set
         } else {
             var combined: [Diagnostic] = []
             set = ObjectSet(load.set.objects + overlay, diagnostics: &combined)
-            diagnostics = combined + Analysis(set, mode: mode).diagnostics()
+            // The whole is judged anew; what was ignored in the files stays said.
+            diagnostics = diagnostics.filter { $0.code == .unknownKind } + combined
+            diagnostics += Analysis(set, mode: mode).diagnostics()
         }
         let fromFiles = Set(load.set.objects.map(\.key))
         let outcome = commit(

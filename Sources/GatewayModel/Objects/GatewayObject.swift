@@ -1,5 +1,5 @@
 /// One object of a configuration: its typed form, and the document it was read from.
-package struct GatewayObject: Sendable {
+package struct GatewayObject: Sendable, CustomStringConvertible, CustomReflectable {
     /// The closed set of kinds.
     package enum Content: Sendable {
         case gatewayClass(GatewayClass)
@@ -26,6 +26,9 @@ package struct GatewayObject: Sendable {
 
     package var key: ObjectKey { ObjectKey(kind, namespace: metadata.namespace, name: metadata.name) }
     package var position: SourcePosition { document.position }
+    /// The key alone: the document may hold secrets.
+    package var description: String { key.description }
+    package var customMirror: Mirror { Mirror(self, children: ["key": key]) }
 }
 
 extension GatewayObject {

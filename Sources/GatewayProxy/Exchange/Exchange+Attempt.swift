@@ -17,8 +17,8 @@ extension Exchange {
         attempt.lastProgressNanoseconds = worker.now
         record.attempts = attempt.count
         guard let endpoint = worker.chooseEndpoint(of: backend, for: self) else {
-            return fail(
-                GatewayError(.noHealthyEndpoint, "no endpoint of the backend is ready: \(backend.name)"))
+            if waitForEndpoints(of: backend) { return }
+            return fail(worker.refusal(of: backend))
         }
         attempt.endpoint = endpoint
         endpoint.beginRequest()

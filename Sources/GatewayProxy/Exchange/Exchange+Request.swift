@@ -22,7 +22,11 @@ extension Exchange {
 
     private func passUpstream(_ body: ByteBuffer) {
         if attempt.isHeadSent {
-            if state == .awaiting, mayRetryLater { held.remember(body, bytesMax: replayBytesMax) } else { held.forget() }
+            if state == .awaiting, mayRetryLater {
+                held.remember(body, bytesMax: replayBytesMax)
+            } else {
+                held.forget()
+            }
             upstream.sendBody(body)
             if !upstream.isWritable { downstream.setReading(false) }
         } else {

@@ -1,8 +1,8 @@
 package import GatewayModel
-package import NIOCore
 package import GatewayPolicy
 package import GatewayRecords
 package import GatewayWire
+package import NIOCore
 
 /// One request and its answer, from the first byte of the head to the record. It lives on one event loop and is
 /// used again for the next request of the connection.

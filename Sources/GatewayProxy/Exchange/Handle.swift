@@ -42,6 +42,7 @@ extension Exchange {
     private func pick(_ backends: [WeightedBackend], totalWeight: Int) -> WeightedBackend? {
         guard totalWeight > 0 else { return nil }
         if backends.count == 1 { return backends[0] }
+        if rule?.persistence != nil, let choice = sessionChoice(among: backends) { return choice }
         var ticket = Int(worker.random.next(below: UInt64(totalWeight)))
         for backend in backends {
             ticket -= backend.weight

@@ -20,7 +20,7 @@ extension Exchange {
         else { return false }
         response.reset()
         response.status = 204
-        if cors.allows(request.fields.bytes.span, origin.value.range) {
+        if cors.allows(origin.value, in: request.fields) {
             let asked = request.fields.first(.accessControlRequestHeaders)
             allow(cors.methods, asked: method.value, name: Exchange.allowMethods, cors)
             allow(cors.headers, asked: asked?.value, name: Exchange.allowHeaders, cors)
@@ -48,7 +48,7 @@ extension Exchange {
         ] { response.fields.remove(named: name) }
         addVaryOrigin()
         guard let origin = request.fields.first(.origin),
-            cors.allows(request.fields.bytes.span, origin.value.range)
+            cors.allows(origin.value, in: request.fields)
         else { return }
         response.fields.append(name: Exchange.allowOrigin, value: request.fields.copy(origin.value))
         if cors.allowsCredentials { response.fields.append(name: Exchange.allowCredentials, value: Exchange.trueWord) }

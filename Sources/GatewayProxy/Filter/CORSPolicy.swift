@@ -1,3 +1,5 @@
+import GatewayWire
+
 /// Gateway API `CORS` filter, compiled: which other origins' pages may call, and what they are told.
 package struct CORSPolicy: Sendable {
     /// `*` alone, or the listed texts joined with commas.
@@ -32,8 +34,9 @@ package struct CORSPolicy: Sendable {
         self.maxAgeSeconds = Array(String(maxAgeSeconds).utf8)
     }
 
-    func allows(_ bytes: Span<UInt8>, _ origin: Range<Int>) -> Bool {
-        for index in origins.indices where origins[index].matches(bytes, origin) { return true }
+    func allows(_ origin: Slice, in fields: borrowing FieldBlock) -> Bool {
+        let bytes = fields.bytes.span
+        for index in origins.indices where origins[index].matches(bytes, origin.range) { return true }
         return false
     }
 }

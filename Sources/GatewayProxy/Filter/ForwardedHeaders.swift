@@ -41,7 +41,7 @@ extension Exchange {
     /// Our own name for the request and the trace it belongs to.
     func adoptTraceContext() {
         if let entry = request.fields.first(.traceparent),
-            let context = TraceContext(traceparent: request.fields.bytes.span.extracting(entry.value.range))
+            let context = request.fields.traceContext(entry.value)
         {
             record.traceID = (context.traceHigh, context.traceLow)
             record.parentSpanID = context.span
@@ -80,5 +80,12 @@ extension Exchange {
             let name = request.fields.store(FieldName.names[Int(FieldName.xRequestID.rawValue)])
             request.fields.entries.append(FieldBlock.Entry(name: name, value: value, known: .xRequestID))
         }
+    }
+}
+
+extension FieldBlock {
+    /// The trace a `traceparent` value names.
+    fileprivate func traceContext(_ value: Slice) -> TraceContext? {
+        TraceContext(traceparent: bytes.span.extracting(value.range))
     }
 }

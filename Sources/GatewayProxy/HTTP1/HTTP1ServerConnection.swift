@@ -202,7 +202,8 @@ package final class HTTP1ServerConnection: Timed, ChannelDuplexHandler, Downstre
 
     private func begin(_ exchange: Exchange) {
         requestCount += 1
-        keepAlive = !isDraining && requestCount < worker.snapshot.limits.requestsPerConnectionMax
+        keepAlive =
+            !isDraining && requestCount < worker.snapshot.limits.requestsPerConnectionMax
             && exchange.request.connection.keepsAlive(exchange.request.version)
         isHeadSent = false
         hasSentContinue = false

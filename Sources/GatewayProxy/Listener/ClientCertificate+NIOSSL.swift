@@ -6,7 +6,9 @@ import X509
 extension ClientCertificate {
     /// The names of a certificate the TLS handshake has verified.
     init?(_ certificate: NIOSSLCertificate) {
-        guard let der = try? certificate.toDERBytes(), let parsed = try? Certificate(derEncoded: der) else { return nil }
+        guard let der = try? certificate.toDERBytes(), let parsed = try? Certificate(derEncoded: der) else {
+            return nil
+        }
         var dns: [String] = []
         var uris: [String] = []
         for name in certificate._subjectAlternativeNames() {

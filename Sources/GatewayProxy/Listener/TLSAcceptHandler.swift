@@ -14,7 +14,6 @@ final class TLSAcceptHandler: Timed, ChannelInboundHandler, RemovableChannelHand
     private let peer: Peer
     private var context: ChannelHandlerContext?
     private var received: ByteBuffer?
-    private var scanner = ClientHelloScanner()
     private var serverName: [UInt8] = []
     private var isHandshaking = false
 
@@ -43,12 +42,13 @@ final class TLSAcceptHandler: Timed, ChannelInboundHandler, RemovableChannelHand
         var buffer = unwrapInboundIn(data)
         if received == nil { received = buffer } else { received?.writeBuffer(&buffer) }
         guard let bytes = received else { return }
-        switch scanner.scan(bytes.readableBytesUInt8Span) {
-        case .needMore: return
-        case .malformed: context.close(promise: nil)
-        case .found(let hello):
+        do {
+            guard let hello = try ClientHello.scan(bytes.readableBytesUInt8Span) else { return }
             serverName = hello.serverName
             begin(context, bytes)
+        } catch {
+            worker.recorder.metrics.add(.tlsHandshakeFailures)
+            context.close(promise: nil)
         }
     }
 

@@ -11,7 +11,8 @@ package final class PortTable: Sendable {
     package let router: Router
 
     package init(
-        port: Int, bindPort: Int? = nil, isTLS: Bool, settings: PortSettings, listeners: [CompiledListener], tls: TLSPort?, router: Router
+        port: Int, bindPort: Int? = nil, isTLS: Bool, settings: PortSettings, listeners: [CompiledListener],
+        tls: TLSPort?, router: Router
     ) {
         self.port = port
         self.bindPort = bindPort ?? port

@@ -1,3 +1,5 @@
+import GatewayPolicy
+
 /// An endpoint as balancing sees it: plain numbers, so that every decision is a function of values and the clock.
 struct EndpointView: Equatable {
     var weight: Int
@@ -25,7 +27,7 @@ struct EndpointSchedule {
     /// While an endpoint warms up, its weight is computed anew this often at most.
     static let warmStepNanosecondsMin: UInt64 = 50_000_000
     /// The share of its weight an endpoint starts with.
-    static let warmPercentMin: UInt64 = 10
+    static let warmPercentMin = 10
     private static let fullPermille: UInt64 = 1000
 
     let mode: Mode
@@ -79,9 +81,9 @@ struct EndpointSchedule {
         // Coming back from an ejection is a beginning too.
         let ended = view.ejectedUntil <= now ? view.ejectedUntil : 0
         let since = max(view.warmSince, ended)
-        guard slowStart > 0, since > 0, since <= now, now - since < slowStart else { return fullPermille }
-        let share = Double(now - since) / Double(slowStart) * Double(fullPermille)
-        return max(UInt64(share), warmPercentMin * fullPermille / 100)
+        guard slowStart > 0, since > 0, since <= now else { return fullPermille }
+        let ramp = SlowStart(windowMilliseconds: Int(clamping: slowStart / 1_000_000), percentMin: warmPercentMin)
+        return UInt64(ramp.weight(Int(fullPermille), sinceNanoseconds: since, nowNanoseconds: now))
     }
 
     /// The order of weighted round robin. Each endpoint's turns are spread evenly over the round; a different start

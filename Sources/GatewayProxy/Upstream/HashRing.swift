@@ -1,3 +1,5 @@
+import GatewayWire
+
 /// Consistent hashing: each endpoint owns points on a ring, in proportion to its weight, and a key belongs to the
 /// next point. When an endpoint leaves, only its own keys move.
 struct HashRing: Sendable {
@@ -55,17 +57,10 @@ struct HashRing: Sendable {
 /// The hash of balancing keys: fast, stable over restarts and replicas, not against attackers (who could at most
 /// send their own requests to one endpoint, where the load bound stops them).
 enum KeyHash {
-    private static let offset: UInt64 = 0xCBF2_9CE4_8422_2325
-    private static let prime: UInt64 = 0x0000_0100_0000_01B3
+    static func hash(_ bytes: [UInt8]) -> UInt64 { Hash64.of(bytes.span) }
 
-    static func hash(_ bytes: [UInt8]) -> UInt64 { hash(bytes, 0..<bytes.count) }
-
-    /// FNV-1a over a part of `bytes`, then mixed, because FNV's high bits are weak for short keys.
-    static func hash(_ bytes: [UInt8], _ range: Range<Int>) -> UInt64 {
-        var value = offset
-        for index in range { value = (value ^ UInt64(bytes[index])) &* prime }
-        return mix(value)
-    }
+    /// The hash of a part of `bytes`, the same as that of the part alone.
+    static func hash(_ bytes: [UInt8], _ range: Range<Int>) -> UInt64 { Hash64.of(bytes.span.extracting(range)) }
 
     /// Spreads every input bit over the whole word.
     static func mix(_ value: UInt64) -> UInt64 {

@@ -5,9 +5,11 @@ struct ProbeQuestion: Sendable {
     var isTLS: Bool
 
     var http1: [UInt8] {
-        Array(
-            "GET \(path) HTTP/1.1\r\nhost: \(authority)\r\nuser-agent: sluice-health\r\naccept: */*\r\nconnection: close\r\n\r\n"
-                .utf8)
+        let lines = [
+            "GET \(path) HTTP/1.1", "host: \(authority)", "user-agent: sluice-health", "accept: */*",
+            "connection: close", "", "",
+        ]
+        return Array(lines.joined(separator: "\r\n").utf8)
     }
 
     /// Preface, empty SETTINGS, and HEADERS on stream 1, in literals only (RFC 7541 section 6.2.2).

@@ -41,14 +41,28 @@ extension Worker {
         }
         return GatewayError(.noHealthyEndpoint, "no endpoint of the backend is ready: \(backend.name)")
     }
+}
 
-    /// Whether it makes sense for a request to wait for the first answer of DNS. Then `resume` runs on this loop when
-    /// it is there, good or bad, after `NameBook.firstAnswerNanosecondsMax` at the latest.
-    func waitForEndpoints(of backend: CompiledBackend, _ resume: @escaping () -> Void) -> Bool {
-        guard shared.directory.admits(backend), shared.directory.isResolving(backend) else { return false }
-        let loop = eventLoop
-        let bound = NIOLoopBound(resume, eventLoop: loop)
-        shared.directory.whenResolved(backend, on: loop) { bound.value() }
+extension Exchange {
+    /// Waits for the first answer of DNS, if that is all the backend lacks, and starts the attempt again when it is
+    /// there, good or bad: after `NameBook.firstAnswerNanosecondsMax` at the latest.
+    func waitForEndpoints(of backend: CompiledBackend) -> Bool {
+        let directory = worker.shared.directory
+        guard directory.admits(backend), directory.isResolving(backend) else { return false }
+        armTimers()
+        attempt.backoffUntil = .max
+        let ticket = attempt.count
+        let waiting = NIOLoopBound(self, eventLoop: worker.eventLoop)
+        directory.whenResolved(backend, on: worker.eventLoop) {
+            let exchange = waiting.value
+            // The exchange may have been settled meanwhile, and may even serve another request.
+            guard exchange.state == .seeking, exchange.attempt.backend === backend,
+                exchange.attempt.backoffUntil == .max, exchange.attempt.count == ticket
+            else { return }
+            exchange.worker.refreshClock()
+            exchange.attempt.count -= 1
+            exchange.startAttempt()
+        }
         return true
     }
 }

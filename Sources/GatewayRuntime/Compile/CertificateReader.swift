@@ -21,7 +21,9 @@ struct CertificateReader {
     }
 
     /// The identity a Secret of type `kubernetes.io/tls` holds.
-    func identity(_ reference: SecretObjectReference, from source: ReferenceGrants.Source) throws(ReferenceProblem)
+    func identity(
+        _ reference: SecretObjectReference, from source: ReferenceGrants.Source
+    ) throws(ReferenceProblem)
         -> Identity
     {
         let secret = try secret(reference, from: source)
@@ -41,7 +43,9 @@ struct CertificateReader {
         }
     }
 
-    private func secret(_ reference: SecretObjectReference, from source: ReferenceGrants.Source)
+    private func secret(
+        _ reference: SecretObjectReference, from source: ReferenceGrants.Source
+    )
         throws(ReferenceProblem) -> SecretObject
     {
         guard reference.group.isEmpty, reference.kind == "Secret" else {
@@ -64,7 +68,9 @@ struct CertificateReader {
     }
 
     /// The certificates that ConfigMaps or Secrets hold under `ca.crt`.
-    func roots(_ references: [ObjectReference], from source: ReferenceGrants.Source) throws(ReferenceProblem)
+    func roots(
+        _ references: [ObjectReference], from source: ReferenceGrants.Source
+    ) throws(ReferenceProblem)
         -> [NIOSSLCertificate]
     {
         var roots: [NIOSSLCertificate] = []
@@ -72,7 +78,9 @@ struct CertificateReader {
         return roots
     }
 
-    private func authority(_ reference: ObjectReference, from source: ReferenceGrants.Source) throws(ReferenceProblem)
+    private func authority(
+        _ reference: ObjectReference, from source: ReferenceGrants.Source
+    ) throws(ReferenceProblem)
         -> [NIOSSLCertificate]
     {
         let namespace = reference.namespace ?? source.namespace
@@ -91,7 +99,8 @@ struct CertificateReader {
         let key = "\(namespace)/\(reference.name)"
         var bytes: [UInt8]?
         if reference.kind == "ConfigMap" {
-            bytes = index.configMaps[key]?.data["ca.crt"].map { Array($0.utf8) }
+            bytes =
+                index.configMaps[key]?.data["ca.crt"].map { Array($0.utf8) }
                 ?? index.configMaps[key]?.binaryData["ca.crt"]?.bytes
         } else {
             bytes = index.secrets[key]?.data["ca.crt"]?.reveal { $0 }

@@ -34,7 +34,9 @@ struct PolicyIndex {
         }
     }
 
-    private func policies(_ kind: String, _ namespace: String, _ name: String, _ section: String? = nil)
+    private func policies(
+        _ kind: String, _ namespace: String, _ name: String, _ section: String? = nil
+    )
         -> [TrafficPolicy]
     {
         byTarget[Target(kind: kind, namespace: namespace, name: name, section: section)] ?? []

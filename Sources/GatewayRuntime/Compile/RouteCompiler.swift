@@ -160,7 +160,9 @@ final class RouteCompiler {
 
     // MARK: What to say of it
 
-    private func conditions(_ rules: [RuleDraft]) -> (
+    private func conditions(
+        _ rules: [RuleDraft]
+    ) -> (
         conditions: [StatusCondition], isUnsupported: Bool, message: String
     ) {
         var result: [StatusCondition] = []

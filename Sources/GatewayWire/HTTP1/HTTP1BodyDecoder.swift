@@ -134,7 +134,9 @@ package struct HTTP1BodyDecoder: Sendable {
         if input[index] != Byte.carriageReturn {
             isCanonical = false
             let from = index
-            guard let stop = try ChunkExtension.end(input, index, end) else { return try wantingLine(input, end, start) }
+            guard let stop = try ChunkExtension.end(input, index, end) else {
+                return try wantingLine(input, end, start)
+            }
             if stop &+ 1 < input.count {
                 extensionBytes += stop - from
                 guard extensionBytes <= limits.chunkExtensionBytesMax else { throw .chunkLineTooLong }

@@ -38,7 +38,7 @@ package enum HTTP1Serializer {
 
     /// A response head, as HTTP/1.1, with the standard reason phrase. `date` and `server` are the caller's.
     ///
-    /// `connection`: `.close` and `.keepAlive` (for HTTP/1.0 clients) write that option; `.upgrade` both upgrade fields.
+    /// `connection`: `.close` and `.keepAlive` (for HTTP/1.0 clients) write that option; `.upgrade` both its fields.
     package static func append(
         response head: borrowing ResponseHead, framing: BodyFraming, connection: ConnectionOptions = [],
         to out: inout [UInt8]

@@ -6,7 +6,7 @@ package enum PROXYProtocolError: Error, Sendable, CaseIterable {
 /// The PROXY protocol, versions 1 and 2 (haproxy's `proxy-protocol.txt`): who really connected, said by a trusted
 /// load balancer in front of the first byte of the connection. Only TCP over IP is accepted.
 package struct PROXYProtocolHeader: Sendable, Equatable {
-    /// Nil when the balancer speaks for itself (`LOCAL`, `UNKNOWN`, unspecified): then the socket's own addresses count.
+    /// Nil when the balancer speaks for itself (`LOCAL`, `UNKNOWN`, unspecified): the socket's own addresses count.
     package var source: SocketEndpoint?
     package var destination: SocketEndpoint?
     /// How many bytes the header took.

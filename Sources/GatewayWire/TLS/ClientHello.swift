@@ -59,7 +59,8 @@ package struct ClientHello: Sendable, Equatable {
         return result
     }
 
-    private static func readProtocols(_ bytes: Span<UInt8>, _ body: inout Reader) throws(ClientHelloError) -> [[UInt8]] {
+    private static func readProtocols(_ bytes: Span<UInt8>, _ body: inout Reader) throws(ClientHelloError) -> [[UInt8]]
+    {
         var list = try body.part(try body.number(bytes, 2))
         guard body.isAtEnd, !list.isAtEnd else { throw .malformed }
         var result: [[UInt8]] = []

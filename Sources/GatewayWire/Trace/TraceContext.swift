@@ -97,7 +97,8 @@ package enum TraceState {
                 tenant = index
             } else {
                 let isLetter = byte &- 0x61 < 26
-                let isOther = Byte.isDigit(byte) || byte == 0x5F || byte == Byte.dash || byte == 0x2A || byte == Byte.slash
+                let isOther =
+                    Byte.isDigit(byte) || byte == 0x5F || byte == Byte.dash || byte == 0x2A || byte == Byte.slash
                 let isFirst = index == range.lowerBound || index == tenant + 1 && tenant >= 0
                 guard isLetter || isOther && (!isFirst || Byte.isDigit(byte) && index == range.lowerBound) else {
                     return false
@@ -109,7 +110,9 @@ package enum TraceState {
         guard index < range.upperBound, !key.isEmpty, key.count <= 256 else { return false }
         if tenant >= 0 {
             let system = index - tenant - 1
-            guard tenant - key.lowerBound <= 241, tenant > key.lowerBound, system > 0, system <= 14 else { return false }
+            guard tenant - key.lowerBound <= 241, tenant > key.lowerBound, system > 0, system <= 14 else {
+                return false
+            }
         }
         let value = (index + 1)..<range.upperBound
         guard value.count > 0, value.count <= 256 else { return false }

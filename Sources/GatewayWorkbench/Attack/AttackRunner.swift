@@ -175,7 +175,7 @@ package struct AttackRunner: Sendable {
 
     private func answers(_ client: WorkbenchClient, _ target: CallTarget) async -> Bool {
         let url = "\(target.scheme.rawValue)://\(target.authority)\(prefix(target))/\(Self.aliveMark)"
-        let response = try? await client.call("GET", url, timeoutMilliseconds: options.answerMilliseconds)
+        let response = try? await client.call("GET", url, timeoutMilliseconds: max(5_000, options.answerMilliseconds))
         return response != nil
     }
 }

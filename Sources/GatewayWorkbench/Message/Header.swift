@@ -11,7 +11,8 @@ package struct Header: Sendable, Hashable, CustomStringConvertible {
     package var description: String { "\(name): \(value)" }
 
     func named(_ other: String) -> Bool {
-        name.utf8.count == other.utf8.count && name.lowercased() == other.lowercased()
+        name.utf8.count == other.utf8.count
+            && zip(name.utf8, other.utf8).allSatisfy { $0 == $1 || lowered($0) == lowered($1) }
     }
 }
 
@@ -47,6 +48,10 @@ package func canonicalHeaderName(_ name: String) -> String {
         upper = byte == 0x2D
     }
     return String(decoding: bytes, as: UTF8.self)
+}
+
+private func lowered(_ byte: UInt8) -> UInt8 {
+    byte >= 0x41 && byte <= 0x5A ? byte + 0x20 : byte
 }
 
 /// RFC 9110 section 5.6.2 `tchar`.

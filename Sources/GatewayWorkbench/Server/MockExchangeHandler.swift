@@ -3,11 +3,11 @@ import NIOHTTP1
 import NIOWebSocket
 
 #if canImport(Glibc)
-    import Glibc
+import Glibc
 #elseif canImport(Musl)
-    import Musl
+import Musl
 #else
-    import Darwin
+import Darwin
 #endif
 
 /// What an exchange needs to know of the server and the connection it runs on.

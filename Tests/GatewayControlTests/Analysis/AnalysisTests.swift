@@ -122,7 +122,9 @@ struct AnalysisTests {
             spec:
               parentRefs: [\(parent)]
               hostnames: \(hostnames)
-              rules: [{matches: [{path: {value: /probe}}], filters: [{type: RequestRedirect, requestRedirect: {port: 1}}]}]
+              rules:
+                - matches: [{path: {value: /probe}}]
+                  filters: [{type: RequestRedirect, requestRedirect: {port: 1}}]
             """
         let found = findings(more)
         #expect(found.compactMap(\.reason) == (reason.isEmpty ? [] : [reason]), "\(found)")
@@ -281,7 +283,8 @@ struct AnalysisTests {
         #expect(load(text("DirectResponse")).diagnostics.map(\.code) == [.danglingReference])
         #expect(load(text("DirectAnswer")).diagnostics.map(\.code) == [.unsupportedValue])
         let response =
-            "---\napiVersion: sluice.dev/v1alpha1\nkind: DirectResponse\nmetadata: {name: hello}\nspec: {status: 418, body: hi}\n"
+            "---\napiVersion: sluice.dev/v1alpha1\nkind: DirectResponse\nmetadata: {name: hello}\n"
+            + "spec: {status: 418, body: hi}\n"
         #expect(load(text("DirectResponse") + response).diagnostics == [])
     }
 }

@@ -119,7 +119,8 @@ struct BadInputTests {
         (
             "{name: http, protocol: HTTP, port: 8080}",
             "{name: http, protocol: HTTP, port: 8080}, {name: more, protocol: HTTP, port: 8080}",
-            "app.yaml:6:50: error SL-1011: listener \"http\" has port 8080 and no hostname, as \"more\" in Gateway edge, "
+            "app.yaml:6:50: error SL-1011: listener \"http\" has port 8080 and no hostname, as \"more\" "
+                + "in Gateway edge, "
                 + "spec.listeners[0].port; give one of them another port or hostname"
         ),
         (
@@ -128,7 +129,8 @@ struct BadInputTests {
         ),
         (
             "  gatewayClassName: sluice", "\tgatewayClassName: sluice",
-            "app.yaml:5:1: error SL-1001: found character that cannot start any token; indent with spaces, not tabs"
+            "app.yaml:5:1: error SL-1001: found character that cannot start any token; "
+                + "indent with spaces, not tabs"
         ),
     ]
 

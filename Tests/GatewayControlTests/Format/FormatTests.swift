@@ -142,4 +142,22 @@ struct FormatTests {
         #expect(!changes.contains("aHVudGVyMg"))
         #expect(changes.contains("data.a"))
     }
+
+    @Test func aMaskedSecretCannotBeAppliedBack() throws {
+        let text = "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nFIELD: {a: \"[secret]\"}\n"
+        for field in ["data", "stringData"] {
+            let load = load(text.split(separator: "FIELD").joined(separator: field))
+            #expect(load.diagnostics.map(\.code) == [.invalidValue])
+        }
+    }
+
+    @Test func objectsDoNotPrintTheirDocuments() throws {
+        let load = load("apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: {k: hunter2}\n")
+        let object = try #require(load.set.objects.first)
+        var dumped = ""
+        dump(object, to: &dumped)
+        #expect(!dumped.contains("hunter2"))
+        #expect("\(object)" == "Secret s")
+        #expect(!String(reflecting: load.set).contains("hunter2"))
+    }
 }

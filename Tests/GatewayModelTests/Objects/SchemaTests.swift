@@ -82,4 +82,13 @@ struct SchemaTests {
         let type = ObjectKind.identityProvider.jsonSchema["properties"]?["spec"]?["properties"]?["type"]
         #expect(type?["enum"] == .list([.text("APIKey"), .text("ClientCertificate")]))
     }
+
+    @Test func oneSchemaHoldsAllKinds() {
+        let schema = ObjectKind.editorSchema
+        #expect(schema["$defs"]?.fields?.map(\.key) == ObjectKind.allCases.map(\.rawValue))
+        #expect(schema["allOf"]?.elements?.count == ObjectKind.allCases.count)
+        let first = schema["allOf"]?.elements?.first
+        #expect(first?["if"]?["properties"]?["kind"]?["const"]?.string == "GatewayClass")
+        #expect(first?["then"]?["$ref"]?.string == "#/$defs/GatewayClass")
+    }
 }

@@ -15,7 +15,8 @@ struct EndpointScheduleTests {
     static let cases: [Case] = [
         Case(name: "nothing", views: [], members: [], mode: .normal),
         Case(
-            name: "all well", views: [EndpointView(weight: 1), EndpointView(weight: 3)], members: [0, 1], mode: .normal),
+            name: "all well", views: [EndpointView(weight: 1), EndpointView(weight: 3)], members: [0, 1],
+            mode: .normal),
         Case(
             name: "weight 0 is never chosen", views: [EndpointView(weight: 0), EndpointView(weight: 1)], members: [1],
             mode: .normal),
@@ -109,18 +110,36 @@ struct EndpointScheduleTests {
 
     @Test(
         "Slow start grows from a tenth to all of the weight",
-        arguments: [(0, 100), (50, 100), (100, 100), (250, 250), (500, 500), (999, 999), (1000, 1000), (5000, 1000)])
-    func warmUp(_ age: Int, _ permille: Int) {
-        let view = EndpointView(weight: 1, warmSince: 7000)
-        #expect(EndpointSchedule.warmPermille(view, slowStart: 1000, now: 7000 + UInt64(age)) == UInt64(permille))
+        arguments: [(0, 100), (100, 190), (500, 550), (999, 999), (1000, 1000), (5000, 1000)])
+    func warmUp(_ age: UInt64, _ permille: UInt64) {
+        let second = UpstreamFixture.second
+        let view = EndpointView(weight: 1, warmSince: 7 * second)
+        let now = 7 * second + age * 1_000_000
+        #expect(EndpointSchedule.warmPermille(view, slowStart: second, now: now) == permille)
     }
 
     @Test("Coming back from an ejection is a slow start too; without slow start nothing warms up")
     func warmUpAfterEjection() {
-        let view = EndpointView(weight: 1, ejectedUntil: 9000, warmSince: 1)
-        #expect(EndpointSchedule.warmPermille(view, slowStart: 1000, now: 9500) == 500)
-        #expect(EndpointSchedule.warmPermille(view, slowStart: 0, now: 9500) == 1000)
-        #expect(EndpointSchedule.warmPermille(EndpointView(weight: 1), slowStart: 1000, now: 5) == 1000)
+        let second = UpstreamFixture.second
+        let view = EndpointView(weight: 1, ejectedUntil: 9 * second, warmSince: 1)
+        let now = 9 * second + second / 2
+        #expect(EndpointSchedule.warmPermille(view, slowStart: second, now: now) == 550)
+        #expect(EndpointSchedule.warmPermille(view, slowStart: 0, now: now) == 1000)
+        #expect(EndpointSchedule.warmPermille(EndpointView(weight: 1), slowStart: second, now: 5) == 1000)
+    }
+
+    @Test("While an endpoint warms up it gets less, and more with each step")
+    func warmShare() {
+        let second = UpstreamFixture.second
+        let views = [EndpointView(weight: 1, warmSince: second), EndpointView(weight: 1)]
+        var shares: [Double] = []
+        for age in [0, 3, 6, 10] as [UInt64] {
+            let schedule = EndpointSchedule(views: views, slowStart: 10 * second, now: second + age * second)
+            shares.append(Double(schedule.order.count { $0 == 0 }) / Double(schedule.order.count))
+        }
+        #expect(shares == shares.sorted())
+        #expect(shares[0] < 0.1)
+        #expect(shares[3] == 0.5)
     }
 
     @Test("A schedule lasts until the next ejection ends or the next step of a warm-up")

@@ -38,7 +38,8 @@ struct BodyDecoderTests {
     static let chunked: [(String, String, [String], Int)] = [
         ("0\r\n\r\n", "", [], 0), ("5\r\nhello\r\n0\r\n\r\n", "hello", [], 0),
         ("5\r\nhello\r\n6\r\n world\r\n0\r\n\r\nGET /", "hello world", [], 5),
-        ("A\r\n0123456789\r\n0\r\n\r\n", "0123456789", [], 0), ("00a\r\n0123456789\r\n000\r\n\r\n", "0123456789", [], 0),
+        ("A\r\n0123456789\r\n0\r\n\r\n", "0123456789", [], 0),
+        ("00a\r\n0123456789\r\n000\r\n\r\n", "0123456789", [], 0),
         ("2;a\r\n\r\n\r\n0;x=y;z=\"q\\\"\t;\"\r\n\r\n", "\r\n", [], 0), ("1 ; a = b\r\nx\r\n0\r\n\r\n", "x", [], 0),
         ("1\r\nx\r\n0\r\nX-Sum: 1 \r\ngrpc-status:0\r\n\r\nrest", "x", ["x-sum: 1", "grpc-status: 0"], 4),
         ("1\r\nx\r\n0\r\netag: \"a\"\r\n\r\n", "x", ["etag: \"a\""], 0),
@@ -52,7 +53,8 @@ struct BodyDecoderTests {
         for cut in 0..<input.count {
             #expect(DecodedBody.decode(input, .chunked, cutAt: [cut]).ignoringRest == expected.ignoringRest, "\(cut)")
         }
-        #expect(DecodedBody.decode(input, .chunked, cutAt: Array(0..<input.count)).ignoringRest == expected.ignoringRest)
+        #expect(
+            DecodedBody.decode(input, .chunked, cutAt: Array(0..<input.count)).ignoringRest == expected.ignoringRest)
     }
 
     static let refused: [(String, HTTP1ParseError)] = [
@@ -60,7 +62,8 @@ struct BodyDecoderTests {
         (" 1\r\n", .badChunkSize), ("0x1\r\n", .badChunkSize), ("1_0\r\n", .badChunkSize), ("1,\r\n", .badChunkSize),
         ("1 \r\nx", .badChunkExtension), ("1\t\r\nx", .badChunkExtension), ("1 1\r\n", .badChunkExtension),
         ("fffffffffffffffff\r\n", .badChunkSize), ("8000000000000000\r\n", .badChunkSize),
-        ("0000000000000005\r\n", .badChunkSize), ("5\n", .bareLineFeed), ("\n", .bareLineFeed), ("5\rx", .bareCarriageReturn),
+        ("0000000000000005\r\n", .badChunkSize), ("5\n", .bareLineFeed), ("\n", .bareLineFeed),
+        ("5\rx", .bareCarriageReturn),
         ("5;\r\n", .badChunkExtension), ("5;a=\r\n", .badChunkExtension), ("5;=b\r\n", .badChunkExtension),
         ("5;a\n\r\n", .bareLineFeed), ("5;a=\"\n\"\r\n", .bareLineFeed), ("5;a=\"\r\n\"\r\n", .badChunkExtension),
         ("5;a b\r\n", .badChunkExtension), ("5;a\0\r\n", .badChunkExtension), ("5;;\r\n", .badChunkExtension),
@@ -68,12 +71,15 @@ struct BodyDecoderTests {
         ("1;a=\(String(repeating: "b", count: 300))\r\n", .chunkLineTooLong),
         ("1;a=\"\(String(repeating: "b", count: 300))\"\r\n", .chunkLineTooLong),
         (String(repeating: "1;a=\(String(repeating: "b", count: 200))\r\nx\r\n", count: 30), .chunkLineTooLong),
-        ("1\r\nxy\r\n", .chunkMissingTerminator), ("1\r\nx\n", .chunkMissingTerminator), ("1\r\nx\rx", .chunkMissingTerminator),
+        ("1\r\nxy\r\n", .chunkMissingTerminator), ("1\r\nx\n", .chunkMissingTerminator),
+        ("1\r\nx\rx", .chunkMissingTerminator),
         ("1\r\nx0\r\n\r\n", .chunkMissingTerminator), ("0\r\nX\r\n\r\n", .badHeaderName), ("0\r\n\n", .bareLineFeed),
         ("0\r\n\rX", .bareCarriageReturn), ("0\r\nx : y\r\n\r\n", .whitespaceBeforeColon),
         ("0\r\n x: y\r\n\r\n", .obsoleteFold), ("0\r\na: b\r\n c\r\n\r\n", .obsoleteFold),
-        ("0\r\na: \0\r\n\r\n", .badHeaderValue), ("0\r\na: b\n\r\n", .bareLineFeed), ("0\r\nGET / HTTP/1.1\r\n", .whitespaceBeforeColon),
-        ("0\r\nContent-Length: 5\r\n\r\n", .forbiddenTrailer), ("0\r\nTransfer-Encoding: chunked\r\n\r\n", .forbiddenTrailer),
+        ("0\r\na: \0\r\n\r\n", .badHeaderValue), ("0\r\na: b\n\r\n", .bareLineFeed),
+        ("0\r\nGET / HTTP/1.1\r\n", .whitespaceBeforeColon),
+        ("0\r\nContent-Length: 5\r\n\r\n", .forbiddenTrailer),
+        ("0\r\nTransfer-Encoding: chunked\r\n\r\n", .forbiddenTrailer),
         ("0\r\nhost: a\r\n\r\n", .forbiddenTrailer), ("0\r\nAuthorization: a\r\n\r\n", .forbiddenTrailer),
         ("0\r\nConnection: a\r\n\r\n", .forbiddenTrailer), ("0\r\nx-forwarded-for: a\r\n\r\n", .forbiddenTrailer),
         ("0\r\nset-cookie: a\r\n\r\n", .forbiddenTrailer), ("0\r\ncontent-type: a\r\n\r\n", .forbiddenTrailer),
@@ -103,7 +109,9 @@ struct BodyDecoderTests {
 
     @Test("Bodies with a length, without one, and until close")
     func others() throws {
-        #expect(DecodedBody.decode(bytes("abcdef"), .length(4)) == DecodedBody(payload: bytes("abcd"), rest: 2, isComplete: true))
+        #expect(
+            DecodedBody.decode(bytes("abcdef"), .length(4))
+                == DecodedBody(payload: bytes("abcd"), rest: 2, isComplete: true))
         #expect(DecodedBody.decode(bytes("abc"), .length(4)) == DecodedBody(payload: bytes("abc")))
         #expect(DecodedBody.decode(bytes("abc"), .length(0)) == DecodedBody(rest: 3, isComplete: true))
         #expect(DecodedBody.decode(bytes("abc"), .none) == DecodedBody(rest: 3, isComplete: true))
@@ -114,12 +122,15 @@ struct BodyDecoderTests {
         #expect(HTTP1BodyDecoder(.length(0), limits: .standard).isComplete)
     }
 
-    @Test("Only whole chunks in our own form are canonical", arguments: [
-        ("5\r\nhello\r\n", true), ("5\r\nhello\r\n0\r\n\r\n", true), ("0\r\n\r\n", true), ("a\r\n0123456789\r\n", true),
-        ("5\r\nhello\r\n6\r\nworld!\r\n", true), ("A\r\n0123456789\r\n", false), ("05\r\nhello\r\n", false),
-        ("5;a\r\nhello\r\n", false), ("5\r\nhel", false), ("5\r\nhello", false), ("5\r\nhello\r\n0\r\n", false),
-        ("0\r\na: b\r\n\r\n", false), ("00\r\n\r\n", false), ("5\r\nhello\r\n5", true),
-    ])
+    @Test(
+        "Only whole chunks in our own form are canonical",
+        arguments: [
+            ("5\r\nhello\r\n", true), ("5\r\nhello\r\n0\r\n\r\n", true), ("0\r\n\r\n", true),
+            ("a\r\n0123456789\r\n", true),
+            ("5\r\nhello\r\n6\r\nworld!\r\n", true), ("A\r\n0123456789\r\n", false), ("05\r\nhello\r\n", false),
+            ("5;a\r\nhello\r\n", false), ("5\r\nhel", false), ("5\r\nhello", false), ("5\r\nhello\r\n0\r\n", false),
+            ("0\r\na: b\r\n\r\n", false), ("00\r\n\r\n", false), ("5\r\nhello\r\n5", true),
+        ])
     func canonical(_ text: String, _ isCanonical: Bool) throws {
         let input = bytes(text)
         var decoder = HTTP1BodyDecoder(.chunked, limits: .standard)

@@ -47,7 +47,9 @@ struct RequestParserTests {
         #expect(head.fields.entries.map(\.known) == [.accept, .other, .accept, .other])
     }
 
-    @Test("every known name is known in every case, and its neighbours are not", arguments: FieldName.allCases.dropFirst())
+    @Test(
+        "every known name is known in every case, and its neighbours are not", arguments: FieldName.allCases.dropFirst()
+    )
     func knownNames(_ name: FieldName) {
         let lower = FieldName.names[Int(name.rawValue)]
         let upper = lower.map { $0 >= 0x61 && $0 <= 0x7A ? $0 - 32 : $0 }
@@ -65,19 +67,24 @@ struct RequestParserTests {
         #expect(table.find(framed.span, 2, upper.count + 1) == 0)
     }
 
-    @Test("targets become canonical", arguments: [
-        ("/", "/", "/", ""), ("/a/b", "/a/b", "/a/b", ""), ("/a?", "/a?", "/a", ""), ("/a?b?c", "/a?b?c", "/a", "b?c"),
-        ("//a//b/", "//a//b/", "//a//b/", ""), ("/a/./b", "/a/b", "/a/b", ""), ("/a/.", "/a/", "/a/", ""),
-        ("/a/b/..", "/a/", "/a/", ""), ("/a/b/../c", "/a/c", "/a/c", ""), ("/a/..", "/", "/", ""), ("/.", "/", "/", ""),
-        ("/a//../b", "/a/b", "/a/b", ""), ("//..", "/", "/", ""), ("/a/%2e%2E/b", "/b", "/b", ""),
-        ("/.a/..b/...", "/.a/..b/...", "/.a/..b/...", ""), ("/%7Euser", "/~user", "/~user", ""),
-        ("/%c3%a9", "/%C3%A9", "/%C3%A9", ""), ("/\u{C3}\u{A9}", "/%C3%A9", "/%C3%A9", ""),
-        ("/a%2fb", "/a%2Fb", "/a%2Fb", ""), ("/a%252e", "/a%252e", "/a%252e", ""), ("/a;b=c", "/a;b=c", "/a;b=c", ""),
-        ("/a%3Bb", "/a%3Bb", "/a%3Bb", ""), ("/\"<>^`{|}[]", "/%22%3C%3E%5E%60%7B%7C%7D%5B%5D", nil, ""),
-        ("/a?b=%2e%zz%&c={}", "/a?b=%2e%25zz%25&c=%7B%7D", "/a", "b=%2e%25zz%25&c=%7B%7D"),
-        ("/a?../b", "/a?../b", "/a", "../b"), ("/a/..?x", "/?x", "/", "x"), ("/x/%2E?y", "/x/?y", "/x/", "y"),
-        ("/%21%24", "/%21%24", "/%21%24", ""), ("/a/.;x", nil, nil, ""),
-    ] as [(String, String?, String?, String)])
+    @Test(
+        "targets become canonical",
+        arguments: [
+            ("/", "/", "/", ""), ("/a/b", "/a/b", "/a/b", ""), ("/a?", "/a?", "/a", ""),
+            ("/a?b?c", "/a?b?c", "/a", "b?c"),
+            ("//a//b/", "//a//b/", "//a//b/", ""), ("/a/./b", "/a/b", "/a/b", ""), ("/a/.", "/a/", "/a/", ""),
+            ("/a/b/..", "/a/", "/a/", ""), ("/a/b/../c", "/a/c", "/a/c", ""), ("/a/..", "/", "/", ""),
+            ("/.", "/", "/", ""),
+            ("/a//../b", "/a/b", "/a/b", ""), ("//..", "/", "/", ""), ("/a/%2e%2E/b", "/b", "/b", ""),
+            ("/.a/..b/...", "/.a/..b/...", "/.a/..b/...", ""), ("/%7Euser", "/~user", "/~user", ""),
+            ("/%c3%a9", "/%C3%A9", "/%C3%A9", ""), ("/\u{C3}\u{A9}", "/%C3%A9", "/%C3%A9", ""),
+            ("/a%2fb", "/a%2Fb", "/a%2Fb", ""), ("/a%252e", "/a%252e", "/a%252e", ""),
+            ("/a;b=c", "/a;b=c", "/a;b=c", ""),
+            ("/a%3Bb", "/a%3Bb", "/a%3Bb", ""), ("/\"<>^`{|}[]", "/%22%3C%3E%5E%60%7B%7C%7D%5B%5D", nil, ""),
+            ("/a?b=%2e%zz%&c={}", "/a?b=%2e%25zz%25&c=%7B%7D", "/a", "b=%2e%25zz%25&c=%7B%7D"),
+            ("/a?../b", "/a?../b", "/a", "../b"), ("/a/..?x", "/?x", "/", "x"), ("/x/%2E?y", "/x/?y", "/x/", "y"),
+            ("/%21%24", "/%21%24", "/%21%24", ""), ("/a/.;x", nil, nil, ""),
+        ] as [(String, String?, String?, String)])
     func targets(_ raw: String, _ target: String?, _ path: String?, _ query: String) throws {
         guard let target else {
             #expect(Read.request(bytes("GET \(raw) HTTP/1.1\r\nHost: a\r\n\r\n")) == .refused(.badTarget))
@@ -94,11 +101,14 @@ struct RequestParserTests {
         #expect(other.fields.text(other.target) == target)
     }
 
-    @Test("authorities become canonical", arguments: [
-        ("Example.COM", "example.com"), ("a:80", "a:80"), ("a:", "a"), ("a.", "a"), ("A.:80", "a:80"), ("a.:", "a"),
-        ("[::1]", "[::1]"), ("[FE80::A]:443", "[fe80::a]:443"), ("[::ffff:1.2.3.4]", "[::ffff:1.2.3.4]"), ("[::]:", "[::]"),
-        ("1.2.3.4:5", "1.2.3.4:5"), ("a_b-c.d1", "a_b-c.d1"), ("1a", "1a"), ("a.1b", "a.1b"), ("0", nil),
-    ] as [(String, String?)])
+    @Test(
+        "authorities become canonical",
+        arguments: [
+            ("Example.COM", "example.com"), ("a:80", "a:80"), ("a:", "a"), ("a.", "a"), ("A.:80", "a:80"), ("a.:", "a"),
+            ("[::1]", "[::1]"), ("[FE80::A]:443", "[fe80::a]:443"), ("[::ffff:1.2.3.4]", "[::ffff:1.2.3.4]"),
+            ("[::]:", "[::]"),
+            ("1.2.3.4:5", "1.2.3.4:5"), ("a_b-c.d1", "a_b-c.d1"), ("1a", "1a"), ("a.1b", "a.1b"), ("0", nil),
+        ] as [(String, String?)])
     func authorities(_ raw: String, _ canonical: String?) throws {
         guard let canonical else {
             #expect(Read.request(bytes("GET / HTTP/1.1\r\nHost: \(raw)\r\n\r\n")) == .refused(.badHost))
@@ -114,21 +124,25 @@ struct RequestParserTests {
     func hopByHop() throws {
         let head = try Read.head(
             "GET / HTTP/1.1\r\nHost: a\r\nConnection: close, X-Hop, , keep-alive\r\nX-HOP: 1\r\nKeep-Alive: 5\r\n"
-                + "Proxy-Connection: x\r\nTE: gzip\r\nUpgrade: h2c\r\nHTTP2-Settings: AA\r\nx-hop: 2\r\nX-Hop2: 3\r\n\r\n")
+                + "Proxy-Connection: x\r\nTE: gzip\r\nUpgrade: h2c\r\nHTTP2-Settings: AA\r\nx-hop: 2\r\nX-Hop2: 3\r\n\r\n"
+        )
         #expect(head.fields.lines == ["x-hop2: 3"])
         #expect(head.connection == [.close, .keepAlive])
         #expect(!head.acceptsTrailers)
     }
 
-    @Test("the connection's fate", arguments: [
-        ("HTTP/1.1", "", []), ("HTTP/1.1", "Connection: close\r\n", .close), ("HTTP/1.0", "", .close),
-        ("HTTP/1.0", "Connection: Keep-Alive\r\n", .keepAlive), ("HTTP/1.1", "Connection: keep-alive\r\n", .keepAlive),
-        ("HTTP/1.0", "Connection: close, keep-alive\r\n", [.close, .keepAlive]),
-        ("HTTP/1.1", "Connection: upgrade\r\n", []), ("HTTP/1.1", "Upgrade: websocket\r\n", []),
-        ("HTTP/1.1", "Connection: upgrade\r\nUpgrade: websocket\r\n", .upgrade),
-        ("HTTP/1.1", "Connection: upgrade\r\nUpgrade: h2c\r\n", []),
-        ("HTTP/1.0", "Connection: upgrade\r\nUpgrade: websocket\r\n", .close),
-    ] as [(String, String, ConnectionOptions)])
+    @Test(
+        "the connection's fate",
+        arguments: [
+            ("HTTP/1.1", "", []), ("HTTP/1.1", "Connection: close\r\n", .close), ("HTTP/1.0", "", .close),
+            ("HTTP/1.0", "Connection: Keep-Alive\r\n", .keepAlive),
+            ("HTTP/1.1", "Connection: keep-alive\r\n", .keepAlive),
+            ("HTTP/1.0", "Connection: close, keep-alive\r\n", [.close, .keepAlive]),
+            ("HTTP/1.1", "Connection: upgrade\r\n", []), ("HTTP/1.1", "Upgrade: websocket\r\n", []),
+            ("HTTP/1.1", "Connection: upgrade\r\nUpgrade: websocket\r\n", .upgrade),
+            ("HTTP/1.1", "Connection: upgrade\r\nUpgrade: h2c\r\n", []),
+            ("HTTP/1.0", "Connection: upgrade\r\nUpgrade: websocket\r\n", .close),
+        ] as [(String, String, ConnectionOptions)])
     func connection(_ version: String, _ lines: String, _ options: ConnectionOptions) throws {
         let head = try Read.head("GET / \(version)\r\nHost: a\r\n\(lines)\r\n")
         #expect(head.connection == options)
@@ -136,11 +150,13 @@ struct RequestParserTests {
         #expect(head.upgrade.isEmpty == !options.contains(.upgrade))
     }
 
-    @Test("framing", arguments: [
-        ("", .none), ("Content-Length: 0\r\n", .length(0)), ("Content-Length: 007\r\n", .length(7)),
-        ("Content-Length: 9223372036854775807\r\n", .length(9_223_372_036_854_775_807)),
-        ("Transfer-Encoding: CHUNKED \r\n", .chunked),
-    ] as [(String, BodyFraming)])
+    @Test(
+        "framing",
+        arguments: [
+            ("", .none), ("Content-Length: 0\r\n", .length(0)), ("Content-Length: 007\r\n", .length(7)),
+            ("Content-Length: 9223372036854775807\r\n", .length(9_223_372_036_854_775_807)),
+            ("Transfer-Encoding: CHUNKED \r\n", .chunked),
+        ] as [(String, BodyFraming)])
     func framing(_ lines: String, _ framing: BodyFraming) throws {
         let head = try Read.head("POST / HTTP/1.1\r\nHost: a\r\n\(lines)\r\n")
         #expect(head.framing == framing)
@@ -158,7 +174,8 @@ struct RequestParserTests {
     func reuse() throws {
         var parser = HTTP1RequestParser(limits: .standard)
         var head = RequestHead()
-        let first = bytes("POST /%41?q HTTP/1.0\r\nHost: a\r\nX: y\r\nContent-Length: 1\r\nConnection: keep-alive\r\n\r\n")
+        let first = bytes(
+            "POST /%41?q HTTP/1.0\r\nHost: a\r\nX: y\r\nContent-Length: 1\r\nConnection: keep-alive\r\n\r\n")
         #expect(try parser.parse(first.span, into: &head) == first.count)
         let capacity = head.fields.bytes.capacity
         let second = bytes("GET / HTTP/1.1\r\nHost: b\r\n\r\n")

@@ -15,7 +15,8 @@ struct SerializerTests {
         let first = try Read.head(text)
         var out: [UInt8] = []
         HTTP1Serializer.append(
-            request: first, framing: first.framing, connection: first.connection.intersection([.close, .upgrade]), to: &out)
+            request: first, framing: first.framing, connection: first.connection.intersection([.close, .upgrade]),
+            to: &out)
         var parser = HTTP1RequestParser(limits: .standard)
         var second = RequestHead()
         if first.authority.isEmpty { return }
@@ -25,7 +26,8 @@ struct SerializerTests {
         #expect(second.summary == first.summary)
         var again: [UInt8] = []
         HTTP1Serializer.append(
-            request: second, framing: second.framing, connection: second.connection.intersection([.close, .upgrade]), to: &again)
+            request: second, framing: second.framing, connection: second.connection.intersection([.close, .upgrade]),
+            to: &again)
         #expect(again == out)
     }
 
@@ -51,14 +53,19 @@ struct SerializerTests {
         #expect(SerializerTests.write(head) == "GET / HTTP/1.1\r\nhost: a\r\nd: 4\r\nc: other\r\na: 1\r\ne: 5\r\n\r\n")
     }
 
-    @Test("steering fields", arguments: [
-        ("TE: trailers\r\n", [], "te: trailers\r\nconnection: te\r\n"),
-        ("TE: trailers\r\n", .close, "te: trailers\r\nconnection: close, te\r\n"),
-        ("Expect: 100-continue\r\n", [], "expect: 100-continue\r\n"),
-        ("Upgrade: WebSocket\r\nConnection: Upgrade\r\n", .upgrade, "upgrade: websocket\r\nconnection: upgrade\r\n"),
-        ("Upgrade: WebSocket\r\nConnection: Upgrade\r\n", [], ""),
-        ("Transfer-Encoding: chunked\r\n", [], "transfer-encoding: chunked\r\n"),
-    ] as [(String, ConnectionOptions, String)])
+    @Test(
+        "steering fields",
+        arguments: [
+            ("TE: trailers\r\n", [], "te: trailers\r\nconnection: te\r\n"),
+            ("TE: trailers\r\n", .close, "te: trailers\r\nconnection: close, te\r\n"),
+            ("Expect: 100-continue\r\n", [], "expect: 100-continue\r\n"),
+            (
+                "Upgrade: WebSocket\r\nConnection: Upgrade\r\n", .upgrade,
+                "upgrade: websocket\r\nconnection: upgrade\r\n"
+            ),
+            ("Upgrade: WebSocket\r\nConnection: Upgrade\r\n", [], ""),
+            ("Transfer-Encoding: chunked\r\n", [], "transfer-encoding: chunked\r\n"),
+        ] as [(String, ConnectionOptions, String)])
     func steering(_ lines: String, _ connection: ConnectionOptions, _ expected: String) throws {
         let head = try Read.head("GET / HTTP/1.1\r\nHost: a\r\n\(lines)\r\n")
         #expect(SerializerTests.write(head, connection) == "GET / HTTP/1.1\r\nhost: a\r\n\(expected)\r\n")
@@ -72,14 +79,27 @@ struct SerializerTests {
         #expect(SerializerTests.write(options) == "OPTIONS * HTTP/1.1\r\nhost: b\r\n\r\n")
     }
 
-    @Test(arguments: [
-        ("HTTP/1.1 200 Whatever\r\nContent-Length: 5\r\nServer: x\r\n\r\n", [], "HTTP/1.1 200 OK\r\nserver: x\r\ncontent-length: 5\r\n\r\n"),
-        ("HTTP/1.1 404 \r\nTransfer-Encoding: chunked\r\n\r\n", .close, "HTTP/1.1 404 Not Found\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\n"),
-        ("HTTP/1.1 599 X\r\nContent-Length: 18446744073709551\r\n\r\n", .keepAlive, "HTTP/1.1 599 Unknown\r\ncontent-length: 18446744073709551\r\nconnection: keep-alive\r\n\r\n"),
-        ("HTTP/1.1 204 X\r\n\r\n", [], "HTTP/1.1 204 No Content\r\n\r\n"),
-        ("HTTP/1.1 101 X\r\nUpgrade: websocket\r\nConnection: upgrade\r\nSec-WebSocket-Accept: q\r\n\r\n", .upgrade,
-         "HTTP/1.1 101 Switching Protocols\r\nsec-websocket-accept: q\r\nupgrade: websocket\r\nconnection: upgrade\r\n\r\n"),
-    ] as [(String, ConnectionOptions, String)])
+    @Test(
+        arguments: [
+            (
+                "HTTP/1.1 200 Whatever\r\nContent-Length: 5\r\nServer: x\r\n\r\n", [],
+                "HTTP/1.1 200 OK\r\nserver: x\r\ncontent-length: 5\r\n\r\n"
+            ),
+            (
+                "HTTP/1.1 404 \r\nTransfer-Encoding: chunked\r\n\r\n", .close,
+                "HTTP/1.1 404 Not Found\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\n"
+            ),
+            (
+                "HTTP/1.1 599 X\r\nContent-Length: 18446744073709551\r\n\r\n", .keepAlive,
+                "HTTP/1.1 599 Unknown\r\ncontent-length: 18446744073709551\r\nconnection: keep-alive\r\n\r\n"
+            ),
+            ("HTTP/1.1 204 X\r\n\r\n", [], "HTTP/1.1 204 No Content\r\n\r\n"),
+            (
+                "HTTP/1.1 101 X\r\nUpgrade: websocket\r\nConnection: upgrade\r\nSec-WebSocket-Accept: q\r\n\r\n",
+                .upgrade,
+                "HTTP/1.1 101 Switching Protocols\r\nsec-websocket-accept: q\r\nupgrade: websocket\r\nconnection: upgrade\r\n\r\n"
+            ),
+        ] as [(String, ConnectionOptions, String)])
     func response(_ text: String, _ connection: ConnectionOptions, _ expected: String) throws {
         let head = try Read.responseHead(text)
         var out: [UInt8] = []
@@ -87,7 +107,11 @@ struct SerializerTests {
         #expect(String(decoding: out, as: UTF8.self) == expected)
     }
 
-    @Test("chunk headers", arguments: [(1, "1"), (9, "9"), (10, "a"), (15, "f"), (16, "10"), (255, "ff"), (4096, "1000"), (1_048_575, "fffff")])
+    @Test(
+        "chunk headers",
+        arguments: [
+            (1, "1"), (9, "9"), (10, "a"), (15, "f"), (16, "10"), (255, "ff"), (4096, "1000"), (1_048_575, "fffff"),
+        ])
     func chunkHeader(_ size: Int, _ text: String) {
         var out: [UInt8] = []
         HTTP1Serializer.appendChunkHeader(size: size, to: &out)

@@ -43,24 +43,34 @@ struct HeadAssemblerTests {
         bad(plain, ["→c"], .badName), bad(plain, ["a\0→c"], .badName), bad(plain, ["\u{E9}→c"], .badName),
         bad(plain, ["a→b\r\nc: d"], .badValue), bad(plain, ["a→\0"], .badValue), bad(plain, ["a→b\n"], .badValue),
         bad(plain, ["a→ b"], .badValue), bad(plain, ["a→b\t"], .badValue), bad(plain, ["a→\u{7F}"], .badValue),
-        bad(plain, ["connection→close"], .connectionSpecificField), bad(plain, ["keep-alive→1"], .connectionSpecificField),
+        bad(plain, ["connection→close"], .connectionSpecificField),
+        bad(plain, ["keep-alive→1"], .connectionSpecificField),
         bad(plain, ["transfer-encoding→chunked"], .connectionSpecificField),
-        bad(plain, ["upgrade→x"], .connectionSpecificField), bad(plain, ["proxy-connection→x"], .connectionSpecificField),
+        bad(plain, ["upgrade→x"], .connectionSpecificField),
+        bad(plain, ["proxy-connection→x"], .connectionSpecificField),
         bad(plain, ["http2-settings→x"], .connectionSpecificField), bad(plain, ["te→gzip"], .badTE),
         bad(plain, ["te→trailers, gzip"], .badTE), bad(plain, [":method→GET"], .duplicatePseudoField),
         bad(plain, [":path→/"], .duplicatePseudoField), bad(plain, ["a→b", ":path→/"], .misplacedPseudoField),
         bad(plain, ["a→b", ":foo→/"], .unknownPseudoField), bad(plain, [":status→200"], .unknownPseudoField),
         bad(plain, [":Path→/"], .unknownPseudoField), bad(plain, [":→/"], .unknownPseudoField),
         bad(Array(plain[1...]), [], .missingPseudoField), bad(Array(plain[..<3]), [], .missingPseudoField),
-        bad([":method→GET", ":scheme→https", ":authority→a"], [], .missingPseudoField), bad([":method→GET", ":path→/", ":authority→a"], [], .missingPseudoField),
-        bad(Array(plain[1...]), ahead: [":method→G T"], .badPseudoField), bad(Array(plain[1...]), ahead: [":method→"], .badPseudoField),
+        bad([":method→GET", ":scheme→https", ":authority→a"], [], .missingPseudoField),
+        bad([":method→GET", ":path→/", ":authority→a"], [], .missingPseudoField),
+        bad(Array(plain[1...]), ahead: [":method→G T"], .badPseudoField),
+        bad(Array(plain[1...]), ahead: [":method→"], .badPseudoField),
         bad([":method→GET", ":scheme→ftp", ":path→/", ":authority→a"], [], .badPseudoField),
-        bad([":method→GET", ":scheme→https", ":path→", ":authority→a"], [], .badTarget), bad([":method→GET", ":scheme→https", ":path→a", ":authority→a"], [], .badTarget),
-        bad([":method→GET", ":scheme→https", ":path→*", ":authority→a"], [], .badTarget), bad([":method→GET", ":scheme→https", ":path→/a b", ":authority→a"], [], .badTarget),
-        bad([":method→GET", ":scheme→https", ":path→/..", ":authority→a"], [], .badTarget), bad([":method→GET", ":scheme→https", ":path→/\r\nX: y", ":authority→a"], [], .badTarget),
-        bad([":method→GET", ":scheme→https", ":path→/?\r\nX: y", ":authority→a"], [], .badTarget), bad([":method→GET", ":scheme→https", ":path→/?a b", ":authority→a"], [], .badTarget),
-        bad([":method→GET", ":scheme→https", ":path→/#f", ":authority→a"], [], .badTarget), bad([":method→GET", ":scheme→https", ":path→/%00", ":authority→a"], [], .badTarget),
-        bad(Array(plain[..<3]), [":authority→u@a"], .badAuthority), bad(Array(plain[..<3]), [":authority→a b"], .badAuthority),
+        bad([":method→GET", ":scheme→https", ":path→", ":authority→a"], [], .badTarget),
+        bad([":method→GET", ":scheme→https", ":path→a", ":authority→a"], [], .badTarget),
+        bad([":method→GET", ":scheme→https", ":path→*", ":authority→a"], [], .badTarget),
+        bad([":method→GET", ":scheme→https", ":path→/a b", ":authority→a"], [], .badTarget),
+        bad([":method→GET", ":scheme→https", ":path→/..", ":authority→a"], [], .badTarget),
+        bad([":method→GET", ":scheme→https", ":path→/\r\nX: y", ":authority→a"], [], .badTarget),
+        bad([":method→GET", ":scheme→https", ":path→/?\r\nX: y", ":authority→a"], [], .badTarget),
+        bad([":method→GET", ":scheme→https", ":path→/?a b", ":authority→a"], [], .badTarget),
+        bad([":method→GET", ":scheme→https", ":path→/#f", ":authority→a"], [], .badTarget),
+        bad([":method→GET", ":scheme→https", ":path→/%00", ":authority→a"], [], .badTarget),
+        bad(Array(plain[..<3]), [":authority→u@a"], .badAuthority),
+        bad(Array(plain[..<3]), [":authority→a b"], .badAuthority),
         bad(Array(plain[..<3]), [":authority→"], .badAuthority), bad(Array(plain[..<3]), ["host→"], .badAuthority),
         bad(plain, ["host→b"], .authorityMismatch), bad(plain, ["host→a", "host→a"], .authorityMismatch),
         bad(plain, ["content-length→1"], .badContentLength), bad(plain, ["content-length→+0"], .badContentLength),
@@ -82,10 +92,12 @@ struct HeadAssemblerTests {
 
     @Test("a request is what HTTP/1.1 would have made of it")
     func sameAsHTTP1() throws {
-        var head = try HeadAssemblerTests.request([
-            (":method", "POST"), (":path", "/%41/../b?q={}"), (":scheme", "https"), (":authority", "Example.com:8443"),
-            ("x-a", "1"), ("content-length", "5"), ("te", "trailers"), ("expect", "100-continue"), ("x-b", ""),
-        ], endsStream: false)
+        var head = try HeadAssemblerTests.request(
+            [
+                (":method", "POST"), (":path", "/%41/../b?q={}"), (":scheme", "https"),
+                (":authority", "Example.com:8443"),
+                ("x-a", "1"), ("content-length", "5"), ("te", "trailers"), ("expect", "100-continue"), ("x-b", ""),
+            ], endsStream: false)
         let other = try Read.head(
             "POST /%41/../b?q={} HTTP/1.1\r\nHost: Example.com:8443\r\nX-A: 1\r\nContent-Length: 5\r\nTE: trailers\r\n"
                 + "Expect: 100-continue\r\nX-B:\r\n\r\n")
@@ -122,8 +134,10 @@ struct HeadAssemblerTests {
         #expect(try HeadAssemblerTests.request(get).framing == .none)
         #expect(try HeadAssemblerTests.request(get, endsStream: false).framing == .chunked)
         #expect(try HeadAssemblerTests.request(post).framing == .length(0))
-        #expect(try HeadAssemblerTests.request(get + [("content-length", "7")], endsStream: false).framing == .length(7))
-        let connect = try HeadAssemblerTests.request([(":method", "CONNECT"), (":authority", "A:1")], endsStream: false)
+        #expect(
+            try HeadAssemblerTests.request(get + [("content-length", "7")], endsStream: false).framing == .length(7))
+        let connect = try HeadAssemblerTests.request(
+            [(":method", "CONNECT"), (":authority", "A:1")], endsStream: false)
         #expect(connect.framing == .none && connect.fields.text(connect.authority) == "a:1" && connect.target.isEmpty)
         let socket = try HeadAssemblerTests.request(
             [(":method", "CONNECT"), (":protocol", "WebSocket")] + get[1...], endsStream: false)
@@ -132,8 +146,10 @@ struct HeadAssemblerTests {
 
     static let malformedResponses: [(Fields, HTTP2HeadError)] = [
         bad([], [], .missingPseudoField), bad(["a→b"], [], .missingPseudoField), bad([":status→20"], [], .badStatus),
-        bad([":status→101"], [], .badStatus), bad([":status→600"], [], .badStatus), bad([":status→+20"], [], .badStatus),
-        bad([":status→200", ":status→200"], [], .duplicatePseudoField), bad(["a→b", ":status→200"], [], .misplacedPseudoField),
+        bad([":status→101"], [], .badStatus), bad([":status→600"], [], .badStatus),
+        bad([":status→+20"], [], .badStatus),
+        bad([":status→200", ":status→200"], [], .duplicatePseudoField),
+        bad(["a→b", ":status→200"], [], .misplacedPseudoField),
         bad([":path→/"], [], .unknownPseudoField), bad([":status→200", "connection→x"], [], .connectionSpecificField),
         bad([":status→200", "content-length→1", "content-length→1"], [], .badContentLength),
         bad([":status→200", "a→b\0"], [], .badValue),

@@ -11,12 +11,13 @@ struct JSONTests {
         return String(decoding: out, as: UTF8.self)
     }
 
-    @Test(arguments: [
-        (Array("plain".utf8), "\"plain\""), ([], "\"\""), (Array("a\"b\\c/".utf8), "\"a\\\"b\\\\c/\""),
-        ([0x00, 0x1F, 0x08, 0x09, 0x0A, 0x0C, 0x0D, 0x7F], "\"\\u0000\\u001f\\b\\t\\n\\f\\r\u{7F}\""),
-        (Array("é𝄞".utf8), "\"é𝄞\""), ([0x61, 0xFF, 0x62], "\"a\u{FFFD}b\""), ([0xC3], "\"\u{FFFD}\""),
-        ([0xC0, 0x80], "\"\u{FFFD}\u{FFFD}\""), ([0xED, 0xA0, 0x80], "\"\u{FFFD}\u{FFFD}\u{FFFD}\""),
-    ] as [([UInt8], String)])
+    @Test(
+        arguments: [
+            (Array("plain".utf8), "\"plain\""), ([], "\"\""), (Array("a\"b\\c/".utf8), "\"a\\\"b\\\\c/\""),
+            ([0x00, 0x1F, 0x08, 0x09, 0x0A, 0x0C, 0x0D, 0x7F], "\"\\u0000\\u001f\\b\\t\\n\\f\\r\u{7F}\""),
+            (Array("é𝄞".utf8), "\"é𝄞\""), ([0x61, 0xFF, 0x62], "\"a\u{FFFD}b\""), ([0xC3], "\"\u{FFFD}\""),
+            ([0xC0, 0x80], "\"\u{FFFD}\u{FFFD}\""), ([0xED, 0xA0, 0x80], "\"\u{FFFD}\u{FFFD}\u{FFFD}\""),
+        ] as [([UInt8], String)])
     func strings(_ input: [UInt8], _ expected: String) throws {
         let text = JSONTests.write { JSONWriter.append(string: input.span, to: &$0) }
         #expect(text == expected)

@@ -9,7 +9,8 @@ struct ByteClassTests {
 
     @Test(arguments: [
         (ByteClass.token, alphanumeric + "!#$%&'*+-.^_`|~"), (ByteClass.unreserved, alphanumeric + "-._~"),
-        (ByteClass.path, pathCharacters), (ByteClass.query, pathCharacters + "?"), (ByteClass.host, alphanumeric + "-._"),
+        (ByteClass.path, pathCharacters), (ByteClass.query, pathCharacters + "?"),
+        (ByteClass.host, alphanumeric + "-._"),
         (ByteClass.plainPath, pathCharacters.filter { $0 != "." }),
         (ByteClass.plainHost, alphanumeric.filter { !$0.isUppercase } + "-_"),
     ])

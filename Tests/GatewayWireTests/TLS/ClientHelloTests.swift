@@ -31,7 +31,10 @@ struct ClientHelloTests {
     }
 
     static let full: [UInt8] = Array(
-        [ext(0x0A0A, [0]), name("Example.COM"), ext(0x2A2A, []), alpn(["\n\n", "h2", "http/1.1"]), ext(43, [2, 3, 4])].joined())
+        [
+            ext(0x0A0A, [0]), name("Example.COM"), ext(0x2A2A, []), alpn(["\n\n", "h2", "http/1.1"]),
+            ext(43, [2, 3, 4]),
+        ].joined())
 
     static func scan(_ input: [UInt8]) throws(ClientHelloError) -> ClientHello? { try ClientHello.scan(input.span) }
 
@@ -55,8 +58,10 @@ struct ClientHelloTests {
     static func wrapped(_ extensions: [UInt8]) -> [UInt8] { records(hello(extensions), size: 999) }
 
     static let refused: [([UInt8], ClientHelloError)] = [
-        (bytes("GET / HTTP/1.1"), .notTLS), ([22, 2, 0], .notTLS), ([22, 3, 5], .notTLS), ([22, 3, 1, 0, 0], .malformed),
-        ([22, 3, 1, 0xFF, 0xFF], .malformed), ([22, 3, 1, 0, 1, 2], .notClientHello), ([22, 3, 1, 0, 4, 1, 1, 0, 0], .tooLarge),
+        (bytes("GET / HTTP/1.1"), .notTLS), ([22, 2, 0], .notTLS), ([22, 3, 5], .notTLS),
+        ([22, 3, 1, 0, 0], .malformed),
+        ([22, 3, 1, 0xFF, 0xFF], .malformed), ([22, 3, 1, 0, 1, 2], .notClientHello),
+        ([22, 3, 1, 0, 4, 1, 1, 0, 0], .tooLarge),
         ([22, 3, 1, 0, 1, 1, 21, 3, 1], .notClientHello), (records(hello(full), size: 1), .tooLarge),
         (wrapped(name("a b")), .badServerName), (wrapped(name("")), .badServerName),
         (wrapped(name("a\0b")), .badServerName), (wrapped(Array([name("a"), name("b")].joined())), .malformed),

@@ -18,7 +18,8 @@ struct TraceContextTests {
 
     @Test func roundTrip() throws {
         let context = try #require(TraceContextTests.parse(TraceContextTests.example))
-        #expect(context.traceHigh == 0x0AF7_6519_16CD_43DD && context.span == 0xB7AD_6B71_6920_3331 && context.isSampled)
+        #expect(
+            context.traceHigh == 0x0AF7_6519_16CD_43DD && context.span == 0xB7AD_6B71_6920_3331 && context.isSampled)
         var out: [UInt8] = []
         context.append(to: &out)
         #expect(String(decoding: out, as: UTF8.self) == TraceContextTests.example)
@@ -27,8 +28,10 @@ struct TraceContextTests {
     static let rest = "-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
     static let readable = ["cc\(rest)", "cc\(rest)-more", "00\(rest)"]
     static let unreadable = [
-        "cc\(rest)more", "00\(rest)-more", "ff\(rest)", "0g\(rest)", "", "00\(rest.uppercased())", "00\(rest.dropLast())",
-        "00-00000000000000000000000000000000-b7ad6b7169203331-01", "00-0af7651916cd43dd8448eb211c80319c-0000000000000000-01",
+        "cc\(rest)more", "00\(rest)-more", "ff\(rest)", "0g\(rest)", "", "00\(rest.uppercased())",
+        "00\(rest.dropLast())",
+        "00-00000000000000000000000000000000-b7ad6b7169203331-01",
+        "00-0af7651916cd43dd8448eb211c80319c-0000000000000000-01",
         "00_0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
     ]
 

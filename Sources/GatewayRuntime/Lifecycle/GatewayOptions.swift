@@ -1,0 +1,47 @@
+package import GatewayModel
+package import GatewayRecords
+
+/// What a gateway process is started with; everything else is configuration.
+package struct GatewayOptions: Sendable {
+    /// Where the configuration comes from.
+    package enum Source: Sendable {
+        /// Files and folders, watched; `-` is standard input, read once.
+        case files([String])
+        /// A text, as if it were a file of that name.
+        case text(String, name: String)
+    }
+
+    package struct Address: Sendable, Equatable {
+        package var host: String
+        package var port: Int
+        package init(host: String, port: Int) {
+            self.host = host
+            self.port = port
+        }
+    }
+
+    package var source: Source
+    /// Holds the admin token and socket, and the history.
+    package var stateDirectory: String
+    /// Event loops; nil for one per core.
+    package var loops: Int?
+    package var accessLog: LogWriter.Target = .standardOutput
+    package var accessLogSettings = AccessLogSettings()
+    /// nil serves the admin API on the unix socket only.
+    package var admin: Address? = Address(host: "127.0.0.1", port: 9180)
+    /// nil serves no metrics.
+    package var telemetry: Address? = Address(host: "127.0.0.1", port: 9190)
+    /// An OTLP/HTTP collector's base URL; nil exports nothing.
+    package var otlp: Address?
+    package var limits = Limits.standard
+    /// What listeners bind when their Gateway names no address.
+    package var addresses = ["0.0.0.0"]
+    /// Maps a configured port to the one to bind; for tests.
+    package var bindPort: @Sendable (Int) -> Int = { $0 }
+    package var drainTimeout: Duration = .seconds(30)
+
+    package init(source: Source, stateDirectory: String) {
+        self.source = source
+        self.stateDirectory = stateDirectory
+    }
+}
