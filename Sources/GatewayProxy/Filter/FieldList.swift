@@ -49,6 +49,9 @@ extension FieldBlock {
         return true
     }
 
+    /// Whether a slice is this lower-case text in any case.
+    func says(_ slice: Slice, _ text: StaticString) -> Bool { FieldBlock.matches(bytes.span, slice.range, text) }
+
     /// Whether a list field has this lower-case word among its elements, with parameters or a value or without.
     func listContains(_ name: FieldName, _ word: StaticString) -> Bool {
         for index in entries.indices where entries[index].known == name {

@@ -19,8 +19,8 @@ extension Exchange {
     /// Whether the client speaks TLS: to us, or to the trusted proxy before us.
     var isSecure: Bool {
         guard client.isTrusted, let entry = request.fields.first(.xForwardedProto) else { return client.port.isTLS }
-        if FieldBlock.matches(request.fields.bytes.span, entry.value.range, "https") { return true }
-        return FieldBlock.matches(request.fields.bytes.span, entry.value.range, "http") ? false : client.port.isTLS
+        if request.fields.says(entry.value, "https") { return true }
+        return request.fields.says(entry.value, "http") ? false : client.port.isTLS
     }
 
     /// The port the client connected to: ours, or that of the trusted proxy before us.

@@ -69,7 +69,8 @@ struct TrafficRulesCompiler {
         guard
             let rate = Rate(
                 requests: UInt32(clamping: limit.requests),
-                periodNanoseconds: UInt64(max(0, limit.per.milliseconds)) * 1_000_000, burst: UInt32(clamping: limit.burst))
+                periodNanoseconds: UInt64(max(0, limit.per.milliseconds)) * 1_000_000,
+                burst: UInt32(clamping: limit.burst))
         else { throw GatewayError(.invalidValue, "the rate cannot be counted: \(name)") }
         return RateLimitRule(name: name, key: key, rate: rate, table: state.rates(name, isKeyed: !key.isEmpty))
     }
@@ -106,7 +107,8 @@ struct TrafficRulesCompiler {
     }
 
     private func cache(_ policies: EffectivePolicies) -> CacheRule? {
-        guard let policy = policies.ordered.first(where: { $0.spec.cache != nil }), let setting = policy.spec.cache else {
+        guard let policy = policies.ordered.first(where: { $0.spec.cache != nil }), let setting = policy.spec.cache
+        else {
             return nil
         }
         return CacheRule(

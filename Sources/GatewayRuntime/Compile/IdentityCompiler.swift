@@ -59,7 +59,9 @@ struct IdentityCompiler {
         return try APIKeyFile.parse(lines, name: "Secret \(secret.metadata.qualifiedName)")
     }
 
-    private func secret(_ reference: SecretObjectReference, from provider: ObjectMeta) throws(GatewayError)
+    private func secret(
+        _ reference: SecretObjectReference, from provider: ObjectMeta
+    ) throws(GatewayError)
         -> SecretObject
     {
         let namespace = reference.namespace ?? provider.namespace

@@ -51,7 +51,8 @@ package final class TrafficState: Sendable {
             }
             contents.stores = contents.stores.filter { $0.value.store.object != nil }
             let store = ResponseStore(
-                bytesMax: Int(clamping: settings.maxBytes.bytes), entryBytesMax: Int(clamping: settings.maxEntryBytes.bytes))
+                bytesMax: Int(clamping: settings.maxBytes.bytes),
+                entryBytesMax: Int(clamping: settings.maxEntryBytes.bytes))
             contents.stores[name] = (settings, Weak(object: store))
             return store
         }
