@@ -59,6 +59,8 @@ package final class Exchange: Timed {
     var attempt = Attempt()
     var mirrors: [Exchange] = []
     var responseTransform: ResponseTransform = .none
+    /// What a cache rule has to do with this request.
+    var cachePlan: CachePlan?
     var isInterimAllowed = true
 
     init(worker: Worker) {
@@ -97,7 +99,8 @@ package final class Exchange: Timed {
         record = RequestRecord()
         attempt = Attempt()
         mirrors.removeAll(keepingCapacity: true)
-        responseTransform = .none
+        releaseTransform()
+        cachePlan = nil
         upstream = .none
         state = .idle
         deadline = .max

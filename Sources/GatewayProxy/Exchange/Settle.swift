@@ -25,6 +25,8 @@ extension Exchange {
             worker.recorder.record(record, request: request, response: response)
         }
         releaseEndpoint()
+        releaseTransform()
+        cachePlan = nil
         upstream = .none
         let client = downstream
         client.finished()

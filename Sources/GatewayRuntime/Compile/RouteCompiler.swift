@@ -9,6 +9,7 @@ final class RouteCompiler {
     private let policies: PolicyIndex
     private let backends: BackendCompiler
     private let filters: FilterCompiler
+    private let traffic: TrafficRulesCompiler
     private let options: SnapshotCompiler.Options
     /// By port.
     private(set) var entries: [Int: [RouteEntry]] = [:]
@@ -17,12 +18,13 @@ final class RouteCompiler {
 
     init(
         index: ObjectIndex, listeners: [ListenerDraft], policies: PolicyIndex, backends: BackendCompiler,
-        options: SnapshotCompiler.Options
+        traffic: TrafficRulesCompiler, options: SnapshotCompiler.Options
     ) {
         self.index = index
         self.listeners = listeners
         self.policies = policies
         self.backends = backends
+        self.traffic = traffic
         self.options = options
         filters = FilterCompiler(index: index, backends: backends)
     }
@@ -82,7 +84,16 @@ final class RouteCompiler {
         let effective = policies.effective(rule: draft.rule.name, route: route.metadata, listener: place.listener)
         let compiled = filters.compile(draft.rule.filters, route: route.metadata, policies: effective)
         let name = route.metadata.qualifiedName
-        let action = action(draft, compiled, route, effective)
+        var action = action(draft, compiled, route, effective)
+        var rules = TrafficRules.none
+        do {
+            rules = try traffic.rules(effective)
+        } catch {
+            // Not the routing is wrong but what guards it: nobody gets in until it is right.
+            action = .refuse(
+                GatewayError(.internalFault, "a policy of this route cannot be applied", cause: error.message))
+            reportPolicy(error, effective, route)
+        }
         var unsupported = compiled.unsupported
         let rule = CompiledRule(
             routeName: name, ruleIndex: position, ruleName: draft.rule.name, metricSlot: options.routeSlot(name),
@@ -90,7 +101,7 @@ final class RouteCompiler {
             rewrite: compiled.rewrite, mirrors: compiled.mirrors,
             cors: compiled.cors ?? filters.cors(effective.first { $0.cors }, &unsupported),
             timeouts: effective.timeouts(draft.rule.timeouts), retry: effective.retry(draft.rule.retry),
-            persistence: effective.persistence(draft.rule.sessionPersistence), policy: effective.rules())
+            persistence: effective.persistence(draft.rule.sessionPersistence), policy: rules)
         for (number, match) in draft.rule.matches.enumerated() {
             let order = RouteOrder(
                 created: route.metadata.createdSeconds, name: name, rule: position, match: number)
@@ -165,6 +176,14 @@ final class RouteCompiler {
             result.append(StatusCondition("PartiallyInvalid", true, "UnsupportedValue", "Dropped Rule: \(message)"))
         }
         return (result, !dropped.isEmpty && dropped.count == rules.count, message)
+    }
+
+    private func reportPolicy(_ error: GatewayError, _ policies: EffectivePolicies, _ route: HTTPRoute) {
+        let key = ObjectKey(.httpRoute, namespace: route.metadata.namespace, name: route.metadata.name)
+        let finding = Diagnostic(
+            error.code, at: index.positions[key] ?? ConfigNode.nowhere, path: "spec.rules",
+            "\(error.message), which guards \(key)", hint: error.hint, object: key, reason: "Invalid")
+        if !diagnostics.contains(finding) { diagnostics.append(finding) }
     }
 
     private func report(_ rules: [RuleDraft], _ key: ObjectKey) {

@@ -23,6 +23,10 @@ package struct SnapshotCompiler {
         /// Gives routes and backends their metric slots, by name; the same name always gets the same slot.
         package var routeSlot: @Sendable (String) -> Int = { _ in 0 }
         package var backendSlot: @Sendable (String) -> Int = { _ in 0 }
+        /// What limits and caches remember; the same object for every compilation of one gateway.
+        package var traffic = TrafficState()
+        /// Reads a file that an object names, such as one of API keys; nil when it cannot be read.
+        package var readFile: @Sendable (String) -> [UInt8]? = { _ in nil }
 
         package init() {}
     }
@@ -48,7 +52,8 @@ package struct SnapshotCompiler {
             index: index, grants: grants, certificates: certificates, policies: policies, options: options)
         let ports = PortCompiler(listeners: listeners, index: index, options: options)
         let routes = RouteCompiler(
-            index: index, listeners: listeners, policies: policies, backends: backends, options: options)
+            index: index, listeners: listeners, policies: policies, backends: backends,
+            traffic: TrafficRulesCompiler(index: index, grants: grants, options: options), options: options)
         routes.compileAll()
         let snapshot = Snapshot(
             revision: revision, limits: options.limits, ports: ports.tables(entries: routes.entries),
