@@ -33,11 +33,11 @@ package final class HTTP1ServerConnection: Timed, ChannelDuplexHandler, Downstre
     var inbound: Inbound = .head
     private var parser: HTTP1RequestParser
     private var decoder: HTTP1BodyDecoder
-    private var unread: ByteBuffer?
+    var unread: ByteBuffer?
     /// Bytes of a head have arrived and its end has not.
-    private var isMidHead = false
-    private var isParsing = false
-    private var requestCount = 0
+    var isMidHead = false
+    var isParsing = false
+    var requestCount = 0
 
     var outbound: ByteBuffer?
     var outboundFraming: BodyFraming = .none
@@ -50,7 +50,7 @@ package final class HTTP1ServerConnection: Timed, ChannelDuplexHandler, Downstre
 
     private var isReading = true
     private var hasPendingRead = false
-    private var isPeerDone = false
+    var isPeerDone = false
 
     package init(worker: Worker, client: ClientConnection) {
         self.worker = worker
@@ -71,7 +71,7 @@ package final class HTTP1ServerConnection: Timed, ChannelDuplexHandler, Downstre
         return fresh
     }
 
-    private func giveExchangeBack() {
+    func giveExchangeBack() {
         guard let old = exchange else { return }
         exchange = nil
         old.downstream = .none
@@ -148,7 +148,7 @@ package final class HTTP1ServerConnection: Timed, ChannelDuplexHandler, Downstre
 
     // MARK: Bytes in
 
-    private func process(_ buffer: inout ByteBuffer) {
+    func process(_ buffer: inout ByteBuffer) {
         isParsing = true
         defer { isParsing = false }
         while buffer.readableBytes > 0 {
@@ -249,80 +249,6 @@ package final class HTTP1ServerConnection: Timed, ChannelDuplexHandler, Downstre
         }
     }
 
-    // MARK: Ends
-
-    /// The client has shut its side down. A request under way is given up, as nginx and Go do: the peer is far more
-    /// often gone than half closed.
-    private func peerFinished() {
-        isPeerDone = true
-        switch inbound {
-        case .tunnel: exchange?.downstreamHalfClosed()
-        default: context?.close(promise: nil)
-        }
-    }
-
-    private func closed() {
-        guard worker.connections.removeValue(forKey: ObjectIdentifier(self)) != nil else { return }
-        worker.recorder.metrics.change(.connectionsActive, by: -1)
-        isClosing = true
-        deadline = .max
-        unread = nil
-        outbound = nil
-        exchange?.downstreamClosed()
-        giveExchangeBack()
-    }
-
-    /// The head cannot be accepted: answer, and close, for nothing after it can be trusted.
-    private func refuse(_ error: HTTP1ParseError, _ exchange: Exchange) {
-        inbound = .discard
-        keepAlive = false
-        isHeadSent = false
-        worker.recorder.metrics.add(.malformedRequests)
-        exchange.request.reset()
-        exchange.accept()
-        exchange.refuse(error.gatewayError)
-    }
-
-    private func refuseBody(_ error: HTTP1ParseError) {
-        inbound = .discard
-        keepAlive = false
-        exchange?.failBeforeEnd(error.gatewayError)
-    }
-
-    /// The exchange is settled: take the next request, or close.
-    func exchangeFinished() {
-        guard !isClosing else { return }
-        giveExchangeBack()
-        if inbound == .tunnel { return closeWhenFlushed() }
-        guard keepAlive, inbound == .complete, !isDraining else { return lingerAndClose() }
-        inbound = .head
-        waitForHead()
-        setReading(true)
-        guard !isParsing, var buffer = unread else { return }
-        // Pipelined: the next request is here already. A fresh event, so that the stack cannot grow.
-        unread = nil
-        let rest = buffer
-        buffer.clear()
-        worker.eventLoop.assumeIsolated().execute { [self] in
-            guard !isClosing else { return }
-            worker.refreshClock()
-            var rest = rest
-            if var later = unread {
-                unread = nil
-                rest.writeBuffer(&later)
-            }
-            process(&rest)
-            exchange?.flushUpstream()
-            flush()
-        }
-    }
-
-    private func waitForHead() { schedule(afterMilliseconds: worker.snapshot.limits.idleTimeoutMilliseconds) }
-
-    private func schedule(afterMilliseconds milliseconds: Int) {
-        worker.schedule(self, at: worker.now &+ UInt64(milliseconds) &* 1_000_000)
-    }
-
     override func deadlineReached(now: UInt64) {
         guard !isClosing else { return }
         switch inbound {
@@ -360,24 +286,6 @@ package final class HTTP1ServerConnection: Timed, ChannelDuplexHandler, Downstre
     }
 
     var isWritable: Bool { context?.channel.isWritable ?? true }
-
-    /// Says all there is to say, then closes; unread input is taken for a moment so that the peer is not reset
-    /// before it has read our answer.
-    private func lingerAndClose() {
-        flush()
-        guard let context, inbound != .complete || unread != nil else { return closeWhenFlushed() }
-        inbound = .discard
-        unread = nil
-        setReading(true)
-        context.close(mode: .output, promise: nil)
-        worker.schedule(self, at: worker.now &+ 1_000_000_000)
-    }
-
-    private func closeWhenFlushed() {
-        flush()
-        isClosing = false
-        context?.close(promise: nil)
-    }
 
     private func becomesHTTP2(_ buffer: ByteBuffer) -> Bool {
         guard let context else { return false }

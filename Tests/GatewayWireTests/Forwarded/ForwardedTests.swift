@@ -52,7 +52,8 @@ struct ForwardedTests {
     @Test("an untrusted peer's fields are replaced")
     func untrusted() throws {
         var head = try ForwardedTests.head(
-            "X-Forwarded-For: 1.1.1.1\r\nForwarded: for=1.1.1.1\r\nX-Real-IP: 1.1.1.1\r\nA: b\r\nX-Forwarded-Proto: https\r\n"
+            "X-Forwarded-For: 1.1.1.1\r\nForwarded: for=1.1.1.1\r\n"
+                + "X-Real-IP: 1.1.1.1\r\nA: b\r\nX-Forwarded-Proto: https\r\n"
                 + "X-Forwarded-Host: evil\r\nX-Forwarded-Port: 1\r\n")
         let peer = try #require(IPAddress("9.9.9.9"))
         ForwardedFields(trust: ForwardedTests.trust(0)).rewrite(&head, peer: peer, isTLS: false, localPort: 8080)
@@ -66,7 +67,8 @@ struct ForwardedTests {
     @Test("a trusted peer's lists grow, and its facts stay")
     func trusted() throws {
         var head = try ForwardedTests.head(
-            "X-Forwarded-For: 1.1.1.1\r\nA: b\r\nX-Forwarded-For: 2.2.2.2\r\nForwarded: for=1.1.1.1\r\nX-Forwarded-Proto: https\r\n"
+            "X-Forwarded-For: 1.1.1.1\r\nA: b\r\n"
+                + "X-Forwarded-For: 2.2.2.2\r\nForwarded: for=1.1.1.1\r\nX-Forwarded-Proto: https\r\n"
         )
         let peer = try #require(IPAddress("2001:db8::9"))
         ForwardedFields(trust: ForwardedTests.trust(1)).rewrite(&head, peer: peer, isTLS: false, localPort: 80)

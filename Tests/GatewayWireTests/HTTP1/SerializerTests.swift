@@ -34,7 +34,8 @@ struct SerializerTests {
     @Test("a request, byte for byte")
     func request() throws {
         let head = try Read.head(
-            "POST /a/../%62?c HTTP/1.1\r\nX-One:  1 \r\nHOST: Example.com\r\nContent-Length: 03\r\nConnection: keep-alive\r\n"
+            "POST /a/../%62?c HTTP/1.1\r\nX-One:  1 \r\n"
+                + "HOST: Example.com\r\nContent-Length: 03\r\nConnection: keep-alive\r\n"
                 + "Two: 2\r\nthree: 3\r\nX-Four:4\r\n\r\n")
         #expect(
             SerializerTests.write(head, .close)
@@ -97,7 +98,8 @@ struct SerializerTests {
             (
                 "HTTP/1.1 101 X\r\nUpgrade: websocket\r\nConnection: upgrade\r\nSec-WebSocket-Accept: q\r\n\r\n",
                 .upgrade,
-                "HTTP/1.1 101 Switching Protocols\r\nsec-websocket-accept: q\r\nupgrade: websocket\r\nconnection: upgrade\r\n\r\n"
+                "HTTP/1.1 101 Switching Protocols\r\nsec-websocket-accept: q\r\n"
+                    + "upgrade: websocket\r\nconnection: upgrade\r\n\r\n"
             ),
         ] as [(String, ConnectionOptions, String)])
     func response(_ text: String, _ connection: ConnectionOptions, _ expected: String) throws {

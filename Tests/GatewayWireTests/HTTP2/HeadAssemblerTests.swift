@@ -145,12 +145,14 @@ struct HeadAssemblerTests {
     }
 
     static let malformedResponses: [(Fields, HTTP2HeadError)] = [
-        bad([], [], .missingPseudoField), bad(["a→b"], [], .missingPseudoField), bad([":status→20"], [], .badStatus),
+        bad([], [], .missingPseudoField), bad(["a→b"], [], .missingPseudoField),
+        bad([":status→20"], [], .badStatus),
         bad([":status→101"], [], .badStatus), bad([":status→600"], [], .badStatus),
         bad([":status→+20"], [], .badStatus),
         bad([":status→200", ":status→200"], [], .duplicatePseudoField),
         bad(["a→b", ":status→200"], [], .misplacedPseudoField),
-        bad([":path→/"], [], .unknownPseudoField), bad([":status→200", "connection→x"], [], .connectionSpecificField),
+        bad([":path→/"], [], .unknownPseudoField),
+        bad([":status→200", "connection→x"], [], .connectionSpecificField),
         bad([":status→200", "content-length→1", "content-length→1"], [], .badContentLength),
         bad([":status→200", "a→b\0"], [], .badValue),
     ]
