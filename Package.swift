@@ -107,7 +107,8 @@ let package = Package(
             "GatewayRuntimeTests",
             [
                 "GatewayRuntime", "GatewayControl", "GatewayProxy", "GatewayModel", "GatewayWire",
-                "GatewayWorkbench", nioCore, nioPosix, nioSSL,
+                "GatewayWorkbench", "GatewayRecords", "GatewayPolicy", "GatewayIdentity", "CZlib", "CZstd", nioCore,
+                nioPosix, nioSSL,
             ]),
         tests("GatewayWorkbenchTests", ["GatewayWorkbench", "GatewayModel", nioCore, nioPosix, nioHTTP1]),
         tests(

@@ -14,9 +14,8 @@ extension Exchange {
         if !admission.isEmpty { admission.release() }
         for mirror in mirrors { mirror.downstreamClosed() }
         mirrors.removeAll(keepingCapacity: true)
-        if case .none = downstream {
-            // A mirrored copy: counted by its backend, not logged as a request.
-        } else {
+        // A mirrored copy or a request of our own is counted by its backend, not logged as a request.
+        if downstream.isClient {
             // Records show what was asked, not what a rewrite made of it.
             request.target = askedTarget
             request.path = askedPath
@@ -25,13 +24,17 @@ extension Exchange {
             worker.recorder.record(record, request: request, response: response)
         }
         releaseEndpoint()
+        releaseTransform()
+        cachePlan = nil
         upstream = .none
         let client = downstream
         client.finished()
-        if case .none = client { recycleMirror() }
+        if !client.isClient { recycle() }
     }
 
-    private func recycleMirror() {
+    /// No connection owns this exchange.
+    private func recycle() {
+        downstream = .none
         reset()
         worker.giveBack(self)
     }
