@@ -181,7 +181,7 @@ final class RouteCompiler {
     private func reportPolicy(_ error: GatewayError, _ policies: EffectivePolicies, _ route: HTTPRoute) {
         let key = ObjectKey(.httpRoute, namespace: route.metadata.namespace, name: route.metadata.name)
         let finding = Diagnostic(
-            error.code, at: index.positions[key] ?? ConfigNode.nowhere, path: "spec.rules",
+            error.code, at: index.position(key, .root), path: "spec.rules",
             "\(error.message), which guards \(key)", hint: error.hint, object: key, reason: "Invalid")
         if !diagnostics.contains(finding) { diagnostics.append(finding) }
     }
