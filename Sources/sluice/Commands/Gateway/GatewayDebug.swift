@@ -6,7 +6,7 @@ import GatewayModel
 struct GatewayDebug: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "debug", abstract: "Look inside a running gateway.",
-        discussion: "VIEW is connections, pools, endpoints, workers, timers or snapshot.")
+        discussion: "VIEW is connections, pools, endpoints, workers or snapshot.")
 
     @Argument(help: "What to look at.")
     var view: String
