@@ -31,6 +31,12 @@ final class EndpointPool {
             backend.circuit.pendingMax > 0 ? backend.circuit.pendingMax : worker.snapshot.limits.upstreamPendingMax
     }
 
+    var view: WorkerView.Pool {
+        WorkerView.Pool(
+            endpoint: endpoint.addressText, open: state.openCount, idle: state.idle.count,
+            connecting: state.connectingCount, waiting: state.waitingCount)
+    }
+
     // MARK: Leasing
 
     func lease(for exchange: Exchange) -> PoolLease {

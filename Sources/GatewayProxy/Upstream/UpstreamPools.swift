@@ -17,6 +17,8 @@ struct UpstreamPools {
         endpoint.index < pools.count ? pools[endpoint.index] : nil
     }
 
+    var views: [WorkerView.Pool] { pools.compactMap { $0?.view } }
+
     /// Closes what is idle; what is leased closes when it is given back.
     mutating func closeAll() {
         for pool in pools { pool?.closeAll() }
