@@ -7,11 +7,13 @@ extension Exchange {
     /// lets the connection go on.
     func settle() {
         guard state != .settled, state != .idle else { return }
+        if state == .tunnel { worker.recorder.metrics.change(.tunnelsActive, by: -1) }
         state = .settled
         deadline = .max
         record.endedNanoseconds = worker.now
         if case .room(let reader) = receiver { reader.ended() }
         if !admission.isEmpty { admission.release() }
+        if let child = hedge { drop(child) }
         for mirror in mirrors { mirror.downstreamClosed() }
         mirrors.removeAll(keepingCapacity: true)
         if case .none = downstream {
@@ -22,6 +24,8 @@ extension Exchange {
             request.path = askedPath
             request.authority = askedAuthority
             record.status = record.status == 0 ? 499 : record.status
+            worker.recorder.metrics.change(.requestsActive, by: -1)
+            if traced != nil { finishTrace() }
             worker.recorder.record(record, request: request, response: response)
         }
         releaseEndpoint()
@@ -30,11 +34,14 @@ extension Exchange {
         upstream = .none
         let client = downstream
         client.finished()
-        if case .none = client { recycleMirror() }
+        if case .none = client { recycleCopy() }
     }
 
-    private func recycleMirror() {
+    /// Of a mirrored copy or a second attempt.
+    private func recycleCopy() {
+        let parent = hedgeOf
         reset()
+        parent?.hedgeEnded()
         worker.giveBack(self)
     }
 }
