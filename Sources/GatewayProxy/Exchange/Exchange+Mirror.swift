@@ -14,6 +14,7 @@ extension Exchange {
             {
                 continue
             }
+            worker.recorder.metrics.add(.mirrored)
             let copy = worker.takeExchange()
             copy.beginMirror(of: self, to: mirror.backend)
             mirrors.append(copy)

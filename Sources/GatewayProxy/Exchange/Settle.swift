@@ -7,11 +7,13 @@ extension Exchange {
     /// lets the connection go on.
     func settle() {
         guard state != .settled, state != .idle else { return }
+        if state == .tunnel { worker.recorder.metrics.change(.tunnelsActive, by: -1) }
         state = .settled
         deadline = .max
         record.endedNanoseconds = worker.now
         if case .room(let reader) = receiver { reader.ended() }
         if !admission.isEmpty { admission.release() }
+        if let child = hedge { drop(child) }
         for mirror in mirrors { mirror.downstreamClosed() }
         mirrors.removeAll(keepingCapacity: true)
         // A mirrored copy or a request of our own is counted by its backend, not logged as a request.
@@ -21,6 +23,8 @@ extension Exchange {
             request.path = askedPath
             request.authority = askedAuthority
             record.status = record.status == 0 ? 499 : record.status
+            worker.recorder.metrics.change(.requestsActive, by: -1)
+            if traced != nil { finishTrace() }
             worker.recorder.record(record, request: request, response: response)
         }
         releaseEndpoint()
@@ -32,10 +36,12 @@ extension Exchange {
         if !client.isClient { recycle() }
     }
 
-    /// No connection owns this exchange.
+    /// No connection owns this exchange: it is a copy, a second attempt, or a request of our own.
     private func recycle() {
+        let parent = hedgeOf
         downstream = .none
         reset()
+        parent?.hedgeEnded()
         worker.giveBack(self)
     }
 }

@@ -1,3 +1,4 @@
+import GatewayRecords
 import GatewayWire
 import NIOCore
 
@@ -32,6 +33,7 @@ final class HTTP1ClientConnection: Timed, ChannelDuplexHandler {
     private var isResponseDone = false
     private var keepAlive = true
     private(set) var requestCount = 0
+    private var counted: ConnectionLevel
     private var isReading = true
     private var hasPendingRead = false
 
@@ -44,6 +46,7 @@ final class HTTP1ClientConnection: Timed, ChannelDuplexHandler {
     init(worker: Worker, pool: EndpointPool) {
         self.worker = worker
         self.pool = pool
+        counted = ConnectionLevel(metricSlot: pool.metricSlot)
         let limits = HTTP1Limits(worker.snapshot.limits)
         parser = HTTP1ResponseParser(limits: limits)
         decoder = HTTP1BodyDecoder(.none, limits: limits)
@@ -52,6 +55,7 @@ final class HTTP1ClientConnection: Timed, ChannelDuplexHandler {
 
     /// Serves `exchange` from here on.
     func assign(_ exchange: Exchange) {
+        count(as: .active)
         self.exchange = exchange
         requestCount += 1
         inbound = .head
@@ -60,6 +64,9 @@ final class HTTP1ClientConnection: Timed, ChannelDuplexHandler {
         keepAlive = true
         deadline = .max
     }
+
+    /// Another exchange takes the request under way over.
+    func serve(_ exchange: Exchange) { self.exchange = exchange }
 
     // MARK: From the exchange
 
@@ -193,6 +200,7 @@ final class HTTP1ClientConnection: Timed, ChannelDuplexHandler {
         worker.refreshClock()
         inputEnded()
         inbound = .closed
+        count(as: .gone)
         pool.closed(self)
     }
 
@@ -307,7 +315,10 @@ final class HTTP1ClientConnection: Timed, ChannelDuplexHandler {
         let isReusable = keepAlive && isRequestSent && inbound != .closed
         inbound = isReusable ? .idle : .closed
         // The pool first: the end of this exchange may be the start of the next one on the same client connection.
-        if isReusable { pool.released(self) }
+        if isReusable {
+            count(as: .idle)
+            pool.released(self)
+        }
         let client = finished.downstream
         finished.upstreamEnd(trailers: trailers)
         client.flush()
@@ -334,6 +345,9 @@ final class HTTP1ClientConnection: Timed, ChannelDuplexHandler {
         failed.upstreamFailed(failure)
         client.flush()
     }
+
+    /// Moves it from one level of connections to another.
+    func count(as state: ConnectionLevel.State) { counted.move(to: state, worker.recorder.metrics) }
 
     /// Waits in the pool no longer than this.
     func expire(atNanoseconds deadline: UInt64) { worker.schedule(self, at: deadline) }

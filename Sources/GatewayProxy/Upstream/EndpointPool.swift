@@ -1,4 +1,5 @@
 import GatewayModel
+import GatewayRecords
 import GatewayWire
 import NIOCore
 import NIOPosix
@@ -13,6 +14,8 @@ final class EndpointPool {
     private let connectTimeoutNanoseconds: UInt64
     private var state: PoolState<HTTP1ClientConnection, Exchange>
     private var multiplexed = MultiplexedPool()
+    /// Of the backend, for numbers.
+    private(set) var metricSlot = 0
 
     init(worker: Worker, endpoint: Endpoint, backend: CompiledBackend) {
         self.worker = worker
@@ -26,6 +29,7 @@ final class EndpointPool {
 
     /// Takes over limits that a reload may have changed.
     func update(_ backend: CompiledBackend) {
+        metricSlot = backend.metricSlot
         state.connectionsMax = backend.circuit.connectionsMax
         state.pendingMax =
             backend.circuit.pendingMax > 0 ? backend.circuit.pendingMax : worker.snapshot.limits.upstreamPendingMax
@@ -96,6 +100,8 @@ final class EndpointPool {
     }
 
     private func adopt(_ ready: UpstreamConnector.Ready) {
+        worker.recorder.metrics.add(.upstreamConnections)
+        worker.recorder.metrics.add(.connections, backend: metricSlot)
         if ready.isHTTP2 { return adoptMultiplexed(ready.channel) }
         let connection = HTTP1ClientConnection(worker: worker, pool: self)
         do {
@@ -103,6 +109,7 @@ final class EndpointPool {
         } catch {
             return connectFailed(.connectFailed("the connection closed at once"))
         }
+        connection.count(as: .idle)
         if let waiter = state.connected(connection) { give(connection, to: waiter) } else { expire(connection) }
     }
 
@@ -112,7 +119,7 @@ final class EndpointPool {
     }
 
     private func adoptMultiplexed(_ channel: any Channel) {
-        let connection = HTTP2ClientConnection(worker: worker, owner: self)
+        let connection = HTTP2ClientConnection(worker: worker, owner: self, metricSlot: metricSlot)
         do {
             try channel.pipeline.syncOperations.addHandler(connection)
         } catch {
@@ -137,6 +144,8 @@ final class EndpointPool {
     }
 
     private func connectFailed(_ failure: UpstreamFailure) {
+        worker.recorder.metrics.add(.upstreamConnectFailures)
+        worker.recorder.metrics.add(.connectFailures, backend: metricSlot)
         // A connection to be shared was the hope of everybody who waits; another kind that of one.
         for waiter in state.connectFailed(isSharing: transport.http == .http2) {
             let client = waiter.downstream

@@ -26,6 +26,8 @@ package final class GatewayProcess: Sendable {
     let spans: SpanQueue?
     private let group: MultiThreadedEventLoopGroup
     private let shared: SharedState
+    /// Limits and caches go on over reloads.
+    private let traffic = TrafficState()
     private let state = Mutex(State())
     /// Signals, and what the admin API orders.
     private let orders = AsyncStream.makeStream(of: Signals.Kind.self)
@@ -53,7 +55,7 @@ package final class GatewayProcess: Sendable {
                 registry.process.setHealth(backend: backend, address: address, isHealthy: isHealthy)
             }
         }
-        shared = SharedState(directory: directory)
+        shared = SharedState(directory: directory, traces: traces)
         let (writer, settings, tap, spans) = (logWriter, options.accessLogSettings, tap, spans)
         plane = try await DataPlane(group: group, shared: shared) { _ in
             LoopRecorder(metrics: registry.makeLoop(), log: writer, settings: settings, tap: tap, spans: spans)
@@ -139,6 +141,10 @@ package final class GatewayProcess: Sendable {
     private func compile(_ set: ObjectSet, revision: UInt64) -> SnapshotCompiler.Result {
         var compilation = SnapshotCompiler.Options()
         compilation.limits = options.limits
+        compilation.traffic = traffic
+        if case .files(let paths) = options.source {
+            compilation.readFile = { NeighbourFiles(sources: paths).read($0) }
+        }
         compilation.addresses = options.addresses
         compilation.bindPort = options.bindPort
         compilation.routeSlot = { [registry] in registry.routeSlot($0) }
