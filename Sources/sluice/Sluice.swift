@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 import GatewayRuntime
 
 /// The one binary: `sluice <command>`.
@@ -22,6 +23,7 @@ struct Run: AsyncParsableCommand {
     func run() async throws {
         var options = GatewayOptions(source: .files(files), stateDirectory: state)
         options.loops = loops
+        options.otlp = try TelemetryCollector(environment: ProcessInfo.processInfo.environment)
         let gateway = try await GatewayProcess(options)
         try await gateway.start()
         try await gateway.run()

@@ -139,11 +139,17 @@ final class BackendCompiler {
         if let reference = tls?.clientCertificateRef {
             identity = try certificates.identity(reference, from: source)
         }
+        let roots = try certificates.roots(tls?.caCertificateRefs ?? [], from: source)
         let context = try certificates.clientContext(
-            roots: try certificates.roots(tls?.caCertificateRefs ?? [], from: source), identity: identity,
+            roots: roots, identity: identity,
             minVersion: tls?.minVersion ?? .v12, protocols: http == .http2 ? ["h2"] : ["http/1.1"])
-        // The context is new with every snapshot; a pool made with an older one must not serve for it.
-        let fingerprint = "\(backend.metadata.qualifiedName)#\(ObjectIdentifier(context).hashValue)"
+        // What a context is made of, not the context: a reload that changes none of it keeps the connections.
+        var hasher = Hasher()
+        hasher.combine(roots)
+        hasher.combine(identity?.chain)
+        hasher.combine(identity?.key)
+        hasher.combine(tls?.minVersion)
+        let fingerprint = "\(backend.metadata.qualifiedName)#\(hasher.finalize())"
         return UpstreamTransport(
             http: http, tls: UpstreamTLS(context: context, serverName: tls?.serverName, fingerprint: fingerprint))
     }

@@ -8,6 +8,7 @@ final class RouteCompiler {
     private let listeners: [ListenerDraft]
     private let policies: PolicyIndex
     private let backends: BackendCompiler
+    private let identities: IdentityCompiler
     private let filters: FilterCompiler
     private let options: SnapshotCompiler.Options
     /// By port.
@@ -17,12 +18,13 @@ final class RouteCompiler {
 
     init(
         index: ObjectIndex, listeners: [ListenerDraft], policies: PolicyIndex, backends: BackendCompiler,
-        options: SnapshotCompiler.Options
+        identities: IdentityCompiler, options: SnapshotCompiler.Options
     ) {
         self.index = index
         self.listeners = listeners
         self.policies = policies
         self.backends = backends
+        self.identities = identities
         self.options = options
         filters = FilterCompiler(index: index, backends: backends)
     }
@@ -84,13 +86,15 @@ final class RouteCompiler {
         let name = route.metadata.qualifiedName
         let action = action(draft, compiled, route, effective)
         var unsupported = compiled.unsupported
+        var rules = effective.rules()
+        rules.identity = identities.rules(effective)
         let rule = CompiledRule(
             routeName: name, ruleIndex: position, ruleName: draft.rule.name, metricSlot: options.routeSlot(name),
             action: action, requestEdits: compiled.requestEdits, responseEdits: compiled.responseEdits,
             rewrite: compiled.rewrite, mirrors: compiled.mirrors,
             cors: compiled.cors ?? filters.cors(effective.first { $0.cors }, &unsupported),
             timeouts: effective.timeouts(draft.rule.timeouts), retry: effective.retry(draft.rule.retry),
-            persistence: effective.persistence(draft.rule.sessionPersistence), policy: effective.rules())
+            persistence: effective.persistence(draft.rule.sessionPersistence), policy: rules)
         for (number, match) in draft.rule.matches.enumerated() {
             let order = RouteOrder(
                 created: route.metadata.createdSeconds, name: name, rule: position, match: number)

@@ -1,8 +1,8 @@
 package import GatewayModel
 package import GatewayProxy
 
-/// Turns a set of objects into the snapshot that the data plane serves. Pure: the same objects give the same
-/// snapshot, nothing is opened or resolved, and what cannot work is refused for its own requests only.
+/// Turns a set of objects into the snapshot that the data plane serves. Pure: the same objects (and the
+/// files they name) give the same snapshot, nothing is connected or resolved, and what cannot work is refused for its own requests only.
 package struct SnapshotCompiler {
     /// The `gatewayClassName` of this gateway, and the controller a GatewayClass names for it.
     package static let className = "sluice"
@@ -24,6 +24,9 @@ package struct SnapshotCompiler {
         package var routeSlot: @Sendable (String) -> Int = { _ in 0 }
         package var backendSlot: @Sendable (String) -> Int = { _ in 0 }
 
+        /// Reads the files that objects name.
+        package var files = SideFileReader()
+
         package init() {}
     }
 
@@ -33,6 +36,8 @@ package struct SnapshotCompiler {
         package var statuses: [ObjectStatus]
         /// What only compiling can find: certificates, expressions, values a filter cannot have.
         package var diagnostics: [Diagnostic]
+        /// Files that objects name; a change of one needs another compilation.
+        package var sideFiles: [String]
     }
 
     package static func compile(
@@ -42,22 +47,24 @@ package struct SnapshotCompiler {
         let grants = ReferenceGrants(index.grants)
         let certificates = CertificateReader(index: index, grants: grants)
         let policies = PolicyIndex(index)
+        let identities = IdentityCompiler(index: index, grants: grants, files: options.files)
         let gateways = GatewayCompiler(index: index, certificates: certificates, options: options)
         let listeners = gateways.listeners()
         let backends = BackendCompiler(
             index: index, grants: grants, certificates: certificates, policies: policies, options: options)
         let ports = PortCompiler(listeners: listeners, index: index, options: options)
         let routes = RouteCompiler(
-            index: index, listeners: listeners, policies: policies, backends: backends, options: options)
+            index: index, listeners: listeners, policies: policies, backends: backends,
+            identities: identities, options: options)
         routes.compileAll()
         let snapshot = Snapshot(
             revision: revision, limits: options.limits, ports: ports.tables(entries: routes.entries),
             backends: backends.all)
-        let diagnostics = gateways.diagnostics(listeners) + routes.diagnostics
+        let diagnostics = gateways.diagnostics(listeners) + routes.diagnostics + identities.diagnostics
         return Result(
             snapshot: snapshot,
             statuses: gateways.statuses(listeners) + routes.statuses + policies.statuses(index),
-            diagnostics: diagnostics.sorted(by: Diagnostic.inOrder))
+            diagnostics: diagnostics.sorted(by: Diagnostic.inOrder), sideFiles: identities.sideFiles)
     }
 }
 

@@ -1,0 +1,155 @@
+import GatewayControl
+import GatewayIdentity
+import GatewayModel
+import GatewayProxy
+
+/// Turns IdentityProviders and the `authentication` of policies into what *identify* does. Whatever cannot be read
+/// lets nobody in.
+final class IdentityCompiler {
+    private let index: ObjectIndex
+    private let grants: ReferenceGrants
+    private let files: SideFileReader
+    private var known: [String: IdentityRule.Provider] = [:]
+    private(set) var diagnostics: [Diagnostic] = []
+    /// The files that were read or should have been: what to watch.
+    private(set) var sideFiles: [String] = []
+
+    init(index: ObjectIndex, grants: ReferenceGrants, files: SideFileReader) {
+        self.index = index
+        self.grants = grants
+        self.files = files
+        for (name, provider) in index.identityProviders.sorted(by: { $0.key < $1.key }) {
+            known[name] = compile(provider)
+        }
+    }
+
+    /// One rule for each policy that asks who calls, the most specific first; all of them must be content, so that a
+    /// route's policy never weakens its gateway's.
+    func rules(_ policies: EffectivePolicies) -> [IdentityRule] {
+        var rules: [IdentityRule] = []
+        for policy in policies.ordered {
+            let name = policy.metadata.qualifiedName
+            guard let authentication = policy.spec.authentication, !rules.contains(where: { $0.name == name }) else {
+                continue
+            }
+            let providers = authentication.providers.compactMap { known["\(policy.metadata.namespace)/\($0)"] }
+            // Without one provider of those it names a policy cannot tell who may be believed.
+            let isWhole = providers.count == authentication.providers.count
+            rules.append(
+                IdentityRule(
+                    providers: providers, isRequired: authentication.mode == .required || !isWhole, name: name))
+        }
+        return rules
+    }
+
+    // MARK: Providers
+
+    private func compile(_ provider: IdentityProvider) -> IdentityRule.Provider? {
+        switch provider.spec.type {
+        case .clientCertificate:
+            let source: ClientCertificateIdentity.UserSource =
+                switch provider.spec.clientCertificate?.userFrom ?? .commonName {
+                case .commonName: .commonName
+                case .uri: .uri
+                case .dns: .dns
+                }
+            return .clientCertificate(ClientCertificateIdentity(user: source))
+        case .apiKey:
+            guard let keys = provider.spec.apiKeys, isHeaderRead(keys.header, provider) else { return nil }
+            if let path = keys.file { return file(path, provider).map { .apiKeys($0) } }
+            return keys.secretRef.flatMap { secret($0, provider) }.map { .apiKeys($0) }
+        }
+    }
+
+    private func isHeaderRead(_ header: String, _ provider: IdentityProvider) -> Bool {
+        if CredentialScanner.Source.allCases.contains(where: { $0.fieldName == Array(header.lowercased().utf8) }) {
+            return true
+        }
+        report(
+            .unsupportedValue, provider, "spec.apiKeys.header", "keys are not read from the header \(header)",
+            hint: "one of Authorization, X-API-Key and X-Goog-API-Key")
+        return false
+    }
+
+    private func file(_ path: String, _ provider: IdentityProvider) -> APIKeySet? {
+        let place = position(provider)
+        do {
+            sideFiles.append(try files.path(path, origin: place.file))
+            let file = try files.read(path, origin: place.file, bytesMax: APIKeySet.fileBytesMax)
+            if let warning = APIKeyFile.warning(mode: file.mode, name: file.path) {
+                report(.unreadableFile, provider, "spec.apiKeys.file", warning, severity: .warning)
+            }
+            return parse(file.bytes, name: file.path, provider)
+        } catch {
+            report(error.code, provider, "spec.apiKeys.file", error.message, hint: error.hint)
+            return nil
+        }
+    }
+
+    private func secret(_ reference: SecretObjectReference, _ provider: IdentityProvider) -> APIKeySet? {
+        let namespace = reference.namespace ?? provider.metadata.namespace
+        let name = "\(namespace)/\(reference.name)"
+        let source = ReferenceGrants.Source(
+            group: ObjectKind.sluiceGroup, kind: "IdentityProvider", namespace: provider.metadata.namespace)
+        guard grants.permits(source, group: "", kind: "Secret", namespace: namespace, name: reference.name) else {
+            report(
+                .forbiddenReference, provider, "spec.apiKeys.secretRef",
+                "no ReferenceGrant permits the reference: Secret \(name)", reason: "RefNotPermitted")
+            return nil
+        }
+        guard let secret = index.secrets[name], let keys = secret.data["keys"] else {
+            report(
+                .danglingReference, provider, "spec.apiKeys.secretRef", "no Secret with a value keys: \(name)",
+                hint: "its lines are: ID SHA256-OF-KEY user=NAME")
+            return nil
+        }
+        return keys.reveal { parse($0, name: "Secret \(name)", provider) }
+    }
+
+    private func parse(_ bytes: [UInt8], name: String, _ provider: IdentityProvider) -> APIKeySet? {
+        do { return try APIKeyFile.parse(bytes, name: name) } catch {
+            let (message, place) = IdentityCompiler.place(error.message, name)
+            diagnostics.append(
+                Diagnostic(
+                    error.code, at: place ?? position(provider), path: "spec.apiKeys",
+                    "\(message) in \(key(provider))", hint: error.hint, object: key(provider)))
+            return nil
+        }
+    }
+
+    /// Takes the `, at NAME:LINE:COLUMN` off the end of a message.
+    static func place(_ message: String, _ name: String) -> (String, SourcePosition?) {
+        let words = message.split(separator: ":", omittingEmptySubsequences: false)
+        guard words.count >= 3, let line = Int(words[words.count - 2]), let column = Int(words[words.count - 1]) else {
+            return (message, nil)
+        }
+        var text = words.dropLast(2).joined(separator: ":")
+        guard text.hasSuffix(name) else { return (message, nil) }
+        text.removeLast(name.count)
+        for ending in [", at ", " at "] where text.hasSuffix(ending) {
+            text.removeLast(ending.count)
+            break
+        }
+        return (text, SourcePosition(file: name, line: line, column: column))
+    }
+
+    // MARK: Findings
+
+    private func key(_ provider: IdentityProvider) -> ObjectKey {
+        ObjectKey(.identityProvider, namespace: provider.metadata.namespace, name: provider.metadata.name)
+    }
+
+    private func position(_ provider: IdentityProvider) -> SourcePosition {
+        index.positions[key(provider)] ?? ConfigNode.nowhere
+    }
+
+    private func report(
+        _ code: ErrorCode, _ provider: IdentityProvider, _ path: String, _ message: String, hint: String? = nil,
+        severity: Diagnostic.Severity = .error, reason: String? = nil
+    ) {
+        diagnostics.append(
+            Diagnostic(
+                code, severity, at: position(provider), path: path, "\(message) in \(key(provider)), \(path)",
+                hint: hint, object: key(provider), reason: reason))
+    }
+}
