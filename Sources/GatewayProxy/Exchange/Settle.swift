@@ -24,6 +24,8 @@ extension Exchange {
             worker.recorder.record(record, request: request, response: response)
         }
         releaseEndpoint()
+        releaseTransform()
+        cachePlan = nil
         upstream = .none
         let client = downstream
         client.finished()

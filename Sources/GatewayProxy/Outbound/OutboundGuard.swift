@@ -20,7 +20,9 @@ package struct OutboundGuard: Sendable {
     package init(allowing blocks: [String] = []) throws(GatewayError) {
         var allowed: [GatewayWire.CIDR] = []
         for block in blocks {
-            guard let block = GatewayWire.CIDR(block) else { throw GatewayError(.invalidValue, "not an address block: \(block)") }
+            guard let block = GatewayWire.CIDR(block) else {
+                throw GatewayError(.invalidValue, "not an address block: \(block)")
+            }
             allowed.append(block)
         }
         self.allowed = CIDRSet(allowed)

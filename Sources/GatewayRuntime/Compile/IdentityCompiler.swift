@@ -7,14 +7,14 @@ import GatewayProxy
 /// lets nobody in.
 final class IdentityCompiler {
     private let index: ObjectIndex
-    private let grants: ReferenceGrants
+    private let grants: ReferenceGrantIndex
     private let files: SideFileReader
     private var known: [String: IdentityRule.Provider] = [:]
     private(set) var diagnostics: [Diagnostic] = []
     /// The files that were read or should have been: what to watch.
     private(set) var sideFiles: [String] = []
 
-    init(index: ObjectIndex, grants: ReferenceGrants, files: SideFileReader) {
+    init(index: ObjectIndex, grants: ReferenceGrantIndex, files: SideFileReader) {
         self.index = index
         self.grants = grants
         self.files = files
@@ -79,7 +79,7 @@ final class IdentityCompiler {
             if let warning = APIKeyFile.warning(mode: file.mode, name: file.path) {
                 report(.unreadableFile, provider, "spec.apiKeys.file", warning, severity: .warning)
             }
-            return parse(file.bytes, name: file.path, provider)
+            return parse(KeyLines.hashed(file.bytes), name: file.path, provider)
         } catch {
             report(error.code, provider, "spec.apiKeys.file", error.message, hint: error.hint)
             return nil
@@ -89,21 +89,25 @@ final class IdentityCompiler {
     private func secret(_ reference: SecretObjectReference, _ provider: IdentityProvider) -> APIKeySet? {
         let namespace = reference.namespace ?? provider.metadata.namespace
         let name = "\(namespace)/\(reference.name)"
-        let source = ReferenceGrants.Source(
-            group: ObjectKind.sluiceGroup, kind: "IdentityProvider", namespace: provider.metadata.namespace)
-        guard grants.permits(source, group: "", kind: "Secret", namespace: namespace, name: reference.name) else {
+        guard grants.permits(from: key(provider), to: ObjectKey(.secret, namespace: namespace, name: reference.name))
+        else {
             report(
                 .forbiddenReference, provider, "spec.apiKeys.secretRef",
                 "no ReferenceGrant permits the reference: Secret \(name)", reason: "RefNotPermitted")
             return nil
         }
-        guard let secret = index.secrets[name], let keys = secret.data["keys"] else {
+        guard let secret = index.secrets[name] else {
             report(
-                .danglingReference, provider, "spec.apiKeys.secretRef", "no Secret with a value keys: \(name)",
-                hint: "its lines are: ID SHA256-OF-KEY user=NAME")
+                .danglingReference, provider, "spec.apiKeys.secretRef", "the Secret does not exist: \(name)",
+                hint: "add it, with a line of its value keys for each key: ID SHA256-OF-KEY user=NAME")
             return nil
         }
-        return keys.reveal { parse($0, name: "Secret \(name)", provider) }
+        if let keys = secret.data["keys"] { return keys.reveal { parse($0, name: "Secret \(name)", provider) } }
+        var lines: [UInt8] = []
+        for (user, key) in secret.data.sorted(by: { $0.key < $1.key }) {
+            lines += key.reveal { KeyLines.line(user: user, key: KeyLines.trimmed($0)) }
+        }
+        return parse(lines, name: "Secret \(name)", provider)
     }
 
     private func parse(_ bytes: [UInt8], name: String, _ provider: IdentityProvider) -> APIKeySet? {
@@ -152,4 +156,35 @@ final class IdentityCompiler {
                 code, severity, at: position(provider), path: path, "\(message) in \(key(provider)), \(path)",
                 hint: hint, object: key(provider), reason: reason))
     }
+}
+
+/// The short forms of keys, as lines of a key file.
+enum KeyLines {
+    /// Lines `user:key` become lines with the key's hash; other lines stay.
+    static func hashed(_ bytes: [UInt8]) -> [UInt8] {
+        var lines: [UInt8] = []
+        for line in bytes.split(separator: 0x0A, omittingEmptySubsequences: false) {
+            let text = trimmed(Array(line))
+            if text.first != 0x23, let colon = text.firstIndex(of: 0x3A), !text[..<colon].contains(where: isSpace) {
+                lines += self.line(
+                    user: String(decoding: text[..<colon], as: UTF8.self), key: trimmed(Array(text[(colon + 1)...])))
+            } else {
+                lines += line + [0x0A]
+            }
+        }
+        return lines
+    }
+
+    /// An empty key has no hash, and is then found to have none.
+    static func line(user: String, key: [UInt8]) -> [UInt8] {
+        let digest = key.isEmpty ? "" : APIKeySet.digestText(of: String(decoding: key, as: UTF8.self))
+        return Array("\(user) \(digest) user=\(user)\n".utf8)
+    }
+
+    static func trimmed(_ bytes: [UInt8]) -> [UInt8] {
+        guard let last = bytes.lastIndex(where: { !isSpace($0) }) else { return [] }
+        return Array(bytes[...last].drop(while: isSpace))
+    }
+
+    private static func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 || byte == 0x0D }
 }

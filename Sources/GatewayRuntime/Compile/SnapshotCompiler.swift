@@ -23,7 +23,8 @@ package struct SnapshotCompiler {
         /// Gives routes and backends their metric slots, by name; the same name always gets the same slot.
         package var routeSlot: @Sendable (String) -> Int = { _ in 0 }
         package var backendSlot: @Sendable (String) -> Int = { _ in 0 }
-
+        /// What limits and caches remember; the same object for every compilation of one gateway.
+        package var traffic = TrafficState()
         /// Reads the files that objects name.
         package var files = SideFileReader()
 
@@ -44,7 +45,7 @@ package struct SnapshotCompiler {
         _ objects: [GatewayObject], revision: UInt64, options: Options = Options()
     ) -> Result {
         let index = ObjectIndex(objects)
-        let grants = ReferenceGrants(index.grants)
+        let grants = ReferenceGrantIndex(index.grants)
         let certificates = CertificateReader(index: index, grants: grants)
         let policies = PolicyIndex(index)
         let identities = IdentityCompiler(index: index, grants: grants, files: options.files)
@@ -55,7 +56,7 @@ package struct SnapshotCompiler {
         let ports = PortCompiler(listeners: listeners, index: index, options: options)
         let routes = RouteCompiler(
             index: index, listeners: listeners, policies: policies, backends: backends,
-            identities: identities, options: options)
+            traffic: TrafficRulesCompiler(identities: identities, options: options), options: options)
         routes.compileAll()
         let snapshot = Snapshot(
             revision: revision, limits: options.limits, ports: ports.tables(entries: routes.entries),
@@ -73,17 +74,17 @@ extension GatewayCompiler {
     func diagnostics(_ listeners: [ListenerDraft]) -> [Diagnostic] {
         listeners.flatMap { draft -> [Diagnostic] in
             var findings: [Diagnostic] = []
-            let position = index.positions[draft.gateway] ?? ConfigNode.nowhere
-            func report(_ code: ErrorCode, _ problem: (reason: String, message: String)?) {
+            let path = ConfigPath.spec["listeners"][draft.index]
+            func report(_ code: ErrorCode, _ path: ConfigPath, _ problem: (reason: String, message: String)?) {
                 guard let problem else { return }
                 findings.append(
                     Diagnostic(
-                        code, at: position, path: "spec.listeners",
-                        "\(problem.message) in \(draft.gateway), listener \(draft.name)", object: draft.gateway,
+                        code, at: index.position(draft.gateway, path), path: path.description,
+                        "\(problem.message) in \(draft.gateway), \(path)", object: draft.gateway,
                         reason: problem.reason))
             }
-            report(.listenerConflict, draft.conflict)
-            if draft.unresolved?.reason == "InvalidCertificateRef" { report(.invalidCertificate, draft.unresolved) }
+            report(.listenerConflict, path, draft.conflict)
+            if draft.isTLS { report(.invalidCertificate, path["tls"], draft.unresolved) }
             return findings
         }
     }
