@@ -13,6 +13,10 @@ package final class Worker {
     var wallNanoseconds: UInt64 { clock.nanoseconds }
     var dateBytes: [UInt8] { clock.dateBytes }
     private(set) var snapshot: Snapshot
+    /// Opens a connection to an endpoint and calls back once, on this loop. Tests put channels in memory here.
+    lazy var openUpstream: (UpstreamConnector, @escaping (UpstreamConnector.ConnectResult) -> Void) -> Void = {
+        [eventLoop] connector, done in connector.connect(on: eventLoop, then: done)
+    }
     private var snapshotSeen: UInt64 = 0
     var wheel: TimerWheel
     package let recorder: LoopRecorder
@@ -56,7 +60,7 @@ package final class Worker {
     package func stop() {
         tick?.cancel()
         tick = nil
-        pools.closeAll()
+        for pool in pools.takeAll() { pool.closeAll() }
         recorder.finish()
     }
 
@@ -73,13 +77,15 @@ package final class Worker {
     }
 
     func schedule(_ target: Timed, at deadline: UInt64) { wheel.schedule(target, at: deadline) }
+    func cancel(_ target: Timed) { wheel.cancel(target) }
 
     private func ticked() {
         refreshClock()
         wheel.advance(to: now, due: &dueTimers)
         let due = dueTimers
         dueTimers.removeAll(keepingCapacity: true)
-        for target in due { target.deadlineReached(now: now) }
+        // One that an earlier callback has given a new deadline is not due any more.
+        for target in due where target.deadline == .max { target.deadlineReached(now: now) }
         recorder.tick(nowNanoseconds: now)
     }
 
@@ -102,7 +108,7 @@ package final class Worker {
     func takeExchange() -> Exchange { exchanges.popLast() ?? Exchange(worker: self) }
 
     func giveBack(_ exchange: Exchange) {
-        guard exchanges.count < 256 else { return }
+        guard exchanges.count < 256 else { return cancel(exchange) }
         exchanges.append(exchange)
     }
 
