@@ -50,7 +50,6 @@ extension Exchange {
     }
 
     private func giveUpAttempt(_ failure: UpstreamFailure) {
-        record.outcome = .timedOut
         leavePool()
         let current = upstream
         current.cancel()

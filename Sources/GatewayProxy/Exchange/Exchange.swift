@@ -58,7 +58,6 @@ package final class Exchange: Timed {
     var attempt = Attempt()
     var mirrors: [Exchange] = []
     var responseTransform: ResponseTransform = .none
-    var isInterimAllowed = true
 
     init(worker: Worker) {
         self.worker = worker
@@ -89,10 +88,12 @@ package final class Exchange: Timed {
         held.reset()
         receiver = .discard
         bodyBytesMax = 0
+        snapshot = .empty
         rule = nil
         matchedPathBytes = 0
         principal = .anonymous
         verdict = nil
+        clientIP = nil
         record = RequestRecord()
         attempt = Attempt()
         mirrors.removeAll(keepingCapacity: true)

@@ -12,10 +12,12 @@ extension Exchange {
         record.endedNanoseconds = worker.now
         if case .room(let reader) = receiver { reader.ended() }
         if !admission.isEmpty { admission.release() }
-        for mirror in mirrors { mirror.downstreamClosed() }
+        // A copy that has all of the request goes on without us; half of one is worth nothing.
+        if !requestEnded { for mirror in mirrors { mirror.downstreamClosed() } }
         mirrors.removeAll(keepingCapacity: true)
         if case .none = downstream {
-            // A mirrored copy: counted by its backend, not logged as a request.
+            // A mirrored copy: counted by its backend, not logged as a request, and not used again.
+            worker.cancel(self)
         } else {
             // Records show what was asked, not what a rewrite made of it.
             request.target = askedTarget
@@ -26,13 +28,6 @@ extension Exchange {
         }
         releaseEndpoint()
         upstream = .none
-        let client = downstream
-        client.finished()
-        if case .none = client { recycleMirror() }
-    }
-
-    private func recycleMirror() {
-        reset()
-        worker.giveBack(self)
+        downstream.finished()
     }
 }
