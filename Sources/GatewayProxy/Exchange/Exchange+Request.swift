@@ -79,7 +79,10 @@ extension Exchange {
 
     /// All of one read has been processed: let the bytes go.
     func flushUpstream() { upstream.flush() }
-    func flushDownstream() { downstream.flush() }
+    func flushDownstream() {
+        responseTransform.flush(to: downstream.sendBody)
+        downstream.flush()
+    }
 
     /// Refuses a request whose body is still arriving.
     func failBeforeEnd(_ error: GatewayError) {

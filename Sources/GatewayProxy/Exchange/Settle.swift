@@ -15,10 +15,8 @@ extension Exchange {
         // A copy that has all of the request goes on without us; half of one is worth nothing.
         if !requestEnded { for mirror in mirrors { mirror.downstreamClosed() } }
         mirrors.removeAll(keepingCapacity: true)
-        if case .none = downstream {
-            // A mirrored copy: counted by its backend, not logged as a request, and not used again.
-            worker.cancel(self)
-        } else {
+        // A mirrored copy or a request of our own is counted by its backend, not logged as a request.
+        if downstream.isClient {
             // Records show what was asked, not what a rewrite made of it.
             request.target = askedTarget
             request.path = askedPath
@@ -27,7 +25,23 @@ extension Exchange {
             worker.recorder.record(record, request: request, response: response)
         }
         releaseEndpoint()
+        releaseTransform()
+        cachePlan = nil
         upstream = .none
-        downstream.finished()
+        let client = downstream
+        client.finished()
+        switch client {
+        case .http1, .http2: break
+        case .local: recycle()
+        // A mirrored copy is not used again: its request may still hold it.
+        case .none: worker.cancel(self)
+        }
+    }
+
+    /// No connection owns this exchange.
+    private func recycle() {
+        downstream = .none
+        reset()
+        worker.giveBack(self)
     }
 }

@@ -29,9 +29,11 @@ package final class Worker {
     private var exchanges: [Exchange] = []
     var pools = UpstreamPools()
     var balancers = Balancers()
+    var compressions = CompressionPool()
     /// Open downstream connections, for draining and `/debug`.
     var connections: [ObjectIdentifier: any DownstreamConnection] = [:]
     package private(set) var isDraining = false
+    private var isStopped = false
     private var tick: RepeatedTask?
     private var dueTimers: [Timed] = []
 
@@ -60,7 +62,9 @@ package final class Worker {
     package func stop() {
         tick?.cancel()
         tick = nil
+        isStopped = true
         for pool in pools.takeAll() { pool.closeAll() }
+        exchanges.removeAll()
         recorder.finish()
     }
 
@@ -108,7 +112,7 @@ package final class Worker {
     func takeExchange() -> Exchange { exchanges.popLast() ?? Exchange(worker: self) }
 
     func giveBack(_ exchange: Exchange) {
-        guard exchanges.count < 256 else { return cancel(exchange) }
+        guard exchanges.count < 256, !isStopped else { return cancel(exchange) }
         exchanges.append(exchange)
     }
 
