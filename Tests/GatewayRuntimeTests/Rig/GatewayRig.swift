@@ -1,4 +1,6 @@
 import Foundation
+import GatewayProxy
+import GatewayRecords
 import GatewayRuntime
 import GatewayWorkbench
 import Testing
