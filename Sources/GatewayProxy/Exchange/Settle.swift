@@ -7,12 +7,15 @@ extension Exchange {
     /// lets the connection go on.
     func settle() {
         guard state != .settled, state != .idle else { return }
+        if state == .tunnel { worker.recorder.metrics.change(.tunnelsActive, by: -1) }
         state = .settled
         deadline = .max
         record.endedNanoseconds = worker.now
         if case .room(let reader) = receiver { reader.ended() }
         if !admission.isEmpty { admission.release() }
-        for mirror in mirrors { mirror.downstreamClosed() }
+        if let child = hedge { drop(child) }
+        // A copy that has all of the request goes on without us; half of one is worth nothing.
+        if !requestEnded { for mirror in mirrors { mirror.downstreamClosed() } }
         mirrors.removeAll(keepingCapacity: true)
         // A mirrored copy or a request of our own is counted by its backend, not logged as a request.
         if downstream.isClient {
@@ -21,6 +24,8 @@ extension Exchange {
             request.path = askedPath
             request.authority = askedAuthority
             record.status = record.status == 0 ? 499 : record.status
+            worker.recorder.metrics.change(.requestsActive, by: -1)
+            if traced != nil { finishTrace() }
             worker.recorder.record(record, request: request, response: response)
         }
         releaseEndpoint()
@@ -29,13 +34,26 @@ extension Exchange {
         upstream = .none
         let client = downstream
         client.finished()
-        if !client.isClient { recycle() }
+        switch client {
+        case .http1, .http2: break
+        case .local: recycle()
+        // A mirrored copy is not used again: its request may still hold it.
+        case .none: retire()
+        }
     }
 
-    /// No connection owns this exchange.
+    /// A request of our own: nobody else holds the exchange.
     private func recycle() {
         downstream = .none
         reset()
         worker.giveBack(self)
+    }
+
+    /// A copy or a second attempt.
+    private func retire() {
+        let parent = hedgeOf
+        hedgeOf = nil
+        worker.cancel(self)
+        parent?.hedgeEnded()
     }
 }

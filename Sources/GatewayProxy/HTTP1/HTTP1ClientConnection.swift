@@ -1,3 +1,4 @@
+import GatewayRecords
 import GatewayWire
 import NIOCore
 
@@ -18,7 +19,8 @@ final class HTTP1ClientConnection: Timed, ChannelDuplexHandler {
     }
 
     let worker: Worker
-    unowned let pool: EndpointPool
+    /// Held: a connection that is leased may outlive its pool's place in the worker.
+    let pool: EndpointPool
     private var context: ChannelHandlerContext?
     private var exchange: Exchange?
     private var inbound: Inbound = .idle
@@ -32,6 +34,7 @@ final class HTTP1ClientConnection: Timed, ChannelDuplexHandler {
     private var isResponseDone = false
     private var keepAlive = true
     private(set) var requestCount = 0
+    private var counted: ConnectionLevel
     private var isReading = true
     private var hasPendingRead = false
 
@@ -44,6 +47,7 @@ final class HTTP1ClientConnection: Timed, ChannelDuplexHandler {
     init(worker: Worker, pool: EndpointPool) {
         self.worker = worker
         self.pool = pool
+        counted = ConnectionLevel(metricSlot: pool.metricSlot)
         let limits = HTTP1Limits(worker.snapshot.limits)
         parser = HTTP1ResponseParser(limits: limits)
         decoder = HTTP1BodyDecoder(.none, limits: limits)
@@ -52,6 +56,7 @@ final class HTTP1ClientConnection: Timed, ChannelDuplexHandler {
 
     /// Serves `exchange` from here on.
     func assign(_ exchange: Exchange) {
+        count(as: .active)
         self.exchange = exchange
         requestCount += 1
         inbound = .head
@@ -60,6 +65,9 @@ final class HTTP1ClientConnection: Timed, ChannelDuplexHandler {
         keepAlive = true
         deadline = .max
     }
+
+    /// Another exchange takes the request under way over.
+    func serve(_ exchange: Exchange) { self.exchange = exchange }
 
     // MARK: From the exchange
 
@@ -113,6 +121,7 @@ final class HTTP1ClientConnection: Timed, ChannelDuplexHandler {
     }
 
     func cancel() {
+        forgetPartialHead()
         exchange = nil
         close()
     }
@@ -191,8 +200,10 @@ final class HTTP1ClientConnection: Timed, ChannelDuplexHandler {
 
     func channelInactive(context: ChannelHandlerContext) {
         worker.refreshClock()
-        inputEnded()
+        if inbound == .tunnel { endTunnel() } else { inputEnded() }
         inbound = .closed
+        count(as: .gone)
+        worker.cancel(self)
         pool.closed(self)
     }
 
@@ -237,10 +248,10 @@ final class HTTP1ClientConnection: Timed, ChannelDuplexHandler {
             exchange.upstreamInterim()
             return inbound == .head
         }
-        return begin(exchange)
+        return begin(exchange, hasMore: buffer.readableBytes > 0)
     }
 
-    private func begin(_ exchange: Exchange) -> Bool {
+    private func begin(_ exchange: Exchange, hasMore: Bool) -> Bool {
         let framing = exchange.response.framing
         keepAlive = exchange.response.connection.keepsAlive(exchange.response.version) && framing != .untilClose
         decoder = HTTP1BodyDecoder(framing, limits: HTTP1Limits(worker.snapshot.limits))
@@ -250,6 +261,8 @@ final class HTTP1ClientConnection: Timed, ChannelDuplexHandler {
         if isTunnel { return true }
         switch framing {
         case .none, .length(0):
+            // Bytes after the end of the answer: the connection cannot be trusted with another request.
+            if hasMore { keepAlive = false }
             finish(trailers: nil)
             return false
         default: return true
@@ -285,7 +298,7 @@ final class HTTP1ClientConnection: Timed, ChannelDuplexHandler {
             }
             if progress.isComplete, inbound == .body {
                 if buffer.readableBytes > 0 {
-                    // Bytes after the end of the answer: the connection cannot be trusted with another request.
+                    // As in `begin`.
                     keepAlive = false
                     buffer.moveReaderIndex(to: buffer.writerIndex)
                 }
@@ -307,7 +320,10 @@ final class HTTP1ClientConnection: Timed, ChannelDuplexHandler {
         let isReusable = keepAlive && isRequestSent && inbound != .closed
         inbound = isReusable ? .idle : .closed
         // The pool first: the end of this exchange may be the start of the next one on the same client connection.
-        if isReusable { pool.released(self) }
+        if isReusable {
+            count(as: .idle)
+            pool.released(self)
+        }
         let client = finished.downstream
         finished.upstreamEnd(trailers: trailers)
         client.flush()
@@ -325,7 +341,19 @@ final class HTTP1ClientConnection: Timed, ChannelDuplexHandler {
         }
     }
 
+    /// Half a head in the exchange refers to bytes that it does not have.
+    private func forgetPartialHead() {
+        if inbound == .head { exchange?.response.reset() }
+    }
+
+    private func endTunnel() {
+        guard let ended = exchange else { return }
+        exchange = nil
+        ended.upstreamEnd(trailers: nil)
+    }
+
     private func fail(_ failure: UpstreamFailure) {
+        forgetPartialHead()
         let failed = exchange
         exchange = nil
         close()
@@ -334,6 +362,9 @@ final class HTTP1ClientConnection: Timed, ChannelDuplexHandler {
         failed.upstreamFailed(failure)
         client.flush()
     }
+
+    /// Moves it from one level of connections to another.
+    func count(as state: ConnectionLevel.State) { counted.move(to: state, worker.recorder.metrics) }
 
     /// Waits in the pool no longer than this.
     func expire(atNanoseconds deadline: UInt64) { worker.schedule(self, at: deadline) }

@@ -1,4 +1,5 @@
 import GatewayModel
+import GatewayRecords
 import GatewayWire
 import NIOCore
 import NIOPosix
@@ -13,6 +14,9 @@ final class EndpointPool {
     private let connectTimeoutNanoseconds: UInt64
     private var state: PoolState<HTTP1ClientConnection, Exchange>
     private var multiplexed = MultiplexedPool()
+    /// Of the backend, for numbers.
+    private(set) var metricSlot = 0
+    private var isClosed = false
 
     init(worker: Worker, endpoint: Endpoint, backend: CompiledBackend) {
         self.worker = worker
@@ -26,6 +30,7 @@ final class EndpointPool {
 
     /// Takes over limits that a reload may have changed.
     func update(_ backend: CompiledBackend) {
+        metricSlot = backend.metricSlot
         state.connectionsMax = backend.circuit.connectionsMax
         state.pendingMax =
             backend.circuit.pendingMax > 0 ? backend.circuit.pendingMax : worker.snapshot.limits.upstreamPendingMax
@@ -63,15 +68,23 @@ final class EndpointPool {
 
     func released(_ connection: HTTP1ClientConnection) {
         if let waiter = state.released(connection) { return give(connection, to: waiter) }
+        if isClosed { return connection.close() }
         expire(connection)
         if let surplus = state.surplus() { surplus.close() }
     }
 
     func closed(_ connection: HTTP1ClientConnection) {
         if state.closed(connection) { connect(timeoutNanoseconds: connectTimeoutNanoseconds) }
+        retireIfUnused()
     }
 
+    private func retireIfUnused() {
+        if state.isUnused, multiplexed.isEmpty { worker.pools.remove(self) }
+    }
+
+    /// Closes what is idle; what is leased closes when it is given back.
     func closeAll() {
+        isClosed = true
         for connection in state.idle { connection.close() }
         multiplexed.closeAll()
     }
@@ -86,7 +99,7 @@ final class EndpointPool {
     private func connect(timeoutNanoseconds: UInt64) {
         let connector = UpstreamConnector(
             endpoint: endpoint, transport: transport, timeoutNanoseconds: timeoutNanoseconds)
-        connector.connect(on: worker.eventLoop) { [self] result in
+        worker.openUpstream(connector) { [self] result in
             worker.refreshClock()
             switch result {
             case .success(let ready): adopt(ready)
@@ -96,6 +109,8 @@ final class EndpointPool {
     }
 
     private func adopt(_ ready: UpstreamConnector.Ready) {
+        worker.recorder.metrics.add(.upstreamConnections)
+        worker.recorder.metrics.add(.connections, backend: metricSlot)
         if ready.isHTTP2 { return adoptMultiplexed(ready.channel) }
         let connection = HTTP1ClientConnection(worker: worker, pool: self)
         do {
@@ -103,6 +118,7 @@ final class EndpointPool {
         } catch {
             return connectFailed(.connectFailed("the connection closed at once"))
         }
+        connection.count(as: .idle)
         if let waiter = state.connected(connection) { give(connection, to: waiter) } else { expire(connection) }
     }
 
@@ -112,7 +128,7 @@ final class EndpointPool {
     }
 
     private func adoptMultiplexed(_ channel: any Channel) {
-        let connection = HTTP2ClientConnection(worker: worker, owner: self)
+        let connection = HTTP2ClientConnection(worker: worker, owner: self, metricSlot: metricSlot)
         do {
             try channel.pipeline.syncOperations.addHandler(connection)
         } catch {
@@ -137,12 +153,16 @@ final class EndpointPool {
     }
 
     private func connectFailed(_ failure: UpstreamFailure) {
+        worker.recorder.metrics.add(.upstreamConnectFailures)
+        worker.recorder.metrics.add(.connectFailures, backend: metricSlot)
         // A connection to be shared was the hope of everybody who waits; another kind that of one.
         for waiter in state.connectFailed(isSharing: transport.http == .http2) {
             let client = waiter.downstream
             waiter.upstreamFailed(failure)
             client.flush()
         }
+        if state.needsConnection() { connect(timeoutNanoseconds: connectTimeoutNanoseconds) }
+        retireIfUnused()
     }
 }
 
@@ -152,6 +172,7 @@ extension EndpointPool: HTTP2ClientConnectionOwner {
     func connectionClosed(_ connection: HTTP2ClientConnection) {
         multiplexed.remove(connection)
         if state.waitingCount > 0 { serveWaiters() }
+        retireIfUnused()
     }
 }
 

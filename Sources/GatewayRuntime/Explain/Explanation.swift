@@ -94,7 +94,7 @@ package enum Explanation {
             pairs.append(("backends", .list(backends.map(backend))))
         }
         var policies: [String] = []
-        if let identity = rule.policy.identity {
+        for identity in rule.policy.identity {
             policies.append("\(identity.name) \(identity.isRequired ? "asks who calls" : "believes who calls")")
         }
         for rule in rule.policy.addresses {
