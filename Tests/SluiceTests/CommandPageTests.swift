@@ -14,9 +14,10 @@ struct CommandPageTests {
             This page is made of the commands' own help, and a test compares them. To write it again:
             `SLUICE_WRITE_PAGES=1 make test FILTER=CommandPageTests`.
 
-            Commands that ask a running gateway find it by its state folder: `--state DIR` or `SLUICE_STATE`, `.sluice` by
-            default. Exit status: 0 done, 1 findings, 2 usage, 3 unreachable, 4 denied. Errors are one line on standard error,
-            with a code of [Errors](Errors.md) and what to do. The same can be asked without commands: [AdminAPI](AdminAPI.md).
+            Commands that ask a running gateway find it by its state folder: `--state DIR` or `SLUICE_STATE`,
+            `.sluice` by default. Exit status: 0 done, 1 findings, 2 usage, 3 unreachable, 4 denied. Errors are one
+            line on standard error, with a code of [Errors](Errors.md) and what to do. The same can be asked without
+            commands: [AdminAPI](AdminAPI.md).
 
             """
         for group in Sluice.configuration.groupedSubcommands {

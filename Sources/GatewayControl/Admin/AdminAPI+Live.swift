@@ -7,11 +7,12 @@ extension AdminAPI {
 
     /// How often a stream says that it is still there, so that both ends notice a dead connection.
     private static let keepAliveSeconds = 15
-    private static let tapIntervalMilliseconds = 100
+    private static let intervalMilliseconds = 100
 
     func watch() async -> AdminResponse {
         let changes = await store.changes()
         let first = await store.snapshot
+        let isDraining = services.isDraining
         let stream = AsyncStream<[UInt8]>(bufferingPolicy: .bufferingNewest(256)) { continuation in
             continuation.yield(Self.event("revision", .object([("revision", .integer(first.revision))])))
             let changeTask = Task {
@@ -19,9 +20,15 @@ extension AdminAPI {
                 continuation.finish()
             }
             let timer = Task {
-                while (try? await Task.sleep(for: .seconds(Self.keepAliveSeconds))) != nil {
+                var silent = 0
+                // A stream would hold up draining for as long as its reader likes.
+                while (try? await Task.sleep(for: .milliseconds(Self.intervalMilliseconds))) != nil, !isDraining() {
+                    silent += Self.intervalMilliseconds
+                    guard silent >= Self.keepAliveSeconds * 1_000 else { continue }
+                    silent = 0
                     continuation.yield(Array(": still here\n\n".utf8))
                 }
+                continuation.finish()
             }
             continuation.onTermination = { _ in
                 changeTask.cancel()
@@ -37,16 +44,18 @@ extension AdminAPI {
 
     func tap(_ call: AdminCall) throws -> AdminResponse {
         guard let tap = services.tap else { throw GatewayError(.notFound, "this gateway has no tap") }
+        let isDraining = services.isDraining
         let subscription = try tap.subscribe(try TapQuery.filter(call.query))
         let asEvents = (call.request.field("accept") ?? "").contains("text/event-stream")
         let stream = AsyncStream<[UInt8]>(bufferingPolicy: .bufferingNewest(256)) { continuation in
             // The head goes out at once: a reader can tell that the tap is open.
             continuation.yield(Array((asEvents ? ": open\n\n" : "\n").utf8))
             let task = Task {
-                while (try? await Task.sleep(for: .milliseconds(Self.tapIntervalMilliseconds))) != nil {
+                while (try? await Task.sleep(for: .milliseconds(Self.intervalMilliseconds))) != nil, !isDraining() {
                     let lines = subscription.drain()
                     if !lines.isEmpty { continuation.yield(asEvents ? Self.events(lines) : lines) }
                 }
+                continuation.finish()
             }
             continuation.onTermination = { _ in
                 task.cancel()
@@ -91,11 +100,21 @@ extension AdminAPI {
         return question
     }
 
+    /// Only announced tokens are traced: nobody else can make the gateway write traces.
+    func expectTrace() throws -> AdminResponse {
+        guard let traces = services.traces else { throw GatewayError(.notFound, "this gateway does not trace") }
+        var generator = SystemRandomNumberGenerator()
+        let token = (0..<2).map { _ in String(UInt64.random(in: .min ... .max, using: &generator), radix: 16) }
+            .joined(separator: "-")
+        traces.expect(token)
+        return .json(.object([("token", .text(token)), ("header", .text("x-sluice-trace"))]), status: 201)
+    }
+
     func trace(_ call: AdminCall) throws -> AdminResponse {
         guard let trace = services.traces?.take(call["token"]) else {
             throw GatewayError(
                 .notFound, "no trace with this token",
-                hint: "send a request with x-sluice-trace first; a trace is handed out once")
+                hint: "POST /v1/traces gives one; a trace is handed out once")
         }
         return AdminResponse(
             status: 200, fields: [("content-type", "application/json"), ("cache-control", "no-store")],

@@ -68,6 +68,9 @@ struct AdminEndpoint: Sendable {
         },
         AdminEndpoint("POST", "/v1/reload", "read the files again at once") { api, _ in try await api.reload() },
         AdminEndpoint("GET", "/v1/tap", query: TapQuery.names, "live requests, redacted") { try $0.tap($1) },
+        AdminEndpoint("POST", "/v1/traces", "trace the next request that shows x-sluice-trace with the token given") {
+            api, _ in try api.expectTrace()
+        },
         AdminEndpoint("GET", "/v1/traces/{token}", "the phases of a traced request; handed out once") {
             try $0.trace($1)
         },

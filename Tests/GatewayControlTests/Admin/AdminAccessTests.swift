@@ -87,8 +87,8 @@ struct AdminAccessTests {
         let rows = page.split(separator: "\n").filter { $0.hasPrefix("| `") && $0.contains("` | `/") }.map(String.init)
         let wanted = AdminEndpoint.all.map { endpoint in
             let query = endpoint.query.map { "`\($0)`" }.joined(separator: " ")
-            return
-                "| `\(endpoint.method)` | `\(endpoint.path)` | \(query.isEmpty ? "" : query + " ")| \(endpoint.summary) |"
+            let cell = query.isEmpty ? "" : query + " "
+            return "| `\(endpoint.method)` | `\(endpoint.path)` | \(cell)| \(endpoint.summary) |"
         }
         #expect(rows == wanted, "write these rows:\n\(wanted.joined(separator: "\n"))")
     }

@@ -37,6 +37,16 @@ struct AdminLiveTests {
         #expect(!tap.isActive)
     }
 
+    @Test(.timeLimit(.minutes(1)), arguments: ["/v1/tap", "/v1/watch"])
+    func `a stream ends when the gateway drains`(path: String) async throws {
+        var services = AdminServices()
+        services.tap = Tap()
+        services.isDraining = { true }
+        let stream = try #require(await (try await AdminFixture(services: services)).stream(path))
+        for await _ in stream {}
+        #expect(services.tap?.isActive == false)
+    }
+
     @Test(arguments: ["status=abc", "status=600-500", "status=99", "oneIn=x", "paht=/"])
     func `a wrong tap filter is refused`(query: String) async throws {
         let tap = Tap()
@@ -52,6 +62,12 @@ struct AdminLiveTests {
         let board = TraceBoard()
         services.traces = board
         let fixture = try await AdminFixture(services: services)
+        #expect(!board.claim("t1"))
+        let announced = await fixture.ask("POST", "/v1/traces")
+        #expect(announced.status == 201)
+        let token = try #require(announced.node["token"]?.string)
+        #expect(board.claim(token))
+        #expect(!board.claim(token))
         var trace = ExchangeTrace(token: "t1", startedNanoseconds: 0)
         trace.enter("match", nowNanoseconds: 10)
         trace.finish(nowNanoseconds: 30)

@@ -23,9 +23,10 @@ struct RequestTrace: AsyncParsableCommand {
         guard let program = command.first else {
             throw GatewayError(.usage, "no command is given", hint: "sluice trace -- curl http://127.0.0.1:8080/")
         }
-        // A gateway that is not there is found before a request is sent.
-        _ = try await state.client.get("/v1/health")
-        let token = (0..<4).map { _ in String(UInt32.random(in: .min ... .max), radix: 16) }.joined(separator: "-")
+        let announced = try await state.client.send("POST", "/v1/traces").node
+        guard let token = announced["token"]?.string else {
+            throw GatewayError(.internalFault, "the gateway gave no token")
+        }
         var words = command
         if program.split(separator: "/").last == "curl" {
             words.insert(contentsOf: ["-H", "x-sluice-trace: \(token)"], at: 1)
