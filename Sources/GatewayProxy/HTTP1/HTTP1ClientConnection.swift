@@ -18,7 +18,8 @@ final class HTTP1ClientConnection: Timed, ChannelDuplexHandler {
     }
 
     let worker: Worker
-    unowned let pool: EndpointPool
+    /// Held, not unowned: over TLS a connection outlives the end of its worker by the farewell.
+    let pool: EndpointPool
     private var context: ChannelHandlerContext?
     private var exchange: Exchange?
     private var inbound: Inbound = .idle
