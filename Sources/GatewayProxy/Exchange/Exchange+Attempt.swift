@@ -23,19 +23,34 @@ extension Exchange {
         if case .local(let call) = downstream, let refusal = call.refusal(of: endpoint.address) { return fail(refusal) }
         attempt.endpoint = endpoint
         endpoint.beginRequest()
+        worker.recorder.metrics.change(.requestsActive, backend: record.backendID, by: 1)
+        traced?.enter("attempt \(attempt.count)")
+        traced?.note("\(backend.name), endpoint \(endpoint.addressText)")
         armTimers()
-        // Set first: a connection attempt can fail before `lease` returns.
-        attempt.isWaitingInPool = true
         switch worker.lease(endpoint, of: backend, for: self) {
         case .ready(let upstream): upstreamReady(upstream)
-        case .wait: break
-        case .refused: upstreamFailed(.overloaded)
+        case .wait:
+            // A connection attempt can fail, and be repeated, before `lease` returns.
+            if state == .seeking, attempt.endpoint === endpoint { setWaiting(true) }
+        case .refused:
+            worker.recorder.metrics.add(.rejected, backend: record.backendID)
+            upstreamFailed(.overloaded)
         }
+        if rule?.policy.hedging != nil { armHedge() }
+    }
+
+    /// Whether the attempt has a place in the queue of a pool.
+    private func setWaiting(_ isWaiting: Bool) {
+        guard attempt.isWaitingInPool != isWaiting else { return }
+        attempt.isWaitingInPool = isWaiting
+        worker.recorder.metrics.change(.upstreamPending, by: isWaiting ? 1 : -1)
+        worker.recorder.metrics.change(.pending, backend: record.backendID, by: isWaiting ? 1 : -1)
     }
 
     /// The pool found a connection or a stream.
     func upstreamReady(_ upstream: Upstream) {
-        attempt.isWaitingInPool = false
+        setWaiting(false)
+        traced?.note(upstream.wasReused ? "connection reused" : "connection new")
         self.upstream = upstream
         state = .awaiting
         record.upstreamConnectedNanoseconds = worker.now
@@ -58,8 +73,15 @@ extension Exchange {
         guard state == .seeking || state == .awaiting || state == .responding || state == .tunnel else { return }
         let wasReused = upstream.wasReused
         upstream = .none
-        attempt.isWaitingInPool = false
+        setWaiting(false)
         reportFailure(failure)
+        traced?.note("failed: \(failure)")
+        // A second attempt is never repeated, and while there is one the first need not be.
+        if hedgeOf != nil { return settle() }
+        if hedge != nil {
+            attempt.lost = failure
+            return releaseEndpoint()
+        }
         if state == .responding || state == .tunnel {
             record.outcome = state == .tunnel ? .upgraded : failure.outcome
             if state == .responding { record.errorCode = failure.errorCode }
@@ -78,7 +100,7 @@ extension Exchange {
     /// Gives up a place in the queue of a pool.
     func leavePool() {
         guard attempt.isWaitingInPool, let endpoint = attempt.endpoint, let backend = attempt.backend else { return }
-        attempt.isWaitingInPool = false
+        setWaiting(false)
         worker.withdraw(self, from: endpoint, of: backend)
     }
 
@@ -130,7 +152,6 @@ extension Exchange {
         if let endpoint = attempt.endpoint { attempt.avoid.append(endpoint.index) }
         releaseEndpoint()
         worker.recorder.metrics.add(.retries)
-        worker.recorder.metrics.add(.retries, backend: record.backendID)
         if isFree {
             attempt.usedStaleRetry = true
             attempt.avoid.removeAll()
@@ -162,8 +183,10 @@ extension Exchange {
 
     /// The endpoint is not busy with this request any more.
     func releaseEndpoint() {
-        attempt.endpoint?.endRequest()
+        guard let endpoint = attempt.endpoint else { return }
+        endpoint.endRequest()
         attempt.endpoint = nil
+        worker.recorder.metrics.change(.requestsActive, backend: record.backendID, by: -1)
     }
 
     private func reportFailure(_ failure: UpstreamFailure) {

@@ -14,6 +14,7 @@ extension Exchange {
             {
                 continue
             }
+            worker.recorder.metrics.add(.mirrored)
             // Never one that is used again: this request would go on holding it when it serves another.
             let copy = Exchange(worker: worker)
             copy.beginMirror(of: self, to: mirror.backend)

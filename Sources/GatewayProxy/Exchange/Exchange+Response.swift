@@ -17,6 +17,9 @@ extension Exchange {
     /// The final head, in `response`. Returns false when the exchange has no use for the rest of the response.
     func upstreamHead() -> Bool {
         guard state == .awaiting else { return false }
+        if hedge != nil || hedgeOf != nil, let outcome = settleRace() { return outcome }
+        traced?.enter("answer")
+        traced?.note("status \(response.status)")
         attempt.lastProgressNanoseconds = worker.now
         record.upstreamFirstByteNanoseconds = worker.now
         reportAnswer()
@@ -81,6 +84,7 @@ extension Exchange {
 
     private func beginTunnel() -> Bool {
         state = .tunnel
+        worker.recorder.metrics.change(.tunnelsActive, by: 1)
         held.forget()
         record.status = 101
         record.outcome = .upgraded

@@ -50,6 +50,7 @@ extension Exchange {
     }
 
     private func giveUpAttempt(_ failure: UpstreamFailure) {
+        countTimeout()
         leavePool()
         let current = upstream
         current.cancel()
@@ -57,10 +58,17 @@ extension Exchange {
     }
 
     private func giveUp(_ error: GatewayError) {
-        record.outcome = .timedOut
+        countTimeout()
         leavePool()
         upstream.cancel()
         upstream = .none
         fail(error)
+    }
+
+    private func countTimeout() {
+        record.outcome = .timedOut
+        worker.recorder.metrics.add(.timeouts)
+        worker.recorder.metrics.add(.timeouts, backend: record.backendID)
+        if let child = hedge { drop(child) }
     }
 }

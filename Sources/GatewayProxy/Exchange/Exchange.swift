@@ -61,6 +61,11 @@ package final class Exchange: Timed {
     var responseTransform: ResponseTransform = .none
     /// What a cache rule has to do with this request.
     var cachePlan: CachePlan?
+    /// Set for a request that is being traced.
+    var traced: TracedWay?
+    /// A second attempt under way, and whose second attempt this is.
+    var hedge: Exchange?
+    weak var hedgeOf: Exchange?
 
     init(worker: Worker) {
         self.worker = worker
@@ -75,6 +80,7 @@ package final class Exchange: Timed {
     /// Runs the phases for the request in `request`. `requestEnded` is set already when it has no body.
     func begin() {
         accept()
+        if let traced { return beginTraced(traced) }
         if let refusal = match() ?? identify() ?? decide() ?? admit() {
             refuse(refusal)
         } else {
@@ -102,6 +108,9 @@ package final class Exchange: Timed {
         mirrors.removeAll(keepingCapacity: true)
         releaseTransform()
         cachePlan = nil
+        traced = nil
+        hedge = nil
+        hedgeOf = nil
         upstream = .none
         state = .idle
         deadline = .max
@@ -143,6 +152,8 @@ struct Attempt {
     /// When the next attempt may start; 0 when none is waiting.
     var backoffUntil: UInt64 = 0
     var isWaitingInPool = false
+    /// How it failed, while a second attempt may still succeed.
+    var lost: UpstreamFailure?
     /// What the client is to be told of a session that begins with this attempt.
     var newSession: [UInt8]?
 }

@@ -7,11 +7,13 @@ extension Exchange {
     /// lets the connection go on.
     func settle() {
         guard state != .settled, state != .idle else { return }
+        if state == .tunnel { worker.recorder.metrics.change(.tunnelsActive, by: -1) }
         state = .settled
         deadline = .max
         record.endedNanoseconds = worker.now
         if case .room(let reader) = receiver { reader.ended() }
         if !admission.isEmpty { admission.release() }
+        if let child = hedge { drop(child) }
         // A copy that has all of the request goes on without us; half of one is worth nothing.
         if !requestEnded { for mirror in mirrors { mirror.downstreamClosed() } }
         mirrors.removeAll(keepingCapacity: true)
@@ -22,6 +24,8 @@ extension Exchange {
             request.path = askedPath
             request.authority = askedAuthority
             record.status = record.status == 0 ? 499 : record.status
+            worker.recorder.metrics.change(.requestsActive, by: -1)
+            if traced != nil { finishTrace() }
             worker.recorder.record(record, request: request, response: response)
         }
         releaseEndpoint()
@@ -34,14 +38,16 @@ extension Exchange {
         case .http1, .http2: break
         case .local: recycle()
         // A mirrored copy is not used again: its request may still hold it.
-        case .none: worker.cancel(self)
+        case .none: if hedgeOf != nil { recycle() } else { worker.cancel(self) }
         }
     }
 
-    /// No connection owns this exchange.
+    /// No connection owns this exchange: it is a copy, a second attempt, or a request of our own.
     private func recycle() {
+        let parent = hedgeOf
         downstream = .none
         reset()
+        parent?.hedgeEnded()
         worker.giveBack(self)
     }
 }

@@ -53,6 +53,15 @@ enum Upstream {
         }
     }
 
+    /// Answers another exchange from here on: one that takes over what this attempt has begun.
+    func serve(_ exchange: Exchange) {
+        switch self {
+        case .none: break
+        case .http1(let connection): connection.serve(exchange)
+        case .http2(let stream): stream.serve(exchange)
+        }
+    }
+
     /// Stops (or starts again) taking response bytes.
     func setReading(_ isReading: Bool) {
         switch self {

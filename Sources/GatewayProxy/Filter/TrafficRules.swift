@@ -14,6 +14,7 @@ package struct TrafficRules: Sendable {
     package var headBytesMax = 0
     package var compression: CompressionRule?
     package var cache: CacheRule?
+    package var hedging: HedgePolicy?
 
     package init() {}
     package static let none = TrafficRules()

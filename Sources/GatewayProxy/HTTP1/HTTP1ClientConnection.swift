@@ -1,3 +1,4 @@
+import GatewayRecords
 import GatewayWire
 import NIOCore
 
@@ -33,6 +34,7 @@ final class HTTP1ClientConnection: Timed, ChannelDuplexHandler {
     private var isResponseDone = false
     private var keepAlive = true
     private(set) var requestCount = 0
+    private var counted: ConnectionLevel
     private var isReading = true
     private var hasPendingRead = false
 
@@ -45,6 +47,7 @@ final class HTTP1ClientConnection: Timed, ChannelDuplexHandler {
     init(worker: Worker, pool: EndpointPool) {
         self.worker = worker
         self.pool = pool
+        counted = ConnectionLevel(metricSlot: pool.metricSlot)
         let limits = HTTP1Limits(worker.snapshot.limits)
         parser = HTTP1ResponseParser(limits: limits)
         decoder = HTTP1BodyDecoder(.none, limits: limits)
@@ -53,6 +56,7 @@ final class HTTP1ClientConnection: Timed, ChannelDuplexHandler {
 
     /// Serves `exchange` from here on.
     func assign(_ exchange: Exchange) {
+        count(as: .active)
         self.exchange = exchange
         requestCount += 1
         inbound = .head
@@ -61,6 +65,9 @@ final class HTTP1ClientConnection: Timed, ChannelDuplexHandler {
         keepAlive = true
         deadline = .max
     }
+
+    /// Another exchange takes the request under way over.
+    func serve(_ exchange: Exchange) { self.exchange = exchange }
 
     // MARK: From the exchange
 
@@ -196,6 +203,7 @@ final class HTTP1ClientConnection: Timed, ChannelDuplexHandler {
         if inbound == .tunnel { endTunnel() } else { inputEnded() }
         inbound = .closed
         worker.cancel(self)
+        count(as: .gone)
         pool.closed(self)
     }
 
@@ -312,7 +320,10 @@ final class HTTP1ClientConnection: Timed, ChannelDuplexHandler {
         let isReusable = keepAlive && isRequestSent && inbound != .closed
         inbound = isReusable ? .idle : .closed
         // The pool first: the end of this exchange may be the start of the next one on the same client connection.
-        if isReusable { pool.released(self) }
+        if isReusable {
+            count(as: .idle)
+            pool.released(self)
+        }
         let client = finished.downstream
         finished.upstreamEnd(trailers: trailers)
         client.flush()
@@ -351,6 +362,9 @@ final class HTTP1ClientConnection: Timed, ChannelDuplexHandler {
         failed.upstreamFailed(failure)
         client.flush()
     }
+
+    /// Moves it from one level of connections to another.
+    func count(as state: ConnectionLevel.State) { counted.move(to: state, worker.recorder.metrics) }
 
     /// Waits in the pool no longer than this.
     func expire(atNanoseconds deadline: UInt64) { worker.schedule(self, at: deadline) }

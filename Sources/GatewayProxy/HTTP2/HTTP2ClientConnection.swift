@@ -1,5 +1,6 @@
 import CNGHTTP2
 import GatewayModel
+import GatewayRecords
 import GatewayWire
 import NIOCore
 import NIOSSL
@@ -20,6 +21,8 @@ final class HTTP2ClientConnection: HTTP2Connection {
     /// No new streams; the end comes with the last one.
     private var isLeaving = false
     private(set) var requestCount = 0
+    /// What the levels of connections count this one as.
+    private var counted: ConnectionLevel
     /// Of the header block being received.
     private var current: HTTP2ClientStream?
     private var assembler: HTTP2HeadAssembler
@@ -28,8 +31,10 @@ final class HTTP2ClientConnection: HTTP2Connection {
     private let headLimits: HTTP1Limits
     private let trailerLimits: HTTP1Limits
 
-    init(worker: Worker, owner: any HTTP2ClientConnectionOwner) {
+    /// `metricSlot` is that of the backend.
+    init(worker: Worker, owner: any HTTP2ClientConnectionOwner, metricSlot: Int = 0) {
         self.owner = owner
+        counted = ConnectionLevel(metricSlot: metricSlot)
         let limits = worker.snapshot.limits
         headLimits = HTTP1Limits(limits)
         var trailerLimits = headLimits
@@ -43,6 +48,7 @@ final class HTTP2ClientConnection: HTTP2Connection {
 
     override func makeSession() -> HTTP2Session? {
         guard let session = HTTP2Session(role: .client, limits: limits, owner: self) else { return nil }
+        counted.move(to: .idle, worker.recorder.metrics)
         isTLS = (try? context?.pipeline.syncOperations.handler(type: NIOSSLClientHandler.self)) != nil
         session.submitSettings(
             [
@@ -71,6 +77,7 @@ final class HTTP2ClientConnection: HTTP2Connection {
         stream.prepare(id: 0, now: worker.now)
         stream.assign(exchange, isReused: requestCount > 1)
         open(stream)
+        counted.move(to: .active, worker.recorder.metrics)
         return stream
     }
 
@@ -157,12 +164,14 @@ final class HTTP2ClientConnection: HTTP2Connection {
     }
 
     override func becameIdle() {
+        if counted.state == .active { counted.move(to: .idle, worker.recorder.metrics) }
         if isLeaving { session?.terminate(.noError) }
     }
 
     override func didClose() {
         current = nil
         spare.removeAll()
+        counted.move(to: .gone, worker.recorder.metrics)
         leave()
     }
 }

@@ -30,6 +30,9 @@ final class HTTP2ClientStream: HTTP2Stream {
         isTunnel = false
     }
 
+    /// Another exchange takes the request under way over.
+    func serve(_ exchange: Exchange) { self.exchange = exchange }
+
     // MARK: From the exchange
 
     func sendHead(_ head: borrowing RequestHead, framing: BodyFraming) {

@@ -78,6 +78,8 @@ final class HTTP2ServerConnection: HTTP2Connection, DownstreamConnection {
         stream.exchange = exchange
         session?.attach(stream, id: id)
         open(stream)
+        worker.recorder.metrics.add(.streamsOpened)
+        worker.recorder.metrics.change(.streamsActive, by: 1)
         current = stream
     }
 

@@ -1,4 +1,5 @@
 import GatewayModel
+import GatewayRecords
 import GatewayWire
 import NIOCore
 
@@ -132,6 +133,7 @@ final class HTTP2ServerStream: HTTP2Stream {
     override func closed(_ code: HTTP2Code) {
         abandonQueue()
         tunnel = .none
+        connection.worker.recorder.metrics.change(.streamsActive, by: -1)
         exchange?.downstreamClosed()
         // Settled already, or never begun.
         giveExchangeBack()

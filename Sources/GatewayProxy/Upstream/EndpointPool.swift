@@ -1,4 +1,5 @@
 import GatewayModel
+import GatewayRecords
 import GatewayWire
 import NIOCore
 import NIOPosix
@@ -14,6 +15,8 @@ final class EndpointPool {
     private var state: PoolState<HTTP1ClientConnection, Exchange>
     private var multiplexed = MultiplexedPool()
     private var isClosed = false
+    /// Of the backend, for numbers.
+    private(set) var metricSlot = 0
 
     init(worker: Worker, endpoint: Endpoint, backend: CompiledBackend) {
         self.worker = worker
@@ -27,9 +30,16 @@ final class EndpointPool {
 
     /// Takes over limits that a reload may have changed.
     func update(_ backend: CompiledBackend) {
+        metricSlot = backend.metricSlot
         state.connectionsMax = backend.circuit.connectionsMax
         state.pendingMax =
             backend.circuit.pendingMax > 0 ? backend.circuit.pendingMax : worker.snapshot.limits.upstreamPendingMax
+    }
+
+    var view: WorkerView.Pool {
+        WorkerView.Pool(
+            endpoint: endpoint.addressText, open: state.openCount, idle: state.idle.count,
+            connecting: state.connectingCount, waiting: state.waitingCount)
     }
 
     // MARK: Leasing
@@ -99,6 +109,8 @@ final class EndpointPool {
     }
 
     private func adopt(_ ready: UpstreamConnector.Ready) {
+        worker.recorder.metrics.add(.upstreamConnections)
+        worker.recorder.metrics.add(.connections, backend: metricSlot)
         if ready.isHTTP2 { return adoptMultiplexed(ready.channel) }
         let connection = HTTP1ClientConnection(worker: worker, pool: self)
         do {
@@ -106,6 +118,7 @@ final class EndpointPool {
         } catch {
             return connectFailed(.connectFailed("the connection closed at once"))
         }
+        connection.count(as: .idle)
         if let waiter = state.connected(connection) { give(connection, to: waiter) } else { expire(connection) }
     }
 
@@ -115,7 +128,7 @@ final class EndpointPool {
     }
 
     private func adoptMultiplexed(_ channel: any Channel) {
-        let connection = HTTP2ClientConnection(worker: worker, owner: self)
+        let connection = HTTP2ClientConnection(worker: worker, owner: self, metricSlot: metricSlot)
         do {
             try channel.pipeline.syncOperations.addHandler(connection)
         } catch {
@@ -140,6 +153,8 @@ final class EndpointPool {
     }
 
     private func connectFailed(_ failure: UpstreamFailure) {
+        worker.recorder.metrics.add(.upstreamConnectFailures)
+        worker.recorder.metrics.add(.connectFailures, backend: metricSlot)
         // A connection to be shared was the hope of everybody who waits; another kind that of one.
         for waiter in state.connectFailed(isSharing: transport.http == .http2) {
             let client = waiter.downstream

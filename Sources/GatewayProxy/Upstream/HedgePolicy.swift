@@ -5,10 +5,13 @@ package struct HedgePolicy: Sendable, Equatable {
     package var delayNanoseconds: UInt64
     /// Attempts under way at once, the first included.
     package var attemptsMax: Int
+    /// Second attempts as a share of a backend's requests.
+    package var percentMax: Int
 
-    package init(delayNanoseconds: UInt64 = 0, attemptsMax: Int = 2) {
+    package init(delayNanoseconds: UInt64 = 0, attemptsMax: Int = 2, percentMax: Int = 5) {
         self.delayNanoseconds = delayNanoseconds
         self.attemptsMax = attemptsMax
+        self.percentMax = percentMax
     }
 
     package static let off = HedgePolicy()

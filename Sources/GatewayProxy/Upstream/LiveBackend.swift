@@ -25,6 +25,7 @@ final class LiveBackend: Sendable {
         var answers: [String: NameAnswer] = [:]
         var set = EndpointSet.empty
         var retries: RetryAllowance
+        var hedges: RetryAllowance
         /// The first complete set does not warm up: there is nothing warmer to send to.
         var hasServed = false
         var waiters: [@Sendable () -> Void] = []
@@ -49,7 +50,8 @@ final class LiveBackend: Sendable {
         self.numbers = numbers
         self.sessions = sessions
         number = numbers.backends.take()
-        state = Mutex(State(wanted: Wanted(compiled), retries: RetryAllowance(now: now)))
+        state = Mutex(
+            State(wanted: Wanted(compiled), retries: RetryAllowance(now: now), hedges: RetryAllowance(now: now)))
         configure(compiled, now: now)
     }
 
@@ -174,6 +176,14 @@ final class LiveBackend: Sendable {
     }
 
     /// Takes one retry from the budget.
+    /// Takes one second attempt, which may be so many percent of all requests.
+    func spendHedge(percent: Int, now: UInt64) -> Bool {
+        let requests = load.requests
+        return state.withLock { state in
+            state.hedges.spend(requests: requests, percent: percent, minPerSecond: 0, now: now)
+        }
+    }
+
     func spendRetry(_ policy: RetryPolicy, now: UInt64) -> Bool {
         let requests = load.requests
         return state.withLock { state in

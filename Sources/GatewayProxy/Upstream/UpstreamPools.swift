@@ -26,6 +26,7 @@ struct UpstreamPools {
         if index < pools.count, pools[index] === pool { pools[index] = nil }
     }
 
+    var views: [WorkerView.Pool] { pools.compactMap { $0?.view } }
     var count: Int { pools.count { $0 != nil } }
 
     /// Forgets them all.

@@ -1,11 +1,17 @@
-/// What all event loops share: the published snapshot and the live state of endpoints. Everything in it is safe to
+package import GatewayRecords
+
+/// What all event loops share: the published snapshot, the live state of endpoints, and traces that are asked for. Everything in it is safe to
 /// use from any thread.
 package final class SharedState: Sendable {
     package let snapshots: SnapshotStore
     package let directory: EndpointDirectory
+    package let traces: TraceBoard
 
-    package init(snapshots: SnapshotStore = SnapshotStore(), directory: EndpointDirectory) {
+    package init(
+        snapshots: SnapshotStore = SnapshotStore(), directory: EndpointDirectory, traces: TraceBoard = TraceBoard()
+    ) {
         self.snapshots = snapshots
         self.directory = directory
+        self.traces = traces
     }
 }

@@ -1,5 +1,3 @@
-import Synchronization
-
 /// One request's way through the phases, with times and reasons: what `sluice trace` shows. Made only for a request
 /// that carries a trace token, so it may cost what it likes.
 package struct ExchangeTrace: Sendable, Equatable {
@@ -105,30 +103,5 @@ package struct ExchangeTrace: Sendable, Equatable {
 
     private static func micros(_ nanoseconds: UInt64) -> String {
         "\(nanoseconds / 1_000).\(nanoseconds % 1_000 / 100)"
-    }
-}
-
-/// Finished traces waiting to be fetched by token; the oldest goes when there are too many.
-package final class TraceBoard: Sendable {
-    package static let tracesMax = 128
-    private let traces = Mutex<[ExchangeTrace]>([])
-
-    package init() {}
-
-    /// Keeps a trace. Traced requests are rare, so the lock is free; if it is not, the loop does not wait.
-    package func post(_ trace: ExchangeTrace) {
-        _ = traces.withLockIfAvailable { traces in
-            traces.removeAll { $0.token == trace.token }
-            if traces.count >= TraceBoard.tracesMax { traces.removeFirst() }
-            traces.append(trace)
-        }
-    }
-
-    /// Hands a trace out, once.
-    package func take(_ token: String) -> ExchangeTrace? {
-        traces.withLock { traces in
-            guard let index = traces.firstIndex(where: { $0.token == token }) else { return nil }
-            return traces.remove(at: index)
-        }
     }
 }

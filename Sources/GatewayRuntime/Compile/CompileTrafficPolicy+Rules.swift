@@ -27,6 +27,10 @@ struct TrafficRulesCompiler {
         }
         rules.compression = policies.first { $0.compression }.map(compression)
         rules.cache = cache(policies)
+        rules.hedging = policies.first { $0.hedging }.map {
+            HedgePolicy(
+                delayNanoseconds: UInt64(max(0, $0.after.milliseconds)) * 1_000_000, percentMax: $0.percentMax)
+        }
         rules.identity = try identity(policies)
         return rules
     }
@@ -35,10 +39,6 @@ struct TrafficRulesCompiler {
     private func add(_ policy: TrafficPolicy, to rules: inout TrafficRules) throws(GatewayError) {
         let name = policy.metadata.qualifiedName
         let spec = policy.spec
-        if spec.hedging != nil {
-            throw GatewayError(
-                .unsupportedValue, "hedging is not supported yet: TrafficPolicy \(name)", hint: "remove hedging")
-        }
         if let access = spec.ipAccess {
             let list = try IPAccessList(allow: access.allow.map(\.description), deny: access.deny.map(\.description))
             rules.addresses.append(AddressRule(list: list, name: name))

@@ -19,11 +19,18 @@ package final class GatewayProcess: Sendable {
     package let tap = Tap()
     package let traces = TraceBoard()
     package let plane: DataPlane
+    /// Opens the admin API.
+    let adminToken: Secret
+    let startedSeconds = WallTime.seconds
     let logWriter: LogWriter
     let spans: SpanQueue?
     private let group: MultiThreadedEventLoopGroup
     private let shared: SharedState
+    /// Limits and caches go on over reloads.
+    private let traffic = TrafficState()
     private let state = Mutex(State())
+    /// Signals, and what the admin API orders.
+    private let orders = AsyncStream.makeStream(of: Signals.Kind.self)
 
     private struct State {
         var tasks: [Task<Void, Never>] = []
@@ -36,6 +43,8 @@ package final class GatewayProcess: Sendable {
 
     package init(_ options: GatewayOptions) async throws {
         self.options = options
+        try await AdminSocket.claim(options.stateDirectory)
+        adminToken = try AdminToken.establish(stateFolder: options.stateDirectory)
         let group = MultiThreadedEventLoopGroup(numberOfThreads: options.loops ?? System.coreCount)
         self.group = group
         logWriter = try LogWriter(options.accessLog)
@@ -46,7 +55,7 @@ package final class GatewayProcess: Sendable {
                 registry.process.setHealth(backend: backend, address: address, isHealthy: isHealthy)
             }
         }
-        shared = SharedState(directory: directory)
+        shared = SharedState(directory: directory, traces: traces)
         let (writer, settings, tap, spans) = (logWriter, options.accessLogSettings, tap, spans)
         plane = try await DataPlane(group: group, shared: shared) { _ in
             LoopRecorder(metrics: registry.makeLoop(), log: writer, settings: settings, tap: tap, spans: spans)
@@ -132,6 +141,10 @@ package final class GatewayProcess: Sendable {
     private func compile(_ set: ObjectSet, revision: UInt64) -> SnapshotCompiler.Result {
         var compilation = SnapshotCompiler.Options()
         compilation.limits = options.limits
+        compilation.traffic = traffic
+        if case .files(let paths) = options.source {
+            compilation.readFile = { NeighbourFiles(sources: paths).read($0) }
+        }
         compilation.addresses = options.addresses
         compilation.bindPort = options.bindPort
         compilation.routeSlot = { [registry] in registry.routeSlot($0) }
@@ -141,11 +154,18 @@ package final class GatewayProcess: Sendable {
 
     /// Serves until SIGTERM or SIGINT, then drains. SIGHUP reopens the access log. A second signal ends at once.
     package func run() async throws {
-        for await signal in Signals.stream() {
-            if signal == .reopenLogs { logWriter.reopen() } else { break }
+        let forwarding = Task { [orders] in
+            for await signal in Signals.stream() { orders.continuation.yield(signal) }
+        }
+        for await order in orders.stream {
+            if order == .reopenLogs { logWriter.reopen() } else { break }
         }
         try await stop()
+        forwarding.cancel()
     }
+
+    /// Makes `run()` drain and return, as SIGTERM does.
+    package func requestStop() { orders.continuation.yield(.stop) }
 
     /// Stops accepting, lets requests under way finish, hands over the last log lines.
     package func stop() async throws {
@@ -159,6 +179,7 @@ package final class GatewayProcess: Sendable {
         try await plane.drain(timeout: options.drainTimeout)
         shared.directory.shutDown()
         try await plane.stop()
+        AdminSocket.release(options.stateDirectory)
         logWriter.close()
         try await group.shutdownGracefully()
     }
@@ -167,6 +188,7 @@ package final class GatewayProcess: Sendable {
 
     /// Configured port → the port that listens.
     package var boundPorts: [Int: Int] { plane.boundPorts }
+    var isDraining: Bool { state.withLock { $0.isDraining } }
     package var isReady: Bool { state.withLock { $0.isReady && !$0.isDraining } }
     package var statuses: [ObjectStatus] { state.withLock { $0.statuses } }
     package var snapshot: Snapshot { shared.snapshots.load() }
