@@ -102,7 +102,7 @@ let package = Package(
                 "GatewayProxy", "GatewayModel", "GatewayRecords", "GatewayWire", nioCore, nioEmbedded, nioPosix,
                 nioHPACK, nioSSL,
             ]),
-        tests("GatewayControlTests", ["GatewayControl", "GatewayModel"]),
+        tests("GatewayControlTests", ["GatewayControl", "GatewayModel", "GatewayRecords"]),
         tests(
             "GatewayRuntimeTests",
             [

@@ -1,0 +1,110 @@
+import GatewayModel
+import GatewayRecords
+import Synchronization
+import Testing
+
+@testable import GatewayControl
+
+@Suite("The admin API shows what a running gateway lends it")
+struct AdminLiveTests {
+    @Test(.timeLimit(.minutes(1))) func `a watch tells the revision, then every change`() async throws {
+        let fixture = try await AdminFixture()
+        let stream = try #require(await fixture.stream("/v1/watch"))
+        var iterator = stream.makeAsyncIterator()
+        let first = try #require(await iterator.next())
+        #expect(String(decoding: first, as: UTF8.self) == "event: revision\ndata: {\"revision\":2}\n\n")
+        #expect(await fixture.ask("DELETE", "/v1/backends/default/own").status == 200)
+        let second = String(decoding: try #require(await iterator.next()), as: UTF8.self)
+        #expect(second.hasPrefix("event: change\ndata: {\"revision\":3,\"cause\":\"delete\""))
+        #expect(second.hasSuffix("\n\n"))
+    }
+
+    @Test(.timeLimit(.minutes(1))) func `a tap is open while it is read and closed when its reader goes`() async throws
+    {
+        let tap = Tap()
+        var services = AdminServices()
+        services.tap = tap
+        let fixture = try await AdminFixture(services: services)
+        let stream = try #require(await fixture.stream("/v1/tap?status=5xx&path=/a"))
+        #expect(tap.isActive)
+        let reader = Task {
+            var count = 0
+            for await _ in stream { count += 1 }
+            return count
+        }
+        reader.cancel()
+        _ = await reader.value
+        #expect(!tap.isActive)
+    }
+
+    @Test(arguments: ["status=abc", "status=600-500", "status=99", "oneIn=x", "paht=/"])
+    func `a wrong tap filter is refused`(query: String) async throws {
+        let tap = Tap()
+        var services = AdminServices()
+        services.tap = tap
+        let answer = await (try await AdminFixture(services: services)).ask("GET", "/v1/tap?\(query)")
+        #expect(answer.status == 400)
+        #expect(!tap.isActive)
+    }
+
+    @Test func `a trace is handed out once`() async throws {
+        var services = AdminServices()
+        let board = TraceBoard()
+        services.traces = board
+        let fixture = try await AdminFixture(services: services)
+        var trace = ExchangeTrace(token: "t1", startedNanoseconds: 0)
+        trace.enter("match", nowNanoseconds: 10)
+        trace.finish(nowNanoseconds: 30)
+        board.post(trace)
+        let first = await fixture.ask("GET", "/v1/traces/t1")
+        #expect(first.status == 200)
+        #expect(first.node["phases"]?.elements?.first?["name"]?.string == "match")
+        #expect(await fixture.ask("GET", "/v1/traces/t1").status == 404)
+    }
+
+    @Test func `ready says 503 until it is, and while draining`() async throws {
+        var services = AdminServices()
+        services.isReady = { false }
+        #expect(await (try await AdminFixture(services: services)).ask("GET", "/v1/ready").status == 503)
+        services.isReady = { true }
+        #expect(await (try await AdminFixture(services: services)).ask("GET", "/v1/ready").status == 200)
+        services.isDraining = { true }
+        let draining = try await AdminFixture(services: services)
+        #expect(await draining.ask("GET", "/v1/ready").status == 503)
+        #expect(await draining.ask("GET", "/v1/status").node["state"]?.string == "draining")
+        #expect(await draining.ask("GET", "/v1/health").status == 200)
+    }
+
+    @Test func `a question reaches the routes as it was asked`() async throws {
+        var services = AdminServices()
+        services.explain = { question async throws(GatewayError) in
+            .object([
+                ("method", .text(question.method)), ("url", .text(question.url)),
+                ("fields", .list(question.fields.map { .text("\($0.name)=\($0.value)") })),
+            ])
+        }
+        let fixture = try await AdminFixture(services: services)
+        let answer = await fixture.ask(
+            "POST", "/v1/explain", "{\"url\": \"http://a/\", \"headers\": {\"x\": [\"1\", \"2\"], \"y\": \"3\"}}")
+        #expect(answer.node["method"]?.string == "GET")
+        #expect(answer.node["fields"]?.elements?.map(\.string) == ["x=1", "x=2", "y=3"])
+        #expect(await fixture.ask("POST", "/v1/explain", "{\"uri\": \"http://a/\"}").status == 400)
+        #expect(await fixture.ask("POST", "/v1/explain", "{}").status == 400)
+        #expect(await fixture.ask("POST", "/v1/explain", "[]").status == 400)
+    }
+
+    @Test func `drain is passed on`() async throws {
+        let counter = Counter()
+        var services = AdminServices()
+        services.drain = { counter.add() }
+        #expect(await (try await AdminFixture(services: services)).ask("POST", "/v1/drain").status == 202)
+        #expect(counter.value == 1)
+        #expect(await (try await AdminFixture()).ask("POST", "/v1/drain").status == 404)
+    }
+
+    private final class Counter: Sendable {
+        private let count = Mutex(0)
+        var value: Int { count.withLock { $0 } }
+        func add() { count.withLock { $0 += 1 } }
+    }
+}
