@@ -1,29 +1,27 @@
 import ArgumentParser
-import GatewayRuntime
+import Foundation
+import GatewayControl
 
 /// The one binary: `sluice <command>`.
 @main
 struct Sluice: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "sluice", abstract: "an API gateway made for agents", subcommands: [Run.self])
-}
+        commandName: "sluice", abstract: "An API gateway made for agents.",
+        discussion: """
+            Start with 'sluice run', then 'curl localhost:8080/'. Commands that ask a running gateway find it by its \
+            state folder: --state DIR or SLUICE_STATE, .sluice by default. Exit status: 0 done, 1 findings, 2 usage, \
+            3 unreachable, 4 denied.
+            """,
+        version: ProductVersion.text,
+        groupedSubcommands: [
+            CommandGroup(name: "Serving", subcommands: [GatewayRun.self]),
+            CommandGroup(
+                name: "Configuration files",
+                subcommands: [ConfigurationCheck.self, ConfigurationFormat.self, ConfigurationSchema.self]),
+            CommandGroup(name: "Configuration of a running gateway", subcommands: [ObjectGet.self]),
+        ])
 
-/// `sluice run`: serves a configuration until it is told to stop.
-struct Run: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "serve a configuration")
-
-    @Option(name: [.short, .customLong("file")], help: "a file or folder of objects; may be repeated")
-    var files: [String] = []
-    @Option(help: "where the gateway keeps its state")
-    var state = ".sluice"
-    @Option(help: "event loops; one per core by default")
-    var loops: Int?
-
-    func run() async throws {
-        var options = GatewayOptions(source: .files(files), stateDirectory: state)
-        options.loops = loops
-        let gateway = try await GatewayProcess(options)
-        try await gateway.start()
-        try await gateway.run()
+    static func main() async {
+        Foundation.exit(await Invocation.run(Array(CommandLine.arguments.dropFirst())))
     }
 }

@@ -167,6 +167,10 @@ extension Exchange {
     func fail(_ error: GatewayError) {
         record.errorCode = error.code
         if record.outcome == .completed { record.outcome = .upstreamFailed }
+        if case .local(let call) = downstream {
+            call.failed(error)
+            return settle()
+        }
         guard state != .responding, state != .tunnel else {
             downstream.reset()
             return settle()

@@ -26,7 +26,8 @@ package final class Exchange: Timed {
         case settled
     }
 
-    package unowned let worker: Worker
+    /// Strong, because reading it is then free; the worker lets go of its spare exchanges when it stops.
+    package let worker: Worker
     var downstream: Downstream = .none
     var upstream: Upstream = .none
     package internal(set) var client: ClientConnection
@@ -62,9 +63,9 @@ package final class Exchange: Timed {
     var cachePlan: CachePlan?
     /// Set for a request that is being traced.
     var traced: TracedWay?
-    /// A second attempt under way, and whose second attempt this is.
+    /// A second attempt under way, and whose second attempt this is; both end with either of them.
     var hedge: Exchange?
-    weak var hedgeOf: Exchange?
+    var hedgeOf: Exchange?
     var isInterimAllowed = true
 
     init(worker: Worker) {

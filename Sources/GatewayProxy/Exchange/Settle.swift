@@ -16,9 +16,8 @@ extension Exchange {
         if let child = hedge { drop(child) }
         for mirror in mirrors { mirror.downstreamClosed() }
         mirrors.removeAll(keepingCapacity: true)
-        if case .none = downstream {
-            // A mirrored copy: counted by its backend, not logged as a request.
-        } else {
+        // A mirrored copy or a request of our own is counted by its backend, not logged as a request.
+        if downstream.isClient {
             // Records show what was asked, not what a rewrite made of it.
             request.target = askedTarget
             request.path = askedPath
@@ -34,12 +33,13 @@ extension Exchange {
         upstream = .none
         let client = downstream
         client.finished()
-        if case .none = client { recycleCopy() }
+        if !client.isClient { recycle() }
     }
 
-    /// Of a mirrored copy or a second attempt.
-    private func recycleCopy() {
+    /// No connection owns this exchange.
+    private func recycle() {
         let parent = hedgeOf
+        downstream = .none
         reset()
         parent?.hedgeEnded()
         worker.giveBack(self)

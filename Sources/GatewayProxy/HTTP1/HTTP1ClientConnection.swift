@@ -38,8 +38,10 @@ final class HTTP1ClientConnection: Timed, ChannelDuplexHandler {
     private var hasPendingRead = false
 
     var wasReused: Bool { requestCount > 1 }
-    var isWritable: Bool { context?.channel.isWritable ?? true }
-    var isOpen: Bool { inbound == .idle && context?.channel.isActive ?? false }
+    /// As the channel last said; asking it anew costs a dozen reference counts.
+    private(set) var isWritable = true
+    /// Not closed from either side: `channelInactive` and a half close end it.
+    var isOpen: Bool { inbound == .idle }
 
     init(worker: Worker, pool: EndpointPool) {
         self.worker = worker
@@ -181,7 +183,8 @@ final class HTTP1ClientConnection: Timed, ChannelDuplexHandler {
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
-        if context.channel.isWritable { exchange?.upstreamWritable() }
+        isWritable = context.channel.isWritable
+        if isWritable { exchange?.upstreamWritable() }
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
@@ -309,7 +312,7 @@ final class HTTP1ClientConnection: Timed, ChannelDuplexHandler {
         exchange = nil
         unread = nil
         setReading(true)
-        let isReusable = keepAlive && isRequestSent && context?.channel.isActive ?? false
+        let isReusable = keepAlive && isRequestSent && inbound != .closed
         inbound = isReusable ? .idle : .closed
         // The pool first: the end of this exchange may be the start of the next one on the same client connection.
         if isReusable {

@@ -128,7 +128,8 @@ package final class HTTP1ServerConnection: Timed, ChannelDuplexHandler, Downstre
     }
 
     package func channelWritabilityChanged(context: ChannelHandlerContext) {
-        if context.channel.isWritable { exchange?.downstreamWritable() }
+        isWritable = context.channel.isWritable
+        if isWritable { exchange?.downstreamWritable() }
         context.fireChannelWritabilityChanged()
     }
 
@@ -285,7 +286,8 @@ package final class HTTP1ServerConnection: Timed, ChannelDuplexHandler, Downstre
         }
     }
 
-    var isWritable: Bool { context?.channel.isWritable ?? true }
+    /// As the channel last said; asking it anew costs a dozen reference counts.
+    private(set) var isWritable = true
 
     private func becomesHTTP2(_ buffer: ByteBuffer) -> Bool {
         guard let context else { return false }

@@ -7,7 +7,7 @@ package import NIOPosix
 package final class DataPlane: Sendable {
     package let group: MultiThreadedEventLoopGroup
     package let shared: SharedState
-    private let loops: [LoopHandle]
+    let loops: [LoopHandle]
     private let ports = PortSet()
 
     /// A worker and the loop it lives on. The worker is touched on that loop only.

@@ -58,6 +58,7 @@ package final class Worker {
         tick?.cancel()
         tick = nil
         pools.closeAll()
+        exchanges.removeAll()
         recorder.finish()
     }
 

@@ -6,11 +6,11 @@ import GatewayProxy
 /// requests: a limit or a check that is not understood must not let everyone in.
 struct TrafficRulesCompiler {
     let index: ObjectIndex
-    let grants: ReferenceGrants
+    let grants: ReferenceGrantIndex
     let state: TrafficState
     let identities: IdentityCompiler
 
-    init(index: ObjectIndex, grants: ReferenceGrants, options: SnapshotCompiler.Options) {
+    init(index: ObjectIndex, grants: ReferenceGrantIndex, options: SnapshotCompiler.Options) {
         self.index = index
         self.grants = grants
         state = options.traffic

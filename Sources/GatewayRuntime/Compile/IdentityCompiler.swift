@@ -6,7 +6,7 @@ import GatewayProxy
 /// Turns IdentityProviders into what the *identify* phase asks. Errors name objects and users, never a key.
 struct IdentityCompiler {
     let index: ObjectIndex
-    let grants: ReferenceGrants
+    let grants: ReferenceGrantIndex
     /// The bytes of a file, by its path as the configuration gives it.
     let readFile: @Sendable (String) -> [UInt8]?
 
@@ -65,12 +65,11 @@ struct IdentityCompiler {
         -> SecretObject
     {
         let namespace = reference.namespace ?? provider.namespace
-        let source = ReferenceGrants.Source(
-            group: ObjectKind.sluiceGroup, kind: "IdentityProvider", namespace: provider.namespace)
+        let source = ObjectKey(.identityProvider, namespace: provider.namespace, name: provider.name)
         guard reference.group.isEmpty, reference.kind == "Secret" else {
             throw GatewayError(.danglingReference, "keys come from a Secret, not from a \(reference.kind)")
         }
-        guard grants.permits(source, group: "", kind: "Secret", namespace: namespace, name: reference.name) else {
+        guard grants.permits(from: source, to: ObjectKey(.secret, namespace: namespace, name: reference.name)) else {
             throw GatewayError(
                 .forbiddenReference, "no ReferenceGrant permits the reference: Secret \(namespace)/\(reference.name)")
         }

@@ -34,7 +34,7 @@ final class RouteCompiler {
     private func compile(_ route: HTTPRoute) {
         let key = ObjectKey(.httpRoute, namespace: route.metadata.namespace, name: route.metadata.name)
         let rules = route.spec.rules.map { RuleDraft($0) }
-        let attachment = RouteAttachment(index: index, listeners: listeners, options: options)
+        let attachment = ParentAttachment(index: index, listeners: listeners, options: options)
         var attached: Set<ObjectIdentifier> = []
         var parents: [ParentStatus] = []
         for parent in attachment.parents(of: route) {
@@ -80,7 +80,7 @@ final class RouteCompiler {
         _ = action(draft, filters.compile(draft.rule.filters, route: route.metadata, policies: none), route, none)
     }
 
-    private func add(_ draft: RuleDraft, _ position: Int, _ route: HTTPRoute, _ place: RouteAttachment.Place) {
+    private func add(_ draft: RuleDraft, _ position: Int, _ route: HTTPRoute, _ place: ParentAttachment.Place) {
         let effective = policies.effective(rule: draft.rule.name, route: route.metadata, listener: place.listener)
         let compiled = filters.compile(draft.rule.filters, route: route.metadata, policies: effective)
         let name = route.metadata.qualifiedName
@@ -181,19 +181,25 @@ final class RouteCompiler {
     private func reportPolicy(_ error: GatewayError, _ policies: EffectivePolicies, _ route: HTTPRoute) {
         let key = ObjectKey(.httpRoute, namespace: route.metadata.namespace, name: route.metadata.name)
         let finding = Diagnostic(
-            error.code, at: index.positions[key] ?? ConfigNode.nowhere, path: "spec.rules",
+            error.code, at: index.position(key, .root), path: "spec.rules",
             "\(error.message), which guards \(key)", hint: error.hint, object: key, reason: "Invalid")
         if !diagnostics.contains(finding) { diagnostics.append(finding) }
     }
 
     private func report(_ rules: [RuleDraft], _ key: ObjectKey) {
         for (position, rule) in rules.enumerated() {
-            guard let message = rule.unsupported else { continue }
-            let path = "spec.rules[\(position)]"
-            diagnostics.append(
-                Diagnostic(
-                    .unsupportedValue, at: index.positions[key] ?? ConfigNode.nowhere, path: path,
-                    "\(message) in \(key), \(path)", object: key, reason: "UnsupportedValue"))
+            let path = ConfigPath.spec["rules"][position]
+            func report(_ code: ErrorCode, _ message: String, _ reason: String) {
+                diagnostics.append(
+                    Diagnostic(
+                        code, at: index.position(key, path), path: path.description, "\(message) in \(key), \(path)",
+                        object: key, reason: reason))
+            }
+            if let message = rule.unsupported { report(.unsupportedValue, message, "UnsupportedValue") }
+            // Dangling and forbidden references are the analysis' to report; keys are read only here.
+            if let problem = rule.problem, problem.error.code == .invalidCertificate {
+                report(.invalidCertificate, problem.error.message, problem.reason)
+            }
         }
     }
 }

@@ -43,7 +43,7 @@ package struct SnapshotCompiler {
         _ objects: [GatewayObject], revision: UInt64, options: Options = Options()
     ) -> Result {
         let index = ObjectIndex(objects)
-        let grants = ReferenceGrants(index.grants)
+        let grants = ReferenceGrantIndex(index.grants)
         let certificates = CertificateReader(index: index, grants: grants)
         let policies = PolicyIndex(index)
         let gateways = GatewayCompiler(index: index, certificates: certificates, options: options)
@@ -71,17 +71,17 @@ extension GatewayCompiler {
     func diagnostics(_ listeners: [ListenerDraft]) -> [Diagnostic] {
         listeners.flatMap { draft -> [Diagnostic] in
             var findings: [Diagnostic] = []
-            let position = index.positions[draft.gateway] ?? ConfigNode.nowhere
-            func report(_ code: ErrorCode, _ problem: (reason: String, message: String)?) {
+            let path = ConfigPath.spec["listeners"][draft.index]
+            func report(_ code: ErrorCode, _ path: ConfigPath, _ problem: (reason: String, message: String)?) {
                 guard let problem else { return }
                 findings.append(
                     Diagnostic(
-                        code, at: position, path: "spec.listeners",
-                        "\(problem.message) in \(draft.gateway), listener \(draft.name)", object: draft.gateway,
+                        code, at: index.position(draft.gateway, path), path: path.description,
+                        "\(problem.message) in \(draft.gateway), \(path)", object: draft.gateway,
                         reason: problem.reason))
             }
-            report(.listenerConflict, draft.conflict)
-            if draft.unresolved?.reason == "InvalidCertificateRef" { report(.invalidCertificate, draft.unresolved) }
+            report(.listenerConflict, path, draft.conflict)
+            if draft.isTLS { report(.invalidCertificate, path["tls"], draft.unresolved) }
             return findings
         }
     }
