@@ -16,10 +16,12 @@ struct NeighbourFiles: Sendable {
     }
 
     private static func folder(of source: String) -> String {
-        var status = stat()
-        // Safe: the structure is a local and is filled during the call only.
-        let isKnown = unsafe stat(source, &status) == 0
-        if isKnown, status.st_mode & S_IFMT == S_IFDIR { return source }
+        // Safe: the path lives through the call.
+        let folder = unsafe open(source, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        if folder >= 0 {
+            close(folder)
+            return source
+        }
         guard let slash = source.lastIndex(of: "/") else { return "." }
         return slash == source.startIndex ? "/" : String(source[..<slash])
     }
