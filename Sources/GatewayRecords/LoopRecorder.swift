@@ -16,19 +16,23 @@ package final class LoopRecorder {
     private var loopTap: LoopTap?
     private let spans: SpanQueue?
     private var pendingSpans: [SpanRecord] = []
+    /// Of 2⁶³ traces, how many that begin here are sampled.
+    private let samplesOf63Bits: UInt64
     /// Spans a loop holds between two ticks at most.
     private static let pendingSpansMax = 1_024
 
     /// Without a `log`, a `tap` or `spans` that form of record is not made.
     package init(
         metrics: LoopMetrics, log: LogWriter?, settings: AccessLogSettings = AccessLogSettings(), tap: Tap? = nil,
-        spans: SpanQueue? = nil
+        spans: SpanQueue? = nil, samplingRatio: Double = 0
     ) {
         self.metrics = metrics
         self.log = settings.isEnabled && log?.target != LogWriter.Target.none ? log : nil
         line = AccessLogLine(settings: settings)
         loopTap = tap.map { LoopTap(tap: $0) }
         self.spans = spans
+        let ratio = spans == nil ? 0 : min(max(samplingRatio, 0), 1)
+        samplesOf63Bits = UInt64(ratio * Double(UInt64(1) << 63))
     }
 
     /// Changes what lines show from now on.
@@ -39,6 +43,9 @@ package final class LoopRecorder {
 
     /// A new span id.
     package func nextIdentifier64() -> UInt64 { identifiers.nextIdentifier64() }
+
+    /// Whether a trace that begins here is exported. By its id, so that others who judge alike decide alike.
+    package func samples(_ traceID: (UInt64, UInt64)) -> Bool { traceID.1 & (.max >> 1) < samplesOf63Bits }
 
     /// Counts and logs one settled exchange. `response` is the head that went downstream, if one did.
     package func record(

@@ -14,11 +14,25 @@ struct Sluice: AsyncParsableCommand {
             """,
         version: ProductVersion.text,
         groupedSubcommands: [
-            CommandGroup(name: "Serving", subcommands: [GatewayRun.self]),
+            CommandGroup(
+                name: "Serving",
+                subcommands: [GatewayRun.self, GatewayStatus.self, GatewayDrain.self, GatewayDebug.self]),
             CommandGroup(
                 name: "Configuration files",
                 subcommands: [ConfigurationCheck.self, ConfigurationFormat.self, ConfigurationSchema.self]),
-            CommandGroup(name: "Configuration of a running gateway", subcommands: [ObjectGet.self]),
+            CommandGroup(
+                name: "Configuration of a running gateway",
+                subcommands: [
+                    ConfigurationDiff.self, ConfigurationApply.self, ObjectGet.self, ObjectDescribe.self,
+                    ObjectDelete.self, ConfigurationHistory.self, ConfigurationRollback.self,
+                ]),
+            CommandGroup(
+                name: "Requests",
+                subcommands: [RequestExplain.self, RequestTap.self, RequestTrace.self, RequestCall.self]),
+            CommandGroup(
+                name: "Workbench", subcommands: [MockGroup.self, ScenarioGroup.self, AttackGroup.self]),
+            CommandGroup(
+                name: "Tools", subcommands: [KeyGroup.self, ToolCompletion.self, ToolVersion.self]),
         ])
 
     static func main() async {

@@ -48,7 +48,10 @@ extension AdminAPI {
         guard var document = snapshot.rendered(key), let entry = snapshot.entries[key] else { return nil }
         var status = services.status(key) ?? .object([])
         switch entry.origin {
-        case .file: status["source"] = .text(snapshot.set[key]?.position.description ?? "")
+        case .file(let path):
+            // After a rollback the object was read from the history, and the file may say something else by now.
+            let position = snapshot.set[key]?.position
+            status["source"] = .text(position.map { $0.file == path ? $0.description : path } ?? path)
         case .overlay: status["source"] = .text("admin API")
         }
         document["status"] = status

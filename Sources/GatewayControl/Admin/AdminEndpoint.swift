@@ -76,7 +76,7 @@ struct AdminEndpoint: Sendable {
         AdminEndpoint("GET", "/v1/ready", "whether it takes traffic: 200 or 503") { api, _ in api.ready() },
         AdminEndpoint("GET", "/v1/metrics", "the metrics, as on the telemetry port") { try $0.metrics($1) },
         AdminEndpoint("POST", "/v1/drain", "finish what is under way and end") { api, _ in try api.drain() },
-        AdminEndpoint("GET", "/debug/{view}", "connections, pools, endpoints, workers or timers") {
+        AdminEndpoint("GET", "/debug/{view}", "connections, pools, endpoints or workers") {
             try await $0.debug($1)
         },
         AdminEndpoint("GET", "/v1/{kind}", query: ["namespace", "labelSelector"], "the objects of a kind") {

@@ -6,7 +6,7 @@ package import GatewayRecords
 package struct AdminServices: Sendable {
     /// Views of the data plane under `/debug`.
     package enum View: String, Sendable, CaseIterable {
-        case connections, pools, endpoints, workers, timers
+        case connections, pools, endpoints, workers
     }
 
     /// A request whose way through the routes is asked for.

@@ -31,7 +31,7 @@ package struct IdentityProviderSpec: ConfigObject {
     }
 }
 
-/// Keys in a file (one `user:key` a line) or in a Secret (user by user).
+/// Keys in a file or a Secret, one a line: `ID SHA256-OF-KEY user=… tenant=… agent=… groups=a,b expires=…`.
 package struct APIKeySource: ConfigObject {
     package var file: String?
     package var secretRef: SecretObjectReference?
@@ -39,8 +39,8 @@ package struct APIKeySource: ConfigObject {
     package var header: String
 
     package init(_ fields: FieldReader) {
-        file = fields.optional("file", "a file of lines user:key, relative to the configuration", .nonEmpty)
-        secretRef = fields.optional("secretRef", "a Secret whose keys are users and whose values are keys")
+        file = fields.optional("file", "a file of lines: USER:KEY, or ID SHA256-OF-KEY user=NAME; relative to the configuration", .nonEmpty)
+        secretRef = fields.optional("secretRef", "a Secret whose value keys is such a file, or with one key for each user")
         header = fields.value("header", default: "X-API-Key", "the header that carries the key", .headerName)
         fields.check(
             fields.has("file") != fields.has("secretRef"),

@@ -27,9 +27,11 @@ extension Exchange {
         traced?.enter("attempt \(attempt.count)")
         traced?.note("\(backend.name), endpoint \(endpoint.addressText)")
         armTimers()
+        // Set first: a connection attempt can fail before `lease` returns.
+        setWaiting(true)
         switch worker.lease(endpoint, of: backend, for: self) {
         case .ready(let upstream): upstreamReady(upstream)
-        case .wait: setWaiting(true)
+        case .wait: break
         case .refused:
             worker.recorder.metrics.add(.rejected, backend: record.backendID)
             upstreamFailed(.overloaded)
@@ -81,12 +83,17 @@ extension Exchange {
             return releaseEndpoint()
         }
         if state == .responding || state == .tunnel {
-            record.outcome = state == .tunnel ? .upgraded : .upstreamFailed
+            record.outcome = state == .tunnel ? .upgraded : failure.outcome
             if state == .responding { record.errorCode = failure.errorCode }
             downstream.reset()
             return settle()
         }
-        if mayRepeat(failure, wasReused: wasReused) { return retry(failure, isFree: wasReused) }
+        switch repetition(after: failure, wasReused: wasReused) {
+        case .free: return retry(isFree: true)
+        case .paid: return retry(isFree: false)
+        case .none: break
+        }
+        record.outcome = failure.outcome
         fail(failure.error(backend: attempt.backend?.name ?? ""))
     }
 
@@ -99,21 +106,31 @@ extension Exchange {
 
     // MARK: Retries
 
+    private enum Repetition {
+        case none
+        /// Once, at once, whatever the policy: the connection was to blame, not the backend.
+        case free
+        /// By the policy, out of its count and budget.
+        case paid
+    }
+
     /// Whether the request may be sent once more: the body is at hand, the failure is of a kind that allows it, and
     /// neither the policy's count nor its budget is used up.
-    private func mayRepeat(_ failure: UpstreamFailure, wasReused: Bool) -> Bool {
-        guard held.isWhole || !attempt.isHeadSent, !worker.isDraining || attempt.count < 3 else { return false }
-        if case .unprocessed = failure, !attempt.usedStaleRetry { return true }
+    private func repetition(after failure: UpstreamFailure, wasReused: Bool) -> Repetition {
+        // A copy is never worth a retry.
+        if case .none = downstream { return .none }
+        guard held.isWhole || !attempt.isHeadSent, !worker.isDraining || attempt.count < 3 else { return .none }
+        if case .unprocessed = failure, !attempt.usedStaleRetry { return .free }
         if case .reset = failure, wasReused, !attempt.usedStaleRetry,
             request.method.isIdempotent || !attempt.isBodySent && request.framing != .none
         {
-            return true
+            return .free
         }
-        guard let retry = rule?.retry, attempt.count <= retry.attemptsMax else { return false }
-        guard failure.isRetried(by: retry) else { return false }
+        guard let retry = rule?.retry, attempt.count <= retry.attemptsMax else { return .none }
+        guard failure.isRetried(by: retry) else { return .none }
         // A request that may have had its effect is repeated only if repeating it is harmless.
-        guard request.method.isIdempotent || failure.isBeforeProcessing || !retry.statuses.isEmpty else { return false }
-        return spendRetryBudget(retry)
+        guard request.method.isIdempotent || failure.isBeforeProcessing || !retry.statuses.isEmpty else { return .none }
+        return spendRetryBudget(retry) ? .paid : .none
     }
 
     /// Whether an answer with this status should be thrown away for another attempt.
@@ -121,6 +138,7 @@ extension Exchange {
         guard let retry = rule?.retry, held.isWhole, requestEnded, attempt.count <= retry.attemptsMax else {
             return false
         }
+        if case .none = downstream { return false }
         guard retry.statuses.contains(status) else { return false }
         return spendRetryBudget(retry)
     }
@@ -130,30 +148,34 @@ extension Exchange {
         return worker.shared.directory.spendRetry(of: backend, policy: retry, now: worker.now)
     }
 
-    func retry(_ failure: UpstreamFailure, isFree: Bool) {
+    func retry(isFree: Bool) {
         if let endpoint = attempt.endpoint { attempt.avoid.append(endpoint.index) }
         releaseEndpoint()
         worker.recorder.metrics.add(.retries)
-        if isFree || rule?.retry == nil {
+        if isFree {
             attempt.usedStaleRetry = true
             attempt.avoid.removeAll()
             return startAttempt()
         }
-        wait(before: failure)
+        waitForBackoff()
     }
 
     /// Full jitter between zero and the exponential step.
-    private func wait(before failure: UpstreamFailure) {
+    private func waitForBackoff() {
         guard let retry = rule?.retry else { return startAttempt() }
         let step = min(
             retry.backoffBaseNanoseconds << UInt64(min(attempt.count - 1, 20)), retry.backoffMaxNanoseconds)
         let delay = step == 0 ? 0 : worker.random.next(below: step)
         guard delay >= 1_000_000 else { return startAttempt() }
         state = .seeking
-        attempt.backoffUntil = worker.now + delay
-        let ticket = attempt.count
+        let until = worker.now + delay
+        attempt.backoffUntil = until
+        // The clocks of the attempt that failed must not run on.
+        attempt.startedNanoseconds = until
+        attempt.lastProgressNanoseconds = until
+        armTimers()
         worker.eventLoop.assumeIsolated().scheduleTask(in: .nanoseconds(Int64(delay))) { [self] in
-            guard state == .seeking, attempt.count == ticket, attempt.backoffUntil != 0 else { return }
+            guard state == .seeking, attempt.backoffUntil == until else { return }
             worker.refreshClock()
             startAttempt()
         }
@@ -181,6 +203,13 @@ extension UpstreamFailure {
         case .malformed: .upstreamProtocolError
         case .overloaded: .upstreamOverloaded
         case .attemptTimedOut, .firstByteTimedOut, .idleTimedOut: .upstreamTimeout
+        }
+    }
+
+    var outcome: RequestRecord.Outcome {
+        switch self {
+        case .attemptTimedOut, .firstByteTimedOut, .idleTimedOut: .timedOut
+        default: .upstreamFailed
         }
     }
 

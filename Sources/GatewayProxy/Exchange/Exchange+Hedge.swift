@@ -27,7 +27,7 @@ extension Exchange {
             return
         }
         traced?.note("no answer after \(policy.delayNanoseconds / 1_000_000) ms: a second attempt")
-        let child = worker.takeExchange()
+        let child = Exchange(worker: worker)
         hedge = child
         child.hedgeOf = self
         child.beginHedge(of: self, avoiding: endpoint.index)

@@ -15,7 +15,8 @@ extension Exchange {
                 continue
             }
             worker.recorder.metrics.add(.mirrored)
-            let copy = worker.takeExchange()
+            // Never one that is used again: this request would go on holding it when it serves another.
+            let copy = Exchange(worker: worker)
             copy.beginMirror(of: self, to: mirror.backend)
             mirrors.append(copy)
         }
@@ -28,6 +29,7 @@ extension Exchange {
         rule = original.rule
         request = original.request
         request.expectsContinue = false
+        request.upgrade = .empty
         record.startedNanoseconds = worker.now
         record.backend = backend.name
         record.backendID = backend.metricSlot
@@ -35,9 +37,6 @@ extension Exchange {
         attempt.backend = backend
         requestEnded = original.requestEnded
         receiver = .upstream
-        // A copy is never worth a retry.
-        held.forget()
-        held.reset()
         state = .answering
         startAttempt()
     }

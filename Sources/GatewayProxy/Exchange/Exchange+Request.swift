@@ -40,7 +40,10 @@ extension Exchange {
         guard !requestEnded else { return }
         requestEnded = true
         requestTrailers = trailers
-        for mirror in mirrors { mirror.receiveEnd(trailers: nil) }
+        for mirror in mirrors {
+            mirror.receiveEnd(trailers: nil)
+            mirror.flushUpstream()
+        }
         switch receiver {
         case .discard: break
         case .room(let reader): reader.receiveEnd(trailers: trailers)
@@ -86,7 +89,6 @@ extension Exchange {
         leavePool()
         upstream.cancel()
         upstream = .none
-        receiver = .discard
         fail(error)
     }
 

@@ -27,7 +27,7 @@ extension Exchange {
         if mayRetry(status: response.status) {
             upstream.cancel()
             upstream = .none
-            retry(.reset, isFree: false)
+            retry(isFree: false)
             return false
         }
         state = .responding
@@ -129,6 +129,7 @@ extension Exchange {
 
     /// Begins a streamed answer with the head in `response`; `sendBody` and `sendEnd` follow.
     package func sendHead(framing: BodyFraming) {
+        guard state == .answering else { return }
         state = .responding
         record.status = response.status
         finishOwnHead()

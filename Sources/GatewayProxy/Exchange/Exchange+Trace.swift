@@ -70,10 +70,11 @@ extension Exchange {
     }
 
     private var identityNote: String {
-        guard let identity = rule?.policy.identity else { return "nobody is asked for" }
-        guard principal.proof != .none else { return "anonymous, by \(identity.name)" }
+        guard let rules = rule?.policy.identity, !rules.isEmpty else { return "nobody is asked for" }
+        let names = rules.map(\.name).joined(separator: ", ")
+        guard principal.proof != .none else { return "anonymous, by \(names)" }
         return
-            "\(principal.user ?? principal.credentialID ?? "somebody") by \(principal.proof.rawValue), \(identity.name)"
+            "\(principal.user ?? principal.credentialID ?? "somebody") by \(principal.proof.rawValue), \(names)"
     }
 
     private var verdictNote: String {

@@ -66,7 +66,6 @@ package final class Exchange: Timed {
     /// A second attempt under way, and whose second attempt this is; both end with either of them.
     var hedge: Exchange?
     var hedgeOf: Exchange?
-    var isInterimAllowed = true
 
     init(worker: Worker) {
         self.worker = worker
@@ -98,10 +97,12 @@ package final class Exchange: Timed {
         held.reset()
         receiver = .discard
         bodyBytesMax = 0
+        snapshot = .empty
         rule = nil
         matchedPathBytes = 0
         principal = .anonymous
         verdict = nil
+        clientIP = nil
         record = RequestRecord()
         attempt = Attempt()
         mirrors.removeAll(keepingCapacity: true)

@@ -14,7 +14,8 @@ extension Exchange {
         if case .room(let reader) = receiver { reader.ended() }
         if !admission.isEmpty { admission.release() }
         if let child = hedge { drop(child) }
-        for mirror in mirrors { mirror.downstreamClosed() }
+        // A copy that has all of the request goes on without us; half of one is worth nothing.
+        if !requestEnded { for mirror in mirrors { mirror.downstreamClosed() } }
         mirrors.removeAll(keepingCapacity: true)
         // A mirrored copy or a request of our own is counted by its backend, not logged as a request.
         if downstream.isClient {
@@ -33,15 +34,26 @@ extension Exchange {
         upstream = .none
         let client = downstream
         client.finished()
-        if !client.isClient { recycle() }
+        switch client {
+        case .http1, .http2: break
+        case .local: recycle()
+        // A mirrored copy is not used again: its request may still hold it.
+        case .none: retire()
+        }
     }
 
-    /// No connection owns this exchange.
+    /// A request of our own: nobody else holds the exchange.
     private func recycle() {
-        let parent = hedgeOf
         downstream = .none
         reset()
-        parent?.hedgeEnded()
         worker.giveBack(self)
+    }
+
+    /// A copy or a second attempt.
+    private func retire() {
+        let parent = hedgeOf
+        hedgeOf = nil
+        worker.cancel(self)
+        parent?.hedgeEnded()
     }
 }

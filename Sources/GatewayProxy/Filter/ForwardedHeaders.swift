@@ -48,6 +48,7 @@ extension Exchange {
             record.traceSampled = context.isSampled
         } else {
             record.traceID = worker.recorder.nextIdentifier128()
+            record.traceSampled = worker.recorder.samples(record.traceID)
         }
         record.spanID = worker.recorder.nextIdentifier64()
     }

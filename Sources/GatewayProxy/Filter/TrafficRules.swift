@@ -5,7 +5,8 @@ package import GatewayPolicy
 /// compiled. Rules of several policies that protect (addresses, authentication, limits) all hold; of settings the
 /// more specific policy's wins (GEP-713).
 package struct TrafficRules: Sendable {
-    package var identity: IdentityRule?
+    /// One for each policy, the most specific first; all must be content.
+    package var identity: [IdentityRule] = []
     package var addresses: [AddressRule] = []
     package var rateLimits: [RateLimitRule] = []
     package var concurrency: [ConcurrencyRule] = []
@@ -21,7 +22,7 @@ package struct TrafficRules: Sendable {
 
     /// The common case: *identify*, *decide* and *admit* have nothing to do.
     var asksNothing: Bool {
-        identity == nil && addresses.isEmpty && rateLimits.isEmpty && concurrency.isEmpty && headBytesMax == 0
+        identity.isEmpty && addresses.isEmpty && rateLimits.isEmpty && concurrency.isEmpty && headBytesMax == 0
     }
 }
 

@@ -19,7 +19,8 @@ final class HTTP1ClientConnection: Timed, ChannelDuplexHandler {
     }
 
     let worker: Worker
-    unowned let pool: EndpointPool
+    /// Held: a connection that is leased may outlive its pool's place in the worker.
+    let pool: EndpointPool
     private var context: ChannelHandlerContext?
     private var exchange: Exchange?
     private var inbound: Inbound = .idle
@@ -120,6 +121,7 @@ final class HTTP1ClientConnection: Timed, ChannelDuplexHandler {
     }
 
     func cancel() {
+        forgetPartialHead()
         exchange = nil
         close()
     }
@@ -198,9 +200,10 @@ final class HTTP1ClientConnection: Timed, ChannelDuplexHandler {
 
     func channelInactive(context: ChannelHandlerContext) {
         worker.refreshClock()
-        inputEnded()
+        if inbound == .tunnel { endTunnel() } else { inputEnded() }
         inbound = .closed
         count(as: .gone)
+        worker.cancel(self)
         pool.closed(self)
     }
 
@@ -245,10 +248,10 @@ final class HTTP1ClientConnection: Timed, ChannelDuplexHandler {
             exchange.upstreamInterim()
             return inbound == .head
         }
-        return begin(exchange)
+        return begin(exchange, hasMore: buffer.readableBytes > 0)
     }
 
-    private func begin(_ exchange: Exchange) -> Bool {
+    private func begin(_ exchange: Exchange, hasMore: Bool) -> Bool {
         let framing = exchange.response.framing
         keepAlive = exchange.response.connection.keepsAlive(exchange.response.version) && framing != .untilClose
         decoder = HTTP1BodyDecoder(framing, limits: HTTP1Limits(worker.snapshot.limits))
@@ -258,6 +261,8 @@ final class HTTP1ClientConnection: Timed, ChannelDuplexHandler {
         if isTunnel { return true }
         switch framing {
         case .none, .length(0):
+            // Bytes after the end of the answer: the connection cannot be trusted with another request.
+            if hasMore { keepAlive = false }
             finish(trailers: nil)
             return false
         default: return true
@@ -293,7 +298,7 @@ final class HTTP1ClientConnection: Timed, ChannelDuplexHandler {
             }
             if progress.isComplete, inbound == .body {
                 if buffer.readableBytes > 0 {
-                    // Bytes after the end of the answer: the connection cannot be trusted with another request.
+                    // As in `begin`.
                     keepAlive = false
                     buffer.moveReaderIndex(to: buffer.writerIndex)
                 }
@@ -336,7 +341,19 @@ final class HTTP1ClientConnection: Timed, ChannelDuplexHandler {
         }
     }
 
+    /// Half a head in the exchange refers to bytes that it does not have.
+    private func forgetPartialHead() {
+        if inbound == .head { exchange?.response.reset() }
+    }
+
+    private func endTunnel() {
+        guard let ended = exchange else { return }
+        exchange = nil
+        ended.upstreamEnd(trailers: nil)
+    }
+
     private func fail(_ failure: UpstreamFailure) {
+        forgetPartialHead()
         let failed = exchange
         exchange = nil
         close()

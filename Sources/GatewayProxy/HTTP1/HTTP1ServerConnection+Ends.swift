@@ -11,15 +11,19 @@ extension HTTP1ServerConnection {
         isPeerDone = true
         switch inbound {
         case .tunnel: exchange?.downstreamHalfClosed()
-        default: context?.close(promise: nil)
+        case .discard where isEnding && !isLingering: break
+        default:
+            if isBetweenRequests, !isEnding { closeWhenFlushed() } else { context?.close(promise: nil) }
         }
     }
+
+    private var isBetweenRequests: Bool { exchange.map { $0.state == .idle } ?? true }
 
     func closed() {
         guard worker.connections.removeValue(forKey: ObjectIdentifier(self)) != nil else { return }
         worker.recorder.metrics.change(.connectionsActive, by: -1)
         isClosing = true
-        deadline = .max
+        worker.cancel(self)
         unread = nil
         outbound = nil
         exchange?.downstreamClosed()
@@ -52,19 +56,12 @@ extension HTTP1ServerConnection {
         inbound = .head
         waitForHead()
         setReading(true)
-        guard !isParsing, var buffer = unread else { return }
+        guard !isParsing, unread != nil else { return }
         // Pipelined: the next request is here already. A fresh event, so that the stack cannot grow.
-        unread = nil
-        let rest = buffer
-        buffer.clear()
         worker.eventLoop.assumeIsolated().execute { [self] in
-            guard !isClosing else { return }
+            guard !isClosing, var rest = unread else { return }
+            unread = nil
             worker.refreshClock()
-            var rest = rest
-            if var later = unread {
-                unread = nil
-                rest.writeBuffer(&later)
-            }
             process(&rest)
             exchange?.flushUpstream()
             flush()
@@ -79,19 +76,37 @@ extension HTTP1ServerConnection {
 
     /// Says all there is to say, then closes; unread input is taken for a moment so that the peer is not reset
     /// before it has read our answer.
-    func lingerAndClose() {
-        flush()
-        guard let context, inbound != .complete || unread != nil else { return closeWhenFlushed() }
+    func lingerAndClose() { end(lingers: inbound != .complete || unread != nil) }
+
+    /// Closes when everything said has left: closing a channel drops what waits in it.
+    func closeWhenFlushed() { end(lingers: false) }
+
+    private func end(lingers: Bool) {
+        guard let context, !isEnding, !isClosing else { return }
+        isEnding = true
         inbound = .discard
         unread = nil
         setReading(true)
-        context.close(mode: .output, promise: nil)
-        worker.schedule(self, at: worker.now &+ 1_000_000_000)
+        // For a peer that does not take it.
+        schedule(afterMilliseconds: worker.snapshot.limits.idleTimeoutMilliseconds)
+        let written: EventLoopFuture<Void>
+        if let outputClosed {
+            written = outputClosed
+        } else {
+            let promise = context.eventLoop.makePromise(of: Void.self)
+            written = promise.futureResult
+            let last = outbound ?? ByteBuffer()
+            outbound = nil
+            context.writeAndFlush(NIOAny(last), promise: promise)
+        }
+        written.assumeIsolated().whenComplete { [self] _ in ended(lingers: lingers) }
     }
 
-    func closeWhenFlushed() {
-        flush()
-        isClosing = false
-        context?.close(promise: nil)
+    private func ended(lingers: Bool) {
+        guard let context, !isClosing else { return }
+        guard lingers, !isPeerDone else { return context.close(promise: nil) }
+        isLingering = true
+        context.close(mode: .output, promise: nil)
+        worker.schedule(self, at: worker.now &+ 1_000_000_000)
     }
 }

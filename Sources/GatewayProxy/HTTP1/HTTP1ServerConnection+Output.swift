@@ -63,7 +63,10 @@ extension HTTP1ServerConnection {
     func sendEnd(trailers: FieldBlock?) {
         if inbound == .tunnel {
             flush()
-            context?.close(mode: .output, promise: nil)
+            guard let context, outputClosed == nil else { return }
+            let promise = context.eventLoop.makePromise(of: Void.self)
+            outputClosed = promise.futureResult
+            context.close(mode: .output, promise: promise)
             return
         }
         if case .chunked = outboundFraming {

@@ -44,11 +44,17 @@ package final class HTTP1ServerConnection: Timed, ChannelDuplexHandler, Downstre
     var keepAlive = true
     var isDraining = false
     var isClosing = false
+    /// The last byte has been said; the connection closes when it is out.
+    var isEnding = false
+    /// It is out; what the client still sends is thrown away for a moment.
+    var isLingering = false
+    /// When what was said is out and our half is shut.
+    var outputClosed: EventLoopFuture<Void>?
     /// The response's head is out.
     var isHeadSent = false
     var hasSentContinue = false
 
-    private var isReading = true
+    var isReading = true
     private var hasPendingRead = false
     var isPeerDone = false
 
@@ -257,8 +263,13 @@ package final class HTTP1ServerConnection: Timed, ChannelDuplexHandler, Downstre
             isMidHead = false
             inbound = .discard
             keepAlive = false
+            // Half a head refers to bytes that it does not have.
+            exchange?.request.reset()
             exchange?.accept()
             exchange?.refuse(GatewayError(.requestTimeout, "the request head did not arrive in time"))
+        case .body where !isReading:
+            // It is we who keep the client waiting.
+            schedule(afterMilliseconds: worker.snapshot.limits.bodyIdleTimeoutMilliseconds)
         case .body:
             inbound = .discard
             keepAlive = false
@@ -272,12 +283,14 @@ package final class HTTP1ServerConnection: Timed, ChannelDuplexHandler, Downstre
     package func drain() {
         isDraining = true
         keepAlive = false
-        if inbound == .head, !isMidHead { context?.close(promise: nil) }
+        if inbound == .head, !isMidHead { closeWhenFlushed() }
     }
 
     package func abort() { context?.close(promise: nil) }
 
     func setReading(_ reading: Bool) {
+        // Nothing but the end of this request makes room for the next.
+        if reading, inbound == .complete, unread != nil { return }
         guard reading != isReading else { return }
         isReading = reading
         if reading, hasPendingRead {
@@ -306,7 +319,7 @@ package final class HTTP1ServerConnection: Timed, ChannelDuplexHandler, Downstre
     private func closedForUpgrade() {
         worker.connections.removeValue(forKey: ObjectIdentifier(self))
         worker.recorder.metrics.change(.connectionsActive, by: -1)
-        deadline = .max
+        worker.cancel(self)
         isClosing = true
         giveExchangeBack()
     }

@@ -265,7 +265,7 @@ class HTTP2Connection: Timed, ChannelInboundHandler {
     private func tearDown() {
         guard !isClosed else { return }
         isClosed = true
-        deadline = .max
+        worker.cancel(self)
         endStreams()
         touched.removeAll()
         drained.removeAll()

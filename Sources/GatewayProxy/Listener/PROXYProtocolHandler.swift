@@ -27,7 +27,7 @@ final class PROXYProtocolHandler: Timed, ChannelInboundHandler, RemovableChannel
 
     func handlerRemoved(context: ChannelHandlerContext) {
         self.context = nil
-        deadline = .max
+        worker.cancel(self)
     }
 
     override func deadlineReached(now: UInt64) { context?.close(promise: nil) }

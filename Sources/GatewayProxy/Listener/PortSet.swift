@@ -66,7 +66,8 @@ final class PortSet: Sendable {
         var channels: [any Channel] = []
         do {
             for address in table.settings.addresses {
-                for loop in loops {
+                // A path belongs to one socket; the first loop serves it.
+                for loop in address.hasPrefix("unix:") ? loops.prefix(1) : loops[...] {
                     let channel = try await bind(table, address: address, port: bound, loop: loop)
                     channels.append(channel)
                     // Port 0: the first socket asks the kernel, the others join it.
@@ -85,6 +86,9 @@ final class PortSet: Sendable {
     private func bind(
         _ table: PortTable, address: String, port: Int, loop: DataPlane.LoopHandle
     ) async throws -> any Channel {
+        if address.hasPrefix("unix:") {
+            return try await bindSocket(table, path: String(address.dropFirst("unix:".count)), loop: loop)
+        }
         let boundPort = BoundPort(number: table.port, isTLS: table.isTLS)
         let worker = loop.worker
         let reusePort = ChannelOptions.Types.SocketOption(level: .socket, name: .init(rawValue: SO_REUSEPORT))
@@ -98,6 +102,22 @@ final class PortSet: Sendable {
                 channel.eventLoop.makeCompletedFuture { try Acceptor.accept(channel, on: boundPort, worker.value) }
             }
             .bind(host: address, port: port).get()
+    }
+
+    /// A socket in the file system, for its owner only; what an earlier process left there is replaced.
+    private func bindSocket(
+        _ table: PortTable, path: String, loop: DataPlane.LoopHandle
+    ) async throws -> any Channel {
+        let boundPort = BoundPort(number: table.port, isTLS: table.isTLS)
+        let worker = loop.worker
+        let channel = try await ServerBootstrap(group: loop.eventLoop, childGroup: loop.eventLoop)
+            .childChannelOption(.allowRemoteHalfClosure, value: true)
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture { try Acceptor.accept(channel, on: boundPort, worker.value) }
+            }
+            .bind(unixDomainSocketPath: path, cleanupExistingSocketFile: true).get()
+        unsafe chmod(path, 0o600)
+        return channel
     }
 }
 

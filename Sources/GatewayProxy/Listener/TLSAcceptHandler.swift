@@ -32,7 +32,7 @@ final class TLSAcceptHandler: Timed, ChannelInboundHandler, RemovableChannelHand
 
     func handlerRemoved(context: ChannelHandlerContext) {
         self.context = nil
-        deadline = .max
+        worker.cancel(self)
     }
 
     override func deadlineReached(now: UInt64) { context?.close(promise: nil) }

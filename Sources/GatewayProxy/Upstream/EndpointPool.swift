@@ -16,6 +16,7 @@ final class EndpointPool {
     private var multiplexed = MultiplexedPool()
     /// Of the backend, for numbers.
     private(set) var metricSlot = 0
+    private var isClosed = false
 
     init(worker: Worker, endpoint: Endpoint, backend: CompiledBackend) {
         self.worker = worker
@@ -33,6 +34,12 @@ final class EndpointPool {
         state.connectionsMax = backend.circuit.connectionsMax
         state.pendingMax =
             backend.circuit.pendingMax > 0 ? backend.circuit.pendingMax : worker.snapshot.limits.upstreamPendingMax
+    }
+
+    var view: WorkerView.Pool {
+        WorkerView.Pool(
+            endpoint: endpoint.addressText, open: state.openCount, idle: state.idle.count,
+            connecting: state.connectingCount, waiting: state.waitingCount)
     }
 
     // MARK: Leasing
@@ -61,15 +68,23 @@ final class EndpointPool {
 
     func released(_ connection: HTTP1ClientConnection) {
         if let waiter = state.released(connection) { return give(connection, to: waiter) }
+        if isClosed { return connection.close() }
         expire(connection)
         if let surplus = state.surplus() { surplus.close() }
     }
 
     func closed(_ connection: HTTP1ClientConnection) {
         if state.closed(connection) { connect(timeoutNanoseconds: connectTimeoutNanoseconds) }
+        retireIfUnused()
     }
 
+    private func retireIfUnused() {
+        if state.isUnused, multiplexed.isEmpty { worker.pools.remove(self) }
+    }
+
+    /// Closes what is idle; what is leased closes when it is given back.
     func closeAll() {
+        isClosed = true
         for connection in state.idle { connection.close() }
         multiplexed.closeAll()
     }
@@ -84,7 +99,7 @@ final class EndpointPool {
     private func connect(timeoutNanoseconds: UInt64) {
         let connector = UpstreamConnector(
             endpoint: endpoint, transport: transport, timeoutNanoseconds: timeoutNanoseconds)
-        connector.connect(on: worker.eventLoop) { [self] result in
+        worker.openUpstream(connector) { [self] result in
             worker.refreshClock()
             switch result {
             case .success(let ready): adopt(ready)
@@ -146,6 +161,8 @@ final class EndpointPool {
             waiter.upstreamFailed(failure)
             client.flush()
         }
+        if state.needsConnection() { connect(timeoutNanoseconds: connectTimeoutNanoseconds) }
+        retireIfUnused()
     }
 }
 
@@ -155,6 +172,7 @@ extension EndpointPool: HTTP2ClientConnectionOwner {
     func connectionClosed(_ connection: HTTP2ClientConnection) {
         multiplexed.remove(connection)
         if state.waitingCount > 0 { serveWaiters() }
+        retireIfUnused()
     }
 }
 

@@ -23,7 +23,7 @@ struct HealthProbe {
                 channel.eventLoop.makeCompletedFuture {
                     let pipeline = channel.pipeline.syncOperations
                     if let tls = transport.tls {
-                        let name = tls.serverName ?? (endpoint.isLiteralAddress ? nil : endpoint.host)
+                        let name = UpstreamIdentity(tls, endpoint).serverName
                         try pipeline.addHandler(NIOSSLClientHandler(context: tls.context, serverHostname: name))
                     }
                     try pipeline.addHandler(

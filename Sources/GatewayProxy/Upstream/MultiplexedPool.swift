@@ -2,6 +2,7 @@
 struct MultiplexedPool {
     private var connections: [HTTP2ClientConnection] = []
 
+    var isEmpty: Bool { connections.isEmpty }
     var hasFreeStream: Bool { connections.contains { $0.freeStreams > 0 } }
 
     /// A stream on the first connection that has room.

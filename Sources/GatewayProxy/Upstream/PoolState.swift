@@ -11,7 +11,7 @@ struct PoolState<Connection: AnyObject, Waiter: AnyObject> {
 
     /// Free connections; the last one used is taken first, so that the others may expire.
     private(set) var idle: [Connection] = []
-    private var waiting: [Waiter] = []
+    private var waiting: [Waiter?] = []
     private var waitingStart = 0
     private(set) var openCount = 0
     private(set) var connectingCount = 0
@@ -50,12 +50,22 @@ struct PoolState<Connection: AnyObject, Waiter: AnyObject> {
     /// An attempt failed: the waiters it was made for hear of it.
     mutating func connectFailed(isSharing: Bool = false) -> [Waiter] {
         connectingCount -= 1
-        var failed: [Waiter] = []
-        while let waiter = popWaiter() {
-            failed.append(waiter)
-            if !isSharing { break }
+        if !isSharing {
+            // Those who wait have an attempt each still under way when this one's waiter was served by another.
+            guard waitingCount > connectingCount else { return [] }
+            return popWaiter().map { [$0] } ?? []
         }
+        var failed: [Waiter] = []
+        while let waiter = popWaiter() { failed.append(waiter) }
         return failed
+    }
+
+    /// Whether another connection should be opened for those who wait; counts it as begun.
+    mutating func needsConnection() -> Bool {
+        guard waitingCount > connectingCount else { return false }
+        if connectionsMax > 0, openCount + connectingCount >= connectionsMax { return false }
+        connectingCount += 1
+        return true
     }
 
     /// A new connection turned out to be one that many can share: it is kept elsewhere.
@@ -77,10 +87,7 @@ struct PoolState<Connection: AnyObject, Waiter: AnyObject> {
     mutating func closed(_ connection: Connection) -> Bool {
         idle.removeAll { $0 === connection }
         openCount -= 1
-        guard waitingCount > connectingCount else { return false }
-        if connectionsMax > 0, openCount + connectingCount >= connectionsMax { return false }
-        connectingCount += 1
-        return true
+        return needsConnection()
     }
 
     /// A waiter gives up. Returns whether it was waiting.
@@ -103,6 +110,7 @@ struct PoolState<Connection: AnyObject, Waiter: AnyObject> {
     private mutating func popWaiter() -> Waiter? {
         guard waitingCount > 0 else { return nil }
         let waiter = waiting[waitingStart]
+        waiting[waitingStart] = nil
         waitingStart += 1
         if waitingStart > 64, waitingStart * 2 > waiting.count {
             waiting.removeFirst(waitingStart)

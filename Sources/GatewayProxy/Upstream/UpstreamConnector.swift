@@ -44,10 +44,10 @@ struct UpstreamConnector {
 
     private func install(in channel: any Channel, ready: EventLoopPromise<Bool>, timeout: TimeAmount) throws {
         guard let tls = transport.tls else { return }
-        let name = tls.serverName ?? (endpoint.isLiteralAddress ? nil : endpoint.host)
-        let handler = try NIOSSLClientHandler(context: tls.context, serverHostname: name)
+        let identity = UpstreamIdentity(tls, endpoint)
+        let handler = try NIOSSLClientHandler(context: tls.context, serverHostname: identity.serverName)
         try channel.pipeline.syncOperations.addHandlers([
-            handler, UpstreamHandshake(ready: ready, wanted: transport.http, timeout: timeout),
+            handler, UpstreamHandshake(ready: ready, identity: identity, wanted: transport.http, timeout: timeout),
         ])
     }
 
@@ -71,12 +71,16 @@ final class UpstreamHandshake: ChannelInboundHandler, RemovableChannelHandler {
     typealias InboundIn = ByteBuffer
 
     private let ready: EventLoopPromise<Bool>
+    private let identity: UpstreamIdentity
     private let wanted: UpstreamTransport.HTTP
     private let timeout: TimeAmount
     private var timer: Scheduled<Void>?
 
-    init(ready: EventLoopPromise<Bool>, wanted: UpstreamTransport.HTTP, timeout: TimeAmount) {
+    init(
+        ready: EventLoopPromise<Bool>, identity: UpstreamIdentity, wanted: UpstreamTransport.HTTP, timeout: TimeAmount
+    ) {
         self.ready = ready
+        self.identity = identity
         self.wanted = wanted
         self.timeout = timeout
     }
@@ -95,7 +99,12 @@ final class UpstreamHandshake: ChannelInboundHandler, RemovableChannelHandler {
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         if case .handshakeCompleted(let agreed) = event as? TLSUserEvent {
             let isHTTP2 = agreed == "h2"
-            if wanted == .http2, !isHTTP2 {
+            let certificate = try? context.pipeline.syncOperations.nioSSL_peerCertificate()
+            if !identity.isNamed(by: certificate) {
+                let cause = "the certificate does not name \(identity.expected)"
+                ready.fail(ConnectFailure(failure: .connectFailed(cause)))
+                context.close(promise: nil)
+            } else if wanted == .http2, !isHTTP2 {
                 ready.fail(ConnectFailure(failure: .connectFailed("the backend does not offer HTTP/2")))
                 context.close(promise: nil)
             } else {

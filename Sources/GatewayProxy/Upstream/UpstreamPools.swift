@@ -8,19 +8,32 @@ struct UpstreamPools {
         if index < pools.count, let pool = pools[index], pool.endpoint === endpoint { return pool }
         if index >= pools.count { pools.append(contentsOf: repeatElement(nil, count: index + 1 - pools.count)) }
         let pool = EndpointPool(worker: worker, endpoint: endpoint, backend: backend)
-        pools[index]?.closeAll()
+        // No other is there: a pool keeps its endpoint, and with it the number, for as long as it is in use.
         pools[index] = pool
         return pool
     }
 
     func existing(_ endpoint: Endpoint) -> EndpointPool? {
-        endpoint.index < pools.count ? pools[endpoint.index] : nil
+        guard endpoint.index < pools.count, let pool = pools[endpoint.index], pool.endpoint === endpoint else {
+            return nil
+        }
+        return pool
     }
 
-    /// Closes what is idle; what is leased closes when it is given back.
-    mutating func closeAll() {
-        for pool in pools { pool?.closeAll() }
-        pools.removeAll()
+    var views: [WorkerView.Pool] { pools.compactMap { $0?.view } }
+
+    /// Forgets a pool that has nothing to keep, so that addresses which come and go leave nothing behind.
+    mutating func remove(_ pool: EndpointPool) {
+        let index = pool.endpoint.index
+        if index < pools.count, pools[index] === pool { pools[index] = nil }
+    }
+
+    var count: Int { pools.count { $0 != nil } }
+
+    /// Forgets them all.
+    mutating func takeAll() -> [EndpointPool] {
+        defer { pools.removeAll() }
+        return pools.compactMap(\.self)
     }
 }
 

@@ -3,10 +3,11 @@
 package class Timed {
     /// Nanoseconds of the worker's clock; `UInt64.max` for none.
     final var deadline: UInt64 = .max
-    /// Which wheel entry counts; older entries of this object are stale.
-    fileprivate final var ticket: UInt32 = 0
-    /// When the entry that counts comes due; `UInt64.max` when there is none.
+    /// When its entry in the wheel comes due; `UInt64.max` when there is none.
     fileprivate final var scheduledFor: UInt64 = .max
+    /// Where that entry is.
+    fileprivate final var slot = 0
+    fileprivate final var position = 0
 
     init() {}
 
@@ -21,31 +22,51 @@ struct TimerWheel {
 
     private struct Entry {
         var target: Timed
-        var ticket: UInt32
         var due: UInt64
     }
 
     private var slots = [[Entry]](repeating: [], count: slotCount)
     private var lastTick: UInt64
-    /// Entries in the wheel, stale ones included.
+    /// Entries in the wheel: at most one for each object.
     private(set) var count = 0
 
     init(now: UInt64) { lastTick = now / Self.tickNanoseconds }
 
-    /// Sets the deadline of `target`. Costs an entry only if it is earlier than what is promised already.
+    /// Sets the deadline of `target`. Touches the wheel only if it is earlier than what is promised already.
     mutating func schedule(_ target: Timed, at deadline: UInt64) {
         target.deadline = deadline
         guard deadline < target.scheduledFor else { return }
+        remove(target)
         insert(target, due: deadline)
     }
 
+    /// Lets go of `target`, which the wheel would otherwise hold until its promise comes due.
+    mutating func cancel(_ target: Timed) {
+        target.deadline = .max
+        remove(target)
+    }
+
     private mutating func insert(_ target: Timed, due: UInt64) {
-        target.ticket &+= 1
-        target.scheduledFor = due
         // Never into the slot being emptied: at the earliest the next tick.
         let tick = max(due / Self.tickNanoseconds &+ 1, lastTick &+ 1)
-        slots[Int(tick % UInt64(Self.slotCount))].append(Entry(target: target, ticket: target.ticket, due: due))
+        let slot = Int(tick % UInt64(Self.slotCount))
+        target.scheduledFor = due
+        target.slot = slot
+        target.position = slots[slot].count
+        slots[slot].append(Entry(target: target, due: due))
         count += 1
+    }
+
+    private mutating func remove(_ target: Timed) {
+        guard target.scheduledFor != .max else { return }
+        target.scheduledFor = .max
+        let (slot, position) = (target.slot, target.position)
+        // The last entry takes the free place.
+        guard let last = slots[slot].popLast() else { return }
+        count -= 1
+        guard position < slots[slot].count else { return }
+        slots[slot][position] = last
+        last.target.position = position
     }
 
     /// Removes what came due and hands it out; the caller runs the callbacks when the wheel is consistent again.
@@ -66,16 +87,15 @@ struct TimerWheel {
 
     private mutating func settle(_ entry: Entry, now: UInt64, due: inout [Timed]) {
         let target = entry.target
-        guard entry.ticket == target.ticket else { return }
+        target.scheduledFor = .max
         if entry.due > now {
             // A later turn of the wheel.
             insert(target, due: entry.due)
         } else if target.deadline == .max {
-            target.scheduledFor = .max
+            return
         } else if target.deadline > now {
             insert(target, due: target.deadline)
         } else {
-            target.scheduledFor = .max
             target.deadline = .max
             due.append(target)
         }

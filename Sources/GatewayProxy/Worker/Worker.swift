@@ -13,6 +13,10 @@ package final class Worker {
     var wallNanoseconds: UInt64 { clock.nanoseconds }
     var dateBytes: [UInt8] { clock.dateBytes }
     private(set) var snapshot: Snapshot
+    /// Opens a connection to an endpoint and calls back once, on this loop. Tests put channels in memory here.
+    lazy var openUpstream: (UpstreamConnector, @escaping (UpstreamConnector.ConnectResult) -> Void) -> Void = {
+        [eventLoop] connector, done in connector.connect(on: eventLoop, then: done)
+    }
     private var snapshotSeen: UInt64 = 0
     var wheel: TimerWheel
     package let recorder: LoopRecorder
@@ -29,6 +33,7 @@ package final class Worker {
     /// Open downstream connections, for draining and `/debug`.
     var connections: [ObjectIdentifier: any DownstreamConnection] = [:]
     package private(set) var isDraining = false
+    private var isStopped = false
     private var tick: RepeatedTask?
     private var dueTimers: [Timed] = []
 
@@ -57,7 +62,8 @@ package final class Worker {
     package func stop() {
         tick?.cancel()
         tick = nil
-        pools.closeAll()
+        isStopped = true
+        for pool in pools.takeAll() { pool.closeAll() }
         exchanges.removeAll()
         recorder.finish()
     }
@@ -75,13 +81,15 @@ package final class Worker {
     }
 
     func schedule(_ target: Timed, at deadline: UInt64) { wheel.schedule(target, at: deadline) }
+    func cancel(_ target: Timed) { wheel.cancel(target) }
 
     private func ticked() {
         refreshClock()
         wheel.advance(to: now, due: &dueTimers)
         let due = dueTimers
         dueTimers.removeAll(keepingCapacity: true)
-        for target in due { target.deadlineReached(now: now) }
+        // One that an earlier callback has given a new deadline is not due any more.
+        for target in due where target.deadline == .max { target.deadlineReached(now: now) }
         recorder.tick(nowNanoseconds: now)
     }
 
@@ -104,7 +112,7 @@ package final class Worker {
     func takeExchange() -> Exchange { exchanges.popLast() ?? Exchange(worker: self) }
 
     func giveBack(_ exchange: Exchange) {
-        guard exchanges.count < 256 else { return }
+        guard exchanges.count < 256, !isStopped else { return cancel(exchange) }
         exchanges.append(exchange)
     }
 

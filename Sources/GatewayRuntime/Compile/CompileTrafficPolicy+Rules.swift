@@ -5,16 +5,12 @@ import GatewayProxy
 /// Turns what TrafficPolicies protect with into rules of the data plane. What cannot be compiled refuses its
 /// requests: a limit or a check that is not understood must not let everyone in.
 struct TrafficRulesCompiler {
-    let index: ObjectIndex
-    let grants: ReferenceGrantIndex
     let state: TrafficState
     let identities: IdentityCompiler
 
-    init(index: ObjectIndex, grants: ReferenceGrantIndex, options: SnapshotCompiler.Options) {
-        self.index = index
-        self.grants = grants
+    init(identities: IdentityCompiler, options: SnapshotCompiler.Options) {
+        self.identities = identities
         state = options.traffic
-        identities = IdentityCompiler(index: index, grants: grants, readFile: options.readFile)
     }
 
     /// The rules, or why there are none.
@@ -31,7 +27,7 @@ struct TrafficRulesCompiler {
             HedgePolicy(
                 delayNanoseconds: UInt64(max(0, $0.after.milliseconds)) * 1_000_000, percentMax: $0.percentMax)
         }
-        rules.identity = try identity(policies)
+        rules.identity = identities.rules(policies)
         return rules
     }
 
@@ -115,20 +111,5 @@ struct TrafficRulesCompiler {
             lifetimeSeconds: Int((setting.ttl?.milliseconds ?? 0) / 1_000), statuses: setting.statuses,
             varyOn: setting.varyOn.map { Array($0.lowercased().utf8) },
             store: state.store(policy.metadata.qualifiedName, setting))
-    }
-
-    // MARK: Identity
-
-    /// The most specific policy says whom to believe; if any policy demands a credential, one is demanded.
-    private func identity(_ policies: EffectivePolicies) throws(GatewayError) -> IdentityRule? {
-        guard let policy = policies.ordered.first(where: { $0.spec.authentication != nil }),
-            let setting = policy.spec.authentication
-        else { return nil }
-        let isRequired = policies.all { $0.authentication }.contains { $0.mode == .required }
-        var providers: [IdentityRule.Provider] = []
-        for name in setting.providers {
-            providers.append(try identities.provider(name, namespace: policy.metadata.namespace))
-        }
-        return IdentityRule(providers: providers, isRequired: isRequired, name: policy.metadata.qualifiedName)
     }
 }

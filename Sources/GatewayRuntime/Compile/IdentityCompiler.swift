@@ -1,107 +1,190 @@
+import GatewayControl
 import GatewayIdentity
 import GatewayModel
-import GatewayPolicy
 import GatewayProxy
 
-/// Turns IdentityProviders into what the *identify* phase asks. Errors name objects and users, never a key.
-struct IdentityCompiler {
-    let index: ObjectIndex
-    let grants: ReferenceGrantIndex
-    /// The bytes of a file, by its path as the configuration gives it.
-    let readFile: @Sendable (String) -> [UInt8]?
+/// Turns IdentityProviders and the `authentication` of policies into what *identify* does. Whatever cannot be read
+/// lets nobody in.
+final class IdentityCompiler {
+    private let index: ObjectIndex
+    private let grants: ReferenceGrantIndex
+    private let files: SideFileReader
+    private var known: [String: IdentityRule.Provider] = [:]
+    private(set) var diagnostics: [Diagnostic] = []
+    /// The files that were read or should have been: what to watch.
+    private(set) var sideFiles: [String] = []
 
-    func provider(_ name: String, namespace: String) throws(GatewayError) -> IdentityRule.Provider {
-        let qualified = "\(namespace)/\(name)"
-        guard let provider = index.identityProviders[qualified] else {
-            throw GatewayError(.danglingReference, "the IdentityProvider does not exist: \(qualified)")
-        }
-        switch provider.spec.type {
-        case .apiKey:
-            guard let source = provider.spec.apiKeys else {
-                throw GatewayError(.missingField, "the IdentityProvider has no apiKeys: \(qualified)")
-            }
-            return .apiKeys(try keys(source, provider: provider.metadata))
-        case .clientCertificate:
-            let user: ClientCertificateIdentity.UserSource
-            switch provider.spec.clientCertificate?.userFrom ?? .commonName {
-            case .commonName: user = .commonName
-            case .uri: user = .uri
-            case .dns: user = .dns
-            }
-            return .clientCertificate(ClientCertificateIdentity(user: user))
+    init(index: ObjectIndex, grants: ReferenceGrantIndex, files: SideFileReader) {
+        self.index = index
+        self.grants = grants
+        self.files = files
+        for (name, provider) in index.identityProviders.sorted(by: { $0.key < $1.key }) {
+            known[name] = compile(provider)
         }
     }
 
-    private func keys(_ source: APIKeySource, provider: ObjectMeta) throws(GatewayError) -> APIKeySet {
-        let name = provider.qualifiedName
-        // Where keys are looked for is fixed (authorization, x-api-key, x-goog-api-key).
-        guard ["x-api-key", "authorization", "x-goog-api-key"].contains(source.header.lowercased()) else {
-            throw GatewayError(
-                .unsupportedValue, "an API key cannot be in this header: \(source.header) of IdentityProvider \(name)",
-                hint: "use X-API-Key")
-        }
-        if let file = source.file {
-            guard let bytes = readFile(file) else {
-                throw GatewayError(.unreadableFile, "the key file cannot be read: \(file)")
+    /// One rule for each policy that asks who calls, the most specific first; all of them must be content, so that a
+    /// route's policy never weakens its gateway's.
+    func rules(_ policies: EffectivePolicies) -> [IdentityRule] {
+        var rules: [IdentityRule] = []
+        for policy in policies.ordered {
+            let name = policy.metadata.qualifiedName
+            guard let authentication = policy.spec.authentication, !rules.contains(where: { $0.name == name }) else {
+                continue
             }
-            return try APIKeyFile.parse(IdentityCompiler.hashed(bytes), name: file)
+            let providers = authentication.providers.compactMap { known["\(policy.metadata.namespace)/\($0)"] }
+            // Without one provider of those it names a policy cannot tell who may be believed.
+            let isWhole = providers.count == authentication.providers.count
+            rules.append(
+                IdentityRule(
+                    providers: providers, isRequired: authentication.mode == .required || !isWhole, name: name))
         }
-        guard let reference = source.secretRef else {
-            throw GatewayError(.missingField, "the IdentityProvider names no keys: \(name)")
+        return rules
+    }
+
+    // MARK: Providers
+
+    private func compile(_ provider: IdentityProvider) -> IdentityRule.Provider? {
+        switch provider.spec.type {
+        case .clientCertificate:
+            let source: ClientCertificateIdentity.UserSource =
+                switch provider.spec.clientCertificate?.userFrom ?? .commonName {
+                case .commonName: .commonName
+                case .uri: .uri
+                case .dns: .dns
+                }
+            return .clientCertificate(ClientCertificateIdentity(user: source))
+        case .apiKey:
+            guard let keys = provider.spec.apiKeys, isHeaderRead(keys.header, provider) else { return nil }
+            if let path = keys.file { return file(path, provider).map { .apiKeys($0) } }
+            return keys.secretRef.flatMap { secret($0, provider) }.map { .apiKeys($0) }
         }
-        let secret = try secret(reference, from: provider)
+    }
+
+    private func isHeaderRead(_ header: String, _ provider: IdentityProvider) -> Bool {
+        if CredentialScanner.Source.allCases.contains(where: { $0.fieldName == Array(header.lowercased().utf8) }) {
+            return true
+        }
+        report(
+            .unsupportedValue, provider, "spec.apiKeys.header", "keys are not read from the header \(header)",
+            hint: "one of Authorization, X-API-Key and X-Goog-API-Key")
+        return false
+    }
+
+    private func file(_ path: String, _ provider: IdentityProvider) -> APIKeySet? {
+        let place = position(provider)
+        do {
+            sideFiles.append(try files.path(path, origin: place.file))
+            let file = try files.read(path, origin: place.file, bytesMax: APIKeySet.fileBytesMax)
+            if let warning = APIKeyFile.warning(mode: file.mode, name: file.path) {
+                report(.unreadableFile, provider, "spec.apiKeys.file", warning, severity: .warning)
+            }
+            return parse(KeyLines.hashed(file.bytes), name: file.path, provider)
+        } catch {
+            report(error.code, provider, "spec.apiKeys.file", error.message, hint: error.hint)
+            return nil
+        }
+    }
+
+    private func secret(_ reference: SecretObjectReference, _ provider: IdentityProvider) -> APIKeySet? {
+        let namespace = reference.namespace ?? provider.metadata.namespace
+        let name = "\(namespace)/\(reference.name)"
+        guard grants.permits(from: key(provider), to: ObjectKey(.secret, namespace: namespace, name: reference.name))
+        else {
+            report(
+                .forbiddenReference, provider, "spec.apiKeys.secretRef",
+                "no ReferenceGrant permits the reference: Secret \(name)", reason: "RefNotPermitted")
+            return nil
+        }
+        guard let secret = index.secrets[name] else {
+            report(
+                .danglingReference, provider, "spec.apiKeys.secretRef", "the Secret does not exist: \(name)",
+                hint: "add it, with a line of its value keys for each key: ID SHA256-OF-KEY user=NAME")
+            return nil
+        }
+        if let keys = secret.data["keys"] { return keys.reveal { parse($0, name: "Secret \(name)", provider) } }
         var lines: [UInt8] = []
         for (user, key) in secret.data.sorted(by: { $0.key < $1.key }) {
-            let text = key.reveal { IdentityCompiler.trimmed($0) }
-            guard !text.isEmpty else { throw GatewayError(.invalidValue, "the key is empty for \(user) of \(name)") }
-            lines += IdentityCompiler.line(user: user, key: text)
+            lines += key.reveal { KeyLines.line(user: user, key: KeyLines.trimmed($0)) }
         }
-        return try APIKeyFile.parse(lines, name: "Secret \(secret.metadata.qualifiedName)")
+        return parse(lines, name: "Secret \(name)", provider)
     }
 
-    private func secret(
-        _ reference: SecretObjectReference, from provider: ObjectMeta
-    ) throws(GatewayError)
-        -> SecretObject
-    {
-        let namespace = reference.namespace ?? provider.namespace
-        let source = ObjectKey(.identityProvider, namespace: provider.namespace, name: provider.name)
-        guard reference.group.isEmpty, reference.kind == "Secret" else {
-            throw GatewayError(.danglingReference, "keys come from a Secret, not from a \(reference.kind)")
+    private func parse(_ bytes: [UInt8], name: String, _ provider: IdentityProvider) -> APIKeySet? {
+        do { return try APIKeyFile.parse(bytes, name: name) } catch {
+            let (message, place) = IdentityCompiler.place(error.message, name)
+            diagnostics.append(
+                Diagnostic(
+                    error.code, at: place ?? position(provider), path: "spec.apiKeys",
+                    "\(message) in \(key(provider))", hint: error.hint, object: key(provider)))
+            return nil
         }
-        guard grants.permits(from: source, to: ObjectKey(.secret, namespace: namespace, name: reference.name)) else {
-            throw GatewayError(
-                .forbiddenReference, "no ReferenceGrant permits the reference: Secret \(namespace)/\(reference.name)")
-        }
-        guard let secret = index.secrets["\(namespace)/\(reference.name)"] else {
-            throw GatewayError(.danglingReference, "the Secret does not exist: \(namespace)/\(reference.name)")
-        }
-        return secret
     }
 
-    /// Lines `user:key` become lines with the key's hash; a line without a colon is one with a hash already.
-    private static func hashed(_ bytes: [UInt8]) -> [UInt8] {
+    /// Takes the `, at NAME:LINE:COLUMN` off the end of a message.
+    static func place(_ message: String, _ name: String) -> (String, SourcePosition?) {
+        let words = message.split(separator: ":", omittingEmptySubsequences: false)
+        guard words.count >= 3, let line = Int(words[words.count - 2]), let column = Int(words[words.count - 1]) else {
+            return (message, nil)
+        }
+        var text = words.dropLast(2).joined(separator: ":")
+        guard text.hasSuffix(name) else { return (message, nil) }
+        text.removeLast(name.count)
+        for ending in [", at ", " at "] where text.hasSuffix(ending) {
+            text.removeLast(ending.count)
+            break
+        }
+        return (text, SourcePosition(file: name, line: line, column: column))
+    }
+
+    // MARK: Findings
+
+    private func key(_ provider: IdentityProvider) -> ObjectKey {
+        ObjectKey(.identityProvider, namespace: provider.metadata.namespace, name: provider.metadata.name)
+    }
+
+    private func position(_ provider: IdentityProvider) -> SourcePosition {
+        index.position(key(provider), .root)
+    }
+
+    private func report(
+        _ code: ErrorCode, _ provider: IdentityProvider, _ path: String, _ message: String, hint: String? = nil,
+        severity: Diagnostic.Severity = .error, reason: String? = nil
+    ) {
+        diagnostics.append(
+            Diagnostic(
+                code, severity, at: position(provider), path: path, "\(message) in \(key(provider)), \(path)",
+                hint: hint, object: key(provider), reason: reason))
+    }
+}
+
+/// The short forms of keys, as lines of a key file.
+enum KeyLines {
+    /// Lines `user:key` become lines with the key's hash; other lines stay.
+    static func hashed(_ bytes: [UInt8]) -> [UInt8] {
         var lines: [UInt8] = []
         for line in bytes.split(separator: 0x0A, omittingEmptySubsequences: false) {
             let text = trimmed(Array(line))
-            guard text.first != 0x23, let colon = text.firstIndex(of: 0x3A), !text[..<colon].contains(0x20) else {
-                lines += text + [0x0A]
-                continue
+            if text.first != 0x23, let colon = text.firstIndex(of: 0x3A), !text[..<colon].contains(where: isSpace) {
+                lines += self.line(
+                    user: String(decoding: text[..<colon], as: UTF8.self), key: trimmed(Array(text[(colon + 1)...])))
+            } else {
+                lines += line + [0x0A]
             }
-            lines += self.line(
-                user: String(decoding: text[..<colon], as: UTF8.self), key: trimmed(Array(text[(colon + 1)...])))
         }
         return lines
     }
 
-    private static func line(user: String, key: [UInt8]) -> [UInt8] {
-        let digest = APIKeySet.digestText(of: String(decoding: key, as: UTF8.self))
+    /// An empty key has no hash, and is then found to have none.
+    static func line(user: String, key: [UInt8]) -> [UInt8] {
+        let digest = key.isEmpty ? "" : APIKeySet.digestText(of: String(decoding: key, as: UTF8.self))
         return Array("\(user) \(digest) user=\(user)\n".utf8)
     }
 
-    private static func trimmed(_ bytes: [UInt8]) -> [UInt8] {
-        let isSpace: (UInt8) -> Bool = { $0 == 0x20 || $0 == 0x09 || $0 == 0x0A || $0 == 0x0D }
+    static func trimmed(_ bytes: [UInt8]) -> [UInt8] {
         guard let last = bytes.lastIndex(where: { !isSpace($0) }) else { return [] }
         return Array(bytes[...last].drop(while: isSpace))
     }
+
+    private static func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 || byte == 0x0D }
 }

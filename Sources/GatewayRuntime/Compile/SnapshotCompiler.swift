@@ -1,8 +1,8 @@
 package import GatewayModel
 package import GatewayProxy
 
-/// Turns a set of objects into the snapshot that the data plane serves. Pure: the same objects give the same
-/// snapshot, nothing is opened or resolved, and what cannot work is refused for its own requests only.
+/// Turns a set of objects into the snapshot that the data plane serves. Pure: the same objects (and the
+/// files they name) give the same snapshot, nothing is connected or resolved, and what cannot work is refused for its own requests only.
 package struct SnapshotCompiler {
     /// The `gatewayClassName` of this gateway, and the controller a GatewayClass names for it.
     package static let className = "sluice"
@@ -25,8 +25,8 @@ package struct SnapshotCompiler {
         package var backendSlot: @Sendable (String) -> Int = { _ in 0 }
         /// What limits and caches remember; the same object for every compilation of one gateway.
         package var traffic = TrafficState()
-        /// Reads a file that an object names, such as one of API keys; nil when it cannot be read.
-        package var readFile: @Sendable (String) -> [UInt8]? = { _ in nil }
+        /// Reads the files that objects name.
+        package var files = SideFileReader()
 
         package init() {}
     }
@@ -37,6 +37,8 @@ package struct SnapshotCompiler {
         package var statuses: [ObjectStatus]
         /// What only compiling can find: certificates, expressions, values a filter cannot have.
         package var diagnostics: [Diagnostic]
+        /// Files that objects name; a change of one needs another compilation.
+        package var sideFiles: [String]
     }
 
     package static func compile(
@@ -46,6 +48,7 @@ package struct SnapshotCompiler {
         let grants = ReferenceGrantIndex(index.grants)
         let certificates = CertificateReader(index: index, grants: grants)
         let policies = PolicyIndex(index)
+        let identities = IdentityCompiler(index: index, grants: grants, files: options.files)
         let gateways = GatewayCompiler(index: index, certificates: certificates, options: options)
         let listeners = gateways.listeners()
         let backends = BackendCompiler(
@@ -53,16 +56,16 @@ package struct SnapshotCompiler {
         let ports = PortCompiler(listeners: listeners, index: index, options: options)
         let routes = RouteCompiler(
             index: index, listeners: listeners, policies: policies, backends: backends,
-            traffic: TrafficRulesCompiler(index: index, grants: grants, options: options), options: options)
+            traffic: TrafficRulesCompiler(identities: identities, options: options), options: options)
         routes.compileAll()
         let snapshot = Snapshot(
             revision: revision, limits: options.limits, ports: ports.tables(entries: routes.entries),
             backends: backends.all)
-        let diagnostics = gateways.diagnostics(listeners) + routes.diagnostics
+        let diagnostics = gateways.diagnostics(listeners) + routes.diagnostics + identities.diagnostics
         return Result(
             snapshot: snapshot,
             statuses: gateways.statuses(listeners) + routes.statuses + policies.statuses(index),
-            diagnostics: diagnostics.sorted(by: Diagnostic.inOrder))
+            diagnostics: diagnostics.sorted(by: Diagnostic.inOrder), sideFiles: identities.sideFiles)
     }
 }
 

@@ -11,10 +11,12 @@ enum Console {
 
 /// The wall clock, for what is shown to people.
 enum WallTime {
-    static var seconds: Int {
+    static var seconds: Int { Int(nanoseconds / 1_000_000_000) }
+
+    static var nanoseconds: UInt64 {
         var time = timespec()
         // Safe: the pointer is to a local and is used during the call only.
         unsafe clock_gettime(CLOCK_REALTIME, &time)
-        return time.tv_sec
+        return UInt64(time.tv_sec) &* 1_000_000_000 &+ UInt64(time.tv_nsec)
     }
 }

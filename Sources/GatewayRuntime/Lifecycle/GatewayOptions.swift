@@ -31,8 +31,8 @@ package struct GatewayOptions: Sendable {
     package var admin: Address? = Address(host: "127.0.0.1", port: 9180)
     /// nil serves no metrics.
     package var telemetry: Address? = Address(host: "127.0.0.1", port: 9190)
-    /// An OTLP/HTTP collector's base URL; nil exports nothing.
-    package var otlp: Address?
+    /// An OTLP/HTTP collector; nil exports nothing.
+    package var otlp: TelemetryCollector?
     package var limits = Limits.standard
     /// What listeners bind when their Gateway names no address.
     package var addresses = ["0.0.0.0"]

@@ -1,3 +1,48 @@
+import GatewayModel
+import GatewayProxy
+import GatewayRecords
+
+/// Traces and metrics on their way to the collector. Loops hand spans to a bounded queue and never wait; what the
+/// collector cannot take is dropped and counted.
 extension GatewayProcess {
-    func exportTelemetry() async {}
+    /// Spans that did not fit or could not be sent.
+    package var droppedSpans: UInt64 { spans?.droppedSpans ?? 0 }
+
+    /// Exports until the task is cancelled, then once more what is left.
+    func exportTelemetry() async {
+        guard let collector = options.otlp else { return }
+        var settings = OTLPExporter.Settings()
+        settings.intervalMilliseconds = collector.intervalMilliseconds
+        settings.metricsIntervalMilliseconds = collector.metricsIntervalMilliseconds
+        let client = OutboundClient(plane)
+        let exporter = OTLPExporter(
+            spans: spans, registry: registry,
+            resource: OTLPResource(instanceID: String(WallTime.seconds)), settings: settings,
+            wallNanoseconds: { WallTime.nanoseconds },
+            pause: { try await Task.sleep(for: .milliseconds($0)) },
+            send: { await Self.send($0, to: collector, over: client) })
+        await exporter.run()
+    }
+
+    private static func send(
+        _ message: OTLPRequest, to collector: TelemetryCollector, over client: OutboundClient
+    ) async -> OTLPResponse {
+        var request = OutboundRequest(
+            "POST", OutboundURL.join(collector.url, message.path),
+            fields: [OutboundField("content-type", message.contentType)], body: message.body,
+            responseBytesMax: 64 * 1024)
+        for field in collector.fields {
+            field.value.reveal { request.fields.append(OutboundField(field.name, String(decoding: $0, as: UTF8.self))) }
+        }
+        guard Task.isCancelled else { return await answer(request, client) }
+        // The last messages are sent by a task that has been cancelled, and must leave nevertheless, soon.
+        request.timeoutMilliseconds = 2_000
+        let last = request
+        return await Task { await answer(last, client) }.value
+    }
+
+    private static func answer(_ request: OutboundRequest, _ client: OutboundClient) async -> OTLPResponse {
+        guard let answer = try? await client.send(request) else { return OTLPResponse(status: 0) }
+        return OTLPResponse(status: answer.status, retryAfterSeconds: answer.value("retry-after").flatMap { Int($0) })
+    }
 }

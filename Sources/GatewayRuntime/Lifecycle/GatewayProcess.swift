@@ -19,6 +19,9 @@ package final class GatewayProcess: Sendable {
     package let tap = Tap()
     package let traces = TraceBoard()
     package let plane: DataPlane
+    /// Opens the admin API.
+    let adminToken: Secret
+    let startedSeconds = WallTime.seconds
     let logWriter: LogWriter
     let spans: SpanQueue?
     private let group: MultiThreadedEventLoopGroup
@@ -26,32 +29,44 @@ package final class GatewayProcess: Sendable {
     /// Limits and caches go on over reloads.
     private let traffic = TrafficState()
     private let state = Mutex(State())
+    /// Signals, and what the admin API orders.
+    private let orders = AsyncStream.makeStream(of: Signals.Kind.self)
 
     private struct State {
         var tasks: [Task<Void, Never>] = []
+        /// Outlives the others: the last requests have spans too.
+        var telemetry: Task<Void, Never>?
         var isReady = false
         var isDraining = false
         var statuses: [ObjectStatus] = []
+        /// Files that the configuration names.
+        var sideFiles: [String] = []
         /// Why the newest configuration does not serve, if it does not.
         var trouble: [Diagnostic] = []
     }
 
     package init(_ options: GatewayOptions) async throws {
         self.options = options
+        try await AdminSocket.claim(options.stateDirectory)
+        adminToken = try AdminToken.establish(stateFolder: options.stateDirectory)
+        let secret = try StateSecret.load("session.key", in: options.stateDirectory, byteCount: 32)
         let group = MultiThreadedEventLoopGroup(numberOfThreads: options.loops ?? System.coreCount)
         self.group = group
         logWriter = try LogWriter(options.accessLog)
         spans = options.otlp == nil ? nil : SpanQueue()
         let registry = registry
-        let directory = EndpointDirectory(eventLoop: group.next()) { event in
+        let directory = EndpointDirectory(eventLoop: group.next(), sessionSecret: secret) { event in
             if case .health(let backend, let address, let isHealthy, _) = event {
                 registry.process.setHealth(backend: backend, address: address, isHealthy: isHealthy)
             }
         }
         shared = SharedState(directory: directory, traces: traces)
         let (writer, settings, tap, spans) = (logWriter, options.accessLogSettings, tap, spans)
+        let samplingRatio = options.otlp?.samplingRatio ?? 0
         plane = try await DataPlane(group: group, shared: shared) { _ in
-            LoopRecorder(metrics: registry.makeLoop(), log: writer, settings: settings, tap: tap, spans: spans)
+            LoopRecorder(
+                metrics: registry.makeLoop(), log: writer, settings: settings, tap: tap, spans: spans,
+                samplingRatio: samplingRatio)
         }
         store = try ObjectStore(stateFolder: options.stateDirectory, limits: options.limits)
     }
@@ -61,7 +76,7 @@ package final class GatewayProcess: Sendable {
     /// Reads the configuration, opens the ports, serves. Throws when there is nothing that could serve.
     package func start() async throws {
         registry.process.setStart(seconds: UInt64(WallTime.seconds))
-        await store.setProvision { [self] set in compile(set, revision: 0).diagnostics }
+        await store.setProvision { [self] set in provision(set) }
         let changes = await store.changes()
         switch options.source {
         case .files(let paths):
@@ -76,7 +91,8 @@ package final class GatewayProcess: Sendable {
             try await begin(await store.replaceFiles(load))
         }
         follow(changes)
-        if spans != nil { keep(Task { await exportTelemetry() }) }
+        keep(Task { await followSideFiles() })
+        if spans != nil { state.withLock { $0.telemetry = Task { await exportTelemetry() } } }
     }
 
     /// The first configuration must serve, or the last good one of an earlier life.
@@ -119,27 +135,29 @@ package final class GatewayProcess: Sendable {
     private func keep(_ task: Task<Void, Never>) { state.withLock { $0.tasks.append(task) } }
 
     /// Compiles a state of the store and makes it what requests see.
-    private func serve(_ desired: StoreSnapshot) async throws {
+    func serve(_ desired: StoreSnapshot) async throws {
         let result = compile(desired.set, revision: UInt64(max(0, desired.revision)))
         let snapshot = withOwnPorts(result.snapshot)
         try await plane.publish(snapshot)
         shared.directory.update(for: snapshot)
         state.withLock {
             $0.statuses = result.statuses
+            $0.sideFiles = result.sideFiles
             $0.trouble = result.diagnostics
         }
         registry.process.reloadApplied(revision: snapshot.revision, wallSeconds: UInt64(WallTime.seconds))
     }
 
+    /// What only compiling finds in a set.
+    func provision(_ set: ObjectSet) -> [Diagnostic] { compile(set, revision: 0).diagnostics }
+
     private func compile(_ set: ObjectSet, revision: UInt64) -> SnapshotCompiler.Result {
         var compilation = SnapshotCompiler.Options()
         compilation.limits = options.limits
         compilation.traffic = traffic
-        if case .files(let paths) = options.source {
-            compilation.readFile = { NeighbourFiles(sources: paths).read($0) }
-        }
         compilation.addresses = options.addresses
         compilation.bindPort = options.bindPort
+        compilation.files = SideFileReader(stateDirectory: options.stateDirectory)
         compilation.routeSlot = { [registry] in registry.routeSlot($0) }
         compilation.backendSlot = { [registry] in registry.backendSlot($0) }
         return SnapshotCompiler.compile(set.objects, revision: revision, options: compilation)
@@ -147,11 +165,18 @@ package final class GatewayProcess: Sendable {
 
     /// Serves until SIGTERM or SIGINT, then drains. SIGHUP reopens the access log. A second signal ends at once.
     package func run() async throws {
-        for await signal in Signals.stream() {
-            if signal == .reopenLogs { logWriter.reopen() } else { break }
+        let forwarding = Task { [orders] in
+            for await signal in Signals.stream() { orders.continuation.yield(signal) }
+        }
+        for await order in orders.stream {
+            if order == .reopenLogs { logWriter.reopen() } else { break }
         }
         try await stop()
+        forwarding.cancel()
     }
+
+    /// Makes `run()` drain and return, as SIGTERM does.
+    package func requestStop() { orders.continuation.yield(.stop) }
 
     /// Stops accepting, lets requests under way finish, hands over the last log lines.
     package func stop() async throws {
@@ -163,22 +188,34 @@ package final class GatewayProcess: Sendable {
         }
         for task in tasks { task.cancel() }
         try await plane.drain(timeout: options.drainTimeout)
+        try await finishTelemetry()
         shared.directory.shutDown()
         try await plane.stop()
+        AdminSocket.release(options.stateDirectory)
         logWriter.close()
         try await group.shutdownGracefully()
+    }
+
+    /// The spans of the last requests leave too.
+    private func finishTelemetry() async throws {
+        guard let telemetry = state.withLock({ $0.telemetry.take() }) else { return }
+        try await plane.onEachWorker { $0.recorder.tick(nowNanoseconds: $0.now) }
+        telemetry.cancel()
+        await telemetry.value
     }
 
     // MARK: What others ask
 
     /// Configured port → the port that listens.
     package var boundPorts: [Int: Int] { plane.boundPorts }
+    var isDraining: Bool { state.withLock { $0.isDraining } }
     package var isReady: Bool { state.withLock { $0.isReady && !$0.isDraining } }
+    var sideFiles: [String] { state.withLock { $0.sideFiles } }
     package var statuses: [ObjectStatus] { state.withLock { $0.statuses } }
     package var snapshot: Snapshot { shared.snapshots.load() }
     package var directory: EndpointDirectory { shared.directory }
 
-    private func report(_ diagnostics: [Diagnostic]) {
+    func report(_ diagnostics: [Diagnostic]) {
         for diagnostic in diagnostics { Console.error("\(diagnostic)") }
     }
 }

@@ -14,6 +14,10 @@ extension GatewayProcess {
     /// The snapshot with telemetry and admin API beside the configured ports.
     func withOwnPorts(_ snapshot: Snapshot) -> Snapshot {
         var ports = snapshot.ports
+        let room = adminRoom
+        let socket = GatewayOptions.Address(host: "unix:\(adminSocketPath)", port: 0)
+        ports.append(port(Key.adminSocket, at: socket, name: "admin-socket", room: room))
+        if let admin = options.admin { ports.append(port(Key.admin, at: admin, name: "admin", room: room)) }
         if let telemetry = options.telemetry {
             ports.append(port(Key.telemetry, at: telemetry, name: "telemetry", room: telemetryRoom))
         }

@@ -71,9 +71,10 @@ package struct TraceContext: Sendable, Equatable {
             word = (word | word << 4) & 0x0F0F_0F0F_0F0F_0F0F
             let above = (word &+ 0x0606_0606_0606_0606) >> 4 & 0x0101_0101_0101_0101
             let text = word &+ 0x3030_3030_3030_3030 &+ above &* 39
-            unsafe withUnsafeBytes(of: text.bigEndian) { bytes in
-                // Safe: the pointer is to a local word and used during the call only.
-                unsafe out.append(contentsOf: bytes.suffix(count))
+            var shift = UInt64(count * 8)
+            while shift > 0 {
+                shift -= 8
+                out.append(UInt8(truncatingIfNeeded: text >> shift))
             }
         }
     }

@@ -29,12 +29,13 @@ struct GatewayRun: AsyncParsableCommand {
     @Option(help: "Where /metrics, /healthz and /readyz listen: HOST:PORT or none.")
     var telemetry = "127.0.0.1:9190"
 
-    @Option(help: "OTLP/HTTP collector for traces and metrics: HOST:PORT or none.")
-    var otlp = "none"
+    @Option(
+        help: "OTLP/HTTP collector for traces and metrics: a URL or none; OTEL_EXPORTER_OTLP_ENDPOINT by default.")
+    var otlp: String?
 
     func validate() throws {
         if let loops, !(1...1_024).contains(loops) { throw ValidationError("--loops is not between 1 and 1024") }
-        _ = try (ListenAddress(admin), ListenAddress(telemetry), ListenAddress(otlp))
+        _ = try (ListenAddress(admin), ListenAddress(telemetry))
     }
 
     func run() async throws {
@@ -64,7 +65,9 @@ struct GatewayRun: AsyncParsableCommand {
             }
         options.admin = try ListenAddress(admin).address
         options.telemetry = try ListenAddress(telemetry).address
-        options.otlp = try ListenAddress(otlp).address
+        var environment = ProcessInfo.processInfo.environment
+        if let otlp { environment["OTEL_EXPORTER_OTLP_ENDPOINT"] = otlp == "none" ? nil : otlp }
+        options.otlp = try TelemetryCollector(environment: environment)
         return options
     }
 

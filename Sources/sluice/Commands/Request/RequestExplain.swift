@@ -1,0 +1,84 @@
+import ArgumentParser
+import GatewayControl
+import GatewayModel
+import GatewayRuntime
+import GatewayWorkbench
+
+/// `sluice explain`.
+struct RequestExplain: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "explain", abstract: "Say which rule a request would get, and why not the others.",
+        discussion: """
+            Asks the running gateway, or files alone with -f: then nothing has to run. Exit status 1 when no rule \
+            takes the request.
+            """,
+        aliases: ["why"])
+
+    @Argument(help: "[METHOD] URL, such as GET http://shop.example/cart?x=1.")
+    var request: [String]
+
+    @Option(name: [.customShort("H"), .customLong("header")], help: "A header, 'name: value'; may be repeated.")
+    var headers: [String] = []
+
+    @Option(help: "The client's address.")
+    var source: String?
+
+    @Option(
+        name: [.customShort("f"), .customLong("file")],
+        help: "Ask these files or folders instead of a running gateway; may be repeated.", completion: .file())
+    var files: [String] = []
+
+    @OptionGroup var state: StateOptions
+    @OptionGroup var output: OutputOptions
+
+    func run() async throws {
+        let question = try question()
+        let answer: ConfigNode
+        if files.isEmpty {
+            answer = try await state.client.post("/v1/explain", json: Self.node(question)).node
+        } else {
+            let load = FileSource(paths: files).load()
+            guard load.isUsable else {
+                throw Refusal(
+                    error: GatewayError(.invalidValue, "the files have errors"),
+                    diagnostics: load.diagnostics.map(\.node))
+            }
+            answer = try Explanation.answer(question, objects: load.set)
+        }
+        output.show(answer) { Self.table(answer) }
+        if answer["route"] == nil { throw ExitStatus.findings.code }
+    }
+
+    private func question() throws -> AdminServices.Question {
+        guard let url = request.last, request.count <= 2 else {
+            throw GatewayError(.usage, "expected [METHOD] URL", hint: "see 'sluice explain --help'")
+        }
+        return AdminServices.Question(
+            method: request.count == 2 ? request[0].uppercased() : "GET", url: url,
+            fields: try headers.map { text throws(GatewayError) in
+                let header = try HeaderText.parse(text)
+                return AdminServices.Question.Field(name: header.name, value: header.value)
+            }, source: source)
+    }
+
+    private static func node(_ question: AdminServices.Question) -> ConfigNode {
+        var node = ConfigNode.object([("method", .text(question.method)), ("url", .text(question.url))])
+        if let source = question.source { node["source"] = .text(source) }
+        var names: [String] = []
+        for field in question.fields where !names.contains(field.name) { names.append(field.name) }
+        node["headers"] = .object(
+            names.map { name in
+                (name, .list(question.fields.filter { $0.name == name }.map { .text($0.value) }))
+            })
+        return node
+    }
+
+    /// The decision first, then what was tried.
+    private static func table(_ answer: ConfigNode) -> String {
+        var facts = answer
+        facts["tried"] = nil
+        var text = NodeTable.text(facts)
+        if let tried = answer["tried"]?.elements, !tried.isEmpty { text += "\n" + NodeTable.rows(tried) }
+        return text
+    }
+}
