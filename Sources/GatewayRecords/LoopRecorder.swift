@@ -89,6 +89,15 @@ package final class LoopRecorder {
         metrics.tick(nowNanoseconds: nowNanoseconds)
     }
 
+    /// Makes everything recorded so far visible to the exporter, for its last message.
+    package func handOverSpans() {
+        if let spans, !pendingSpans.isEmpty, !spans.offer(&pendingSpans) {
+            spans.countDropped(pendingSpans.count)
+            pendingSpans.removeAll()
+        }
+        metrics.publish()
+    }
+
     /// Called once when the loop ends, after the last exchange has settled. May wait for a moment.
     package func finish() {
         if let log, !block.isEmpty || !waiting.isEmpty { handOver(log, mayWait: true) }

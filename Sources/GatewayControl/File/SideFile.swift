@@ -13,7 +13,8 @@ package struct SideFile: Sendable, Equatable {
         guard unsafe stat(path, &info) == 0, info.st_mode & S_IFMT == S_IFREG,
             let handle = FileHandle(forReadingAtPath: path)
         else {
-            throw GatewayError(.unreadableFile, "cannot read \"\(path)\"", hint: "check that it exists and its permissions")
+            throw GatewayError(
+                .unreadableFile, "cannot read \"\(path)\"", hint: "check that it exists and its permissions")
         }
         var bytes: [UInt8] = []
         while bytes.count <= bytesMax {

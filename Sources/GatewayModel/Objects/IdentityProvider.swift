@@ -39,8 +39,10 @@ package struct APIKeySource: ConfigObject {
     package var header: String
 
     package init(_ fields: FieldReader) {
-        file = fields.optional("file", "a file of lines: USER:KEY, or ID SHA256-OF-KEY user=NAME; relative to the configuration", .nonEmpty)
-        secretRef = fields.optional("secretRef", "a Secret whose value keys is such a file, or with one key for each user")
+        file = fields.optional(
+            "file", "a file of lines USER:KEY or ID SHA256-OF-KEY user=NAME, relative to the configuration", .nonEmpty)
+        secretRef = fields.optional(
+            "secretRef", "a Secret whose value keys is such a file, or with one key for each user")
         header = fields.value("header", default: "X-API-Key", "the header that carries the key", .headerName)
         fields.check(
             fields.has("file") != fields.has("secretRef"),

@@ -27,11 +27,11 @@ extension Exchange {
         traced?.enter("attempt \(attempt.count)")
         traced?.note("\(backend.name), endpoint \(endpoint.addressText)")
         armTimers()
-        // Set first: a connection attempt can fail before `lease` returns.
-        setWaiting(true)
         switch worker.lease(endpoint, of: backend, for: self) {
         case .ready(let upstream): upstreamReady(upstream)
-        case .wait: break
+        case .wait:
+            // A connection attempt can fail, and be repeated, before `lease` returns.
+            if state == .seeking, attempt.endpoint === endpoint { setWaiting(true) }
         case .refused:
             worker.recorder.metrics.add(.rejected, backend: record.backendID)
             upstreamFailed(.overloaded)

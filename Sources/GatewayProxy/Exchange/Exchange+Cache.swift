@@ -27,6 +27,7 @@ extension Exchange {
         plan.mayStore = request.method == .get && !wishes.noStore
         if let stored = find(plan, wishes) {
             worker.recorder.metrics.add(.cacheHits)
+            traced?.note("answered from what is kept")
             cachePlan = nil
             send(stored)
             return true
@@ -103,7 +104,18 @@ extension Exchange {
         // Cannot be in an authority.
         key.append(0)
         key.append(contentsOf: request.fields.bytes[request.target.range])
+        // What a trusted proxy says of the host goes on to the backend, which may build its answer on it.
+        if client.isTrusted {
+            for name in Exchange.trustedNames {
+                key.append(0)
+                key.append(contentsOf: request.fields.joined(name))
+            }
+        }
         return key
+    }
+
+    private static let trustedNames = [FieldName.xForwardedHost, .xForwardedPort].map {
+        FieldName.names[Int($0.rawValue)]
     }
 
     private func cacheScope() -> [UInt8] {

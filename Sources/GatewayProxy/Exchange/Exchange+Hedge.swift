@@ -10,9 +10,8 @@ extension Exchange {
     func armHedge() {
         guard let hedge = rule?.policy.hedging, hedge.delayNanoseconds > 0, attempt.count == 1, hedgeOf == nil,
             request.method.isIdempotent, request.framing == .none || request.framing == .length(0),
-            request.upgrade.isEmpty
+            request.upgrade.isEmpty, downstream.isClient
         else { return }
-        if case .none = downstream { return }
         let id = record.requestID
         worker.eventLoop.assumeIsolated().scheduleTask(in: .nanoseconds(Int64(hedge.delayNanoseconds))) { [self] in
             guard record.requestID == id, state == .seeking || state == .awaiting, self.hedge == nil else { return }

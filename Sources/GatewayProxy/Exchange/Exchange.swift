@@ -63,9 +63,9 @@ package final class Exchange: Timed {
     var cachePlan: CachePlan?
     /// Set for a request that is being traced.
     var traced: TracedWay?
-    /// A second attempt under way, and whose second attempt this is.
+    /// A second attempt under way, and whose second attempt this is; both end with either of them.
     var hedge: Exchange?
-    weak var hedgeOf: Exchange?
+    var hedgeOf: Exchange?
 
     init(worker: Worker) {
         self.worker = worker

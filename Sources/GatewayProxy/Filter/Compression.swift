@@ -12,7 +12,7 @@ extension Exchange {
     /// Decides for the head in `response`, which is as the client will see it but for this.
     func compressResponse() {
         guard let rule = rule?.policy.compression, request.method != .head, rule.covers(response) else { return }
-        if case .none = downstream { return }
+        guard downstream.isClient, !request.fields.listContains(.cacheControl, "no-transform") else { return }
         // Said also to clients that do not take it: they must not be given another one's copy by a cache.
         if !response.fields.listContains(.vary, "accept-encoding") {
             response.fields.append(.vary, Exchange.varyValue)

@@ -202,8 +202,8 @@ final class HTTP1ClientConnection: Timed, ChannelDuplexHandler {
         worker.refreshClock()
         if inbound == .tunnel { endTunnel() } else { inputEnded() }
         inbound = .closed
-        count(as: .gone)
         worker.cancel(self)
+        count(as: .gone)
         pool.closed(self)
     }
 

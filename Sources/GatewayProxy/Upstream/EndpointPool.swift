@@ -14,9 +14,9 @@ final class EndpointPool {
     private let connectTimeoutNanoseconds: UInt64
     private var state: PoolState<HTTP1ClientConnection, Exchange>
     private var multiplexed = MultiplexedPool()
+    private var isClosed = false
     /// Of the backend, for numbers.
     private(set) var metricSlot = 0
-    private var isClosed = false
 
     init(worker: Worker, endpoint: Endpoint, backend: CompiledBackend) {
         self.worker = worker

@@ -20,14 +20,13 @@ struct UpstreamPools {
         return pool
     }
 
-    var views: [WorkerView.Pool] { pools.compactMap { $0?.view } }
-
     /// Forgets a pool that has nothing to keep, so that addresses which come and go leave nothing behind.
     mutating func remove(_ pool: EndpointPool) {
         let index = pool.endpoint.index
         if index < pools.count, pools[index] === pool { pools[index] = nil }
     }
 
+    var views: [WorkerView.Pool] { pools.compactMap { $0?.view } }
     var count: Int { pools.count { $0 != nil } }
 
     /// Forgets them all.

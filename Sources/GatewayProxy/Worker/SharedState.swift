@@ -1,7 +1,7 @@
 package import GatewayRecords
 
-/// What all event loops share: the published snapshot, the live state of endpoints, and traces that are asked for. Everything in it is safe to
-/// use from any thread.
+/// What all event loops share: the published snapshot, the live state of endpoints, and traces that are asked for.
+/// Everything in it is safe to use from any thread.
 package final class SharedState: Sendable {
     package let snapshots: SnapshotStore
     package let directory: EndpointDirectory

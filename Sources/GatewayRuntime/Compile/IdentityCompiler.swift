@@ -144,7 +144,7 @@ final class IdentityCompiler {
     }
 
     private func position(_ provider: IdentityProvider) -> SourcePosition {
-        index.position(key(provider), .root)
+        index.position(key(provider), ConfigPath.spec["apiKeys"])
     }
 
     private func report(

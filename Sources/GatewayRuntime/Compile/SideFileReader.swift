@@ -1,5 +1,5 @@
 import GatewayControl
-import GatewayModel
+package import GatewayModel
 
 /// Reads the files that objects name. A relative path starts at the folder of the file the object stands in. Objects
 /// that came over the admin API reach nothing outside the state folder: their authors need not be able to read what
@@ -14,7 +14,7 @@ package struct SideFileReader: Sendable {
         try SideFile.read(try self.path(path, origin: origin), bytesMax: bytesMax)
     }
 
-    func path(_ path: String, origin: String) throws(GatewayError) -> String {
+    package func path(_ path: String, origin: String) throws(GatewayError) -> String {
         guard SideFileReader.isFile(origin) else {
             let isInside = !path.hasPrefix("/") && !path.split(separator: "/").contains("..")
             guard let stateDirectory, isInside else {

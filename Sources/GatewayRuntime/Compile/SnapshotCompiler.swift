@@ -2,7 +2,8 @@ package import GatewayModel
 package import GatewayProxy
 
 /// Turns a set of objects into the snapshot that the data plane serves. Pure: the same objects (and the
-/// files they name) give the same snapshot, nothing is connected or resolved, and what cannot work is refused for its own requests only.
+/// files they name) give the same snapshot, nothing is connected or resolved, and what cannot work
+/// is refused for its own requests only.
 package struct SnapshotCompiler {
     /// The `gatewayClassName` of this gateway, and the controller a GatewayClass names for it.
     package static let className = "sluice"

@@ -199,7 +199,7 @@ package final class GatewayProcess: Sendable {
     /// The spans of the last requests leave too.
     private func finishTelemetry() async throws {
         guard let telemetry = state.withLock({ $0.telemetry.take() }) else { return }
-        try await plane.onEachWorker { $0.recorder.tick(nowNanoseconds: $0.now) }
+        try await plane.onEachWorker { $0.recorder.handOverSpans() }
         telemetry.cancel()
         await telemetry.value
     }

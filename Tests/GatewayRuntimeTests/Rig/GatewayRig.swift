@@ -53,7 +53,9 @@ struct GatewayRig {
     }
 
     /// A gateway on port 8080 with one route to a Backend on `port`; `rest` follows as further objects.
-    static func configuration(port: Int, backend: String = "", host: String = "127.0.0.1", rest: String = "") -> String {
+    static func configuration(
+        port: Int, backend: String = "", host: String = "127.0.0.1", rest: String = ""
+    ) -> String {
         """
         apiVersion: gateway.networking.k8s.io/v1
         kind: Gateway

@@ -40,7 +40,7 @@ struct TelemetryExportTests {
         let telemetry = try Self.collector("http://\(collector.authority)/otlp/", ratio: 0)
         try await GatewayRig.run(
             GatewayRig.configuration(port: backend.port), options: { $0.otlp = telemetry }
-        ) { rig in
+        ) { rig async throws in
             let context = "00-\(Self.trace)-\(Self.parent)-01"
             #expect(try await rig.get("/a?b=1", [Header("traceparent", context)]).status == 200)
             // Not sampled by its caller, and not sampled by a ratio of nought.
@@ -80,7 +80,7 @@ struct TelemetryExportTests {
         let telemetry = try Self.collector("http://\(collector.authority)", ratio: ratio)
         try await GatewayRig.run(
             GatewayRig.configuration(port: backend.port), options: { $0.otlp = telemetry }
-        ) { rig in
+        ) { rig async throws in
             for _ in 0..<20 { #expect(try await rig.get().status == 200) }
         }
         #expect(try Self.spans(collector).count { $0["kind"] as? Int == 2 } == expected)
@@ -100,7 +100,7 @@ struct TelemetryExportTests {
         var dropped: () -> UInt64 = { 0 }
         try await GatewayRig.run(
             GatewayRig.configuration(port: backend.port), options: { $0.otlp = telemetry }
-        ) { rig in
+        ) { rig async throws in
             for _ in 0..<10 { #expect(try await rig.get().status == 200) }
             dropped = { rig.gateway.droppedSpans }
             stopping = clock.now

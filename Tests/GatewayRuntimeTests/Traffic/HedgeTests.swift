@@ -53,7 +53,7 @@ struct HedgeTests {
             for _ in 0..<2 {
                 let client = try await WorkbenchClient().connection("http://127.0.0.1:\(gate.port)/")
                 var request = CallRequest("GET", "/slow")
-                request.timeoutMilliseconds = 300
+                request.timeoutMilliseconds = 3_000
                 if (try? await client.run(request)) != nil { answered += 1 }
                 await client.close()
             }
@@ -84,7 +84,7 @@ struct HedgeTests {
             for _ in 0..<2 {
                 let client = try await WorkbenchClient().connection("http://127.0.0.1:\(gate.port)/")
                 var request = CallRequest("GET", "/slow")
-                request.timeoutMilliseconds = 300
+                request.timeoutMilliseconds = 3_000
                 let answer = try? await client.run(request)
                 if let answer { #expect(answer.status == 502) }
                 await client.close()

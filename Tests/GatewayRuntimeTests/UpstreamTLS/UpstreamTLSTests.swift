@@ -25,7 +25,7 @@ struct UpstreamTLSTests {
         Meeting(names: "DNS:a.example,IP:127.0.0.1", serverName: "b.example", http: "h2", status: 502),
     ])
     func `the certificate's names decide`(meeting: Meeting) async throws {
-        try await Certificates.make { certificates in
+        try await Certificates.make { certificates async throws in
             let leaf = try certificates.issue(meeting.names)
             var options = MockHTTPServer.Options()
             options.tls = MockTLSOptions(certificatePEM: leaf.certificate, privateKeyPEM: leaf.key)
@@ -36,7 +36,7 @@ struct UpstreamTLSTests {
                 backend: ", protocol: \(meeting.http), tls: {\(name)caCertificateRefs: "
                     + "[{group: \"\", kind: ConfigMap, name: ca}]}",
                 rest: Self.authority(certificates.authority))
-            try await GatewayRig.run(text) { rig in
+            try await GatewayRig.run(text) { rig async throws in
                 #expect(try await rig.get().status == meeting.status)
                 #expect(mock.journal.receivedCount == (meeting.status == 200 ? 1 : 0))
                 guard let seen = mock.journal.requests.first else { return }
@@ -48,8 +48,8 @@ struct UpstreamTLSTests {
     }
 
     @Test func `an authority nobody gave us signs in vain`() async throws {
-        try await Certificates.make { ours in
-            try await Certificates.make { theirs in
+        try await Certificates.make { ours async throws in
+            try await Certificates.make { theirs async throws in
                 let leaf = try theirs.issue("IP:127.0.0.1")
                 var options = MockHTTPServer.Options()
                 options.tls = MockTLSOptions(certificatePEM: leaf.certificate, privateKeyPEM: leaf.key)
@@ -58,7 +58,7 @@ struct UpstreamTLSTests {
                     port: mock.port,
                     backend: ", protocol: https, tls: {caCertificateRefs: [{group: \"\", kind: ConfigMap, name: ca}]}",
                     rest: Self.authority(ours.authority))
-                try await GatewayRig.run(text) { rig in #expect(try await rig.get().status == 502) }
+                try await GatewayRig.run(text) { rig async throws in #expect(try await rig.get().status == 502) }
                 #expect(mock.journal.receivedCount == 0)
                 await mock.stop()
             }
@@ -67,7 +67,7 @@ struct UpstreamTLSTests {
 
     @Test(arguments: [true, false])
     func `the client certificate is shown when it is configured`(isConfigured: Bool) async throws {
-        try await Certificates.make { certificates in
+        try await Certificates.make { certificates async throws in
             let leaf = try certificates.issue("IP:127.0.0.1")
             let own = try certificates.issue("DNS:gateway.example", subject: "/CN=gateway")
             var options = MockHTTPServer.Options()
@@ -95,7 +95,7 @@ struct UpstreamTLSTests {
                       tls.key: |
                     \(Certificates.block(own.key, indent: 4))
                     """)
-            try await GatewayRig.run(text) { rig in
+            try await GatewayRig.run(text) { rig async throws in
                 #expect(try await rig.get().status == (isConfigured ? 200 : 502))
                 let shown = mock.journal.requests.first?.tls?.peerCertificates.first
                 #expect((shown != nil) == isConfigured)
