@@ -105,7 +105,7 @@ let package = Package(
         tests(
             "GatewayRuntimeTests",
             [
-                "GatewayRuntime", "GatewayControl", "GatewayProxy", "GatewayModel", "GatewayWire",
+                "GatewayRuntime", "GatewayRecords", "GatewayControl", "GatewayProxy", "GatewayModel", "GatewayWire",
                 "GatewayWorkbench", nioCore, nioPosix, nioSSL,
             ]),
         tests("GatewayWorkbenchTests", ["GatewayWorkbench", "GatewayModel", nioCore, nioPosix, nioHTTP1]),
