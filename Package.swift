@@ -83,7 +83,8 @@ let package = Package(
         .executableTarget(
             name: "sluice",
             dependencies: [
-                "GatewayModel", "GatewayWire", "GatewayControl", "GatewayRuntime", "GatewayWorkbench", arguments,
+                "GatewayModel", "GatewayWire", "GatewayIdentity", "GatewayRecords", "GatewayControl", "GatewayRuntime",
+                "GatewayWorkbench", arguments,
             ],
             swiftSettings: settings),
         // Not part of the product: callgrind counts what its parts cost.
@@ -105,8 +106,9 @@ let package = Package(
         tests(
             "GatewayRuntimeTests",
             [
-                "GatewayRuntime", "GatewayRecords", "GatewayControl", "GatewayProxy", "GatewayModel", "GatewayWire",
-                "GatewayWorkbench", nioCore, nioPosix, nioSSL,
+                "GatewayRuntime", "GatewayControl", "GatewayProxy", "GatewayModel", "GatewayWire",
+                "GatewayWorkbench", "GatewayRecords", "GatewayPolicy", "GatewayIdentity", "CZlib", "CZstd", nioCore,
+                nioPosix, nioSSL,
             ]),
         tests("GatewayWorkbenchTests", ["GatewayWorkbench", "GatewayModel", nioCore, nioPosix, nioHTTP1]),
         tests(
@@ -115,6 +117,7 @@ let package = Package(
                 "GatewayRuntime", "GatewayRecords", "GatewayControl", "GatewayProxy", "GatewayModel",
                 "GatewayWorkbench", nioCore, nioPosix,
             ]),
+        tests("SluiceTests", ["sluice", "GatewayControl", "GatewayModel", "GatewayWorkbench", arguments]),
         tests("ArchitectureTests", []),
         tests("TidyTests", ["GatewayModel"]),
     ],

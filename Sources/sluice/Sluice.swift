@@ -1,24 +1,27 @@
 import ArgumentParser
-import GatewayProxy
-import GatewayRecords
-import GatewayRuntime
+import Foundation
+import GatewayControl
 
 /// The one binary: `sluice <command>`.
 @main
 struct Sluice: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "sluice", abstract: "an API gateway made for agents")
-    @Option(name: .short) var f: [String] = []
-    @Option var state = ".sluice"
-    @Option var accessLog = "/dev/null"
-    @Option var loops: Int?
-    mutating func run() async throws {
-        var o = GatewayOptions(source: .files(f), stateDirectory: state)
-        o.accessLog = .file(accessLog)
-        o.loops = loops
-        o.telemetry = nil
-        let g = try await GatewayProcess(o)
-        try await g.start()
-        print(g.plane.boundPorts)
-        try await g.run()
+    static let configuration = CommandConfiguration(
+        commandName: "sluice", abstract: "An API gateway made for agents.",
+        discussion: """
+            Start with 'sluice run', then 'curl localhost:8080/'. Commands that ask a running gateway find it by its \
+            state folder: --state DIR or SLUICE_STATE, .sluice by default. Exit status: 0 done, 1 findings, 2 usage, \
+            3 unreachable, 4 denied.
+            """,
+        version: ProductVersion.text,
+        groupedSubcommands: [
+            CommandGroup(name: "Serving", subcommands: [GatewayRun.self]),
+            CommandGroup(
+                name: "Configuration files",
+                subcommands: [ConfigurationCheck.self, ConfigurationFormat.self, ConfigurationSchema.self]),
+            CommandGroup(name: "Configuration of a running gateway", subcommands: [ObjectGet.self]),
+        ])
+
+    static func main() async {
+        Foundation.exit(await Invocation.run(Array(CommandLine.arguments.dropFirst())))
     }
 }

@@ -40,7 +40,10 @@ enum ImportTable {
             others: language.union(system).union(foundation).union(nio)
                 .union(["NIOHTTP1", "NIOHTTP2", "NIOSSL", "NIOTLS", "NIOWebSocket", "Yams"])),
         "sluice": Row(
-            rooms: ["GatewayModel", "GatewayWire", "GatewayControl", "GatewayRuntime", "GatewayWorkbench"],
+            rooms: [
+                "GatewayModel", "GatewayWire", "GatewayIdentity", "GatewayRecords", "GatewayControl", "GatewayRuntime",
+                "GatewayWorkbench",
+            ],
             others: language.union(system).union(foundation).union(["ArgumentParser"])),
     ]
 

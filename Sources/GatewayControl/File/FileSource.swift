@@ -21,6 +21,14 @@ package struct FileSource: Sendable {
     /// Reads everything once.
     package func load() -> ConfigurationLoad { load(read()) }
 
+    /// What is there, as written: for commands that work on texts.
+    package func texts() -> (texts: [ConfigurationLoad.Text], diagnostics: [Diagnostic]) {
+        let reading = read()
+        return (
+            reading.files.map { ConfigurationLoad.Text(bytes: $0.bytes, file: $0.path) }, reading.diagnostics
+        )
+    }
+
     /// The state of things now, then again after each change that has come to rest. A broken state is delivered too:
     /// its `diagnostics` say why, and the receiver keeps what it has.
     package func loads(pollMilliseconds: Int = 250, quietMilliseconds: Int = 100) -> AsyncStream<ConfigurationLoad> {

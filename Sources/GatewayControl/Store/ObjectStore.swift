@@ -138,6 +138,12 @@ package actor ObjectStore {
 
     // MARK: - Reading
 
+    /// What would be said about a set if it were to serve.
+    package func findings(_ set: ObjectSet) -> [Diagnostic] {
+        let findings = Analysis(set, mode: mode).diagnostics()
+        return (findings.hasErrors ? findings : findings + provision(set)).sorted(by: Diagnostic.inOrder)
+    }
+
     /// The revisions that can be rolled back to, newest first.
     package func revisions() -> [RevisionSummary] {
         guard let history else { return [] }

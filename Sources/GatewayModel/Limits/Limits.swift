@@ -14,6 +14,8 @@ package struct Limits: Sendable, Equatable {
     package var replayBytesMax = 64 * 1024
     /// Bytes a peer may be ahead of its reader before reading stops.
     package var bufferBytesMax = 256 * 1024
+    /// Answers being compressed at once on one event loop; each takes some 300 KiB. Others go as they are.
+    package var compressionsPerLoopMax = 256
     // Connections
     package var connectionsPerLoopMax = 50_000
     package var requestsPerConnectionMax = 100_000_000

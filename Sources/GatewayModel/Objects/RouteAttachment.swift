@@ -13,15 +13,15 @@ package struct RouteAttachment: Sendable, Equatable {
     /// The narrower of the listener's and the route's names; empty means every host.
     package var hostnames: [Hostname]
 
-    /// Which listeners of `gateway` take a route with this parent reference. `namespaceLabels` gives the labels of the
-    /// route's namespace.
+    /// Which listeners of `gateway` take a route with this parent reference; any listener without one.
+    /// `namespaceLabels` gives the labels of the route's namespace.
     package static func resolve(
-        _ reference: ParentReference, routeKind: RouteGroupKind.Name, routeNamespace: String, hostnames: [Hostname],
+        _ reference: ParentReference?, routeKind: RouteGroupKind.Name, routeNamespace: String, hostnames: [Hostname],
         gateway: Gateway, namespaceLabels: [String: String]
     ) -> Result<[RouteAttachment], AttachmentRefusal> {
         let named = gateway.spec.listeners.enumerated().filter { _, listener in
-            (reference.sectionName == nil || reference.sectionName == listener.name)
-                && (reference.port == nil || reference.port == listener.port)
+            (reference?.sectionName ?? listener.name) == listener.name
+                && (reference?.port ?? listener.port) == listener.port
         }
         if named.isEmpty { return .failure(.noMatchingParent) }
         let allowing = named.filter { _, listener in

@@ -9,6 +9,8 @@ package enum Fact: Sendable, Hashable {
     case header([UInt8])
     /// A query parameter by its name as sent, undecoded.
     case query([UInt8])
+    /// A cookie by its name.
+    case cookie([UInt8])
     case user, tenant, agent, credential, groups
     case listener, route
 
@@ -21,10 +23,11 @@ package enum Fact: Sendable, Hashable {
     ]
     private static let headerPrefix = "request.header."
     private static let queryPrefix = "request.query."
+    private static let cookiePrefix = "request.cookie."
 
     /// Every spelling, for errors and documentation.
     package static let spellings: [String] =
-        plain.map(\.name) + [headerPrefix + "NAME", queryPrefix + "NAME"]
+        plain.map(\.name) + [headerPrefix + "NAME", queryPrefix + "NAME", cookiePrefix + "NAME"]
 
     /// Longest name of a field or parameter in a reference.
     package static let nameBytesMax = 128
@@ -52,6 +55,14 @@ package enum Fact: Sendable, Hashable {
             self = .query(Array(name.utf8))
             return
         }
+        if text.hasPrefix(Fact.cookiePrefix) {
+            let name = String(text.dropFirst(Fact.cookiePrefix.count))
+            guard Fact.isName(name, Fact.isTokenByte) else {
+                throw GatewayError(.invalidValue, "a cookie name is missing or malformed in the fact \(text)")
+            }
+            self = .cookie(Array(name.utf8))
+            return
+        }
         throw GatewayError(.invalidValue, "there is no fact named \(text)", hint: Fact.suggestion(for: text))
     }
 
@@ -60,6 +71,7 @@ package enum Fact: Sendable, Hashable {
         switch self {
         case .header(let name): Fact.headerPrefix + String(decoding: name, as: UTF8.self)
         case .query(let name): Fact.queryPrefix + String(decoding: name, as: UTF8.self)
+        case .cookie(let name): Fact.cookiePrefix + String(decoding: name, as: UTF8.self)
         default: Fact.plain.first { $0.fact == self }?.name ?? ""
         }
     }

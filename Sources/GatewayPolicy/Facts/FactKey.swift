@@ -72,6 +72,9 @@ extension Fact {
         case .query(let name):
             guard let value = QueryParameter.first(name, in: request) else { return Fact.feedAbsence(&hasher) }
             return Fact.feed(&hasher, request.fields.bytes.span.extracting(value))
+        case .cookie(let name):
+            guard let value = RequestCookie.first(name, in: request) else { return Fact.feedAbsence(&hasher) }
+            return Fact.feed(&hasher, request.fields.bytes.span.extracting(value))
         }
     }
 

@@ -10,6 +10,7 @@ extension Exchange {
         record.requestID = worker.recorder.nextIdentifier128()
         record.clientAddress = client.address
         clientIP = client.ip
+        if client.isTrusted { believeForwardedAddress() }
         record.isTLS = client.port.isTLS
         record.downstreamProtocol = RequestRecord.WireProtocol(request.version)
         askedTarget = request.target

@@ -8,6 +8,16 @@ enum Downstream {
     case none
     case http1(HTTP1ServerConnection)
     case http2(HTTP2ServerStream)
+    /// A request of our own.
+    case local(LocalCall)
+
+    /// A client of ours whose exchanges are recorded.
+    var isClient: Bool {
+        switch self {
+        case .http1, .http2: true
+        case .none, .local: false
+        }
+    }
 
     /// 100, 102, 103: another head will follow.
     func sendInterim(_ head: borrowing ResponseHead) {
@@ -15,6 +25,7 @@ enum Downstream {
         case .none: break
         case .http1(let connection): connection.sendInterim(head)
         case .http2(let stream): stream.sendInterim(head)
+        case .local: break
         }
     }
 
@@ -24,6 +35,7 @@ enum Downstream {
         case .none: break
         case .http1(let connection): connection.sendHead(head, framing: framing)
         case .http2(let stream): stream.sendHead(head, framing: framing)
+        case .local(let call): call.receiveHead(head)
         }
     }
 
@@ -32,6 +44,7 @@ enum Downstream {
         case .none: break
         case .http1(let connection): connection.sendBody(bytes)
         case .http2(let stream): stream.sendBody(bytes)
+        case .local(let call): call.receive(bytes)
         }
     }
 
@@ -41,6 +54,7 @@ enum Downstream {
         case .none: break
         case .http1(let connection): connection.sendEnd(trailers: trailers)
         case .http2(let stream): stream.sendEnd(trailers: trailers)
+        case .local(let call): call.receiveEnd()
         }
     }
 
@@ -50,6 +64,7 @@ enum Downstream {
         case .none: break
         case .http1(let connection): connection.reset()
         case .http2(let stream): stream.reset()
+        case .local(let call): call.brokenOff()
         }
     }
 
@@ -58,6 +73,7 @@ enum Downstream {
         case .none: break
         case .http1(let connection): connection.flush()
         case .http2(let stream): stream.flush()
+        case .local: break
         }
     }
 
@@ -67,6 +83,7 @@ enum Downstream {
         case .none: break
         case .http1(let connection): connection.setReading(isReading)
         case .http2(let stream): stream.setReading(isReading)
+        case .local: break
         }
     }
 
@@ -76,6 +93,7 @@ enum Downstream {
         case .none: true
         case .http1(let connection): connection.isWritable
         case .http2(let stream): stream.isWritable
+        case .local: true
         }
     }
 
@@ -85,6 +103,7 @@ enum Downstream {
         case .none: break
         case .http1(let connection): connection.sendContinue()
         case .http2(let stream): stream.sendContinue()
+        case .local: break
         }
     }
 
@@ -94,6 +113,7 @@ enum Downstream {
         case .none: break
         case .http1(let connection): connection.becomeTunnel()
         case .http2: break
+        case .local(let call): call.switched()
         }
     }
 
@@ -103,6 +123,7 @@ enum Downstream {
         case .none: break
         case .http1(let connection): connection.exchangeFinished()
         case .http2(let stream): stream.exchangeFinished()
+        case .local(let call): call.finished()
         }
     }
 }

@@ -20,6 +20,7 @@ extension Exchange {
             if waitForEndpoints(of: backend) { return }
             return fail(worker.refusal(of: backend))
         }
+        if case .local(let call) = downstream, let refusal = call.refusal(of: endpoint.address) { return fail(refusal) }
         attempt.endpoint = endpoint
         endpoint.beginRequest()
         armTimers()
@@ -63,8 +64,11 @@ extension Exchange {
             downstream.reset()
             return settle()
         }
-        if mayRepeat(failure, wasReused: wasReused) { return retry(failure, isFree: wasReused) }
-        fail(failure.error(backend: attempt.backend?.name ?? ""))
+        switch repetition(after: failure, wasReused: wasReused) {
+        case .free: retry(failure, isFree: true)
+        case .byPolicy: retry(failure, isFree: false)
+        case .none: fail(failure.error(backend: attempt.backend?.name ?? ""))
+        }
     }
 
     /// Gives up a place in the queue of a pool.
@@ -78,19 +82,25 @@ extension Exchange {
 
     /// Whether the request may be sent once more: the body is at hand, the failure is of a kind that allows it, and
     /// neither the policy's count nor its budget is used up.
-    private func mayRepeat(_ failure: UpstreamFailure, wasReused: Bool) -> Bool {
-        guard held.isWhole || !attempt.isHeadSent, !worker.isDraining || attempt.count < 3 else { return false }
-        if case .unprocessed = failure, !attempt.usedStaleRetry { return true }
-        if case .reset = failure, wasReused, !attempt.usedStaleRetry,
-            request.method.isIdempotent || !attempt.isBodySent && request.framing != .none
-        {
-            return true
+    private func repetition(after failure: UpstreamFailure, wasReused: Bool) -> Repetition {
+        if case .none = downstream { return .none }
+        guard held.isWhole || !attempt.isHeadSent, !worker.isDraining || attempt.count < 3 else { return .none }
+        if !attempt.usedStaleRetry {
+            if case .unprocessed = failure { return .free }
+            if case .reset = failure, wasReused, request.method.isIdempotent { return .free }
         }
-        guard let retry = rule?.retry, attempt.count <= retry.attemptsMax else { return false }
-        guard failure.isRetried(by: retry) else { return false }
+        guard let retry = rule?.retry, attempt.count <= retry.attemptsMax else { return .none }
+        guard failure.isRetried(by: retry) else { return .none }
         // A request that may have had its effect is repeated only if repeating it is harmless.
-        guard request.method.isIdempotent || failure.isBeforeProcessing || !retry.statuses.isEmpty else { return false }
-        return spendRetryBudget(retry)
+        guard request.method.isIdempotent || failure.isBeforeProcessing || !retry.statuses.isEmpty else { return .none }
+        return spendRetryBudget(retry) ? .byPolicy : .none
+    }
+
+    private enum Repetition {
+        case none
+        /// Not counted: the backend cannot have seen the request.
+        case free
+        case byPolicy
     }
 
     /// Whether an answer with this status should be thrown away for another attempt.
@@ -152,11 +162,11 @@ extension Exchange {
 extension UpstreamFailure {
     var errorCode: ErrorCode {
         switch self {
-        case .connectFailed, .connectTimedOut: .upstreamConnectFailed
+        case .connectFailed: .upstreamConnectFailed
         case .reset, .unprocessed: .upstreamReset
         case .malformed: .upstreamProtocolError
         case .overloaded: .upstreamOverloaded
-        case .attemptTimedOut, .firstByteTimedOut, .idleTimedOut: .upstreamTimeout
+        case .connectTimedOut, .attemptTimedOut, .firstByteTimedOut, .idleTimedOut: .upstreamTimeout
         }
     }
 

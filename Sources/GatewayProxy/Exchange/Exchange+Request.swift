@@ -40,7 +40,10 @@ extension Exchange {
         guard !requestEnded else { return }
         requestEnded = true
         requestTrailers = trailers
-        for mirror in mirrors { mirror.receiveEnd(trailers: nil) }
+        for mirror in mirrors {
+            mirror.receiveEnd(trailers: nil)
+            mirror.flushUpstream()
+        }
         switch receiver {
         case .discard: break
         case .room(let reader): reader.receiveEnd(trailers: trailers)
@@ -76,7 +79,10 @@ extension Exchange {
 
     /// All of one read has been processed: let the bytes go.
     func flushUpstream() { upstream.flush() }
-    func flushDownstream() { downstream.flush() }
+    func flushDownstream() {
+        responseTransform.flush(to: downstream.sendBody)
+        downstream.flush()
+    }
 
     /// Refuses a request whose body is still arriving.
     func failBeforeEnd(_ error: GatewayError) {
@@ -89,7 +95,7 @@ extension Exchange {
 
     /// Whether the policy could ask for another attempt, so that the body is worth keeping.
     var mayRetryLater: Bool {
-        guard let retry = rule?.retry else { return true }
+        guard let retry = rule?.retry, attempt.usedStaleRetry else { return true }
         return attempt.count <= retry.attemptsMax
     }
 

@@ -19,6 +19,8 @@ extension Exchange {
         guard state == .awaiting else { return false }
         attempt.lastProgressNanoseconds = worker.now
         record.upstreamFirstByteNanoseconds = worker.now
+        // An earlier attempt may have ended otherwise.
+        record.outcome = .completed
         reportAnswer()
         if response.status == 101 { return beginTunnel() }
         if mayRetry(status: response.status) {
@@ -30,7 +32,9 @@ extension Exchange {
         state = .responding
         held.forget()
         armTimers()
+        considerStoring()
         finishResponseHead()
+        compressResponse()
         let framing = responseTransform.framing(for: response)
         record.status = response.status
         downstream.sendHead(response, framing: framing)
@@ -42,6 +46,7 @@ extension Exchange {
         guard state == .responding || state == .tunnel else { return }
         attempt.lastProgressNanoseconds = worker.now
         record.responseBytes &+= UInt64(bytes.readableBytes)
+        if let cachePlan { cachePlan.gather(bytes) }
         if responseTransform.isNone {
             downstream.sendBody(bytes)
         } else {
@@ -58,8 +63,9 @@ extension Exchange {
             record.outcome = .upgraded
         } else {
             responseTransform.finish(to: downstream.sendBody)
+            finishStoring(trailers: trailers)
+            downstream.sendEnd(trailers: trailers)
         }
-        downstream.sendEnd(trailers: trailers)
         settle()
     }
 
@@ -159,6 +165,10 @@ extension Exchange {
     func fail(_ error: GatewayError) {
         record.errorCode = error.code
         if record.outcome == .completed { record.outcome = .upstreamFailed }
+        if case .local(let call) = downstream {
+            call.failed(error)
+            return settle()
+        }
         guard state != .responding, state != .tunnel else {
             downstream.reset()
             return settle()

@@ -26,7 +26,8 @@ package final class Exchange: Timed {
         case settled
     }
 
-    package unowned let worker: Worker
+    /// Strong, because reading it is then free; the worker lets go of its spare exchanges when it stops.
+    package let worker: Worker
     var downstream: Downstream = .none
     var upstream: Upstream = .none
     package internal(set) var client: ClientConnection
@@ -58,6 +59,8 @@ package final class Exchange: Timed {
     var attempt = Attempt()
     var mirrors: [Exchange] = []
     var responseTransform: ResponseTransform = .none
+    /// What a cache rule has to do with this request.
+    var cachePlan: CachePlan?
     var isInterimAllowed = true
 
     init(worker: Worker) {
@@ -96,7 +99,8 @@ package final class Exchange: Timed {
         record = RequestRecord()
         attempt = Attempt()
         mirrors.removeAll(keepingCapacity: true)
-        responseTransform = .none
+        releaseTransform()
+        cachePlan = nil
         upstream = .none
         state = .idle
         deadline = .max

@@ -12,11 +12,11 @@ extension Exchange {
         record.endedNanoseconds = worker.now
         if case .room(let reader) = receiver { reader.ended() }
         if !admission.isEmpty { admission.release() }
-        for mirror in mirrors { mirror.downstreamClosed() }
+        // A copy that is whole goes on by itself, as slow as it is.
+        for mirror in mirrors where !mirror.requestEnded { mirror.downstreamClosed() }
         mirrors.removeAll(keepingCapacity: true)
-        if case .none = downstream {
-            // A mirrored copy: counted by its backend, not logged as a request.
-        } else {
+        // A mirrored copy or a request of our own is counted by its backend, not logged as a request.
+        if downstream.isClient {
             // Records show what was asked, not what a rewrite made of it.
             request.target = askedTarget
             request.path = askedPath
@@ -25,14 +25,12 @@ extension Exchange {
             worker.recorder.record(record, request: request, response: response)
         }
         releaseEndpoint()
+        releaseTransform()
+        cachePlan = nil
         upstream = .none
         let client = downstream
         client.finished()
-        if case .none = client { recycleMirror() }
-    }
-
-    private func recycleMirror() {
-        reset()
-        worker.giveBack(self)
+        // Not used again: the original of a mirrored copy may still refer to it.
+        if !client.isClient { downstream = .none }
     }
 }

@@ -6,7 +6,6 @@ extension Exchange {
     private static let forwardedNames: [FieldName] = [
         .forwarded, .xForwardedFor, .xForwardedHost, .xForwardedProto, .xForwardedPort, .xRealIP,
     ]
-    private static let schemes: (http: [UInt8], https: [UInt8]) = (Array("http".utf8), Array("https".utf8))
 
     /// Makes the request what the backend will see. Runs once; every attempt sends the same head.
     func prepareRequest() {
@@ -29,29 +28,13 @@ extension Exchange {
 
     /// Only a trusted peer is believed; for anyone else the fields start anew.
     private func writeForwarded() {
-        if client.isTrusted, let known = request.fields.entries.firstIndex(where: { $0.known == .xForwardedFor }) {
-            var value = request.fields.copy(request.fields.entries[known].value)
-            value.append(contentsOf: [0x2C, 0x20])
-            value.append(contentsOf: client.addressBytes)
-            request.fields.entries[known].value = request.fields.store(value)
-        } else {
-            if !client.isTrusted { removeForwarded() }
-            request.fields.append(.xForwardedFor, client.addressBytes)
-        }
-        if !request.fields.contains(.xForwardedProto) {
-            request.fields.append(
-                .xForwardedProto, client.port.isTLS ? Exchange.schemes.https : Exchange.schemes.http)
-        }
-    }
-
-    private func removeForwarded() {
-        for entry in request.fields.entries {
-            switch entry.known {
-            case .forwarded, .xForwardedFor, .xForwardedHost, .xForwardedProto, .xForwardedPort, .xRealIP:
-                for name in Exchange.forwardedNames { request.fields.remove(name) }
-                return
-            default: continue
-            }
+        if let peer = client.ip {
+            let port = UInt16(truncatingIfNeeded: client.port.number)
+            ForwardedFields(trust: ForwardedTrust(hops: client.isTrusted ? 1 : 0))
+                .rewrite(&request, peer: peer, isTLS: client.port.isTLS, localPort: port)
+        } else if !client.isTrusted {
+            // A unix socket: nobody to name, and nobody to believe.
+            for name in Exchange.forwardedNames { request.fields.remove(name) }
         }
     }
 

@@ -7,11 +7,10 @@ extension Exchange {
     /// The port, when left out, is the well-known one of a scheme that is given, else the listener's; a port that is
     /// its scheme's own is not written.
     func respond(to redirect: Redirect) {
-        let isSecure = client.port.isTLS
         let ownScheme: [UInt8] = isSecure ? Array("https".utf8) : Array("http".utf8)
         let scheme = redirect.scheme ?? ownScheme
         let wellKnown = redirect.wellKnownPort(of: scheme)
-        let port = redirect.port ?? (redirect.scheme == nil ? nil : wellKnown) ?? client.port.number
+        let port = redirect.port ?? (redirect.scheme == nil ? nil : wellKnown) ?? askedPort
         var location: [UInt8] = []
         let host = redirect.hostname ?? request.fields.copy(hostSlice())
         if !host.isEmpty {

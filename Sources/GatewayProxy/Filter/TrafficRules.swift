@@ -87,28 +87,32 @@ package struct CompressionRule: Sendable {
     /// In order of preference.
     package var algorithms: [Algorithm]
     package var bytesMin: Int
-    /// Lower case, without parameters; `text/*` covers a family.
-    package var contentTypes: [String]
+    /// What `contentTypes` cover.
+    let patterns: [TypePattern]
+
+    /// `contentTypes` are lower case, without parameters; `text/*` covers a family.
     package init(algorithms: [Algorithm], bytesMin: Int, contentTypes: [String]) {
         self.algorithms = algorithms
         self.bytesMin = bytesMin
-        self.contentTypes = contentTypes
+        patterns = contentTypes.map(TypePattern.init)
     }
 }
 
-/// Which answers are kept, how long, and what tells them apart.
+/// Which answers are kept, how long, and what tells them apart. The store outlives reloads as long as the policy's
+/// cache stays the same.
 package struct CacheRule: Sendable {
+    /// Of an answer that does not say itself; 0 means that only those that do are kept.
     package var lifetimeSeconds: Int
     package var entryBytesMax: Int
-    package var bytesMax: Int
     package var statuses: [Int]
     /// Request fields, lower case, that are part of the key whatever `Vary` says.
     package var varyOn: [[UInt8]]
-    package init(lifetimeSeconds: Int, entryBytesMax: Int, bytesMax: Int, statuses: [Int], varyOn: [[UInt8]]) {
+    package var store: ResponseStore
+    package init(lifetimeSeconds: Int, statuses: [Int], varyOn: [[UInt8]], store: ResponseStore) {
         self.lifetimeSeconds = lifetimeSeconds
-        self.entryBytesMax = entryBytesMax
-        self.bytesMax = bytesMax
+        entryBytesMax = store.entryBytesMax
         self.statuses = statuses
         self.varyOn = varyOn
+        self.store = store
     }
 }

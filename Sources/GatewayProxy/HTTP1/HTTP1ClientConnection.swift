@@ -34,10 +34,16 @@ final class HTTP1ClientConnection: Timed, ChannelDuplexHandler {
     private(set) var requestCount = 0
     private var isReading = true
     private var hasPendingRead = false
+    /// The backend will send no more.
+    private var isPeerDone = false
+    /// The connection broke: what came so far is not all.
+    private var isBroken = false
 
     var wasReused: Bool { requestCount > 1 }
-    var isWritable: Bool { context?.channel.isWritable ?? true }
-    var isOpen: Bool { inbound == .idle && context?.channel.isActive ?? false }
+    /// As the channel last said; asking it anew costs a dozen reference counts.
+    private(set) var isWritable = true
+    /// Not closed from either side: `channelInactive` and a half close end it.
+    var isOpen: Bool { inbound == .idle }
 
     init(worker: Worker, pool: EndpointPool) {
         self.worker = worker
@@ -88,7 +94,7 @@ final class HTTP1ClientConnection: Timed, ChannelDuplexHandler {
     func sendEnd(trailers: FieldBlock?) {
         if inbound == .tunnel {
             flush()
-            context?.close(mode: .output, promise: nil)
+            if isPeerDone { closeWhenFlushed() } else { context?.close(mode: .output, promise: nil) }
             return
         }
         if case .chunked = outboundFraming {
@@ -118,6 +124,13 @@ final class HTTP1ClientConnection: Timed, ChannelDuplexHandler {
     func close() {
         inbound = .closed
         context?.close(promise: nil)
+    }
+
+    /// Half of a connection cannot be closed when the other half is, and a whole one would lose what is not sent.
+    private func closeWhenFlushed() {
+        guard let context else { return }
+        let channel = context.channel
+        context.writeAndFlush(NIOAny(ByteBuffer())).assumeIsolated().whenComplete { _ in channel.close(promise: nil) }
     }
 
     func setReading(_ reading: Bool) {
@@ -174,7 +187,8 @@ final class HTTP1ClientConnection: Timed, ChannelDuplexHandler {
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
-        if context.channel.isWritable { exchange?.upstreamWritable() }
+        isWritable = context.channel.isWritable
+        if isWritable { exchange?.upstreamWritable() }
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
@@ -188,12 +202,15 @@ final class HTTP1ClientConnection: Timed, ChannelDuplexHandler {
 
     func channelInactive(context: ChannelHandlerContext) {
         worker.refreshClock()
-        inputEnded()
+        if inbound == .tunnel { tunnelClosed() } else { inputEnded() }
         inbound = .closed
         pool.closed(self)
     }
 
-    func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        isBroken = true
+        context.close(promise: nil)
+    }
 
     override func deadlineReached(now: UInt64) {
         if inbound == .idle { close() }
@@ -242,6 +259,10 @@ final class HTTP1ClientConnection: Timed, ChannelDuplexHandler {
         keepAlive = exchange.response.connection.keepsAlive(exchange.response.version) && framing != .untilClose
         decoder = HTTP1BodyDecoder(framing, limits: HTTP1Limits(worker.snapshot.limits))
         let isTunnel = exchange.response.status == 101
+        if isTunnel, exchange.request.upgrade.isEmpty || !exchange.requestEnded {
+            fail(.malformed("an upgrade that was not asked for"))
+            return false
+        }
         inbound = isTunnel ? .tunnel : .body
         guard exchange.upstreamHead() else { return false }
         if isTunnel { return true }
@@ -301,7 +322,7 @@ final class HTTP1ClientConnection: Timed, ChannelDuplexHandler {
         exchange = nil
         unread = nil
         setReading(true)
-        let isReusable = keepAlive && isRequestSent && context?.channel.isActive ?? false
+        let isReusable = keepAlive && isRequestSent && inbound != .closed
         inbound = isReusable ? .idle : .closed
         // The pool first: the end of this exchange may be the start of the next one on the same client connection.
         if isReusable { pool.released(self) }
@@ -311,12 +332,19 @@ final class HTTP1ClientConnection: Timed, ChannelDuplexHandler {
         if !isReusable { close() }
     }
 
+    private func tunnelClosed() {
+        let ended = exchange
+        exchange = nil
+        ended?.upstreamEnd(trailers: nil)
+    }
+
     private func inputEnded() {
+        isPeerDone = true
         switch inbound {
         case .idle, .closed: close()
         case .tunnel: exchange?.upstreamHalfClosed()
         case .body:
-            if let exchange, case .untilClose = exchange.response.framing { return finish(trailers: nil) }
+            if !isBroken, let exchange, case .untilClose = exchange.response.framing { return finish(trailers: nil) }
             fail(.reset)
         case .head: fail(.reset)
         }

@@ -5,12 +5,13 @@ import NIOCore
 
 /// How requests, responses and the connection come to an end.
 extension HTTP1ServerConnection {
-    /// The client has shut its side down. A request under way is given up, as nginx and Go do: the peer is far more
-    /// often gone than half closed.
+    /// The client has shut its side down. A request under way is given up, as nginx and Go do, unless the listener's
+    /// policy says otherwise: the peer is far more often gone than half closed.
     func peerFinished() {
         isPeerDone = true
         switch inbound {
         case .tunnel: exchange?.downstreamHalfClosed()
+        case .complete where allowsHalfClose: keepAlive = false
         default: context?.close(promise: nil)
         }
     }
@@ -48,9 +49,13 @@ extension HTTP1ServerConnection {
         guard !isClosing else { return }
         giveExchangeBack()
         if inbound == .tunnel { return closeWhenFlushed() }
-        guard keepAlive, inbound == .complete, !isDraining else { return lingerAndClose() }
-        inbound = .head
-        waitForHead()
+        guard keepAlive, inbound == .complete || inbound == .body, !isDraining else { return lingerAndClose() }
+        if inbound == .body {
+            beginSkipping()
+        } else {
+            inbound = .head
+            waitForHead()
+        }
         setReading(true)
         guard !isParsing, var buffer = unread else { return }
         // Pipelined: the next request is here already. A fresh event, so that the stack cannot grow.
@@ -71,7 +76,7 @@ extension HTTP1ServerConnection {
         }
     }
 
-    func waitForHead() { schedule(afterMilliseconds: worker.snapshot.limits.idleTimeoutMilliseconds) }
+    func waitForHead() { schedule(afterMilliseconds: idleTimeoutMilliseconds) }
 
     func schedule(afterMilliseconds milliseconds: Int) {
         worker.schedule(self, at: worker.now &+ UInt64(milliseconds) &* 1_000_000)
@@ -89,9 +94,14 @@ extension HTTP1ServerConnection {
         worker.schedule(self, at: worker.now &+ 1_000_000_000)
     }
 
+    /// To close at once would lose what the socket has not taken yet.
     func closeWhenFlushed() {
         flush()
-        isClosing = false
-        context?.close(promise: nil)
+        inbound = .discard
+        unread = nil
+        guard let context else { return }
+        waitForHead()
+        let channel = context.channel
+        context.writeAndFlush(NIOAny(ByteBuffer())).assumeIsolated().whenComplete { _ in channel.close(promise: nil) }
     }
 }

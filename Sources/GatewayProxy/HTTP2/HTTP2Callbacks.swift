@@ -6,11 +6,6 @@ import NIOCore
 /// that make the pointers valid are written down at `HTTP2Session`.
 enum HTTP2Callbacks {
     static func install(on callbacks: OpaquePointer) {
-        unsafe nghttp2_session_callbacks_set_on_begin_frame_callback(callbacks) { _, header, user in
-            guard let connection = unsafe owner(user), let header = unsafe header?.pointee else { return failure }
-            connection.frameBegan(type: header.type, flags: header.flags, length: header.length)
-            return 0
-        }
         unsafe nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks) { _, frame, user in
             guard let connection = unsafe owner(user), let frame = unsafe frame else { return failure }
             guard unsafe frame.pointee.hd.type == HTTP2FrameType.headers else { return 0 }

@@ -36,10 +36,10 @@ final class HTTP2ClientConnection: HTTP2Connection {
         trailerLimits.headBytesMax = limits.trailerBytesMax
         self.trailerLimits = trailerLimits
         assembler = HTTP2HeadAssembler(limits: headLimits)
-        super.init(worker: worker, limits: limits, countsResets: false)
+        super.init(
+            worker: worker, limits: limits, isServer: false,
+            idleMilliseconds: limits.upstreamIdleTimeoutMilliseconds)
     }
-
-    override var idleNanoseconds: UInt64 { UInt64(limits.upstreamIdleTimeoutMilliseconds) &* 1_000_000 }
 
     override func makeSession() -> HTTP2Session? {
         guard let session = HTTP2Session(role: .client, limits: limits, owner: self) else { return nil }

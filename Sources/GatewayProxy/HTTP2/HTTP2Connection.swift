@@ -8,8 +8,9 @@ class HTTP2Connection: Timed, ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
-    /// What one write to the socket may gather.
-    static let gatherBytesMax = 64 * 1024
+    /// What one write to the socket may gather, but for its last frame: with 16 KiB of that it stays within the
+    /// buffers that go round.
+    static let gatherBytesMax = 40 * 1024
     /// How long a closed direction waits for the peer to close the other.
     static let lingerNanoseconds: UInt64 = 1_000_000_000
 
@@ -22,33 +23,29 @@ class HTTP2Connection: Timed, ChannelInboundHandler {
     final var withheldBytes = 0
     final private(set) var isClosed = false
     /// Our direction is closed; what still arrives is ignored.
-    final private var isLingering = false
-    final private var budget: HTTP2FrameBudget
+    final var isLingering = false
+    final private var meter: HTTP2FrameMeter
 
     /// nghttp2 is on the stack: submit, but neither receive nor fill.
-    final private var isInSession = false
-    final private var isFlushing = false
-    final private var isFlushAsked = false
-    final private var isFlushScheduled = false
+    final var isInSession = false
+    final var isFlushing = false
+    final var isFlushAsked = false
+    final var isFlushScheduled = false
     final private var touched: [HTTP2Stream] = []
-    final private var drained: [HTTP2Stream] = []
+    final var drained: [HTTP2Stream] = []
 
-    final private var startedAt: UInt64 = 0
-    final private var idleSince: UInt64 = 0
-    final private var isPeerKnown = false
-    /// When the header block being received began; 0 when none is.
-    final private var headersBeganAt: UInt64 = 0
+    final var clock: HTTP2Clock
     /// What its fields come to so far, as RFC 9113 section 6.5.2 counts.
     final private var blockBytes = 0
-    /// Since when the socket takes no more; 0 when it does.
-    final private var blockedSince: UInt64 = 0
-    final let bodyIdleNanoseconds: UInt64
 
-    init(worker: Worker, limits: Limits, countsResets: Bool) {
+    /// `idleMilliseconds`: how long the connection may be without a stream.
+    init(worker: Worker, limits: Limits, isServer: Bool, idleMilliseconds: Int) {
         self.worker = worker
         self.limits = limits
-        budget = HTTP2FrameBudget(limits: limits, countsResets: countsResets)
-        bodyIdleNanoseconds = UInt64(limits.bodyIdleTimeoutMilliseconds) &* 1_000_000
+        clock = HTTP2Clock(limits: limits, idleMilliseconds: idleMilliseconds)
+        // Whose resets count is a client, and begins with a preface.
+        meter = HTTP2FrameMeter(
+            budget: HTTP2FrameBudget(limits: limits, countsResets: isServer), afterPreface: isServer)
         super.init()
     }
 
@@ -63,12 +60,11 @@ class HTTP2Connection: Timed, ChannelInboundHandler {
     func goawayReceived() {}
     func pingAnswered() {}
     /// The peer's SETTINGS arrived.
-    func settingsReceived() { isPeerKnown = true }
+    func settingsReceived() { clock.peerSpoke() }
     /// A frame with END_STREAM has left.
     func endSent(_ stream: HTTP2Stream) {}
     func didClose() {}
-    /// How long the connection may be without a stream.
-    var idleNanoseconds: UInt64 { UInt64(limits.idleTimeoutMilliseconds) &* 1_000_000 }
+    /// The last stream has ended.
     func becameIdle() {}
 
     // MARK: Channel
@@ -97,22 +93,25 @@ class HTTP2Connection: Timed, ChannelInboundHandler {
     private func start() {
         guard session == nil, !isClosed else { return }
         worker.refreshClock()
-        startedAt = worker.now
-        idleSince = worker.now
+        clock.start(now: worker.now)
         guard let session = makeSession() else { return abortConnection() }
         self.session = session
-        worker.schedule(self, at: nextInspection(now: worker.now))
+        scheduleInspection()
         flush()
     }
 
     final func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         guard let session, !isClosed, !isLingering else { return }
         worker.refreshClock()
+        let bytes = unwrapInboundIn(data)
+        guard meter.admit(bytes.readableBytesUInt8Span, now: worker.now) else {
+            return session.terminate(.enhanceYourCalm)
+        }
         isInSession = true
-        let failure = session.receive(unwrapInboundIn(data))
+        let failure = session.receive(bytes)
         isInSession = false
         if let failure { session.terminate(failure) }
-        if headersBeganAt == worker.now { worker.schedule(self, at: nextInspection(now: worker.now)) }
+        if clock.isWithinHead { scheduleInspection() }
     }
 
     final func channelReadComplete(context: ChannelHandlerContext) {
@@ -130,7 +129,7 @@ class HTTP2Connection: Timed, ChannelInboundHandler {
     final func channelWritabilityChanged(context: ChannelHandlerContext) {
         if context.channel.isWritable {
             worker.refreshClock()
-            blockedSince = 0
+            clock.becameWritable()
             flush()
         }
         context.fireChannelWritabilityChanged()
@@ -152,7 +151,7 @@ class HTTP2Connection: Timed, ChannelInboundHandler {
     final func open(_ stream: HTTP2Stream) {
         stream.position = streams.count
         streams.append(stream)
-        if streams.count == 1 { worker.schedule(self, at: nextInspection(now: worker.now)) }
+        if streams.count == 1 { scheduleInspection() }
     }
 
     /// A stream that never reached the session.
@@ -177,22 +176,16 @@ class HTTP2Connection: Timed, ChannelInboundHandler {
             last.position = stream.position
         }
         guard streams.isEmpty else { return }
-        idleSince = worker.now
+        clock.becameIdle(now: worker.now)
         becameIdle()
-        worker.schedule(self, at: nextInspection(now: worker.now))
+        scheduleInspection()
     }
 
     // MARK: Events of the session
 
-    final func frameBegan(type: UInt8, flags: UInt8, length: Int) {
-        if !budget.admit(type: type, flags: flags, length: length, now: worker.now) {
-            session?.terminate(.enhanceYourCalm)
-        }
-    }
-
     /// A header block begins; it must be whole in time.
     final func blockBegan(id: Int32, isRequest: Bool) {
-        headersBeganAt = worker.now
+        clock.headBegan(now: worker.now)
         blockBytes = 0
         headersBegan(id: id, isRequest: isRequest)
     }
@@ -210,7 +203,7 @@ class HTTP2Connection: Timed, ChannelInboundHandler {
     }
 
     final func blockEnded(id: Int32, isLast: Bool) {
-        headersBeganAt = 0
+        clock.headEnded()
         headersEnded(id: id, isLast: isLast)
     }
 
@@ -240,99 +233,27 @@ class HTTP2Connection: Timed, ChannelInboundHandler {
     final func frameSent(type: UInt8, flags: UInt8, id: Int32, _ code: HTTP2Code) {
         switch type {
         case HTTP2FrameType.data:
-            budget.sentData()
+            meter.sentData()
             fallthrough
         case HTTP2FrameType.headers:
             guard flags & HTTP2Flag.endStream != 0, let stream = session?.stream(id) else { return }
             endSent(stream)
         case HTTP2FrameType.reset:
-            headersBeganAt = 0
+            clock.headEnded()
             switch code {
             // Ours: an exchange that broke off, or had no use for the rest.
             case .noError, .cancel, .internalError: break
             default:
                 // A peer can make us reset its streams as cheaply as it could reset them itself.
-                if !budget.spendReset(now: worker.now) { session?.terminate(.enhanceYourCalm) }
+                if !meter.spendReset(now: worker.now) { session?.terminate(.enhanceYourCalm) }
             }
         default: break
         }
     }
 
-    // MARK: Out
-
-    /// Lets submitted frames go: at once when one stream is alone, otherwise when all that is ready now on this loop
-    /// has been processed, so that the answers of many streams share one write.
-    final func flushSoon() {
-        guard !isFlushScheduled else { return }
-        guard !isInSession, !isFlushing else {
-            isFlushAsked = true
-            return
-        }
-        guard streams.count > 1 else { return flush() }
-        isFlushScheduled = true
-        worker.eventLoop.assumeIsolated().execute { [self] in
-            isFlushScheduled = false
-            flush()
-        }
-    }
-
-    final func flush() {
-        guard !isInSession, !isFlushing, !isClosed, !isLingering, let session, let context else {
-            isFlushAsked = true
-            return
-        }
-        isFlushing = true
-        var isMore = true
-        while isMore, !isClosed {
-            guard context.channel.isWritable else {
-                if blockedSince == 0 { blockedSince = worker.now }
-                break
-            }
-            isFlushAsked = false
-            isMore = gather(session, context) || isFlushAsked
-        }
-        isFlushing = false
-        if !isClosed, session.isOver { finish() }
-    }
-
-    /// One write to the socket; whether there may be more.
-    private func gather(_ session: HTTP2Session, _ context: ChannelHandlerContext) -> Bool {
-        session.output = worker.takeBuffer()
-        isInSession = true
-        let isMore = session.fill(bytesMax: Self.gatherBytesMax)
-        isInSession = false
-        let bytes = session.output
-        session.output = ByteBuffer()
-        if bytes.readableBytes > 0 { context.writeAndFlush(wrapOutboundOut(bytes), promise: nil) }
-        worker.giveBack(bytes)
-        if !drained.isEmpty {
-            let list = drained
-            drained.removeAll(keepingCapacity: true)
-            for stream in list where !isClosed { stream.becameWritable() }
-        }
-        return isMore
-    }
-
     // MARK: The end
 
-    /// Nothing more to say: closes our direction and waits a moment, so that the last frames are not lost in a reset.
-    final func finish() {
-        guard !isClosed, !isLingering, let context else { return }
-        isLingering = true
-        endStreams()
-        worker.schedule(self, at: worker.now &+ Self.lingerNanoseconds)
-        let promise = context.eventLoop.makePromise(of: Void.self)
-        promise.futureResult.assumeIsolated().whenFailure { [self] _ in abortConnection() }
-        context.close(mode: .output, promise: promise)
-    }
-
-    /// Closes at once, whatever is under way.
-    final func abortConnection() {
-        guard let context else { return }
-        context.close(promise: nil)
-    }
-
-    private func endStreams() {
+    final func endStreams() {
         let list = streams
         streams.removeAll()
         for stream in list {
@@ -349,46 +270,34 @@ class HTTP2Connection: Timed, ChannelInboundHandler {
         touched.removeAll()
         drained.removeAll()
         didClose()
+        // The timer wheel may hold this object for a while yet; the session's memory need not wait for that.
+        session = nil
     }
 
     // MARK: Time
 
+    /// How long a body may stand still, in either direction.
+    final var bodyIdleNanoseconds: UInt64 { clock.bodyIdleNanoseconds }
+
+    private func scheduleInspection() {
+        worker.schedule(self, at: clock.nextInspection(now: worker.now, isIdle: streams.isEmpty))
+    }
+
     override func deadlineReached(now: UInt64) {
         guard !isClosed else { return }
         if isLingering { return abortConnection() }
-        if inspect(now: now) { return }
-        worker.schedule(self, at: nextInspection(now: now))
-        flush()
-    }
-
-    /// Looks for whatever has waited too long; true when that was the connection itself, and it has been closed.
-    private func inspect(now: UInt64) -> Bool {
-        let head = UInt64(limits.headTimeoutMilliseconds) &* 1_000_000
-        if blockedSince > 0, now >= blockedSince &+ bodyIdleNanoseconds {
-            abortConnection()
-            return true
-        }
-        if !isPeerKnown, now >= startedAt &+ head {
-            session?.terminate(.settingsTimeout)
-        } else if headersBeganAt > 0, now >= headersBeganAt &+ head {
-            session?.terminate(.enhanceYourCalm)
-        } else if streams.isEmpty, now >= idleSince &+ idleNanoseconds {
-            session?.terminate(.noError)
+        switch clock.verdict(now: now, isIdle: streams.isEmpty) {
+        case .fine: break
+        case .blocked: return abortConnection()
+        case .silent: session?.terminate(.settingsTimeout)
+        case .slowHead: session?.terminate(.enhanceYourCalm)
+        case .idle: session?.terminate(.noError)
         }
         for stream in streams where stream.isStalled(now: now) {
             stream.abandonQueue()
             session?.reset(id: stream.id, .cancel)
         }
-        return false
-    }
-
-    /// When to look again. It is only ever late by a quarter of the timeout it watches.
-    private func nextInspection(now: UInt64) -> UInt64 {
-        let head = UInt64(limits.headTimeoutMilliseconds) &* 1_000_000
-        var next = streams.isEmpty ? idleSince &+ idleNanoseconds : now &+ bodyIdleNanoseconds / 4
-        if !isPeerKnown { next = min(next, startedAt &+ head) }
-        if headersBeganAt > 0 { next = min(next, headersBeganAt &+ head) }
-        if blockedSince > 0 { next = min(next, blockedSince &+ bodyIdleNanoseconds) }
-        return max(next, now &+ TimerWheel.tickNanoseconds)
+        worker.schedule(self, at: clock.nextInspection(now: now, isIdle: streams.isEmpty))
+        flush()
     }
 }

@@ -13,8 +13,10 @@ struct HTTP2FrameBudget {
 
         /// Whether one more is within the rate.
         mutating func spend(now: UInt64) -> Bool {
-            spentUntil = max(spentUntil, now) &+ costNanoseconds
-            return spentUntil <= now &+ burstNanoseconds
+            let spent = max(spentUntil, now) &+ costNanoseconds
+            guard spent <= now &+ burstNanoseconds else { return false }
+            spentUntil = spent
+            return true
         }
     }
 

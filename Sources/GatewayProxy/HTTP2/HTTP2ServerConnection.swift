@@ -38,7 +38,8 @@ final class HTTP2ServerConnection: HTTP2Connection, DownstreamConnection {
         trailerLimits.headBytesMax = limits.trailerBytesMax
         self.trailerLimits = trailerLimits
         assembler = HTTP2HeadAssembler(limits: headLimits)
-        super.init(worker: worker, limits: limits, countsResets: true)
+        super.init(
+            worker: worker, limits: limits, isServer: true, idleMilliseconds: limits.idleTimeoutMilliseconds)
     }
 
     override func makeSession() -> HTTP2Session? {

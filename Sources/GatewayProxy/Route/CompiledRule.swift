@@ -57,18 +57,18 @@ package enum RouteAction: Sendable {
 }
 
 /// A backend of a rule with its share and its own header filters.
-package struct WeightedBackend: Sendable {
+package final class WeightedBackend: Sendable {
     package enum Target: Sendable {
         case backend(CompiledBackend)
         /// The reference is dangling or forbidden: its share of requests answers with this error.
         case refuse(GatewayError)
     }
-    package var weight: Int
-    package var target: Target
-    package var requestEdits: HeaderEdits
-    package var responseEdits: HeaderEdits
-    package var mirrors: [Mirror]
-    package var rewrite: URLRewrite?
+    package let weight: Int
+    package let target: Target
+    package let requestEdits: HeaderEdits
+    package let responseEdits: HeaderEdits
+    package let mirrors: [Mirror]
+    package let rewrite: URLRewrite?
 
     package init(
         weight: Int, target: Target, requestEdits: HeaderEdits = .none, responseEdits: HeaderEdits = .none,

@@ -14,21 +14,33 @@ package enum RouteMatch {
 /// The routes of one port, by precedence of the Gateway API: host name, then path (`PathTree`). Listeners are
 /// isolated: a request belongs to the most specific listener that covers its host, and only the routes of listeners
 /// with that very host name serve it.
-package struct Router: Sendable {
-    private struct ListenerRoutes: Sendable {
+package final class Router: Sendable {
+    private final class ListenerRoutes: Sendable {
         /// The first listener of that host name, for records when nothing matches.
-        var listener: Int
-        var hosts = HostIndex()
-        var trees: [PathTree] = []
+        let listener: Int
+        let hosts: HostIndex
+        let trees: [PathTree]
+
+        init(listener: Int, _ entries: [RouteEntry], members: [String: [Int]]) {
+            self.listener = listener
+            var hosts = HostIndex()
+            var trees: [PathTree] = []
+            for (hostname, indices) in members.sorted(by: { $0.key < $1.key }) {
+                hosts.insert(hostname, value: trees.count)
+                trees.append(PathTree(entries, members: indices))
+            }
+            self.hosts = hosts
+            self.trees = trees
+        }
     }
 
-    private var hosts = HostIndex()
-    private var listeners: [ListenerRoutes] = []
-    private var entries: [(rule: CompiledRule, listener: Int)] = []
+    private let hosts: HostIndex
+    private let listeners: [ListenerRoutes]
+    private let entries: [(rule: CompiledRule, listener: Int)]
     private let isTLS: Bool
 
     /// A router without routes.
-    package init() { isTLS = false }
+    package convenience init() { self.init(listeners: [], entries: []) }
 
     /// - Parameters:
     ///   - listeners: Those of the port; several may have one host name (of several Gateways) and share their routes.
@@ -36,25 +48,23 @@ package struct Router: Sendable {
     package init(listeners: [CompiledListener], entries: [RouteEntry], isTLS: Bool = false) {
         self.isTLS = isTLS
         self.entries = entries.map { ($0.rule, $0.listener) }
+        var hosts = HostIndex()
         var positions: [String: Int] = [:]
+        var owners: [Int] = []
         for (index, listener) in listeners.enumerated() where positions[listener.hostname] == nil {
-            positions[listener.hostname] = self.listeners.count
-            hosts.insert(listener.hostname, value: self.listeners.count)
-            self.listeners.append(ListenerRoutes(listener: index))
+            positions[listener.hostname] = owners.count
+            hosts.insert(listener.hostname, value: owners.count)
+            owners.append(index)
         }
-        var members: [[String: [Int]]] = Array(repeating: [:], count: self.listeners.count)
+        var members: [[String: [Int]]] = Array(repeating: [:], count: owners.count)
         for (index, entry) in entries.enumerated() {
             guard listeners.indices.contains(entry.listener),
                 let position = positions[listeners[entry.listener].hostname]
             else { continue }
             members[position][entry.hostname, default: []].append(index)
         }
-        for position in self.listeners.indices {
-            for (hostname, indices) in members[position].sorted(by: { $0.key < $1.key }) {
-                self.listeners[position].hosts.insert(hostname, value: self.listeners[position].trees.count)
-                self.listeners[position].trees.append(PathTree(entries, members: indices))
-            }
-        }
+        self.hosts = hosts
+        self.listeners = zip(owners, members).map { ListenerRoutes(listener: $0, entries, members: $1) }
     }
 
     /// Finds the rule for a request. `serverName` is the SNI of the connection, empty in clear.
@@ -68,12 +78,13 @@ package struct Router: Sendable {
             return position < 0 ? .notFound(listener: -1) : .misdirected
         }
         guard position >= 0 else { return .notFound(listener: -1) }
+        let routes = listeners[position]
         var found: PathTree.Found?
-        listeners[position].hosts.visit(bytes, host) { tree in
-            found = listeners[position].trees[tree].find(request)
+        routes.hosts.visit(bytes, host) { tree in
+            found = routes.trees[tree].find(request)
             return found != nil
         }
-        guard let found else { return .notFound(listener: listeners[position].listener) }
+        guard let found else { return .notFound(listener: routes.listener) }
         let entry = entries[found.entry]
         return .rule(entry.rule, listener: entry.listener, matchedPathBytes: found.matchedPathBytes)
     }

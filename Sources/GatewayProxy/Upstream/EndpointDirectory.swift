@@ -18,6 +18,8 @@ package final class EndpointDirectory: Sendable {
     private let names: NameBook
     private let onEvent: @Sendable (EndpointEvent) -> Void
     private let backends = Mutex<[String: LiveBackend]>([:])
+    /// Live whatever the configuration says, by key.
+    private let pinned = Mutex<Set<String>>([])
     private let checkers = Mutex<[String: HealthChecker]>([:])
 
     /// `eventLoop` runs the timers of look-ups and health checks, and nothing of a request. `sessionSecret` keys
@@ -37,7 +39,7 @@ package final class EndpointDirectory: Sendable {
     /// Makes live what this snapshot names, and lets go of everything else. Called after each publish; a request
     /// that is faster makes its backend live itself.
     package func update(for snapshot: Snapshot) {
-        var wanted: Set<String> = []
+        var wanted = pinned.withLock { $0 }
         for backend in snapshot.backends {
             let live = live(of: backend)
             backends.withLock { if $0[live.key] == nil { $0[live.key] = live } }
@@ -75,6 +77,17 @@ package final class EndpointDirectory: Sendable {
         names.forget(live)
         let checker = checkers.withLock { $0.removeValue(forKey: live.key) }
         checker?.stop()
+    }
+
+    /// Makes a backend live that no snapshot names, until it is let go.
+    func pin(_ backend: CompiledBackend) {
+        pinned.withLock { _ = $0.insert(backend.liveKey) }
+        _ = live(of: backend)
+    }
+
+    func unpin(_ backend: CompiledBackend) {
+        pinned.withLock { _ = $0.remove(backend.liveKey) }
+        if let live = backends.withLock({ $0.removeValue(forKey: backend.liveKey) }) { abandon(live) }
     }
 
     /// The live state behind a compiled backend: one load when it has been asked for before.

@@ -137,6 +137,8 @@ final class EndpointPool {
             waiter.upstreamFailed(failure)
             client.flush()
         }
+        // Under a bound on connections, others wait for the one that has not come about.
+        if state.needsConnection() { connect(timeoutNanoseconds: connectTimeoutNanoseconds) }
     }
 }
 

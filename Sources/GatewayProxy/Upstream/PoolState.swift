@@ -77,6 +77,11 @@ struct PoolState<Connection: AnyObject, Waiter: AnyObject> {
     mutating func closed(_ connection: Connection) -> Bool {
         idle.removeAll { $0 === connection }
         openCount -= 1
+        return needsConnection()
+    }
+
+    /// Whether more wait than connections are on their way, and another may be opened; counts it as begun.
+    mutating func needsConnection() -> Bool {
         guard waitingCount > connectingCount else { return false }
         if connectionsMax > 0, openCount + connectingCount >= connectionsMax { return false }
         connectingCount += 1

@@ -1,4 +1,5 @@
 import GatewayModel
+import GatewayRecords
 import GatewayWire
 import NIOCore
 
@@ -72,7 +73,7 @@ extension Exchange {
         let fields = request.fields
         switch key {
         case .clientAddress:
-            return KeyHash.hash(client.addressBytes)
+            return KeyHash.hash(client.isTrusted ? Array(record.clientAddress.utf8) : client.addressBytes)
         case .path:
             return KeyHash.hash(fields.bytes, request.path.range)
         case .header(let name):

@@ -25,6 +25,7 @@ package final class Worker {
     private var exchanges: [Exchange] = []
     var pools = UpstreamPools()
     var balancers = Balancers()
+    var compressions = CompressionPool()
     /// Open downstream connections, for draining and `/debug`.
     var connections: [ObjectIdentifier: any DownstreamConnection] = [:]
     package private(set) var isDraining = false
@@ -57,6 +58,7 @@ package final class Worker {
         tick?.cancel()
         tick = nil
         pools.closeAll()
+        exchanges.removeAll()
         recorder.finish()
     }
 

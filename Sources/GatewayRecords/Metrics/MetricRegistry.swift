@@ -48,6 +48,17 @@ package final class MetricRegistry: Sendable {
         return LoopMetrics(published: published, values: MetricValues(slotsMax: slotsMax))
     }
 
+    /// A counter over all loops, as last published.
+    package func total(_ counter: LoopCounter) -> UInt64 {
+        collect().values.counters[Int(counter.rawValue)]
+    }
+
+    /// Every level over all loops, as last published.
+    package func levels() -> [LoopGauge: Int] {
+        let values = collect().values.gauges
+        return Dictionary(uniqueKeysWithValues: LoopGauge.allCases.map { ($0, values[Int($0.rawValue)]) })
+    }
+
     /// The sum over all loops as last published, and the names of the slots.
     func collect() -> MetricSample {
         let (routes, backends, loops) = state.withLock { ($0.routes.names, $0.backends.names, $0.loops) }

@@ -5,7 +5,7 @@ import GatewayProxy
 /// many rules name it, so that its pools and its health are one.
 final class BackendCompiler {
     private let index: ObjectIndex
-    private let grants: ReferenceGrants
+    private let grants: ReferenceGrantIndex
     private let certificates: CertificateReader
     private let policies: PolicyIndex
     private let options: SnapshotCompiler.Options
@@ -14,7 +14,7 @@ final class BackendCompiler {
     private(set) var all: [CompiledBackend] = []
 
     init(
-        index: ObjectIndex, grants: ReferenceGrants, certificates: CertificateReader, policies: PolicyIndex,
+        index: ObjectIndex, grants: ReferenceGrantIndex, certificates: CertificateReader, policies: PolicyIndex,
         options: SnapshotCompiler.Options
     ) {
         self.index = index
@@ -55,12 +55,10 @@ final class BackendCompiler {
             throw ReferenceProblem("InvalidKind", "a route cannot send to this kind: \(reference.kind)")
         }
         // Before looking: whoever may not refer must not learn what exists.
-        let source = ReferenceGrants.Source(
-            group: ObjectKind.gatewayGroup, kind: "HTTPRoute", namespace: route.namespace)
-        guard
-            grants.permits(
-                source, group: reference.group, kind: reference.kind, namespace: namespace, name: reference.name)
-        else {
+        let source = ObjectKey(.httpRoute, namespace: route.namespace, name: route.name)
+        let target = ObjectKey(
+            group: reference.group, kind: reference.kind, namespace: namespace, name: reference.name)
+        guard grants.permits(from: source, to: target) else {
             throw ReferenceProblem("RefNotPermitted", "no ReferenceGrant permits the backend: \(qualified)")
         }
         return isService
@@ -132,18 +130,21 @@ final class BackendCompiler {
         case .h2c, .h2: http = .http2
         }
         guard backend.spec.protocol.usesTLS else { return UpstreamTransport(http: http) }
-        let source = ReferenceGrants.Source(
-            group: ObjectKind.sluiceGroup, kind: "Backend", namespace: backend.metadata.namespace)
+        let source = ObjectKey(.backend, namespace: backend.metadata.namespace, name: backend.metadata.name)
         let tls = backend.spec.tls
         var identity: CertificateReader.Identity?
         if let reference = tls?.clientCertificateRef {
             identity = try certificates.identity(reference, from: source)
         }
+        let roots = try certificates.roots(tls?.caCertificateRefs ?? [], from: source)
+        let minVersion = tls?.minVersion ?? .v12
         let context = try certificates.clientContext(
-            roots: try certificates.roots(tls?.caCertificateRefs ?? [], from: source), identity: identity,
-            minVersion: tls?.minVersion ?? .v12, protocols: http == .http2 ? ["h2"] : ["http/1.1"])
-        // The context is new with every snapshot; a pool made with an older one must not serve for it.
-        let fingerprint = "\(backend.metadata.qualifiedName)#\(ObjectIdentifier(context).hashValue)"
+            roots: roots, identity: identity, minVersion: minVersion,
+            protocols: http == .http2 ? ["h2"] : ["http/1.1"])
+        // By what it was made of, so that pools live on when a reload changes nothing.
+        let fingerprint =
+            "\(backend.metadata.qualifiedName)|\(backend.spec.protocol)|\(tls?.serverName ?? "")|\(minVersion)|"
+            + "\(roots.digest)|\(identity?.digest ?? 0)"
         return UpstreamTransport(
             http: http, tls: UpstreamTLS(context: context, serverName: tls?.serverName, fingerprint: fingerprint))
     }

@@ -1,28 +1,37 @@
 import GatewayModel
 import GatewayProxy
+import GatewayWire
 import NIOSSL
 
 /// Makes TLS contexts of Secrets and ConfigMaps. Errors name the object, never its content.
 struct CertificateReader {
     let index: ObjectIndex
-    let grants: ReferenceGrants
+    let grants: ReferenceGrantIndex
 
     /// A certificate chain with its key.
     struct Identity {
         var chain: [NIOSSLCertificate]
         var key: NIOSSLPrivateKey
         var name: String
+        /// Of certificate and key: tells whether they changed.
+        var digest: UInt64
+    }
+
+    /// Certificates that are trusted.
+    struct Authorities {
+        var certificates: [NIOSSLCertificate] = []
+        var digest: UInt64 = 0
     }
 
     /// How clients' certificates are checked.
     struct ClientValidation {
-        var roots: [NIOSSLCertificate]
+        var roots: Authorities
         var isOptional: Bool
     }
 
     /// The identity a Secret of type `kubernetes.io/tls` holds.
     func identity(
-        _ reference: SecretObjectReference, from source: ReferenceGrants.Source
+        _ reference: SecretObjectReference, from source: ObjectKey
     ) throws(ReferenceProblem)
         -> Identity
     {
@@ -32,10 +41,13 @@ struct CertificateReader {
             throw problem("the Secret has no tls.crt and tls.key: \(name)")
         }
         do {
+            var digest = Hash64()
+            certificate.reveal { digest.add($0.span) }
+            key.reveal { digest.add($0.span) }
             let chain = try certificate.reveal { try NIOSSLCertificate.fromPEMBytes($0) }
             let key = try key.reveal { try NIOSSLPrivateKey(bytes: $0, format: .pem) }
             if chain.isEmpty { throw problem("tls.crt holds no certificate: \(name)") }
-            return Identity(chain: chain, key: key, name: name)
+            return Identity(chain: chain, key: key, name: name, digest: digest.value)
         } catch let error as ReferenceProblem {
             throw error
         } catch {
@@ -44,7 +56,7 @@ struct CertificateReader {
     }
 
     private func secret(
-        _ reference: SecretObjectReference, from source: ReferenceGrants.Source
+        _ reference: SecretObjectReference, from source: ObjectKey
     )
         throws(ReferenceProblem) -> SecretObject
     {
@@ -52,7 +64,7 @@ struct CertificateReader {
             throw problem("a certificate can only come from a Secret: \(reference.kind) \(reference.name)")
         }
         let namespace = reference.namespace ?? source.namespace
-        guard grants.permits(source, group: "", kind: "Secret", namespace: namespace, name: reference.name) else {
+        guard grants.permits(from: source, to: ObjectKey(.secret, namespace: namespace, name: reference.name)) else {
             throw ReferenceProblem(
                 "RefNotPermitted", .forbiddenReference,
                 "no ReferenceGrant permits the reference: Secret \(namespace)/\(reference.name)")
@@ -69,19 +81,30 @@ struct CertificateReader {
 
     /// The certificates that ConfigMaps or Secrets hold under `ca.crt`.
     func roots(
-        _ references: [ObjectReference], from source: ReferenceGrants.Source
+        _ references: [ObjectReference], from source: ObjectKey
     ) throws(ReferenceProblem)
-        -> [NIOSSLCertificate]
+        -> Authorities
     {
-        var roots: [NIOSSLCertificate] = []
-        for reference in references { roots += try authority(reference, from: source) }
+        var roots = Authorities()
+        var digest = Hash64()
+        for reference in references {
+            let bytes = try authority(reference, from: source)
+            guard let certificates = try? NIOSSLCertificate.fromPEMBytes(bytes), !certificates.isEmpty else {
+                throw ReferenceProblem(
+                    "InvalidCACertificateRef", .invalidCertificate,
+                    "no certificate in ca.crt of \(reference.kind) \(reference.name)")
+            }
+            digest.add(bytes.span)
+            roots.certificates += certificates
+        }
+        roots.digest = digest.value
         return roots
     }
 
     private func authority(
-        _ reference: ObjectReference, from source: ReferenceGrants.Source
+        _ reference: ObjectReference, from source: ObjectKey
     ) throws(ReferenceProblem)
-        -> [NIOSSLCertificate]
+        -> [UInt8]
     {
         let namespace = reference.namespace ?? source.namespace
         let name = "\(reference.kind) \(namespace)/\(reference.name)"
@@ -90,9 +113,8 @@ struct CertificateReader {
                 "InvalidCACertificateKind", .invalidCertificate,
                 "a CA can only come from a ConfigMap or Secret: \(name)")
         }
-        guard
-            grants.permits(source, group: "", kind: reference.kind, namespace: namespace, name: reference.name)
-        else {
+        let target = ObjectKey(group: "", kind: reference.kind, namespace: namespace, name: reference.name)
+        guard grants.permits(from: source, to: target) else {
             throw ReferenceProblem(
                 "RefNotPermitted", .forbiddenReference, "no ReferenceGrant permits the reference: \(name)")
         }
@@ -105,11 +127,10 @@ struct CertificateReader {
         } else {
             bytes = index.secrets[key]?.data["ca.crt"]?.reveal { $0 }
         }
-        guard let bytes, let certificates = try? NIOSSLCertificate.fromPEMBytes(bytes), !certificates.isEmpty else {
-            throw ReferenceProblem(
-                "InvalidCACertificateRef", .invalidCertificate, "no certificate in ca.crt of \(name)")
+        guard let bytes else {
+            throw ReferenceProblem("InvalidCACertificateRef", .invalidCertificate, "no ca.crt in \(name)")
         }
-        return certificates
+        return bytes
     }
 
     // MARK: Contexts
@@ -123,7 +144,7 @@ struct CertificateReader {
         configuration.minimumTLSVersion = minVersion == .v13 ? .tlsv13 : .tlsv12
         configuration.applicationProtocols = offersHTTP2 ? ["h2", "http/1.1"] : ["http/1.1"]
         if let validation {
-            configuration.trustRoots = .certificates(validation.roots)
+            configuration.trustRoots = .certificates(validation.roots.certificates)
             configuration.certificateVerification =
                 validation.isOptional ? .optionalVerification : .noHostnameVerification
         }
@@ -134,10 +155,10 @@ struct CertificateReader {
 
     /// The context towards a backend.
     func clientContext(
-        roots: [NIOSSLCertificate], identity: Identity?, minVersion: GatewayModel.TLSVersion, protocols: [String]
+        roots: Authorities, identity: Identity?, minVersion: GatewayModel.TLSVersion, protocols: [String]
     ) throws(ReferenceProblem) -> NIOSSLContext {
         var configuration = TLSConfiguration.makeClientConfiguration()
-        if !roots.isEmpty { configuration.trustRoots = .certificates(roots) }
+        if !roots.certificates.isEmpty { configuration.trustRoots = .certificates(roots.certificates) }
         if let identity {
             configuration.certificateChain = identity.chain.map { .certificate($0) }
             configuration.privateKey = .privateKey(identity.key)

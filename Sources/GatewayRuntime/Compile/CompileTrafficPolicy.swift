@@ -100,9 +100,6 @@ extension EffectivePolicies {
         let names = names { $0.loadBalancing } + names { $0.outlierDetection } + names { $0.circuitBreaker }
         return Array(Set(names)).sorted()
     }
-
-    /// What *identify*, *decide* and *admit* have to do.
-    func rules() -> TrafficRules { .none }
 }
 
 extension ActiveHealthCheck {

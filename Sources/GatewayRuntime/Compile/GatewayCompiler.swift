@@ -17,7 +17,7 @@ struct GatewayCompiler {
         var all: [ListenerDraft] = []
         for gateway in index.gateways where isOurs(gateway) {
             let key = ObjectKey(.gateway, namespace: gateway.metadata.namespace, name: gateway.metadata.name)
-            let drafts = gateway.spec.listeners.map { ListenerDraft($0, of: key) }
+            let drafts = gateway.spec.listeners.enumerated().map { ListenerDraft($1, index: $0, of: key) }
             markConflicts(drafts)
             markConflicts(drafts, with: all)
             for (draft, listener) in zip(drafts, gateway.spec.listeners) where draft.isTLS && draft.notAccepted == nil {
@@ -74,8 +74,7 @@ struct GatewayCompiler {
     // MARK: Certificates
 
     private func addCertificates(to draft: ListenerDraft, _ listener: GatewayListener, _ gateway: Gateway) {
-        let source = ReferenceGrants.Source(
-            group: ObjectKind.gatewayGroup, kind: "Gateway", namespace: gateway.metadata.namespace)
+        let source = draft.gateway
         do {
             if listener.tls?.mode == .passthrough {
                 draft.notAccepted = ("UnsupportedValue", "tls mode Passthrough is not supported with protocol HTTPS")
@@ -120,7 +119,7 @@ struct GatewayCompiler {
     }
 
     private func validation(
-        port: Int, _ gateway: Gateway, _ source: ReferenceGrants.Source
+        port: Int, _ gateway: Gateway, _ source: ObjectKey
     ) throws(ReferenceProblem) -> CertificateReader.ClientValidation? {
         guard let frontend = gateway.spec.tls?.frontend else { return nil }
         let tls = frontend.perPort.first { $0.port == port }?.tls ?? frontend.default

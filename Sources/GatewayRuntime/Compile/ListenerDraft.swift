@@ -4,14 +4,13 @@ import GatewayProxy
 /// A listener of a Gateway while a snapshot is made. A class, because routes count themselves in while others look.
 final class ListenerDraft {
     let gateway: ObjectKey
+    /// Its place in `spec.listeners`.
+    let index: Int
     let name: String
     /// Lower case; empty for any.
     let hostname: String
     let port: Int
     let isTLS: Bool
-    private let allowedRoutes: AllowedRoutes?
-    /// The default gateway lets every namespace in.
-    private let allowsEveryNamespace: Bool
     private(set) var supportedKinds: [String] = []
     var attachedRoutes = 0
     var certificates: [TLSPort.Entry] = []
@@ -27,35 +26,33 @@ final class ListenerDraft {
     /// Whether requests may come by it.
     var isServing: Bool { notAccepted == nil && conflict == nil && (!isTLS || !certificates.isEmpty) }
 
-    init(_ listener: GatewayListener, of gateway: ObjectKey) {
+    init(_ listener: GatewayListener, index: Int, of gateway: ObjectKey) {
         self.gateway = gateway
+        self.index = index
         name = listener.name
         hostname = listener.hostname?.text ?? ""
         port = listener.port
         isTLS = listener.protocol == "HTTPS"
-        allowedRoutes = listener.allowedRoutes
-        allowsEveryNamespace = false
         if listener.protocol != "HTTP", listener.protocol != "HTTPS" {
             notAccepted = ("UnsupportedProtocol", "the protocol is not supported: \(listener.protocol)")
         }
-        readKinds()
+        readKinds(listener.allowedRoutes?.kinds ?? [])
     }
 
     /// The listener of the default gateway.
     init(defaultOf gateway: ObjectKey, port: Int) {
         self.gateway = gateway
+        index = 0
         name = "http"
         hostname = ""
         self.port = port
         isTLS = false
-        allowedRoutes = nil
-        allowsEveryNamespace = true
-        readKinds()
+        supportedKinds = ["HTTPRoute"]
     }
 
-    private func readKinds() {
+    private func readKinds(_ asked: [RouteGroupKind]) {
         guard notAccepted == nil else { return }
-        guard let asked = allowedRoutes?.kinds, !asked.isEmpty else {
+        guard !asked.isEmpty else {
             supportedKinds = ["HTTPRoute"]
             return
         }
@@ -65,30 +62,6 @@ final class ListenerDraft {
             let names = asked.filter { !known.contains($0) }.map(\.kind).joined(separator: ", ")
             unresolved = ("InvalidRouteKinds", "routes of this kind cannot attach: \(names)")
         }
-    }
-
-    /// Whether HTTPRoutes of a namespace may attach.
-    func allows(namespace: String, in index: ObjectIndex) -> Bool {
-        guard supportedKinds.contains("HTTPRoute") else { return false }
-        if allowsEveryNamespace { return true }
-        let namespaces = allowedRoutes?.namespaces
-        switch namespaces?.from ?? .same {
-        case .same: return namespace == gateway.namespace
-        case .all: return true
-        case .selector: return namespaces?.selector?.matches(index.labels(ofNamespace: namespace)) ?? false
-        }
-    }
-
-    /// The hosts under which a route with these host names is reached by this listener; empty when there is none.
-    func hosts(for hostnames: [Hostname]) -> [String] {
-        if hostnames.isEmpty { return [hostname] }
-        guard let own = Hostname(hostname) else { return hostnames.map(\.text) }
-        var result: [String] = []
-        for name in hostnames {
-            guard let host = own.intersection(name)?.text, !result.contains(host) else { continue }
-            result.append(host)
-        }
-        return result
     }
 
     var status: ListenerStatus {

@@ -17,11 +17,11 @@ struct ObjectIndex {
     private(set) var backends: [String: Backend] = [:]
     private(set) var directResponses: [String: DirectResponse] = [:]
     private(set) var identityProviders: [String: IdentityProvider] = [:]
-    private(set) var positions: [ObjectKey: SourcePosition] = [:]
+    private var documents: [ObjectKey: ConfigNode] = [:]
 
     init(_ objects: [GatewayObject]) {
         for object in objects {
-            positions[object.key] = object.position
+            documents[object.key] = object.document
             add(object.content)
         }
         gateways.sort { ObjectIndex.precedes($0.metadata, $1.metadata) }
@@ -52,6 +52,11 @@ struct ObjectIndex {
         case .identityProvider(let object): identityProviders[object.metadata.qualifiedName] = object
         case .directResponse(let object): directResponses[object.metadata.qualifiedName] = object
         }
+    }
+
+    /// Where a part of an object was written.
+    func position(_ key: ObjectKey, _ path: ConfigPath) -> SourcePosition {
+        documents[key]?.position(at: path) ?? ConfigNode.nowhere
     }
 
     /// The labels of a namespace; the name label that Kubernetes sets is always there.

@@ -9,6 +9,7 @@ final class RouteCompiler {
     private let policies: PolicyIndex
     private let backends: BackendCompiler
     private let filters: FilterCompiler
+    private let traffic: TrafficRulesCompiler
     private let options: SnapshotCompiler.Options
     /// By port.
     private(set) var entries: [Int: [RouteEntry]] = [:]
@@ -17,12 +18,13 @@ final class RouteCompiler {
 
     init(
         index: ObjectIndex, listeners: [ListenerDraft], policies: PolicyIndex, backends: BackendCompiler,
-        options: SnapshotCompiler.Options
+        traffic: TrafficRulesCompiler, options: SnapshotCompiler.Options
     ) {
         self.index = index
         self.listeners = listeners
         self.policies = policies
         self.backends = backends
+        self.traffic = traffic
         self.options = options
         filters = FilterCompiler(index: index, backends: backends)
     }
@@ -32,7 +34,7 @@ final class RouteCompiler {
     private func compile(_ route: HTTPRoute) {
         let key = ObjectKey(.httpRoute, namespace: route.metadata.namespace, name: route.metadata.name)
         let rules = route.spec.rules.map { RuleDraft($0) }
-        let attachment = RouteAttachment(index: index, listeners: listeners, options: options)
+        let attachment = ParentAttachment(index: index, listeners: listeners, options: options)
         var attached: Set<ObjectIdentifier> = []
         var parents: [ParentStatus] = []
         for parent in attachment.parents(of: route) {
@@ -78,11 +80,20 @@ final class RouteCompiler {
         _ = action(draft, filters.compile(draft.rule.filters, route: route.metadata, policies: none), route, none)
     }
 
-    private func add(_ draft: RuleDraft, _ position: Int, _ route: HTTPRoute, _ place: RouteAttachment.Place) {
+    private func add(_ draft: RuleDraft, _ position: Int, _ route: HTTPRoute, _ place: ParentAttachment.Place) {
         let effective = policies.effective(rule: draft.rule.name, route: route.metadata, listener: place.listener)
         let compiled = filters.compile(draft.rule.filters, route: route.metadata, policies: effective)
         let name = route.metadata.qualifiedName
-        let action = action(draft, compiled, route, effective)
+        var action = action(draft, compiled, route, effective)
+        var rules = TrafficRules.none
+        do {
+            rules = try traffic.rules(effective)
+        } catch {
+            // Not the routing is wrong but what guards it: nobody gets in until it is right.
+            action = .refuse(
+                GatewayError(.internalFault, "a policy of this route cannot be applied", cause: error.message))
+            reportPolicy(error, effective, route)
+        }
         var unsupported = compiled.unsupported
         let rule = CompiledRule(
             routeName: name, ruleIndex: position, ruleName: draft.rule.name, metricSlot: options.routeSlot(name),
@@ -90,7 +101,7 @@ final class RouteCompiler {
             rewrite: compiled.rewrite, mirrors: compiled.mirrors,
             cors: compiled.cors ?? filters.cors(effective.first { $0.cors }, &unsupported),
             timeouts: effective.timeouts(draft.rule.timeouts), retry: effective.retry(draft.rule.retry),
-            persistence: effective.persistence(draft.rule.sessionPersistence), policy: effective.rules())
+            persistence: effective.persistence(draft.rule.sessionPersistence), policy: rules)
         for (number, match) in draft.rule.matches.enumerated() {
             let order = RouteOrder(
                 created: route.metadata.createdSeconds, name: name, rule: position, match: number)
@@ -167,14 +178,28 @@ final class RouteCompiler {
         return (result, !dropped.isEmpty && dropped.count == rules.count, message)
     }
 
+    private func reportPolicy(_ error: GatewayError, _ policies: EffectivePolicies, _ route: HTTPRoute) {
+        let key = ObjectKey(.httpRoute, namespace: route.metadata.namespace, name: route.metadata.name)
+        let finding = Diagnostic(
+            error.code, at: index.position(key, .root), path: "spec.rules",
+            "\(error.message), which guards \(key)", hint: error.hint, object: key, reason: "Invalid")
+        if !diagnostics.contains(finding) { diagnostics.append(finding) }
+    }
+
     private func report(_ rules: [RuleDraft], _ key: ObjectKey) {
         for (position, rule) in rules.enumerated() {
-            guard let message = rule.unsupported else { continue }
-            let path = "spec.rules[\(position)]"
-            diagnostics.append(
-                Diagnostic(
-                    .unsupportedValue, at: index.positions[key] ?? ConfigNode.nowhere, path: path,
-                    "\(message) in \(key), \(path)", object: key, reason: "UnsupportedValue"))
+            let path = ConfigPath.spec["rules"][position]
+            func report(_ code: ErrorCode, _ message: String, _ reason: String) {
+                diagnostics.append(
+                    Diagnostic(
+                        code, at: index.position(key, path), path: path.description, "\(message) in \(key), \(path)",
+                        object: key, reason: reason))
+            }
+            if let message = rule.unsupported { report(.unsupportedValue, message, "UnsupportedValue") }
+            // Dangling and forbidden references are the analysis' to report; keys are read only here.
+            if let problem = rule.problem, problem.error.code == .invalidCertificate {
+                report(.invalidCertificate, problem.error.message, problem.reason)
+            }
         }
     }
 }

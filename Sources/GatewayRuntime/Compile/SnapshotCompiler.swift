@@ -23,6 +23,10 @@ package struct SnapshotCompiler {
         /// Gives routes and backends their metric slots, by name; the same name always gets the same slot.
         package var routeSlot: @Sendable (String) -> Int = { _ in 0 }
         package var backendSlot: @Sendable (String) -> Int = { _ in 0 }
+        /// What limits and caches remember; the same object for every compilation of one gateway.
+        package var traffic = TrafficState()
+        /// Reads a file that an object names, such as one of API keys; nil when it cannot be read.
+        package var readFile: @Sendable (String) -> [UInt8]? = { _ in nil }
 
         package init() {}
     }
@@ -39,7 +43,7 @@ package struct SnapshotCompiler {
         _ objects: [GatewayObject], revision: UInt64, options: Options = Options()
     ) -> Result {
         let index = ObjectIndex(objects)
-        let grants = ReferenceGrants(index.grants)
+        let grants = ReferenceGrantIndex(index.grants)
         let certificates = CertificateReader(index: index, grants: grants)
         let policies = PolicyIndex(index)
         let gateways = GatewayCompiler(index: index, certificates: certificates, options: options)
@@ -48,7 +52,8 @@ package struct SnapshotCompiler {
             index: index, grants: grants, certificates: certificates, policies: policies, options: options)
         let ports = PortCompiler(listeners: listeners, index: index, options: options)
         let routes = RouteCompiler(
-            index: index, listeners: listeners, policies: policies, backends: backends, options: options)
+            index: index, listeners: listeners, policies: policies, backends: backends,
+            traffic: TrafficRulesCompiler(index: index, grants: grants, options: options), options: options)
         routes.compileAll()
         let snapshot = Snapshot(
             revision: revision, limits: options.limits, ports: ports.tables(entries: routes.entries),
@@ -66,17 +71,17 @@ extension GatewayCompiler {
     func diagnostics(_ listeners: [ListenerDraft]) -> [Diagnostic] {
         listeners.flatMap { draft -> [Diagnostic] in
             var findings: [Diagnostic] = []
-            let position = index.positions[draft.gateway] ?? ConfigNode.nowhere
-            func report(_ code: ErrorCode, _ problem: (reason: String, message: String)?) {
+            let path = ConfigPath.spec["listeners"][draft.index]
+            func report(_ code: ErrorCode, _ path: ConfigPath, _ problem: (reason: String, message: String)?) {
                 guard let problem else { return }
                 findings.append(
                     Diagnostic(
-                        code, at: position, path: "spec.listeners",
-                        "\(problem.message) in \(draft.gateway), listener \(draft.name)", object: draft.gateway,
+                        code, at: index.position(draft.gateway, path), path: path.description,
+                        "\(problem.message) in \(draft.gateway), \(path)", object: draft.gateway,
                         reason: problem.reason))
             }
-            report(.listenerConflict, draft.conflict)
-            if draft.unresolved?.reason == "InvalidCertificateRef" { report(.invalidCertificate, draft.unresolved) }
+            report(.listenerConflict, path, draft.conflict)
+            if draft.isTLS { report(.invalidCertificate, path["tls"], draft.unresolved) }
             return findings
         }
     }

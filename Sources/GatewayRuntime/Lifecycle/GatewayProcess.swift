@@ -165,6 +165,8 @@ package final class GatewayProcess: Sendable {
 
     // MARK: What others ask
 
+    /// Configured port → the port that listens.
+    package var boundPorts: [Int: Int] { plane.boundPorts }
     package var isReady: Bool { state.withLock { $0.isReady && !$0.isDraining } }
     package var statuses: [ObjectStatus] { state.withLock { $0.statuses } }
     package var snapshot: Snapshot { shared.snapshots.load() }

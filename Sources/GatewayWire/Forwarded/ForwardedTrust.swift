@@ -7,18 +7,27 @@ package struct ForwardedTrust: Sendable, Equatable {
 
     /// How many proxies stand in front of us, the peer of the socket being the first.
     package var hops: Int
+    /// Where those proxies connect from; empty means any address.
+    package var sources: CIDRSet
     /// Proxies known by address, in addition.
     package var networks: CIDRSet
     package var source: Source
 
-    package init(hops: Int = 0, networks: CIDRSet = CIDRSet(), source: Source = .xForwardedFor) {
+    package init(
+        hops: Int = 0, sources: CIDRSet = CIDRSet(), networks: CIDRSet = CIDRSet(), source: Source = .xForwardedFor
+    ) {
         self.hops = hops
+        self.sources = sources
         self.networks = networks
         self.source = source
     }
 
     /// Whether what the peer says about earlier hops counts.
-    package func trusts(_ peer: IPAddress) -> Bool { hops > 0 || networks.contains(peer) }
+    package func trusts(_ peer: IPAddress) -> Bool { isTrusted(peer, step: 0) }
+
+    private func isTrusted(_ address: IPAddress, step: Int) -> Bool {
+        step < hops && (sources.isEmpty || sources.contains(address)) || networks.contains(address)
+    }
 
     /// The client: the first address from the right that no trusted proxy vouches for the next one of. An entry that
     /// is no address (`unknown`, `_hidden`, garbage) ends the walk.
@@ -31,7 +40,7 @@ package struct ForwardedTrust: Sendable, Equatable {
         for index in fields.entries.indices.reversed() where fields.entries[index].known == name {
             var elements = ReverseElements(fields.entries[index].value.range)
             while let element = elements.next(bytes) {
-                guard step < hops || networks.contains(current) else { return current.unmapped }
+                guard isTrusted(current, step: step) else { return current.unmapped }
                 guard let next = address(bytes, element) else { return current.unmapped }
                 current = next
                 step += 1

@@ -7,7 +7,7 @@ package enum FieldName: UInt8, Sendable, CaseIterable {
     case proxyAuthorization, proxyConnection, range, retryAfter, secWebSocketKey, server, setCookie, te
     case traceparent, tracestate, trailer, transferEncoding, upgrade, userAgent, vary, via
     case xAPIKey, xForwardedFor, xForwardedHost, xForwardedProto, xForwardedPort, xRequestID, xRealIP
-    case accessControlRequestMethod, accessControlRequestHeaders
+    case accessControlRequestMethod, accessControlRequestHeaders, xSluiceTrace
 
     /// The name on the wire, lower case.
     package var name: StaticString {
@@ -65,6 +65,7 @@ package enum FieldName: UInt8, Sendable, CaseIterable {
         case .xRealIP: "x-real-ip"
         case .accessControlRequestMethod: "access-control-request-method"
         case .accessControlRequestHeaders: "access-control-request-headers"
+        case .xSluiceTrace: "x-sluice-trace"
         }
     }
 

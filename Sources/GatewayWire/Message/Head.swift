@@ -30,6 +30,12 @@ package enum BodyFraming: Sendable, Equatable {
 package struct ConnectionOptions: OptionSet, Sendable {
     package let rawValue: UInt8
     package init(rawValue: UInt8) { self.rawValue = rawValue }
+    /// Not the standard library's: that one looks generic types up at run time, once for every message.
+    package init(arrayLiteral elements: ConnectionOptions...) {
+        var bits: UInt8 = 0
+        for element in elements { bits |= element.rawValue }
+        rawValue = bits
+    }
     package static let close = ConnectionOptions(rawValue: 1)
     package static let keepAlive = ConnectionOptions(rawValue: 2)
     package static let upgrade = ConnectionOptions(rawValue: 4)

@@ -13,6 +13,8 @@ package struct TimedChunk: Sendable {
     package var microseconds: Int
 
     package var text: String { String(buffer: bytes) }
+    /// For readers that know no NIO.
+    package var content: [UInt8] { Array(bytes.readableBytesView) }
 }
 
 /// A response whose head has come; the body is read by iterating `body` once, or by `collect`.

@@ -15,6 +15,7 @@ enum Conformance {
     ) async throws {
         let pods = try await Pods.start(replicas: replicas)
         var edges: [Edge] = []
+        var failure: (any Error)?
         do {
             let manifests = try Manifests(manifest, pods: pods)
             let errors = manifests.diagnostics.filter { $0.severity == .error }
@@ -22,10 +23,11 @@ enum Conformance {
             for gateway in gateways { edges.append(try await Edge.start(gateway, manifests.objects)) }
             try await body(Environment(pods: pods, edges: edges, objects: manifests.objects))
         } catch {
-            Issue.record(error)
+            failure = error
         }
         for edge in edges { try await edge.stop() }
         await pods.stop()
+        if let failure { throw failure }
     }
 
     struct Environment: Sendable {

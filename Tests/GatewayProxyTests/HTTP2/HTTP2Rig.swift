@@ -91,6 +91,8 @@ final class HTTP2Rig {
 
     func fields(_ frame: HTTP2Frame) throws -> [String: String] { try reader.fields(frame) }
 
+    func status(_ frame: HTTP2Frame?) throws -> String? { try frame.flatMap { try fields($0)[":status"] } }
+
     var goaway: HTTP2Frame? { frames.last { $0.type == 7 } }
     func resetCode(_ id: UInt32) -> UInt32? { frames(id, type: 3).first?.code }
     func body(_ id: UInt32) -> [UInt8] { frames(id, type: 0).flatMap(\.payload) }

@@ -1,7 +1,7 @@
 import GatewayModel
 
 /// Which listeners a route attaches to, and why not to the others.
-struct RouteAttachment {
+struct ParentAttachment {
     let index: ObjectIndex
     let listeners: [ListenerDraft]
     let options: SnapshotCompiler.Options
@@ -53,37 +53,43 @@ struct RouteAttachment {
 
     func attach(_ route: HTTPRoute, to parent: Parent) -> Outcome {
         let own = listeners.filter { $0.gateway == parent.gateway }
+        guard let gateway = index.gateways.first(where: { key($0) == parent.gateway }) else {
+            // The default gateway takes everything; any other is not there.
+            if parent.reference == nil, let listener = own.first {
+                return accepted([Place(listener: listener, hosts: hosts(route.spec.hostnames))])
+            }
+            return Outcome(accepted: refusal("NoMatchingParent", "the parent does not exist: \(parent.gateway)"))
+        }
         guard !own.isEmpty else {
-            let isForeign = index.gateways.contains { key($0) == parent.gateway }
             return Outcome(
-                accepted: refusal("NoMatchingParent", "the parent does not exist: \(parent.gateway)"),
-                isOurs: !isForeign)
+                accepted: refusal("NoMatchingParent", "the parent is of another class: \(parent.gateway)"),
+                isOurs: false)
         }
-        let named = own.filter { listener in
-            (parent.reference?.sectionName ?? listener.name) == listener.name
-                && (parent.reference?.port ?? listener.port) == listener.port
+        let found = RouteAttachment.resolve(
+            parent.reference, routeKind: .httpRoute, routeNamespace: route.metadata.namespace,
+            hostnames: route.spec.hostnames, gateway: gateway,
+            namespaceLabels: index.labels(ofNamespace: route.metadata.namespace))
+        switch found {
+        case .success(let attached):
+            return accepted(
+                attached.map { Place(listener: own[$0.listenerIndex], hosts: hosts($0.hostnames)) })
+        case .failure(let reason):
+            return Outcome(accepted: refusal(reason.rawValue, message(reason, parent.gateway)))
         }
-        guard !named.isEmpty else {
-            return Outcome(
-                accepted: refusal("NoMatchingParent", "the gateway has no such listener: \(parent.gateway)"))
+    }
+
+    private func accepted(_ places: [Place]) -> Outcome {
+        Outcome(places: places, accepted: StatusCondition("Accepted", true, "Accepted"))
+    }
+
+    private func hosts(_ names: [Hostname]) -> [String] { names.isEmpty ? [""] : names.map(\.text) }
+
+    private func message(_ reason: AttachmentRefusal, _ gateway: ObjectKey) -> String {
+        switch reason {
+        case .noMatchingParent: "the gateway has no such listener: \(gateway)"
+        case .notAllowedByListeners: "no listener lets routes of this kind and namespace attach: \(gateway)"
+        case .noMatchingListenerHostname: "no listener has a hostname of the route: \(gateway)"
         }
-        let allowing = named.filter { $0.allows(namespace: route.metadata.namespace, in: index) }
-        guard !allowing.isEmpty else {
-            return Outcome(
-                accepted: refusal(
-                    "NotAllowedByListeners",
-                    "no listener lets routes of this kind and namespace attach: \(parent.gateway)"))
-        }
-        let places = allowing.compactMap { listener -> Place? in
-            let hosts = listener.hosts(for: route.spec.hostnames)
-            return hosts.isEmpty ? nil : Place(listener: listener, hosts: hosts)
-        }
-        guard !places.isEmpty else {
-            return Outcome(
-                accepted: refusal(
-                    "NoMatchingListenerHostname", "no listener has a hostname of the route: \(parent.gateway)"))
-        }
-        return Outcome(places: places, accepted: StatusCondition("Accepted", true, "Accepted"))
     }
 
     private func refusal(_ reason: String, _ message: String) -> StatusCondition {

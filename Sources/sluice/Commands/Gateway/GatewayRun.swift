@@ -1,0 +1,109 @@
+import ArgumentParser
+import Foundation
+import GatewayControl
+import GatewayModel
+import GatewayRecords
+import GatewayRuntime
+
+/// `sluice run`.
+struct GatewayRun: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "run", abstract: "Serve a configuration until SIGTERM, then drain.",
+        discussion: """
+            Without -f it serves a built-in quickstart that answers every request on port 8080. Files and folders are \
+            watched: a good change is swapped in, a bad one is reported and the last good one goes on serving.
+            """)
+
+    @OptionGroup var files: FileOptions
+    @OptionGroup var state: StateOptions
+
+    @Option(help: "Event loops; one per core by default.")
+    var loops: Int?
+
+    @Option(help: "Where the access log goes: stdout, stderr, none or a file.")
+    var accessLog = "stdout"
+
+    @Option(help: "Where the admin API listens beside its socket: HOST:PORT or none.")
+    var admin = "127.0.0.1:9180"
+
+    @Option(help: "Where /metrics, /healthz and /readyz listen: HOST:PORT or none.")
+    var telemetry = "127.0.0.1:9190"
+
+    @Option(help: "OTLP/HTTP collector for traces and metrics: HOST:PORT or none.")
+    var otlp = "none"
+
+    func validate() throws {
+        if let loops, !(1...1_024).contains(loops) { throw ValidationError("--loops is not between 1 and 1024") }
+        _ = try (ListenAddress(admin), ListenAddress(telemetry), ListenAddress(otlp))
+    }
+
+    func run() async throws {
+        do {
+            let gateway = try await GatewayProcess(try options())
+            try await gateway.start()
+            await announce(gateway)
+            try await gateway.run()
+        } catch is ConfigurationRefused {
+            // Its findings have been written line by line.
+            throw ExitStatus.findings.code
+        }
+    }
+
+    private func options() throws -> GatewayOptions {
+        let source =
+            files.all.isEmpty
+            ? GatewayOptions.Source.text(Quickstart.text, name: Quickstart.name) : .files(files.all)
+        var options = GatewayOptions(source: source, stateDirectory: state.folder)
+        options.loops = loops
+        options.accessLog =
+            switch accessLog {
+            case "stdout": .standardOutput
+            case "stderr": .standardError
+            case "none": .none
+            default: .file(accessLog)
+            }
+        options.admin = try ListenAddress(admin).address
+        options.telemetry = try ListenAddress(telemetry).address
+        options.otlp = try ListenAddress(otlp).address
+        return options
+    }
+
+    /// What to try next, on standard error: standard output belongs to the access log.
+    private func announce(_ gateway: GatewayProcess) async {
+        let urls = Self.urls(await gateway.store.snapshot.set)
+        Terminal.error("sluice \(ProductVersion.text) serves \(urls.joined(separator: ", "))")
+        if files.all.isEmpty, let url = urls.first { Terminal.error("try: curl \(url)") }
+        let folder = state.state == nil ? "" : " --state \(state.folder)"
+        Terminal.error("state: sluice status\(folder); live requests: sluice tap\(folder)")
+        if telemetry != "none" { Terminal.error("metrics: curl http://\(telemetry)/metrics") }
+    }
+
+    static func urls(_ set: ObjectSet) -> [String] {
+        var urls: [String] = []
+        for gateway in set.gateways {
+            for listener in gateway.spec.listeners {
+                let scheme = listener.protocol == "HTTPS" ? "https" : "http"
+                let host = listener.hostname.map { "\($0)" } ?? "127.0.0.1"
+                let url = "\(scheme)://\(host.hasPrefix("*") ? "127.0.0.1" : host):\(listener.port)/"
+                if !urls.contains(url) { urls.append(url) }
+            }
+        }
+        return urls.isEmpty ? ["http://127.0.0.1:8080/"] : urls
+    }
+}
+
+/// `HOST:PORT` or `none`, as options write an address.
+struct ListenAddress {
+    var address: GatewayOptions.Address?
+
+    init(_ text: String) throws {
+        if text == "none" { return }
+        guard let colon = text.lastIndex(of: ":"), let port = Int(text[text.index(after: colon)...]),
+            (0...65_535).contains(port)
+        else { throw ValidationError("not HOST:PORT or none: \(text)") }
+        var host = String(text[..<colon])
+        if host.hasPrefix("["), host.hasSuffix("]") { host = String(host.dropFirst().dropLast()) }
+        guard !host.isEmpty else { throw ValidationError("not HOST:PORT or none: \(text)") }
+        address = GatewayOptions.Address(host: host, port: port)
+    }
+}
