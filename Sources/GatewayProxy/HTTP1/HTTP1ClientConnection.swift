@@ -18,7 +18,8 @@ final class HTTP1ClientConnection: Timed, ChannelDuplexHandler {
     }
 
     let worker: Worker
-    unowned let pool: EndpointPool
+    /// Kept by its connections: a request may outlive the endpoint, and its pool in the worker.
+    let pool: EndpointPool
     private var context: ChannelHandlerContext?
     private var exchange: Exchange?
     private var inbound: Inbound = .idle
@@ -353,6 +354,9 @@ final class HTTP1ClientConnection: Timed, ChannelDuplexHandler {
     private func fail(_ failure: UpstreamFailure) {
         let failed = exchange
         exchange = nil
+        // A kept connection that ends without a byte: the backend is likely to have dropped the others too, and the
+        // request is to be repeated on a new one.
+        if case .reset = failure, inbound == .head, wasReused { pool.closeIdle() }
         close()
         guard let failed else { return }
         let client = failed.downstream

@@ -55,7 +55,7 @@ package final class HTTP1ServerConnection: Timed, ChannelDuplexHandler, Downstre
     var isPeerDone = false
     private var skippedBytes: UInt64 = 0
     private static let skippedBytesMax: UInt64 = 64 * 1024
-    private var headTimeoutMilliseconds: Int
+    private let headTimeoutMilliseconds: Int
     let idleTimeoutMilliseconds: Int
     let allowsHalfClose: Bool
 
@@ -65,10 +65,10 @@ package final class HTTP1ServerConnection: Timed, ChannelDuplexHandler, Downstre
         let snapshot = worker.currentSnapshot()
         let limits = snapshot.limits
         let settings = snapshot.table(port: client.port.number)?.settings ?? PortSettings()
-        headTimeoutMilliseconds = settings.headTimeoutMilliseconds
-        if headTimeoutMilliseconds == 0 { headTimeoutMilliseconds = limits.headTimeoutMilliseconds }
-        idleTimeoutMilliseconds = settings.idleTimeoutMilliseconds
-        if idleTimeoutMilliseconds == 0 { idleTimeoutMilliseconds = limits.idleTimeoutMilliseconds }
+        headTimeoutMilliseconds =
+            settings.headTimeoutMilliseconds > 0 ? settings.headTimeoutMilliseconds : limits.headTimeoutMilliseconds
+        idleTimeoutMilliseconds =
+            settings.idleTimeoutMilliseconds > 0 ? settings.idleTimeoutMilliseconds : limits.idleTimeoutMilliseconds
         allowsHalfClose = settings.allowsHalfClose
         parser = HTTP1RequestParser(limits: HTTP1Limits(limits))
         decoder = HTTP1BodyDecoder(.none, limits: HTTP1Limits(limits))

@@ -13,6 +13,7 @@ final class EndpointPool {
     private let connectTimeoutNanoseconds: UInt64
     private var state: PoolState<HTTP1ClientConnection, Exchange>
     private var multiplexed = MultiplexedPool()
+    private var isRetired = false
 
     init(worker: Worker, endpoint: Endpoint, backend: CompiledBackend) {
         self.worker = worker
@@ -56,6 +57,7 @@ final class EndpointPool {
     func withdraw(_ exchange: Exchange) { state.withdraw(exchange) }
 
     func released(_ connection: HTTP1ClientConnection) {
+        if isRetired { return connection.close() }
         if let waiter = state.released(connection) { return give(connection, to: waiter) }
         expire(connection)
         if let surplus = state.surplus() { surplus.close() }
@@ -65,9 +67,16 @@ final class EndpointPool {
         if state.closed(connection) { connect(timeoutNanoseconds: connectTimeoutNanoseconds) }
     }
 
+    /// Closes what is free, and everything else when it is given back.
     func closeAll() {
-        for connection in state.idle { connection.close() }
+        isRetired = true
+        closeIdle()
         multiplexed.closeAll()
+    }
+
+    /// Closes the connections nobody uses; the next request gets a new one.
+    func closeIdle() {
+        for connection in state.idle { connection.close() }
     }
 
     private func give(_ connection: HTTP1ClientConnection, to exchange: Exchange) {

@@ -107,7 +107,9 @@ enum Configuration {
         """
 
     /// Everything below `path` to a backend; `rule` is further fields of the rule, in flow style lines.
-    static func route(_ name: String = "app", path: String = "/", to backend: String = "app", rule: String = "")
+    static func route(
+        _ name: String = "app", path: String = "/", to backend: String = "app", rule: String = ""
+    )
         -> String
     {
         """
@@ -124,7 +126,9 @@ enum Configuration {
         """
     }
 
-    static func backendObject(_ name: String, _ ports: [Int], _ more: String = "", host: String = "127.0.0.1")
+    static func backendObject(
+        _ name: String, _ ports: [Int], _ more: String = "", host: String = "127.0.0.1"
+    )
         -> String
     {
         let endpoints = ports.map { "{host: \(host), port: \($0)}" }.joined(separator: ", ")
