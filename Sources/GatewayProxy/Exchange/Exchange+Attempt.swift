@@ -198,11 +198,11 @@ extension Exchange {
 extension UpstreamFailure {
     var errorCode: ErrorCode {
         switch self {
-        case .connectFailed, .connectTimedOut: .upstreamConnectFailed
+        case .connectFailed: .upstreamConnectFailed
         case .reset, .unprocessed: .upstreamReset
         case .malformed: .upstreamProtocolError
         case .overloaded: .upstreamOverloaded
-        case .attemptTimedOut, .firstByteTimedOut, .idleTimedOut: .upstreamTimeout
+        case .connectTimedOut, .attemptTimedOut, .firstByteTimedOut, .idleTimedOut: .upstreamTimeout
         }
     }
 

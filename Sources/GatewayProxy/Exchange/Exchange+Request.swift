@@ -94,7 +94,7 @@ extension Exchange {
 
     /// Whether the policy could ask for another attempt, so that the body is worth keeping.
     var mayRetryLater: Bool {
-        guard let retry = rule?.retry else { return true }
+        guard let retry = rule?.retry, attempt.usedStaleRetry else { return true }
         return attempt.count <= retry.attemptsMax
     }
 

@@ -22,6 +22,8 @@ extension Exchange {
         traced?.note("status \(response.status)")
         attempt.lastProgressNanoseconds = worker.now
         record.upstreamFirstByteNanoseconds = worker.now
+        // An earlier attempt may have ended otherwise.
+        record.outcome = .completed
         reportAnswer()
         if response.status == 101 { return beginTunnel() }
         if mayRetry(status: response.status) {
@@ -65,8 +67,8 @@ extension Exchange {
         } else {
             responseTransform.finish(to: downstream.sendBody)
             finishStoring(trailers: trailers)
+            downstream.sendEnd(trailers: trailers)
         }
-        downstream.sendEnd(trailers: trailers)
         settle()
     }
 

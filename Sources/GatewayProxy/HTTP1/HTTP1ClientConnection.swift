@@ -37,6 +37,10 @@ final class HTTP1ClientConnection: Timed, ChannelDuplexHandler {
     private var counted: ConnectionLevel
     private var isReading = true
     private var hasPendingRead = false
+    /// The backend will send no more.
+    private var isPeerDone = false
+    /// The connection broke: what came so far is not all.
+    private var isBroken = false
 
     var wasReused: Bool { requestCount > 1 }
     /// As the channel last said; asking it anew costs a dozen reference counts.
@@ -98,7 +102,7 @@ final class HTTP1ClientConnection: Timed, ChannelDuplexHandler {
     func sendEnd(trailers: FieldBlock?) {
         if inbound == .tunnel {
             flush()
-            context?.close(mode: .output, promise: nil)
+            if isPeerDone { closeWhenFlushed() } else { context?.close(mode: .output, promise: nil) }
             return
         }
         if case .chunked = outboundFraming {
@@ -129,6 +133,13 @@ final class HTTP1ClientConnection: Timed, ChannelDuplexHandler {
     func close() {
         inbound = .closed
         context?.close(promise: nil)
+    }
+
+    /// Half of a connection cannot be closed when the other half is, and a whole one would lose what is not sent.
+    private func closeWhenFlushed() {
+        guard let context else { return }
+        let channel = context.channel
+        context.writeAndFlush(NIOAny(ByteBuffer())).assumeIsolated().whenComplete { _ in channel.close(promise: nil) }
     }
 
     func setReading(_ reading: Bool) {
@@ -207,7 +218,10 @@ final class HTTP1ClientConnection: Timed, ChannelDuplexHandler {
         pool.closed(self)
     }
 
-    func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        isBroken = true
+        context.close(promise: nil)
+    }
 
     override func deadlineReached(now: UInt64) {
         if inbound == .idle { close() }
@@ -256,6 +270,10 @@ final class HTTP1ClientConnection: Timed, ChannelDuplexHandler {
         keepAlive = exchange.response.connection.keepsAlive(exchange.response.version) && framing != .untilClose
         decoder = HTTP1BodyDecoder(framing, limits: HTTP1Limits(worker.snapshot.limits))
         let isTunnel = exchange.response.status == 101
+        if isTunnel, exchange.request.upgrade.isEmpty || !exchange.requestEnded {
+            fail(.malformed("an upgrade that was not asked for"))
+            return false
+        }
         inbound = isTunnel ? .tunnel : .body
         guard exchange.upstreamHead() else { return false }
         if isTunnel { return true }
@@ -330,12 +348,19 @@ final class HTTP1ClientConnection: Timed, ChannelDuplexHandler {
         if !isReusable { close() }
     }
 
+    private func tunnelClosed() {
+        let ended = exchange
+        exchange = nil
+        ended?.upstreamEnd(trailers: nil)
+    }
+
     private func inputEnded() {
+        isPeerDone = true
         switch inbound {
         case .idle, .closed: close()
         case .tunnel: exchange?.upstreamHalfClosed()
         case .body:
-            if let exchange, case .untilClose = exchange.response.framing { return finish(trailers: nil) }
+            if !isBroken, let exchange, case .untilClose = exchange.response.framing { return finish(trailers: nil) }
             fail(.reset)
         case .head: fail(.reset)
         }
@@ -356,6 +381,9 @@ final class HTTP1ClientConnection: Timed, ChannelDuplexHandler {
         forgetPartialHead()
         let failed = exchange
         exchange = nil
+        // A kept connection that ends without a byte: the backend is likely to have dropped the others too, and the
+        // request is to be repeated on a new one.
+        if case .reset = failure, inbound == .head, wasReused { pool.closeIdle() }
         close()
         guard let failed else { return }
         let client = failed.downstream

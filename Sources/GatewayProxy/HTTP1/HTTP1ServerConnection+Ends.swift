@@ -5,8 +5,8 @@ import NIOCore
 
 /// How requests, responses and the connection come to an end.
 extension HTTP1ServerConnection {
-    /// The client has shut its side down. A request under way is given up, as nginx and Go do: the peer is far more
-    /// often gone than half closed.
+    /// The client has shut its side down. A request under way is given up, as nginx and Go do, unless the listener's
+    /// policy says otherwise: the peer is far more often gone than half closed.
     func peerFinished() {
         isPeerDone = true
         switch inbound {
@@ -52,9 +52,13 @@ extension HTTP1ServerConnection {
         guard !isClosing else { return }
         giveExchangeBack()
         if inbound == .tunnel { return closeWhenFlushed() }
-        guard keepAlive, inbound == .complete, !isDraining else { return lingerAndClose() }
-        inbound = .head
-        waitForHead()
+        guard keepAlive, inbound == .complete || inbound == .body, !isDraining else { return lingerAndClose() }
+        if inbound == .body {
+            beginSkipping()
+        } else {
+            inbound = .head
+            waitForHead()
+        }
         setReading(true)
         guard !isParsing, unread != nil else { return }
         // Pipelined: the next request is here already. A fresh event, so that the stack cannot grow.
@@ -68,7 +72,7 @@ extension HTTP1ServerConnection {
         }
     }
 
-    func waitForHead() { schedule(afterMilliseconds: worker.snapshot.limits.idleTimeoutMilliseconds) }
+    func waitForHead() { schedule(afterMilliseconds: idleTimeoutMilliseconds) }
 
     func schedule(afterMilliseconds milliseconds: Int) {
         worker.schedule(self, at: worker.now &+ UInt64(milliseconds) &* 1_000_000)

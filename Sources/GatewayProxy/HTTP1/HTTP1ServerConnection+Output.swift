@@ -1,4 +1,5 @@
 import GatewayWire
+import Glibc
 import NIOCore
 
 /// Bytes out: what the exchange says, framed for this client.
@@ -36,7 +37,7 @@ extension HTTP1ServerConnection {
             outboundFraming = isOld ? .untilClose : .chunked
             if isOld { keepAlive = false }
         }
-        if inbound == .body || inbound == .discard { keepAlive = false }
+        if inbound == .discard || inbound == .body && !maySkipBody { keepAlive = false }
         let connection: ConnectionOptions =
             isTunnel ? .upgrade : keepAlive ? (isOld ? .keepAlive : []) : .close
         worker.scratch.removeAll(keepingCapacity: true)
@@ -85,6 +86,10 @@ extension HTTP1ServerConnection {
     func reset() {
         flush()
         keepAlive = false
+        if outboundFraming == .untilClose, let socket = context?.channel as? any SocketOptionProvider {
+            // Only a RST tells such an end from a good one.
+            socket.setSoLinger(linger(l_onoff: 1, l_linger: 0)).assumeIsolated().whenComplete { _ in }
+        }
         context?.close(promise: nil)
     }
 
@@ -92,6 +97,11 @@ extension HTTP1ServerConnection {
         inbound = .tunnel
         deadline = .max
         flush()
+        if let early = unread {
+            unread = nil
+            exchange?.receive(early)
+            exchange?.flushUpstream()
+        }
         setReading(true)
     }
 

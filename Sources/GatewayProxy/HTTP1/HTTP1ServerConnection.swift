@@ -19,6 +19,8 @@ package final class HTTP1ServerConnection: Timed, ChannelDuplexHandler, Downstre
         /// The message is complete; what follows is the next request.
         case complete
         case tunnel
+        /// The rest of a body nobody wants, before the next head.
+        case skip
         /// Read and thrown away until the peer has seen our last words.
         case discard
     }
@@ -57,11 +59,23 @@ package final class HTTP1ServerConnection: Timed, ChannelDuplexHandler, Downstre
     var isReading = true
     private var hasPendingRead = false
     var isPeerDone = false
+    private var skippedBytes: UInt64 = 0
+    private static let skippedBytesMax: UInt64 = 64 * 1024
+    private let headTimeoutMilliseconds: Int
+    let idleTimeoutMilliseconds: Int
+    let allowsHalfClose: Bool
 
     package init(worker: Worker, client: ClientConnection) {
         self.worker = worker
         self.client = client
-        let limits = worker.currentSnapshot().limits
+        let snapshot = worker.currentSnapshot()
+        let limits = snapshot.limits
+        let settings = snapshot.table(port: client.port.number)?.settings ?? PortSettings()
+        headTimeoutMilliseconds =
+            settings.headTimeoutMilliseconds > 0 ? settings.headTimeoutMilliseconds : limits.headTimeoutMilliseconds
+        idleTimeoutMilliseconds =
+            settings.idleTimeoutMilliseconds > 0 ? settings.idleTimeoutMilliseconds : limits.idleTimeoutMilliseconds
+        allowsHalfClose = settings.allowsHalfClose
         parser = HTTP1RequestParser(limits: HTTP1Limits(limits))
         decoder = HTTP1BodyDecoder(.none, limits: HTTP1Limits(limits))
         super.init()
@@ -101,6 +115,8 @@ package final class HTTP1ServerConnection: Timed, ChannelDuplexHandler, Downstre
         guard worker.connections.updateValue(self, forKey: ObjectIdentifier(self)) == nil else { return }
         worker.recorder.metrics.add(.connectionsAccepted)
         worker.recorder.metrics.change(.connectionsActive, by: 1)
+        // Its handshake may have outlived the beginning of the drain.
+        isDraining = worker.isDraining
         worker.refreshClock()
         waitForHead()
     }
@@ -162,6 +178,7 @@ package final class HTTP1ServerConnection: Timed, ChannelDuplexHandler, Downstre
             switch inbound {
             case .head: if !parseHead(&buffer) { return keep(buffer) }
             case .body: decodeBody(&buffer)
+            case .skip: skipBody(&buffer)
             case .complete:
                 setReading(false)
                 return keep(buffer)
@@ -187,7 +204,7 @@ package final class HTTP1ServerConnection: Timed, ChannelDuplexHandler, Downstre
             guard let consumed = try parser.parse(buffer.readableBytesUInt8Span, into: &exchange.request) else {
                 if !isMidHead {
                     isMidHead = true
-                    schedule(afterMilliseconds: worker.snapshot.limits.headTimeoutMilliseconds)
+                    schedule(afterMilliseconds: headTimeoutMilliseconds)
                 }
                 return false
             }
@@ -246,6 +263,7 @@ package final class HTTP1ServerConnection: Timed, ChannelDuplexHandler, Downstre
                     exchange?.receive(slice)
                 }
             }
+            if progress.isComplete, inbound == .skip { return bodySkipped() }
             guard progress.isComplete, inbound == .body else { return }
             deadline = .max
             inbound = .complete
@@ -278,6 +296,47 @@ package final class HTTP1ServerConnection: Timed, ChannelDuplexHandler, Downstre
         }
     }
 
+    // MARK: Bodies nobody wants
+
+    /// Whether the rest of the body is so little that the connection is worth reading it: the gateway answers by
+    /// itself, and the client sends without waiting for leave.
+    var maySkipBody: Bool {
+        guard let exchange, exchange.upstream.isNone, !exchange.request.expectsContinue,
+            exchange.record.errorCode != .bodyTooLarge
+        else { return false }
+        if case .length(let length) = exchange.request.framing { return length <= Self.skippedBytesMax }
+        return true
+    }
+
+    func beginSkipping() {
+        inbound = .skip
+        skippedBytes = 0
+        schedule(afterMilliseconds: worker.snapshot.limits.bodyIdleTimeoutMilliseconds)
+    }
+
+    private func skipBody(_ buffer: inout ByteBuffer) {
+        worker.payloadRanges.removeAll(keepingCapacity: true)
+        guard let progress = try? decoder.decode(buffer.readableBytesUInt8Span, payload: &worker.payloadRanges),
+            skippedBytes + UInt64(progress.consumed) <= Self.skippedBytesMax
+        else {
+            // The answer is out, so there is nothing left to say.
+            buffer.moveReaderIndex(to: buffer.writerIndex)
+            return lingerAndClose()
+        }
+        skippedBytes += UInt64(progress.consumed)
+        buffer.moveReaderIndex(forwardBy: progress.consumed)
+        if progress.isComplete { return bodySkipped() }
+        if progress.consumed == 0 {
+            keep(buffer)
+            buffer.moveReaderIndex(to: buffer.writerIndex)
+        }
+    }
+
+    private func bodySkipped() {
+        inbound = .head
+        waitForHead()
+    }
+
     // MARK: Draining and reading
 
     package func drain() {
@@ -304,7 +363,8 @@ package final class HTTP1ServerConnection: Timed, ChannelDuplexHandler, Downstre
 
     private func becomesHTTP2(_ buffer: ByteBuffer) -> Bool {
         guard let context else { return false }
-        guard worker.currentSnapshot().table(port: client.port.number)?.settings.http2 ?? true else { return false }
+        let settings = worker.currentSnapshot().table(port: client.port.number)?.settings ?? PortSettings()
+        guard settings.http2, settings.h2c || client.port.isTLS else { return false }
         closedForUpgrade()
         let next = HTTP2ServerConnection(worker: worker, client: client)
         inbound = .discard

@@ -43,8 +43,9 @@ package final class DataPlane: Sendable {
     package func publish(_ snapshot: Snapshot) async throws {
         let opened = try await ports.open(missingFor: snapshot, loops: loops)
         shared.snapshots.publish(snapshot)
-        ports.commit(opened)
-        for number in await ports.close(notIn: snapshot) { drain(port: number) }
+        let replaced = await ports.commit(opened)
+        let closed = await ports.close(notIn: snapshot)
+        for number in replaced + closed { drain(port: number) }
     }
 
     private func drain(port: Int) {

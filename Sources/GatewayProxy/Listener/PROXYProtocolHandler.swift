@@ -11,6 +11,7 @@ final class PROXYProtocolHandler: Timed, ChannelInboundHandler, RemovableChannel
     private let peer: Peer
     private var received: ByteBuffer?
     private var context: ChannelHandlerContext?
+    private var isDone = false
 
     init(worker: Worker, peer: Peer) {
         self.worker = worker
@@ -33,6 +34,8 @@ final class PROXYProtocolHandler: Timed, ChannelInboundHandler, RemovableChannel
     override func deadlineReached(now: UInt64) { context?.close(promise: nil) }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        // TLS reads what we hand on from the head of the pipeline.
+        if isDone { return context.fireChannelRead(data) }
         var buffer = unwrapInboundIn(data)
         if received == nil { received = buffer } else { received?.writeBuffer(&buffer) }
         guard let bytes = received else { return }
@@ -49,6 +52,11 @@ final class PROXYProtocolHandler: Timed, ChannelInboundHandler, RemovableChannel
         }
     }
 
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if event as? ChannelEvent == .inputClosed, !isDone { return context.close(promise: nil) }
+        context.fireUserInboundEventTriggered(event)
+    }
+
     private var table: PortTable? { worker.currentSnapshot().table(port: peer.port.number) }
 
     private func proceed(_ context: ChannelHandlerContext, _ bytes: ByteBuffer, _ header: PROXYProtocolHeader?) {
@@ -59,6 +67,7 @@ final class PROXYProtocolHandler: Timed, ChannelInboundHandler, RemovableChannel
         var rest = bytes
         rest.moveReaderIndex(forwardBy: header?.bytes ?? 0)
         received = nil
+        isDone = true
         do {
             try Acceptor.start(context.channel, client: client, worker)
             if rest.readableBytes > 0 {

@@ -12,6 +12,11 @@ final class PortSet: Sendable {
         var isTLS: Bool
         var bound: Int
         var channels: [any Channel]
+
+        /// Whether these sockets are what `table` wants; others must be bound when the answer is no.
+        func serves(_ table: PortTable) -> Bool {
+            isTLS == table.isTLS && addresses == table.settings.addresses
+        }
     }
 
     private let open = Mutex<[Int: Opened]>([:])
@@ -20,10 +25,10 @@ final class PortSet: Sendable {
 
     /// Opens what `snapshot` has and we have not. Nothing is kept open if one of them fails.
     func open(missingFor snapshot: Snapshot, loops: [DataPlane.LoopHandle]) async throws -> [Opened] {
-        let known = open.withLock { Set($0.keys) }
+        let known = open.withLock { $0 }
         var opened: [Opened] = []
         do {
-            for table in snapshot.ports where !known.contains(table.port) {
+            for table in snapshot.ports where known[table.port]?.serves(table) != true {
                 opened.append(try await listen(table, loops: loops))
             }
         } catch {
@@ -33,10 +38,13 @@ final class PortSet: Sendable {
         return opened
     }
 
-    func commit(_ opened: [Opened]) {
-        open.withLock { open in
-            for port in opened { open[port.number] = port }
+    /// Takes over what was opened; closes the sockets it replaces and returns their numbers.
+    func commit(_ opened: [Opened]) async -> [Int] {
+        let replaced = open.withLock { open in
+            opened.compactMap { open.updateValue($0, forKey: $0.number) }
         }
+        for port in replaced { await Self.close(port) }
+        return replaced.map(\.number)
     }
 
     /// Closes what `snapshot` has no more; returns their numbers.

@@ -70,6 +70,7 @@ final class TLSAcceptHandler: Timed, ChannelInboundHandler, RemovableChannelHand
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if event as? ChannelEvent == .inputClosed { return context.close(promise: nil) }
         guard case .handshakeCompleted(let agreed) = event as? TLSUserEvent else {
             return context.fireUserInboundEventTriggered(event)
         }

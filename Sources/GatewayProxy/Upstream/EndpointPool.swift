@@ -67,6 +67,7 @@ final class EndpointPool {
     func withdraw(_ exchange: Exchange) { state.withdraw(exchange) }
 
     func released(_ connection: HTTP1ClientConnection) {
+        if isRetired { return connection.close() }
         if let waiter = state.released(connection) { return give(connection, to: waiter) }
         if isClosed { return connection.close() }
         expire(connection)
@@ -87,6 +88,11 @@ final class EndpointPool {
         isClosed = true
         for connection in state.idle { connection.close() }
         multiplexed.closeAll()
+    }
+
+    /// Closes the connections nobody uses; the next request gets a new one.
+    func closeIdle() {
+        for connection in state.idle { connection.close() }
     }
 
     private func give(_ connection: HTTP1ClientConnection, to exchange: Exchange) {

@@ -121,10 +121,13 @@ package struct AttackRunner: Sendable {
             steps = make(site)
             version = .http2
             let wantsConnectionError = attack.wantsConnectionError
+            // A slow peer gets its head at once; whether it is cut off shows later.
+            let endsWithHead = !attack.isSlow
             isEnough = { bytes in
                 let scan = HTTP2Scan(bytes)
-                return scan.goAwayCode != nil
-                    || (!wantsConnectionError && (scan.statuses[1] != nil || scan.resets[1] != nil))
+                if scan.goAwayCode != nil { return true }
+                if wantsConnectionError { return false }
+                return scan.resets[1] != nil || (endsWithHead && scan.statuses[1] != nil)
             }
         }
         let connection = try await RawConnection.open(

@@ -32,6 +32,7 @@ final class ExchangeHandler: ChannelDuplexHandler {
     private var wantsMore = true
     private var readHeld = false
     private var pause: Scheduled<Void>?
+    private var isPumping = false
     private(set) var failure: CallError?
     private(set) var isReusable = true
 
@@ -89,7 +90,11 @@ final class ExchangeHandler: ChannelDuplexHandler {
     }
 
     private func pump() {
-        guard let context, pause == nil, current?.held == false, current?.requestEnded == false else { return }
+        // A write may make the channel writable again (or close it) before it returns.
+        guard let context, !isPumping, pause == nil, current?.held == false, current?.requestEnded == false
+        else { return }
+        isPumping = true
+        defer { isPumping = false }
         while let step = current?.steps.first {
             switch step {
             case .bytes(let bytes):
@@ -100,10 +105,12 @@ final class ExchangeHandler: ChannelDuplexHandler {
                     guard context.channel.isWritable else {
                         let rest = current?.steps.dropFirst() ?? []
                         current?.steps = [.repeated(bytes, count: count - done)] + rest
+                        isPumping = false
                         context.flush()
                         return
                     }
                     context.writeAndFlush(wrapOutboundOut(.body(.byteBuffer(piece))), promise: nil)
+                    guard current != nil else { return }
                 }
             case .pause(let milliseconds):
                 current?.steps.removeFirst()
@@ -120,6 +127,7 @@ final class ExchangeHandler: ChannelDuplexHandler {
                 context.close(promise: nil)
                 return
             }
+            guard current?.steps.isEmpty == false else { return }
             current?.steps.removeFirst()
         }
         let trailers = current?.trailers ?? []

@@ -93,7 +93,8 @@ struct MockAnswer {
         }
         var steps: [MockStep] = [.head(status, headers + extra + askedHeaders)]
         if let pause = knob("firstbyte").flatMap(durationMilliseconds) { steps.append(.wait(milliseconds: pause)) }
-        return steps + body + [.end(trailers)]
+        // A body after HEAD would be a fault, and there are faults for that.
+        return steps + (request.method == "HEAD" ? [] : body) + [.end(trailers)]
     }
 
     private func plain(_ status: Int, _ text: String) -> [MockStep] {

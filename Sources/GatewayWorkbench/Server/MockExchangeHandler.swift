@@ -129,6 +129,8 @@ final class MockExchangeHandler: ChannelInboundHandler, RemovableChannelHandler 
 
     private func pauseReading(_ context: ChannelHandlerContext, _ pause: Bool) {
         try? context.channel.syncOptions?.setOption(.autoRead, value: !pause)
+        // A stream's channel does not read by itself when the option comes back.
+        if !pause { context.read() }
     }
 
     // MARK: the answer
