@@ -348,12 +348,6 @@ final class HTTP1ClientConnection: Timed, ChannelDuplexHandler {
         if !isReusable { close() }
     }
 
-    private func tunnelClosed() {
-        let ended = exchange
-        exchange = nil
-        ended?.upstreamEnd(trailers: nil)
-    }
-
     private func inputEnded() {
         isPeerDone = true
         switch inbound {

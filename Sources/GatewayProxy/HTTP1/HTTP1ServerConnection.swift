@@ -34,7 +34,7 @@ package final class HTTP1ServerConnection: Timed, ChannelDuplexHandler, Downstre
 
     var inbound: Inbound = .head
     private var parser: HTTP1RequestParser
-    private var decoder: HTTP1BodyDecoder
+    var decoder: HTTP1BodyDecoder
     var unread: ByteBuffer?
     /// Bytes of a head have arrived and its end has not.
     var isMidHead = false
@@ -59,8 +59,8 @@ package final class HTTP1ServerConnection: Timed, ChannelDuplexHandler, Downstre
     var isReading = true
     private var hasPendingRead = false
     var isPeerDone = false
-    private var skippedBytes: UInt64 = 0
-    private static let skippedBytesMax: UInt64 = 64 * 1024
+    var skippedBytes: UInt64 = 0
+    static let skippedBytesMax: UInt64 = 64 * 1024
     private let headTimeoutMilliseconds: Int
     let idleTimeoutMilliseconds: Int
     let allowsHalfClose: Bool
@@ -191,7 +191,7 @@ package final class HTTP1ServerConnection: Timed, ChannelDuplexHandler, Downstre
         }
     }
 
-    private func keep(_ buffer: ByteBuffer) {
+    func keep(_ buffer: ByteBuffer) {
         guard buffer.readableBytes > 0 else { return }
         // A copy, so that the channel's large read buffer is not held by a few bytes of the next request.
         unread = buffer.readableBytes < 4096 ? ByteBuffer(bytes: buffer.readableBytesView) : buffer
@@ -294,47 +294,6 @@ package final class HTTP1ServerConnection: Timed, ChannelDuplexHandler, Downstre
             exchange?.failBeforeEnd(GatewayError(.requestTimeout, "the request body did not arrive in time"))
         default: context?.close(promise: nil)
         }
-    }
-
-    // MARK: Bodies nobody wants
-
-    /// Whether the rest of the body is so little that the connection is worth reading it: the gateway answers by
-    /// itself, and the client sends without waiting for leave.
-    var maySkipBody: Bool {
-        guard let exchange, exchange.upstream.isNone, !exchange.request.expectsContinue,
-            exchange.record.errorCode != .bodyTooLarge
-        else { return false }
-        if case .length(let length) = exchange.request.framing { return length <= Self.skippedBytesMax }
-        return true
-    }
-
-    func beginSkipping() {
-        inbound = .skip
-        skippedBytes = 0
-        schedule(afterMilliseconds: worker.snapshot.limits.bodyIdleTimeoutMilliseconds)
-    }
-
-    private func skipBody(_ buffer: inout ByteBuffer) {
-        worker.payloadRanges.removeAll(keepingCapacity: true)
-        guard let progress = try? decoder.decode(buffer.readableBytesUInt8Span, payload: &worker.payloadRanges),
-            skippedBytes + UInt64(progress.consumed) <= Self.skippedBytesMax
-        else {
-            // The answer is out, so there is nothing left to say.
-            buffer.moveReaderIndex(to: buffer.writerIndex)
-            return lingerAndClose()
-        }
-        skippedBytes += UInt64(progress.consumed)
-        buffer.moveReaderIndex(forwardBy: progress.consumed)
-        if progress.isComplete { return bodySkipped() }
-        if progress.consumed == 0 {
-            keep(buffer)
-            buffer.moveReaderIndex(to: buffer.writerIndex)
-        }
-    }
-
-    private func bodySkipped() {
-        inbound = .head
-        waitForHead()
     }
 
     // MARK: Draining and reading

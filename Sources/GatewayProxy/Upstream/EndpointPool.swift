@@ -67,7 +67,6 @@ final class EndpointPool {
     func withdraw(_ exchange: Exchange) { state.withdraw(exchange) }
 
     func released(_ connection: HTTP1ClientConnection) {
-        if isRetired { return connection.close() }
         if let waiter = state.released(connection) { return give(connection, to: waiter) }
         if isClosed { return connection.close() }
         expire(connection)
