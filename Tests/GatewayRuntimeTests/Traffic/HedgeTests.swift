@@ -53,7 +53,7 @@ struct HedgeTests {
             for _ in 0..<2 {
                 let client = try await WorkbenchClient().connection("http://127.0.0.1:\(gate.port)/")
                 var request = CallRequest("GET", "/slow")
-                request.timeoutMilliseconds = 3_000
+                request.timeoutMilliseconds = 2_000
                 if (try? await client.run(request)) != nil { answered += 1 }
                 await client.close()
             }
@@ -66,7 +66,7 @@ struct HedgeTests {
                 for _ in 0..<2 {
                     let client = try await WorkbenchClient().connection("http://127.0.0.1:\(gate.port)/")
                     var request = CallRequest(method, "/slow", body: .text("x"))
-                    request.timeoutMilliseconds = 200
+                    request.timeoutMilliseconds = 1_000
                     _ = try? await client.run(request)
                     await client.close()
                 }
@@ -84,7 +84,7 @@ struct HedgeTests {
             for _ in 0..<2 {
                 let client = try await WorkbenchClient().connection("http://127.0.0.1:\(gate.port)/")
                 var request = CallRequest("GET", "/slow")
-                request.timeoutMilliseconds = 3_000
+                request.timeoutMilliseconds = 2_000
                 let answer = try? await client.run(request)
                 if let answer { #expect(answer.status == 502) }
                 await client.close()
