@@ -64,6 +64,8 @@ extension Exchange {
         upstream = .none
         if state == .tunnel {
             record.outcome = .upgraded
+            // An HTTP/1 connection ends with its tunnel; a stream has to be told.
+            if case .http2 = downstream { downstream.sendEnd(trailers: nil) }
         } else {
             responseTransform.finish(to: downstream.sendBody)
             finishStoring(trailers: trailers)

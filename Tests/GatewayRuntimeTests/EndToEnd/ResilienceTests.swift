@@ -146,7 +146,7 @@ struct ResilienceTests {
         plan.requestsPerConnection = 250
         plan.request = { CallRequest("GET", "/?n=\($0)") }
         plan.verify = { index, response in
-            response.status == 200 && response.text.contains("/?n=\(index)\"") ? nil : "\(response.status)"
+            response.status == 200 && response.text.contains("/?n=\(index)\"") ? nil : "\(response.status) \(response.text)"
         }
         let cutting = Task {
             while !Task.isCancelled {
