@@ -25,10 +25,19 @@ run: build ## build and serve the quickstart; `make run ARGS='-f my.yaml'` serve
 
 test: packages unit ## all tests
 
+# Tests over real sockets run one after the other: what they wait for must not wait for each other.
+SOCKETS := GatewayRuntimeTests|ConformanceTests|GatewayWorkbenchTests|SluiceTests
 # --disable-xctest: there are none, and its empty summary would only confuse.
+TEST := $(SWIFT) test --skip-build --disable-xctest
+
 unit: packages
 	$(BUILD) --build-tests
-	$(SWIFT) test --skip-build --disable-xctest $(if $(FILTER),--filter '$(FILTER)')
+ifdef FILTER
+	$(TEST) --filter '$(FILTER)'
+else
+	$(TEST) --skip '$(SOCKETS)'
+	$(TEST) --no-parallel --filter '$(SOCKETS)'
+endif
 
 end-to-end: build ## use the built binary as a person would: examples, misspelt fields, start and drain
 	python3 Benchmarks/test_checks.py

@@ -138,7 +138,8 @@ struct ResilienceTests {
     @Test("connections cut under load lose no GET, by name too", arguments: ["127.0.0.1", "localhost"])
     func cutConnections(_ host: String) async throws {
         let mock = try await MockHTTPServer.start()
-        let policy = Configuration.policy("retry: {attempts: 3, on: [reset, connect-failure], budgetPercent: 100}")
+        let policy = Configuration.policy(
+            "retry: {attempts: 3, on: [reset, connect-failure], budgetPercent: 100, budgetMinPerSecond: 1000}")
         let gateway = try await GatewayUnderTest.start(
             Configuration.gateway + "\n" + Configuration.route() + "\n"
                 + Configuration.backendObject("app", [mock.port], host: host) + "\n" + policy)
@@ -146,7 +147,8 @@ struct ResilienceTests {
         plan.requestsPerConnection = 250
         plan.request = { CallRequest("GET", "/?n=\($0)") }
         plan.verify = { index, response in
-            response.status == 200 && response.text.contains("/?n=\(index)\"") ? nil : "\(response.status) \(response.text)"
+            let isRight = response.status == 200 && response.text.contains("/?n=\(index)\"")
+            return isRight ? nil : "\(response.status) \(response.text)"
         }
         let cutting = Task {
             while !Task.isCancelled {
