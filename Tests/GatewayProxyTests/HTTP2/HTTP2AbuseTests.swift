@@ -221,7 +221,8 @@ struct HTTP2AbuseTests {
         Broken("an increment of 0", 1, .window(0, 0)),
         Broken("a window above 2^31-1", 3, .window(0, 0x7FFF_FFFF)),
         Broken("a push", 1, HTTP2Frame(type: 5, flags: 4, id: 1, payload: [0, 0, 0, 2])),
-        Broken("an index beyond the table", 9, HTTP2Frame(type: 1, flags: 5, id: 1, payload: [0xFF, 0xFF, 0xFF, 0x0F])),
+        Broken(
+            "an index beyond the table", 9, HTTP2Frame(type: 1, flags: 5, id: 1, payload: [0xFF, 0xFF, 0xFF, 0x0F])),
         Broken("a block cut by a PING", 1, HTTP2Frame(type: 1, flags: 1, id: 1, payload: [0x82]), .ping()),
     ]
 

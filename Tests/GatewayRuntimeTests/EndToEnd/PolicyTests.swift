@@ -156,7 +156,9 @@ struct PolicyTests {
         try await eventually("the request is counted") {
             try await gateway.metrics().contains("sluice_requests_total{route=\"default/app\"")
         }
-        let line = try #require(try await gateway.stopAndReadLog().first)
+        // Each loop writes its own lines, so the look at the metrics may stand first.
+        let line = try #require(
+            try await gateway.stopAndReadLog().first { $0["route"] as? String == "default/app" })
         #expect(line["request_id"] as? String == seen.headers.first("x-request-id"))
         #expect(line["trace_id"] as? String == "0af7651916cd43dd8448eb211c80319c")
         #expect(line["status"] as? Int == 200)

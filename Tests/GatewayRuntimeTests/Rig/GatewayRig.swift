@@ -13,7 +13,7 @@ struct GatewayRig {
 
     /// Runs `body` with a gateway that serves `text`, written to a file, and stops it.
     static func run(
-        _ text: String, files: [String: String] = [:], options change: (inout GatewayOptions) -> Void = { _ in },
+        _ text: String, files: [String: String] = [:], otlp: TelemetryCollector? = nil,
         _ body: (GatewayRig) async throws -> Void
     ) async throws {
         let folder = FileManager.default.temporaryDirectory.appending(path: "sluice-\(UUID().uuidString)")
@@ -31,7 +31,7 @@ struct GatewayRig {
         options.addresses = ["127.0.0.1"]
         options.bindPort = { _ in 0 }
         options.drainTimeout = .seconds(2)
-        change(&options)
+        options.otlp = otlp
         let gateway = try await GatewayProcess(options)
         try await gateway.start()
         do { try await body(GatewayRig(gateway: gateway, folder: folder)) } catch {

@@ -39,7 +39,7 @@ struct TelemetryExportTests {
         let collector = try await MockHTTPServer.start()
         let telemetry = try Self.collector("http://\(collector.authority)/otlp/", ratio: 0)
         try await GatewayRig.run(
-            GatewayRig.configuration(port: backend.port), options: { $0.otlp = telemetry }
+            GatewayRig.configuration(port: backend.port), otlp: telemetry
         ) { rig async throws in
             let context = "00-\(Self.trace)-\(Self.parent)-01"
             #expect(try await rig.get("/a?b=1", [Header("traceparent", context)]).status == 200)
@@ -79,7 +79,7 @@ struct TelemetryExportTests {
         let collector = try await MockHTTPServer.start()
         let telemetry = try Self.collector("http://\(collector.authority)", ratio: ratio)
         try await GatewayRig.run(
-            GatewayRig.configuration(port: backend.port), options: { $0.otlp = telemetry }
+            GatewayRig.configuration(port: backend.port), otlp: telemetry
         ) { rig async throws in
             for _ in 0..<20 { #expect(try await rig.get().status == 200) }
         }
@@ -99,7 +99,7 @@ struct TelemetryExportTests {
         var stopping = clock.now
         var dropped: () -> UInt64 = { 0 }
         try await GatewayRig.run(
-            GatewayRig.configuration(port: backend.port), options: { $0.otlp = telemetry }
+            GatewayRig.configuration(port: backend.port), otlp: telemetry
         ) { rig async throws in
             for _ in 0..<10 { #expect(try await rig.get().status == 200) }
             dropped = { rig.gateway.droppedSpans }
@@ -119,7 +119,8 @@ struct TelemetryExportTests {
             ]))
         #expect(collector.url == "https://collector.example:4318/x")
         #expect(collector.fields.map(\.name) == ["authorization", "x-a"])
-        #expect(collector.fields.map { $0.value.reveal { String(decoding: $0, as: UTF8.self) } } == ["Bearer abc", "1"])
+        let values = collector.fields.map { $0.value.reveal { String(decoding: $0, as: UTF8.self) } }
+        #expect(values == ["Bearer abc", "1"])
         #expect(collector.samplingRatio == 0.25)
         let none = try TelemetryCollector(environment: [:])
         #expect(none.map(\.url) == nil)
