@@ -35,6 +35,7 @@ package enum ErrorCode: String, Sendable, CaseIterable {
     case expectationFailed = "SL-2008"
     case unsupportedTransferCoding = "SL-2009"
     case misdirectedRequest = "SL-2010"
+    case methodNotAllowed = "SL-2011"
     // 3: identity and policy
     case unauthenticated = "SL-3001"
     case forbidden = "SL-3002"
@@ -71,6 +72,7 @@ package enum ErrorCode: String, Sendable, CaseIterable {
         case .unauthenticated: 401
         case .forbidden, .denied: 403
         case .noRoute, .notFound: 404
+        case .methodNotAllowed: 405
         case .requestTimeout: 408
         case .conflict, .readOnlyObject: 409
         case .bodyTooLarge: 413

@@ -24,7 +24,7 @@ package struct ListenerPolicySpec: ConfigObject {
         proxyProtocol = fields.optional("proxyProtocol", "expect a PROXY protocol header, version 1 or 2")
         http2 = fields.optional("http2", "HTTP/2 settings")
         tls = fields.optional("tls", "TLS settings")
-        halfClose = fields.value("halfClose", default: true, "keep answering after the client's side has closed")
+        halfClose = fields.value("halfClose", default: false, "keep answering after the client's side has closed")
         connectionsMax = fields.optional("connectionsMax", "connections at once", .atLeast(1))
         headTimeout = fields.optional("headTimeout", "until a request's head is complete", .positive)
         idleTimeout = fields.optional("idleTimeout", "a connection without a request", .positive)

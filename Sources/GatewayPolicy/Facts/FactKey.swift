@@ -66,7 +66,7 @@ extension Fact {
             for group in groups.sorted() { Fact.feed(&hasher, group) }
             return true
         case .method: return Fact.feedMethod(&hasher, request)
-        case .host: return Fact.feed(&hasher, request.fields.bytes.span.extracting(request.authority.range))
+        case .host: return Fact.feed(&hasher, request.fields.bytes.span.extracting(Fact.host(of: request)))
         case .path: return Fact.feed(&hasher, request.fields.bytes.span.extracting(request.path.range))
         case .header(let name): return Fact.feedHeader(&hasher, request, name)
         case .query(let name):
@@ -118,5 +118,16 @@ extension Fact {
     private static func feedAbsence(_ hasher: inout Hasher) -> Bool {
         hasher.combine(-1)
         return false
+    }
+}
+
+extension Fact {
+    /// The authority without its port, which a caller may vary at will.
+    fileprivate static func host(of request: borrowing RequestHead) -> Range<Int> {
+        let range = request.authority.range
+        var end = range.upperBound
+        while end > range.lowerBound, (0x30...0x39).contains(request.fields.bytes[end - 1]) { end -= 1 }
+        let hasPort = end > range.lowerBound && end < range.upperBound && request.fields.bytes[end - 1] == 0x3A
+        return hasPort ? range.lowerBound..<(end - 1) : range
     }
 }

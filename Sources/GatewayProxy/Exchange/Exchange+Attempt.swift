@@ -129,7 +129,7 @@ extension Exchange {
         guard let retry = rule?.retry, attempt.count <= retry.attemptsMax else { return .none }
         guard failure.isRetried(by: retry) else { return .none }
         // A request that may have had its effect is repeated only if repeating it is harmless.
-        guard request.method.isIdempotent || failure.isBeforeProcessing || !retry.statuses.isEmpty else { return .none }
+        guard request.method.isIdempotent || failure.isBeforeProcessing else { return .none }
         return spendRetryBudget(retry) ? .paid : .none
     }
 
@@ -151,6 +151,10 @@ extension Exchange {
     func retry(isFree: Bool) {
         if let endpoint = attempt.endpoint { attempt.avoid.append(endpoint.index) }
         releaseEndpoint()
+        // What arrives while we wait is kept for the next attempt.
+        upstream = .none
+        attempt.isHeadSent = false
+        attempt.isBodySent = false
         worker.recorder.metrics.add(.retries)
         if isFree {
             attempt.usedStaleRetry = true

@@ -43,7 +43,7 @@ extension Exchange {
 
     /// A body chunk for the copy. A mirror that cannot keep up loses its copy; it never slows the request.
     func receiveMirrored(_ body: ByteBuffer) {
-        guard state == .seeking || state == .awaiting else { return }
+        guard state == .seeking || state == .awaiting || state == .responding else { return }
         if held.byteCount + body.readableBytes > snapshot.limits.bufferBytesMax || !upstream.isWritable {
             return downstreamClosed()
         }

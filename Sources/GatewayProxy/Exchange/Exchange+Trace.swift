@@ -39,6 +39,7 @@ extension Exchange {
         way.enter("match")
         var refusal = match()
         way.note(matchNote)
+        if refusal == nil, let cors = rule?.cors, answerPreflight(cors) { return }
         if refusal == nil {
             way.enter("identify")
             refusal = identify()

@@ -81,7 +81,10 @@ package final class Exchange: Timed {
     func begin() {
         accept()
         if let traced { return beginTraced(traced) }
-        if let refusal = match() ?? identify() ?? decide() ?? admit() {
+        if let refusal = match() { return refuse(refusal) }
+        // A browser shows no credential when it asks whether it may.
+        if let cors = rule?.cors, answerPreflight(cors) { return }
+        if let refusal = identify() ?? decide() ?? admit() {
             refuse(refusal)
         } else {
             handle()

@@ -7,7 +7,6 @@ extension Exchange {
     /// Phase 6: the only phase that differs by kind of traffic.
     func handle() {
         guard let rule else { return refuse(GatewayError(.noRoute, "no route")) }
-        if let cors = rule.cors, answerPreflight(cors) { return }
         switch rule.action {
         case .forward(let backends, let totalWeight):
             if answerFromCache() { return }

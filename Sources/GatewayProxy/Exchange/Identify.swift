@@ -17,6 +17,9 @@ extension Exchange {
         }
         // Whoever shows a credential that nobody knows is not taken for somebody who shows none.
         if let doubt, principal.proof == .none { return refuse(doubt.error, by: doubt.rule) }
+        // Also a key that nobody had to look at, because another proof came first.
+        let asksForKeys = rule.policy.identity.contains { $0.providers.contains(where: \.isAPIKeys) }
+        if asksForKeys, case .found(_, let carriers) = CredentialScanner.scan(request) { sources = carriers }
         CredentialScanner.strip(sources, from: &request)
         if principal.proof != .none { record.principal = principal }
         return nil

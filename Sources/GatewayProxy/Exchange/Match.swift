@@ -9,6 +9,10 @@ extension Exchange {
         guard let table = snapshot.table(port: client.port.number) else {
             return GatewayError(.noRoute, "nothing listens on this port any more")
         }
+        // A tunnel through a reverse proxy would reach whatever the backend lets it reach.
+        if request.method == .connect, request.upgrade.isEmpty {
+            return GatewayError(.methodNotAllowed, "this listener opens no tunnels: CONNECT")
+        }
         switch table.router.match(request, serverName: client.serverName) {
         case .rule(let rule, let listener, let matchedPathBytes):
             self.rule = rule

@@ -31,6 +31,10 @@ package struct IdentityRule: Sendable {
     package enum Provider: Sendable {
         case apiKeys(APIKeySet)
         case clientCertificate(ClientCertificateIdentity)
+
+        var isAPIKeys: Bool {
+            if case .apiKeys = self { true } else { false }
+        }
     }
     /// In order; the first that recognises the caller decides.
     package var providers: [Provider]

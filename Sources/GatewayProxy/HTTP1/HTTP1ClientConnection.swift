@@ -21,16 +21,20 @@ final class HTTP1ClientConnection: Timed, ChannelDuplexHandler {
     let worker: Worker
     /// Held: a connection that is leased may outlive its pool's place in the worker.
     let pool: EndpointPool
-    private var context: ChannelHandlerContext?
+    var context: ChannelHandlerContext?
     private var exchange: Exchange?
     private var inbound: Inbound = .idle
     private var parser: HTTP1ResponseParser
     private var decoder: HTTP1BodyDecoder
     private var unread: ByteBuffer?
-    private var outbound: ByteBuffer?
+    var outbound: ByteBuffer?
     private var outboundFraming: BodyFraming = .none
     private var requestMethod: HTTPMethod = .get
     private var isRequestSent = false
+    /// Of a body whose length was promised; a connection that got less is not used again.
+    private var bodyBytesLeft: UInt64 = 0
+    private var interimCount = 0
+    private static let interimCountMax = 32
     private var isResponseDone = false
     private var keepAlive = true
     private(set) var requestCount = 0
@@ -65,6 +69,7 @@ final class HTTP1ClientConnection: Timed, ChannelDuplexHandler {
         requestCount += 1
         inbound = .head
         isRequestSent = false
+        interimCount = 0
         isResponseDone = false
         keepAlive = true
         deadline = .max
@@ -78,6 +83,7 @@ final class HTTP1ClientConnection: Timed, ChannelDuplexHandler {
     func sendHead(_ head: borrowing RequestHead, framing: BodyFraming) {
         requestMethod = head.method
         outboundFraming = framing
+        if case .length(let length) = framing { bodyBytesLeft = length } else { bodyBytesLeft = 0 }
         worker.scratch.removeAll(keepingCapacity: true)
         HTTP1Serializer.append(
             request: head, framing: framing, connection: head.upgrade.isEmpty ? [] : .upgrade, to: &worker.scratch)
@@ -94,7 +100,9 @@ final class HTTP1ClientConnection: Timed, ChannelDuplexHandler {
             gather { $0.writeBytes(worker.scratch) }
             append(bytes)
             gather { $0.writeStaticString("\r\n") }
-        case .length: append(bytes)
+        case .length:
+            bodyBytesLeft -= min(bodyBytesLeft, UInt64(bytes.readableBytes))
+            append(bytes)
         case .none, .untilClose: break
         }
     }
@@ -149,26 +157,6 @@ final class HTTP1ClientConnection: Timed, ChannelDuplexHandler {
             hasPendingRead = false
             context?.read()
         }
-    }
-
-    private func append(_ bytes: ByteBuffer) {
-        if bytes.readableBytes <= 16 * 1024 {
-            gather {
-                var bytes = bytes
-                $0.writeBuffer(&bytes)
-            }
-        } else {
-            if let buffer = outbound { context?.write(NIOAny(buffer), promise: nil) }
-            context?.write(NIOAny(bytes), promise: nil)
-            outbound = worker.takeBuffer()
-        }
-    }
-
-    private func gather(_ write: (inout ByteBuffer) -> Void) {
-        if outbound == nil { outbound = worker.takeBuffer() }
-        guard var buffer = outbound.take() else { return }
-        write(&buffer)
-        outbound = buffer
     }
 
     // MARK: Channel events
@@ -259,6 +247,11 @@ final class HTTP1ClientConnection: Timed, ChannelDuplexHandler {
             return false
         }
         if exchange.response.isInterim {
+            interimCount += 1
+            if interimCount > Self.interimCountMax {
+                fail(.malformed("too many interim answers"))
+                return false
+            }
             exchange.upstreamInterim()
             return inbound == .head
         }
@@ -335,7 +328,8 @@ final class HTTP1ClientConnection: Timed, ChannelDuplexHandler {
         exchange = nil
         unread = nil
         setReading(true)
-        let isReusable = keepAlive && isRequestSent && inbound != .closed
+        let isWhole = isRequestSent && bodyBytesLeft == 0 && requestMethod != .connect
+        let isReusable = keepAlive && isWhole && inbound != .closed
         inbound = isReusable ? .idle : .closed
         // The pool first: the end of this exchange may be the start of the next one on the same client connection.
         if isReusable {

@@ -12,6 +12,8 @@ extension HTTP1ServerConnection {
         switch inbound {
         case .tunnel: exchange?.downstreamHalfClosed()
         case .discard where isEnding && !isLingering: break
+        // The request is whole and the listener lets such clients have their answer.
+        case .complete where allowsHalfClose && !isBetweenRequests: keepAlive = false
         default:
             if isBetweenRequests, !isEnding { closeWhenFlushed() } else { context?.close(promise: nil) }
         }

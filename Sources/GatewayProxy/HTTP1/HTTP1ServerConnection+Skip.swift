@@ -40,6 +40,7 @@ extension HTTP1ServerConnection {
     }
 
     func bodySkipped() {
+        if isDraining { return lingerAndClose() }
         inbound = .head
         waitForHead()
     }
