@@ -23,7 +23,7 @@ build: packages ## build the debug binary
 run: build ## build and serve the quickstart; `make run ARGS='-f my.yaml'` serves something else
 	$(SLUICE) run $(ARGS)
 
-test: packages unit ## all tests
+test: packages unit end-to-end ## all tests
 
 # Tests over real sockets run one after the other: what they wait for must not wait for each other.
 SOCKETS := GatewayRuntimeTests|ConformanceTests|GatewayWorkbenchTests|SluiceTests

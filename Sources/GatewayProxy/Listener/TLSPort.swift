@@ -3,10 +3,14 @@ package import NIOSSL
 /// The certificates of a port, by server name.
 package struct TLSPort: Sendable {
     package struct Entry: Sendable {
-        /// Lower case; empty for the default; may start with `*.`.
+        /// Of the listener that owns the certificate: lower case; empty for any; may start with `*.`.
+        package var listener: String
+        /// The names the certificate is for, in the same form.
         package var hostname: String
         package var context: NIOSSLContext
-        package init(hostname: String, context: NIOSSLContext) {
+
+        package init(listener: String, hostname: String, context: NIOSSLContext) {
+            self.listener = listener
             self.hostname = hostname
             self.context = context
         }
@@ -14,23 +18,28 @@ package struct TLSPort: Sendable {
     package var entries: [Entry]
     package init(entries: [Entry]) { self.entries = entries }
 
-    /// The context for a server name: exact, then the longest wildcard, then the default; nil refuses the handshake.
+    /// The context for a server name; nil refuses the handshake. First the listener is chosen, as the router will
+    /// choose it for the request (exact, longest wildcard, any), so that its demands on clients hold; then its
+    /// certificate in the same way.
     package func context(serverName: String) -> NIOSSLContext? {
-        var best: (length: Int, context: NIOSSLContext)?
+        var best: (listener: Int, name: Int, context: NIOSSLContext)?
         for entry in entries {
-            if entry.hostname == serverName { return entry.context }
-            let length: Int
-            if entry.hostname.isEmpty {
-                length = 0
-            } else if entry.hostname.hasPrefix("*."), serverName.hasSuffix(entry.hostname.dropFirst()),
-                serverName.utf8.count > entry.hostname.utf8.count - 1
-            {
-                length = entry.hostname.utf8.count
-            } else {
-                continue
-            }
-            if length >= (best?.length ?? -1) { best = (length, entry.context) }
+            guard let listener = Self.closeness(of: entry.listener, to: serverName),
+                let name = Self.closeness(of: entry.hostname, to: serverName)
+            else { continue }
+            if let best, (listener, name) <= (best.listener, best.name) { continue }
+            best = (listener, name, entry.context)
         }
         return best?.context
+    }
+
+    /// How closely a pattern fits a name; nil if it does not.
+    private static func closeness(of pattern: String, to name: String) -> Int? {
+        if pattern.isEmpty { return 0 }
+        if pattern == name { return .max }
+        guard pattern.hasPrefix("*."), name.hasSuffix(pattern.dropFirst()), name.utf8.count >= pattern.utf8.count else {
+            return nil
+        }
+        return pattern.utf8.count
     }
 }

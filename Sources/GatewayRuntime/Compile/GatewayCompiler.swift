@@ -87,10 +87,12 @@ struct GatewayCompiler {
                 let context = try certificates.serverContext(
                     identity, minVersion: settings.minVersion, offersHTTP2: settings.http2, validation: validation)
                 if position == 0 {
-                    draft.certificates.append(TLSPort.Entry(hostname: draft.hostname, context: context))
+                    draft.certificates.append(
+                        TLSPort.Entry(listener: draft.hostname, hostname: draft.hostname, context: context))
                 } else {
                     for name in names(of: identity, for: draft) {
-                        draft.certificates.append(TLSPort.Entry(hostname: name, context: context))
+                        draft.certificates.append(
+                            TLSPort.Entry(listener: draft.hostname, hostname: name, context: context))
                     }
                 }
             }
