@@ -25,6 +25,7 @@ let x509: Target.Dependency = .product(name: "X509", package: "swift-certificate
 let asn1: Target.Dependency = .product(name: "SwiftASN1", package: "swift-asn1")
 let nioHPACK: Target.Dependency = .product(name: "NIOHPACK", package: "swift-nio-http2")
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 
@@ -53,6 +54,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-certificates", exact: "1.21.1"),
         .package(url: "https://github.com/apple/swift-asn1", exact: "1.7.4"),
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+        .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
         .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
     ],
     targets: [
@@ -63,6 +65,7 @@ let package = Package(
         library("GatewayWire", []),
         library("GatewayPolicy", ["GatewayModel", "GatewayWire"]),
         library("GatewayIdentity", ["GatewayModel", "GatewayWire", crypto]),
+        library("GatewayState", ["GatewayModel", "GatewayWire", "GatewayPolicy", crypto, grdb]),
         library("GatewayRecords", ["GatewayModel", "GatewayWire"]),
         library(
             "GatewayProxy",
@@ -70,12 +73,20 @@ let package = Package(
                 "GatewayModel", "GatewayWire", "GatewayPolicy", "GatewayIdentity", "GatewayRecords",
                 "CNGHTTP2", "CZlib", "CZstd", nioCore, nioPosix, nioTLS, nioSSL, crypto, asn1, x509,
             ]),
-        library("GatewayControl", ["GatewayModel", "GatewayWire", "GatewayPolicy", "GatewayRecords", yams, crypto]),
+        library(
+            "GatewayLLM",
+            [
+                "GatewayModel", "GatewayWire", "GatewayPolicy", "GatewayIdentity", "GatewayState", "GatewayRecords",
+                "GatewayProxy", nioCore,
+            ]),
+        library(
+            "GatewayControl",
+            ["GatewayModel", "GatewayWire", "GatewayPolicy", "GatewayState", "GatewayRecords", yams, crypto]),
         library(
             "GatewayRuntime",
             [
-                "GatewayModel", "GatewayWire", "GatewayPolicy", "GatewayIdentity", "GatewayRecords",
-                "GatewayProxy", "GatewayControl", nioCore, nioPosix, nioSSL,
+                "GatewayModel", "GatewayWire", "GatewayPolicy", "GatewayIdentity", "GatewayState", "GatewayRecords",
+                "GatewayProxy", "GatewayLLM", "GatewayControl", nioCore, nioPosix, nioSSL,
             ]),
         library(
             "GatewayWorkbench",
@@ -95,6 +106,10 @@ let package = Package(
         tests("GatewayWireTests", ["GatewayWire", nioCore, nioEmbedded, nioHTTP1]),
         tests("GatewayPolicyTests", ["GatewayPolicy", "GatewayModel", "GatewayWire"]),
         tests("GatewayIdentityTests", ["GatewayIdentity", "GatewayModel", "GatewayWire"]),
+        tests("GatewayStateTests", ["GatewayState", "GatewayPolicy", "GatewayModel", "GatewayWire"]),
+        tests(
+            "GatewayLLMTests",
+            ["GatewayLLM", "GatewayState", "GatewayPolicy", "GatewayModel", "GatewayWire", "GatewayProxy", nioCore]),
         tests("GatewayRecordsTests", ["GatewayRecords", "GatewayModel", "GatewayWire"]),
         tests(
             "GatewayProxyTests",

@@ -20,19 +20,28 @@ enum ImportTable {
         "GatewayWire": Row(rooms: []),
         "GatewayPolicy": Row(rooms: ["GatewayModel", "GatewayWire"], others: language),
         "GatewayIdentity": Row(rooms: ["GatewayModel", "GatewayWire"], others: language.union(["Crypto"])),
+        "GatewayState": Row(
+            rooms: ["GatewayModel", "GatewayWire", "GatewayPolicy"],
+            others: language.union(system).union(foundation).union(["Crypto", "GRDB"])),
         "GatewayRecords": Row(rooms: ["GatewayModel", "GatewayWire"], others: language.union(system)),
         "GatewayProxy": Row(
             rooms: ["GatewayModel", "GatewayWire", "GatewayPolicy", "GatewayIdentity", "GatewayRecords"],
             others: language.union(system).union(nio).union([
                 "NIOSSL", "NIOTLS", "Crypto", "X509", "SwiftASN1", "CNGHTTP2", "CZlib", "CZstd",
             ])),
+        "GatewayLLM": Row(
+            rooms: [
+                "GatewayModel", "GatewayWire", "GatewayPolicy", "GatewayIdentity", "GatewayState", "GatewayRecords",
+                "GatewayProxy",
+            ],
+            others: language.union(["NIOCore"])),
         "GatewayControl": Row(
-            rooms: ["GatewayModel", "GatewayWire", "GatewayPolicy", "GatewayRecords"],
+            rooms: ["GatewayModel", "GatewayWire", "GatewayPolicy", "GatewayState", "GatewayRecords"],
             others: language.union(system).union(foundation).union(["Yams", "Crypto"])),
         "GatewayRuntime": Row(
             rooms: [
-                "GatewayModel", "GatewayWire", "GatewayPolicy", "GatewayIdentity", "GatewayRecords", "GatewayProxy",
-                "GatewayControl",
+                "GatewayModel", "GatewayWire", "GatewayPolicy", "GatewayIdentity", "GatewayState", "GatewayRecords",
+                "GatewayProxy", "GatewayLLM", "GatewayControl",
             ],
             others: language.union(system).union(nio).union(["NIOSSL"])),
         "GatewayWorkbench": Row(

@@ -1,0 +1,89 @@
+/// US dollars, exact: a whole number of picodollars (10⁻¹² USD). A price of six decimals per million tokens is a whole
+/// number of them per token, so that no sum is ever rounded. Never a binary fraction.
+package struct Money: Sendable, Hashable, Comparable {
+    package static let picodollarsPerDollar: Int128 = 1_000_000_000_000
+    package static let zero = Money(picodollars: 0)
+
+    package var picodollars: Int128
+
+    package init(picodollars: Int128) { self.picodollars = picodollars }
+
+    /// A decimal number of dollars such as `5`, `0.025` or `1.25e-07`; nil if it is none, is negative, is a million
+    /// million or more, or has a digit beyond picodollars that is not zero.
+    package init?(dollars text: String) {
+        guard let value = Money.scaled(text, decimals: 12) else { return nil }
+        self.init(picodollars: value)
+    }
+
+    /// Dollars for a million of something: what one of them costs. Nil as above, beyond six decimals.
+    package init?(dollarsPerMillion text: String) {
+        guard let value = Money.scaled(text, decimals: 6) else { return nil }
+        self.init(picodollars: value)
+    }
+
+    package static func < (left: Money, right: Money) -> Bool { left.picodollars < right.picodollars }
+    package static func + (left: Money, right: Money) -> Money {
+        Money(picodollars: left.picodollars + right.picodollars)
+    }
+    package static func - (left: Money, right: Money) -> Money {
+        Money(picodollars: left.picodollars - right.picodollars)
+    }
+    package static func * (price: Money, count: Int) -> Money { Money(picodollars: price.picodollars * Int128(count)) }
+    package static func += (left: inout Money, right: Money) { left = left + right }
+    package static func -= (left: inout Money, right: Money) { left = left - right }
+
+    /// The number `text` writes, times 10^`decimals`, if that is a whole one below 10²⁴.
+    private static func scaled(_ text: String, decimals: Int) -> Int128? {
+        var digits: Int128 = 0
+        var exponent = decimals
+        var digitCount = 0
+        var hasPoint = false
+        var rest = Array(text.utf8)[...]
+        while let byte = rest.first, byte != 0x65, byte != 0x45 {
+            rest.removeFirst()
+            if byte == 0x2E {
+                guard !hasPoint else { return nil }
+                hasPoint = true
+                continue
+            }
+            guard (0x30...0x39).contains(byte), digitCount < 30 else { return nil }
+            digits = digits * 10 + Int128(byte - 0x30)
+            digitCount += 1
+            if hasPoint { exponent -= 1 }
+        }
+        guard digitCount > 0 else { return nil }
+        if !rest.isEmpty {
+            guard rest.count <= 4, let power = Int(String(decoding: rest.dropFirst(), as: UTF8.self)) else {
+                return nil
+            }
+            exponent += power
+        }
+        while exponent > 0, digits < largest {
+            digits *= 10
+            exponent -= 1
+        }
+        while exponent < 0, digits % 10 == 0, digits != 0 {
+            digits /= 10
+            exponent += 1
+        }
+        guard digits == 0 || exponent == 0, digits < largest else { return nil }
+        return digits
+    }
+
+    private static let largest: Int128 = 1_000_000_000_000_000_000_000_000
+}
+
+extension Money: CustomStringConvertible {
+    /// Dollars as a decimal number without trailing zeros: `0.000125`, `5`, `-1.5`.
+    package var description: String {
+        let magnitude = picodollars.magnitude
+        let scale = Money.picodollarsPerDollar.magnitude
+        var text = (picodollars < 0 ? "-" : "") + String(magnitude / scale)
+        var fraction = String(magnitude % scale)
+        guard fraction != "0" else { return text }
+        fraction = String(repeating: "0", count: 12 - fraction.count) + fraction
+        while fraction.last == "0" { fraction.removeLast() }
+        text += "." + fraction
+        return text
+    }
+}
