@@ -9,13 +9,13 @@ enum Downstream {
     case http1(HTTP1ServerConnection)
     case http2(HTTP2ServerStream)
     /// A request of our own.
-    case local(LocalCall)
+    case call(UpstreamCall)
 
     /// A client of ours whose exchanges are recorded.
     var isClient: Bool {
         switch self {
         case .http1, .http2: true
-        case .none, .local: false
+        case .none, .call: false
         }
     }
 
@@ -25,7 +25,7 @@ enum Downstream {
         case .none: break
         case .http1(let connection): connection.sendInterim(head)
         case .http2(let stream): stream.sendInterim(head)
-        case .local: break
+        case .call: break
         }
     }
 
@@ -35,7 +35,7 @@ enum Downstream {
         case .none: break
         case .http1(let connection): connection.sendHead(head, framing: framing)
         case .http2(let stream): stream.sendHead(head, framing: framing)
-        case .local(let call): call.receiveHead(head)
+        case .call(let call): call.receiveHead(head)
         }
     }
 
@@ -44,7 +44,7 @@ enum Downstream {
         case .none: break
         case .http1(let connection): connection.sendBody(bytes)
         case .http2(let stream): stream.sendBody(bytes)
-        case .local(let call): call.receive(bytes)
+        case .call(let call): call.receive(bytes)
         }
     }
 
@@ -54,7 +54,7 @@ enum Downstream {
         case .none: break
         case .http1(let connection): connection.sendEnd(trailers: trailers)
         case .http2(let stream): stream.sendEnd(trailers: trailers)
-        case .local(let call): call.receiveEnd()
+        case .call(let call): call.receiveEnd(trailers: trailers)
         }
     }
 
@@ -64,7 +64,7 @@ enum Downstream {
         case .none: break
         case .http1(let connection): connection.reset()
         case .http2(let stream): stream.reset()
-        case .local(let call): call.brokenOff()
+        case .call(let call): call.brokenOff()
         }
     }
 
@@ -73,7 +73,7 @@ enum Downstream {
         case .none: break
         case .http1(let connection): connection.flush()
         case .http2(let stream): stream.flush()
-        case .local: break
+        case .call(let call): call.receiveFlush()
         }
     }
 
@@ -83,7 +83,7 @@ enum Downstream {
         case .none: break
         case .http1(let connection): connection.setReading(isReading)
         case .http2(let stream): stream.setReading(isReading)
-        case .local: break
+        case .call(let call): call.setRequestReading(isReading)
         }
     }
 
@@ -93,7 +93,7 @@ enum Downstream {
         case .none: true
         case .http1(let connection): connection.isWritable
         case .http2(let stream): stream.isWritable
-        case .local: true
+        case .call(let call): call.isWritable
         }
     }
 
@@ -103,7 +103,7 @@ enum Downstream {
         case .none: break
         case .http1(let connection): connection.sendContinue()
         case .http2(let stream): stream.sendContinue()
-        case .local: break
+        case .call: break
         }
     }
 
@@ -113,7 +113,7 @@ enum Downstream {
         case .none: break
         case .http1(let connection): connection.becomeTunnel()
         case .http2: break
-        case .local(let call): call.switched()
+        case .call(let call): call.switched()
         }
     }
 
@@ -123,7 +123,7 @@ enum Downstream {
         case .none: break
         case .http1(let connection): connection.exchangeFinished()
         case .http2(let stream): stream.exchangeFinished()
-        case .local(let call): call.finished()
+        case .call(let call): call.settled()
         }
     }
 }

@@ -20,7 +20,7 @@ extension Exchange {
             if waitForEndpoints(of: backend) { return }
             return fail(worker.refusal(of: backend))
         }
-        if case .local(let call) = downstream, let refusal = call.refusal(of: endpoint.address) { return fail(refusal) }
+        if case .call(let call) = downstream, let refusal = call.refusal(of: endpoint.address) { return fail(refusal) }
         attempt.endpoint = endpoint
         endpoint.beginRequest()
         worker.recorder.metrics.change(.requestsActive, backend: record.backendID, by: 1)

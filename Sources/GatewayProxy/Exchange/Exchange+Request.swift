@@ -75,7 +75,10 @@ extension Exchange {
     }
 
     /// The client reads again.
-    func downstreamWritable() { upstream.setReading(true) }
+    func downstreamWritable() {
+        upstream.setReading(true)
+        if case .room(let reader) = receiver { reader.downstreamWritable() }
+    }
 
     /// All of one read has been processed: let the bytes go.
     func flushUpstream() { upstream.flush() }

@@ -141,11 +141,25 @@ extension Exchange {
         downstream.flush()
     }
 
+    /// Gathers bytes of a streamed answer; they leave at `flush`.
     package func sendBody(_ bytes: ByteBuffer) {
         guard state == .responding else { return }
         record.responseBytes &+= UInt64(bytes.readableBytes)
         downstream.sendBody(bytes)
-        downstream.flush()
+    }
+
+    package func flush() { downstream.flush() }
+
+    /// Whether the client keeps up; when it turns true again the body's reader hears `downstreamWritable`.
+    package var isDownstreamWritable: Bool { downstream.isWritable }
+
+    /// Stops (or starts again) taking the request's body.
+    package func setRequestReading(_ isReading: Bool) { downstream.setReading(isReading) }
+
+    /// Breaks a streamed answer off: it cannot be finished.
+    package func breakOff(_ error: GatewayError) {
+        guard state == .responding else { return }
+        fail(error)
     }
 
     package func sendEnd() {
@@ -172,7 +186,7 @@ extension Exchange {
     func fail(_ error: GatewayError) {
         record.errorCode = error.code
         if record.outcome == .completed { record.outcome = .upstreamFailed }
-        if case .local(let call) = downstream {
+        if case .call(let call) = downstream {
             call.failed(error)
             return settle()
         }
@@ -182,9 +196,17 @@ extension Exchange {
         }
         let retryAfter = response.fields.first(.retryAfter).map { response.fields.copy($0.value) }
         response.reset()
-        let body = ErrorBody.render(error, requestID: record.requestID, request: request, into: &response)
+        let body =
+            errorBodyOfRoom(error)
+            ?? ErrorBody.render(error, requestID: record.requestID, request: request, into: &response)
         if let retryAfter { response.fields.append(.retryAfter, retryAfter) }
         respond(body: body)
+    }
+
+    /// A room's clients expect errors in their own dialect, from whichever phase they come.
+    private func errorBodyOfRoom(_ error: GatewayError) -> [UInt8]? {
+        guard case .room(let room) = rule?.action else { return nil }
+        return room.errorBody(error, of: self)
     }
 
     private func respond(fixed: DirectResponse) {

@@ -133,8 +133,14 @@ enum BodyReceiver {
 package protocol BodyReader: AnyObject {
     func receive(_ bytes: ByteBuffer)
     func receiveEnd(trailers: FieldBlock?)
+    /// The client keeps up again with the answer (`Exchange.isDownstreamWritable`).
+    func downstreamWritable()
     /// The exchange is over, however it ended; it may serve another request from here on, so let go of it.
     func ended()
+}
+
+extension BodyReader {
+    package func downstreamWritable() {}
 }
 
 /// The state of the current attempt at a backend.

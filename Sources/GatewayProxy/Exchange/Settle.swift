@@ -36,7 +36,7 @@ extension Exchange {
         client.finished()
         switch client {
         case .http1, .http2: break
-        case .local: recycle()
+        case .call: recycle()
         // A mirrored copy is not used again: its request may still hold it.
         case .none: retire()
         }

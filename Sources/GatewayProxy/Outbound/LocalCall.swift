@@ -1,19 +1,16 @@
 import GatewayModel
-import GatewayRecords
 import GatewayWire
 import NIOCore
 
-/// The client of an exchange that is ourselves: gathers the answer, up to a bound, and keeps a promise with it.
-/// Used on one event loop.
-final class LocalCall {
+/// A call of `OutboundClient`: gathers the answer, up to a bound, and keeps a promise with it.
+final class LocalCall: AnswerReader {
+    let call = UpstreamCall()
     private let promise: EventLoopPromise<OutboundResponse>
     private let eventLoop: any EventLoop
     private let responseBytesMax: Int
     private let reach: OutboundGuard?
     private var response = OutboundResponse(status: 0)
     private var outcome: Result<OutboundResponse, any Error>?
-    /// The exchange that serves it, until it has settled.
-    private var exchange: Exchange?
 
     init(
         promise: EventLoopPromise<OutboundResponse>, on eventLoop: any EventLoop, responseBytesMax: Int,
@@ -25,17 +22,13 @@ final class LocalCall {
         self.reach = reach
     }
 
-    func begin(_ exchange: Exchange) { self.exchange = exchange }
-
-    /// Nobody waits any more: the request ends, upstream too.
-    func cancel() {
-        guard let exchange else { return }
+    /// Nobody waits any more.
+    func abandon() {
+        guard call.isUnderWay else { return }
         outcome = outcome ?? .failure(CancellationError())
-        exchange.worker.refreshClock()
-        exchange.downstreamClosed()
+        call.cancel()
     }
 
-    /// Why this address may not be dialled; nil if it may.
     func refusal(of address: SocketAddress) -> GatewayError? {
         guard let reach else { return nil }
         if let text = address.ipAddress, let ip = IPAddress(text), reach.permits(ip) { return nil }
@@ -43,8 +36,6 @@ final class LocalCall {
             .forbidden, "the destination is not a public address: \(address.ipAddress ?? "unknown")",
             hint: "allow its block explicitly if it is meant")
     }
-
-    // MARK: From the exchange
 
     func receiveHead(_ head: borrowing ResponseHead) {
         response.status = head.status
@@ -58,48 +49,22 @@ final class LocalCall {
     func receive(_ bytes: ByteBuffer) {
         guard outcome == nil else { return }
         guard response.body.count + bytes.readableBytes <= responseBytesMax else {
-            return giveUp(GatewayError(.tooLarge, "the answer is larger than \(responseBytesMax) bytes"))
+            return failed(GatewayError(.tooLarge, "the answer is larger than \(responseBytesMax) bytes"))
         }
         response.body.append(contentsOf: bytes.readableBytesView)
     }
 
-    func receiveEnd() { outcome = outcome ?? .success(response) }
+    func receiveEnd(trailers: FieldBlock?) { outcome = outcome ?? .success(response) }
 
-    /// There is no (whole) answer.
-    func failed(_ error: GatewayError) { outcome = outcome ?? .failure(error) }
-
-    func brokenOff() { failed(GatewayError(.upstreamReset, "the answer broke off")) }
-
-    func switched() { giveUp(GatewayError(.upstreamProtocolError, "the answer switches protocols unasked")) }
-
-    func finished() {
-        exchange = nil
-        promise.completeWith(outcome ?? .failure(GatewayError(.upstreamReset, "the request was given up")))
-    }
-
-    /// Not within the event that brought the bytes: the exchange is in the middle of passing them on.
-    private func giveUp(_ error: GatewayError) {
+    func failed(_ error: GatewayError) {
         guard outcome == nil else { return }
         outcome = .failure(error)
         response.body = []
-        eventLoop.assumeIsolated().execute { self.cancel() }
+        // Not within the event that brought the bytes: the exchange is in the middle of passing them on.
+        eventLoop.assumeIsolated().execute { self.call.cancel() }
     }
-}
 
-extension Exchange {
-    /// Serves a request of our own, which is in `request`: no phases, one backend, no record.
-    func begin(_ call: LocalCall, rule: CompiledRule, backend: CompiledBackend, body: [UInt8]) {
-        downstream = .local(call)
-        call.begin(self)
-        snapshot = worker.currentSnapshot()
-        self.rule = rule
-        record.startedNanoseconds = worker.now
-        record.backend = backend.name
-        attempt.backend = backend
-        receiver = .upstream
-        requestEnded = true
-        if !body.isEmpty { held.hold(ByteBuffer(bytes: body)) }
-        state = .answering
-        startAttempt()
+    func finished() {
+        promise.completeWith(outcome ?? .failure(GatewayError(.upstreamReset, "the request was given up")))
     }
 }

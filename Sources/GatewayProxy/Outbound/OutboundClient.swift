@@ -60,18 +60,17 @@ package final class OutboundClient: Sendable {
         // In this order, so that a task cancelled already finds the call to cancel.
         loop.eventLoop.execute {
             let worker = loop.worker.value
-            worker.refreshClock()
             let local = LocalCall(
                 promise: promise, on: worker.eventLoop, responseBytesMax: bytesMax, reach: guardian)
             call.value = local
-            let exchange = worker.takeExchange()
-            exchange.request = head
-            exchange.begin(local, rule: rule, backend: backend, body: body)
+            local.call.begin(
+                head, body: body.isEmpty ? [] : [ByteBuffer(bytes: body)], to: backend, rule: rule, on: worker,
+                reader: local)
         }
         return try await withTaskCancellationHandler {
             try await promise.futureResult.get()
         } onCancel: {
-            loop.eventLoop.execute { call.value?.cancel() }
+            loop.eventLoop.execute { call.value?.abandon() }
         }
     }
 

@@ -117,7 +117,10 @@ private final class AsyncExchange: BodyReader {
         exchange.sendHead(framing: .chunked)
     }
 
-    private func send(_ chunk: [UInt8]) { exchange?.sendBody(ByteBuffer(bytes: chunk)) }
+    private func send(_ chunk: [UInt8]) {
+        exchange?.sendBody(ByteBuffer(bytes: chunk))
+        exchange?.flush()
+    }
 
     private func end() {
         exchange?.sendEnd()

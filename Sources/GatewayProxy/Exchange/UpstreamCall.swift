@@ -1,0 +1,123 @@
+package import GatewayModel
+import GatewayRecords
+package import GatewayWire
+package import NIOCore
+
+/// A request of our own through the upstream path: what a room asks of a backend, and what `OutboundClient` sends. It
+/// takes the place of a client, so that pools, DNS, TLS, timeouts and back-pressure are those of every other request.
+/// Used on the event loop of the worker that serves it; it may begin again when it has finished.
+package final class UpstreamCall {
+    /// The exchange that serves it, from `begin` until it has settled.
+    private var exchange: Exchange?
+    /// Held while the call is under way, so that an answer always finds its reader.
+    private var reader: (any AnswerReader)?
+
+    package init() {}
+
+    package var isUnderWay: Bool { exchange != nil }
+    /// Where the current attempt went; for records.
+    package var upstreamAddress: String { exchange?.record.upstreamAddress ?? "" }
+
+    /// Sends the request to a backend, by the timeouts (and nothing else) of `rule`. `body` is all of it if `isWhole`;
+    /// otherwise `send` and `sendEnd` follow.
+    package func begin(
+        _ head: RequestHead, body: [ByteBuffer], isWhole: Bool = true, to backend: CompiledBackend,
+        rule: CompiledRule, on worker: Worker, reader: any AnswerReader
+    ) {
+        worker.refreshClock()
+        let exchange = worker.takeExchange()
+        self.exchange = exchange
+        self.reader = reader
+        exchange.request = head
+        exchange.begin(self, rule: rule, backend: backend, body: body, isWhole: isWhole)
+    }
+
+    /// More of the request's body.
+    package func send(_ bytes: ByteBuffer) { exchange?.receive(bytes) }
+
+    package func sendEnd() {
+        exchange?.receiveEnd(trailers: nil)
+        exchange?.flushUpstream()
+    }
+
+    /// Lets what was sent go.
+    package func flush() { exchange?.flushUpstream() }
+
+    /// The reader wants more of the answer (`AnswerReader.isWritable` has turned true).
+    package func resumeReading() { exchange?.downstreamWritable() }
+
+    /// Nobody waits any more: the request ends, upstream too. The reader hears `finished` before this returns.
+    package func cancel() {
+        guard let exchange else { return }
+        exchange.worker.refreshClock()
+        exchange.downstreamClosed()
+    }
+
+    // MARK: From the exchange
+
+    func receiveHead(_ head: borrowing ResponseHead) { reader?.receiveHead(head) }
+    func receive(_ bytes: ByteBuffer) { reader?.receive(bytes) }
+    func receiveFlush() { reader?.receiveFlush() }
+    func receiveEnd(trailers: FieldBlock?) { reader?.receiveEnd(trailers: trailers) }
+    func failed(_ error: GatewayError) { reader?.failed(error) }
+    var isWritable: Bool { reader?.isWritable ?? true }
+    func setRequestReading(_ isReading: Bool) { reader?.setRequestReading(isReading) }
+    func refusal(of address: SocketAddress) -> GatewayError? { reader?.refusal(of: address) }
+
+    func brokenOff() { failed(GatewayError(.upstreamReset, "the answer broke off")) }
+
+    func switched() { failed(GatewayError(.upstreamProtocolError, "the answer switches protocols unasked")) }
+
+    func settled() {
+        let reader = reader
+        exchange = nil
+        self.reader = nil
+        reader?.finished()
+    }
+}
+
+/// Who takes the answer of an `UpstreamCall`. What is heard ends with `finished`, exactly once, after `receiveEnd`,
+/// `failed` or a cancellation; only then may a next call follow.
+package protocol AnswerReader: AnyObject {
+    /// The final head.
+    func receiveHead(_ head: borrowing ResponseHead)
+    func receive(_ bytes: ByteBuffer)
+    /// All of one read has been heard: what was made of it may leave.
+    func receiveFlush()
+    /// The answer is whole.
+    func receiveEnd(trailers: FieldBlock?)
+    /// There is no answer, or no more of it.
+    func failed(_ error: GatewayError)
+    func finished()
+    /// Whether more of the answer is wanted now.
+    var isWritable: Bool { get }
+    /// The backend does not (or does again) keep up with the body of the request.
+    func setRequestReading(_ isReading: Bool)
+    /// Why this address may not be dialled; nil if it may.
+    func refusal(of address: SocketAddress) -> GatewayError?
+}
+
+extension AnswerReader {
+    package func receiveFlush() {}
+    package var isWritable: Bool { true }
+    package func setRequestReading(_ isReading: Bool) {}
+    package func refusal(of address: SocketAddress) -> GatewayError? { nil }
+}
+
+extension Exchange {
+    /// Serves a request of our own, which is in `request`: no phases, one backend, no record.
+    func begin(_ call: UpstreamCall, rule: CompiledRule, backend: CompiledBackend, body: [ByteBuffer], isWhole: Bool) {
+        downstream = .call(call)
+        snapshot = worker.currentSnapshot()
+        self.rule = rule
+        record.startedNanoseconds = worker.now
+        record.backend = backend.name
+        record.backendID = backend.metricSlot
+        attempt.backend = backend
+        receiver = .upstream
+        requestEnded = isWhole
+        for chunk in body { held.hold(chunk) }
+        state = .answering
+        startAttempt()
+    }
+}
