@@ -48,3 +48,22 @@ struct ByteClassTests {
         }
     }
 }
+
+@Suite("Wide searches find what a plain loop finds")
+struct StringScanTests {
+    @Test func `every byte at every place`() {
+        for byte in UInt8.min...UInt8.max {
+            let isStop = byte < 0x20 || byte == 0x22 || byte == 0x5C || byte >= 0x80
+            let isLineEnd = byte == 0x0A || byte == 0x0D
+            let isBase64 = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_=\\".utf8)
+                .contains(byte)
+            for place in 0..<80 {
+                var input = [UInt8](repeating: 0x41, count: 80)
+                input[place] = byte
+                #expect(Scan.stringStop(input.span, from: 0) == (isStop ? place : 80))
+                #expect(Scan.lineEnd(input.span, from: 0) == (isLineEnd ? place : 80))
+                #expect(Scan.isBase64(input.span, 0..<80) == isBase64)
+            }
+        }
+    }
+}

@@ -1,0 +1,126 @@
+/// Where the members of a JSON object, or the elements of an array, lie in its bytes. Made by one strict pass; nothing
+/// is decoded and no byte is touched, so that unknown members, number text, order and spacing stay as they are.
+/// Ranges are in the bytes that were read. Made anew or read into again: then its memory is used again.
+package struct JSONOutline: Sendable {
+    /// One member of an object, or one element of an array (then without a name).
+    package struct Member: Sendable, Equatable {
+        /// The name as it is written, without its quotes.
+        package var name: Range<Int>
+        package var nameHasEscape: Bool
+        /// The value, a string with its quotes.
+        package var value: Range<Int>
+        package var kind: JSONKind
+        /// The first bytes of the name's text, so that most comparisons are one.
+        fileprivate var head: UInt64
+        /// Of the name's text.
+        fileprivate var hash: UInt64
+    }
+
+    /// Members of one object at most; more is an error.
+    package static let membersMax = 512
+
+    package private(set) var members: [Member] = []
+    /// From the opening to the closing brace or bracket, both included.
+    package private(set) var extent: Range<Int> = 0..<0
+    package private(set) var measure = JSONMeasure()
+
+    package init() {}
+
+    /// Reads `input` as one JSON text that is an object; no name may come twice, however it is escaped.
+    package init(_ input: Span<UInt8>, depthMax: Int = 128) throws(JSONScanError) {
+        try read(input, depthMax: depthMax)
+    }
+
+    /// Reads all of `input`, or the value at `range` of it: a `Member.value` of an earlier outline.
+    package mutating func read(
+        _ input: Span<UInt8>, range: Range<Int>? = nil, depthMax: Int = 128
+    ) throws(JSONScanError) {
+        try read(input, range: range ?? 0..<input.count, kind: .object, depthMax: depthMax)
+    }
+
+    /// The same for the elements of an array.
+    package mutating func readElements(
+        _ input: Span<UInt8>, range: Range<Int>, depthMax: Int = 128
+    ) throws(JSONScanError) {
+        try read(input, range: range, kind: .array, depthMax: depthMax)
+    }
+
+    private mutating func read(
+        _ whole: Span<UInt8>, range: Range<Int>, kind: JSONKind, depthMax: Int
+    ) throws(JSONScanError) {
+        members.removeAll(keepingCapacity: true)
+        let input = whole.extracting(range)
+        let base = range.lowerBound
+        var pass = JSONPass(depthMax: depthMax)
+        pass.skipSpace(input)
+        guard pass.index < input.count else { throw .unexpectedEnd }
+        let isObject = kind == .object
+        let start = pass.index
+        let closer = isObject ? Byte.closeBrace : Byte.closeBracket
+        guard input[start] == (isObject ? Byte.openBrace : Byte.openBracket) else {
+            // Say first what is wrong with a text that is no JSON at all.
+            _ = try pass.value(input)
+            throw .notAnObject
+        }
+        try pass.open(kind)
+        pass.skipSpace(input)
+        guard pass.index < input.count else { throw .unexpectedEnd }
+        if input[pass.index] != closer {
+            while true {
+                if isObject { try pass.memberName(input) }
+                try member(input, base, &pass, isObject)
+                pass.skipSpace(input)
+                guard pass.index < input.count else { throw .unexpectedEnd }
+                if input[pass.index] == closer { break }
+                guard input[pass.index] == Byte.comma else { throw .unexpectedByte }
+                pass.step()
+            }
+        }
+        pass.close()
+        extent = (base + start)..<(base + pass.index)
+        pass.skipSpace(input)
+        guard pass.index == input.count else { throw .trailingBytes }
+        measure = pass.measure
+    }
+
+    private mutating func member(
+        _ input: Span<UInt8>, _ base: Int, _ pass: inout JSONPass, _ isObject: Bool
+    ) throws(JSONScanError) {
+        let (name, hasEscape) = isObject ? (pass.name, pass.nameHasEscape) : (0..<0, false)
+        pass.skipSpace(input)
+        let start = pass.index
+        let kind = try pass.value(input)
+        var new = Member(
+            name: (base + name.lowerBound)..<(base + name.upperBound), nameHasEscape: hasEscape,
+            value: (base + start)..<(base + pass.index), kind: kind, head: 0, hash: 0)
+        if isObject {
+            if let text = hasEscape ? JSONString.decoded(input, name) : nil {
+                (new.head, new.hash) = JSONOutline.marks(text.span)
+            } else {
+                (new.head, new.hash) = JSONOutline.marks(input.extracting(name))
+            }
+            for known in members where known.head == new.head && known.hash == new.hash {
+                // Equal in eight bytes and in a hash of all of them; an accident of the hash is refused like a pair.
+                throw .duplicateName
+            }
+        }
+        guard members.count < JSONOutline.membersMax else { throw .tooManyMembers }
+        members.append(new)
+    }
+
+    /// The first eight bytes with zeros above, and the count, or of a longer name a hash of all of it.
+    private static func marks(_ name: Span<UInt8>) -> (head: UInt64, hash: UInt64) {
+        let head = name.count == 0 ? 0 : Word.load(name, 0, count: min(8, name.count))
+        return (head, name.count <= 8 ? UInt64(name.count) : Hash64.of(name))
+    }
+
+    /// The member of this name, given without escapes.
+    package func member(_ name: StaticString, in input: Span<UInt8>) -> Member? {
+        members.first { JSONString.isEqual(input, $0.name, $0.nameHasEscape, name) }
+    }
+
+    /// The object's own index of the member of this name.
+    package func index(of name: StaticString, in input: Span<UInt8>) -> Int? {
+        members.firstIndex { JSONString.isEqual(input, $0.name, $0.nameHasEscape, name) }
+    }
+}

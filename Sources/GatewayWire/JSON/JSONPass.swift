@@ -1,0 +1,259 @@
+/// One pass over the bytes of a JSON text, by the letter of RFC 8259, without building anything. What it checks, the
+/// scanner and the outline check; what it counts on the way is what an estimate of tokens needs.
+struct JSONPass {
+    static let depthMax = 512
+
+    private(set) var index = 0
+    private(set) var measure = JSONMeasure()
+    /// Where the last name was, for what its value is measured as.
+    private(set) var name = 0..<0
+    private(set) var nameHasEscape = false
+    private let depthMax: Int
+    private var depth = 0
+    /// One bit a level: set for objects.
+    private var kinds = InlineArray<8, UInt64>(repeating: 0)
+
+    init(depthMax: Int) { self.depthMax = min(depthMax, JSONPass.depthMax) }
+
+    /// Reads one value, with what it nests, and the space before it.
+    mutating func value(_ input: Span<UInt8>) throws(JSONScanError) -> JSONKind {
+        let base = depth
+        var kind = JSONKind.null
+        next: while true {
+            skipSpace(input)
+            guard index < input.count else { throw .unexpectedEnd }
+            let isFirst = depth == base
+            let byte = input[index]
+            var current = JSONKind.number
+            var opened = false
+            switch byte {
+            case Byte.quote:
+                let start = index &+ 1
+                let hasEscape = try string(input)
+                current = hasEscape ? .escapedString : .string
+                if index &- start > JSONMeasure.blobBytesMin { measure.long(input, start..<(index &- 1), name: name) }
+            case Byte.openBrace, Byte.openBracket:
+                current = byte == Byte.openBrace ? .object : .array
+                try open(current)
+                opened = true
+            case 0x74:
+                try literal(input, "true")
+                current = .true
+            case 0x66:
+                try literal(input, "false")
+                current = .false
+            case 0x6E:
+                try literal(input, "null")
+                current = .null
+            case Byte.dash, 0x30...0x39: try number(input)
+            default: throw .unexpectedByte
+            }
+            if isFirst { kind = current }
+            if opened {
+                skipSpace(input)
+                guard index < input.count else { throw .unexpectedEnd }
+                if input[index] != (current == .object ? Byte.closeBrace : Byte.closeBracket) {
+                    if current == .object { try memberName(input) } else { name = 0..<0 }
+                    continue next
+                }
+                close()
+            }
+            // A value has ended: what contains it goes on or ends with it.
+            while depth > base {
+                skipSpace(input)
+                guard index < input.count else { throw .unexpectedEnd }
+                let isObject = isObject
+                if input[index] == Byte.comma {
+                    index &+= 1
+                    if isObject { try memberName(input) } else { name = 0..<0 }
+                    continue next
+                }
+                guard input[index] == (isObject ? Byte.closeBrace : Byte.closeBracket) else { throw .unexpectedByte }
+                close()
+            }
+            return kind
+        }
+    }
+
+    /// Reads `"name":` into `name`, with the space around.
+    mutating func memberName(_ input: Span<UInt8>) throws(JSONScanError) {
+        skipSpace(input)
+        guard index < input.count else { throw .unexpectedEnd }
+        guard input[index] == Byte.quote else { throw .unexpectedByte }
+        let start = index &+ 1
+        nameHasEscape = try string(input)
+        name = start..<(index &- 1)
+        skipSpace(input)
+        guard index < input.count else { throw .unexpectedEnd }
+        guard input[index] == Byte.colon else { throw .unexpectedByte }
+        index &+= 1
+    }
+
+    /// Steps over an opening bracket or brace, one level down.
+    mutating func open(_ kind: JSONKind) throws(JSONScanError) {
+        guard depth < depthMax else { throw .tooDeep }
+        let bit: UInt64 = 1 &<< UInt64(depth & 63)
+        if kind == .object { kinds[depth &>> 6] |= bit } else { kinds[depth &>> 6] &= ~bit }
+        depth &+= 1
+        index &+= 1
+    }
+
+    /// Steps over a closing bracket or brace.
+    mutating func close() {
+        depth &-= 1
+        index &+= 1
+    }
+
+    /// Steps over a comma.
+    mutating func step() { index &+= 1 }
+
+    @inline(__always)
+    mutating func skipSpace(_ input: Span<UInt8>) {
+        while index < input.count {
+            let byte = input[index]
+            guard byte <= Byte.space else { return }
+            guard byte == Byte.space || byte == Byte.lineFeed || byte == Byte.carriageReturn || byte == Byte.tab else {
+                return
+            }
+            index &+= 1
+        }
+    }
+
+    private var isObject: Bool {
+        kinds[(depth &- 1) &>> 6] &>> UInt64((depth &- 1) & 63) & 1 != 0
+    }
+
+    private mutating func literal(_ input: Span<UInt8>, _ text: StaticString) throws(JSONScanError) {
+        let end = index &+ text.utf8CodeUnitCount
+        guard end <= input.count, Token.isExactly(input, index..<end, text) else { throw .badLiteral }
+        index = end
+    }
+
+    private mutating func digits(_ input: Span<UInt8>) throws(JSONScanError) {
+        let start = index
+        while index < input.count, Byte.isDigit(input[index]) { index &+= 1 }
+        guard index > start else { throw .badNumber }
+    }
+
+    private mutating func number(_ input: Span<UInt8>) throws(JSONScanError) {
+        if input[index] == Byte.dash { index &+= 1 }
+        guard index < input.count else { throw .badNumber }
+        if input[index] == Byte.zero { index &+= 1 } else { try digits(input) }
+        if index < input.count, input[index] == Byte.dot {
+            index &+= 1
+            try digits(input)
+        }
+        if index < input.count, input[index] | 0x20 == 0x65 {
+            index &+= 1
+            if index < input.count, input[index] == 0x2B || input[index] == Byte.dash { index &+= 1 }
+            try digits(input)
+        }
+    }
+
+    /// Reads a string from its quote on; whether it holds an escape.
+    @inline(__always)
+    private mutating func string(_ input: Span<UInt8>) throws(JSONScanError) -> Bool {
+        let start = index &+ 1
+        var hasEscape = false
+        index = Scan.stringStop(input, from: start)
+        while true {
+            guard index < input.count else { throw .unexpectedEnd }
+            let byte = input[index]
+            if byte == Byte.quote {
+                measure.stringBytes &+= index &- start
+                index &+= 1
+                return hasEscape
+            }
+            if byte == Byte.backslash {
+                hasEscape = true
+                try escape(input)
+            } else {
+                guard byte >= 0x80 else { throw .badString }
+                try nonASCII(input)
+            }
+            index = Scan.stringStop(input, from: index)
+        }
+    }
+
+    /// Reads a run of sequences of two bytes and more.
+    private mutating func nonASCII(_ input: Span<UInt8>) throws(JSONScanError) {
+        repeat {
+            // The common cases at once: C2…DF, and E1…EC and EE, EF, need no second look at the byte after them.
+            if index &+ 4 <= input.count, input[index &+ 1] & 0xC0 == 0x80 {
+                let first = input[index]
+                if first >= 0xC2, first < 0xE0 {
+                    index &+= 2
+                    continue
+                }
+                if first & 0xF0 == 0xE0, first != 0xE0, first != 0xED, input[index &+ 2] & 0xC0 == 0x80 {
+                    index &+= 3
+                    continue
+                }
+            }
+            let length = UTF8Scan.sequence(input, index)
+            guard length > 0 else { throw .badUTF8 }
+            index &+= length
+        } while index < input.count && input[index] >= 0x80
+    }
+
+    private mutating func escape(_ input: Span<UInt8>) throws(JSONScanError) {
+        guard index &+ 1 < input.count else { throw .unexpectedEnd }
+        switch input[index &+ 1] {
+        case Byte.quote, Byte.backslash, Byte.slash, 0x62, 0x66, 0x6E, 0x72, 0x74: index &+= 2
+        case 0x75:
+            guard index &+ 5 < input.count else { throw .unexpectedEnd }
+            for position in (index &+ 2)..<(index &+ 6) where Byte.hexValue(input[position]) == nil {
+                throw .badEscape
+            }
+            index &+= 6
+        default: throw .badEscape
+        }
+    }
+}
+
+/// What a value is. Strings are told apart by whether their bytes are their text.
+package enum JSONKind: UInt8, Sendable {
+    case object, array, string, escapedString, number, `true`, `false`, null
+
+    package var isString: Bool { self == .string || self == .escapedString }
+}
+
+/// How much text a JSON text holds, for an estimate of its tokens.
+package struct JSONMeasure: Sendable, Equatable {
+    /// A string is a blob only above so many bytes.
+    package static let blobBytesMin = 1_024
+
+    /// Bytes inside all strings, names and blobs included, as they are written.
+    package var stringBytes = 0
+    /// Of those, the bytes of what is an image, a sound or a document in base64: see `long`.
+    package var blobBytes = 0
+    package var blobs = 0
+
+    package init() {}
+
+    /// Counts a long string as a blob if it is base64, by itself or in a `data:` URL, and stands where a request
+    /// carries files: prose without spaces in a `text` is still priced as prose.
+    @inline(never)
+    mutating func long(_ input: Span<UInt8>, _ range: Range<Int>, name: Range<Int>) {
+        guard JSONMeasure.isFileName(input, name) else { return }
+        var start = range.lowerBound
+        if Token.isExactly(input, start..<(start + 5), "data:") {
+            let end = min(start + 256, range.upperBound)
+            while start < end, input[start] != Byte.comma { start += 1 }
+            guard start < end else { return }
+            start += 1
+        }
+        guard Scan.isBase64(input, start..<range.upperBound) else { return }
+        blobBytes += range.count
+        blobs += 1
+    }
+
+    private static func isFileName(_ input: Span<UInt8>, _ name: Range<Int>) -> Bool {
+        switch name.count {
+        case 3: Token.isExactly(input, name, "url")
+        case 4: Token.isExactly(input, name, "data")
+        case 9: Token.isExactly(input, name, "image_url") || Token.isExactly(input, name, "file_data")
+        default: false
+        }
+    }
+}

@@ -1,0 +1,145 @@
+extension Word {
+    /// High bits where a byte ends a run of plain bytes in a JSON string: a control byte, `"`, `\`, or not ASCII.
+    /// Exact up to and including the lowest one set.
+    @inline(__always)
+    static func stringStops(_ word: UInt64) -> UInt64 {
+        let quote = word ^ (ones &* 0x22)
+        let backslash = word ^ (ones &* 0x5C)
+        let control = (word &- ones &* 0x20) & ~word
+        return (control | (quote &- ones) & ~quote | (backslash &- ones) & ~backslash | word) & highs
+    }
+
+    /// High bits where a byte is LF or CR. Exact up to and including the lowest one set.
+    @inline(__always)
+    static func lineEnds(_ word: UInt64) -> UInt64 {
+        let feed = word ^ (ones &* 0x0A)
+        let carriageReturn = word ^ (ones &* 0x0D)
+        return ((feed &- ones) & ~feed | (carriageReturn &- ones) & ~carriageReturn) & highs
+    }
+
+    /// The four words from `offset`, for arithmetic on all of them at once.
+    @inline(__always)
+    static func loadFour(_ span: Span<UInt8>, _ offset: Int) -> SIMD4<UInt64> {
+        // Safe: the load is bounds-checked, and every bit pattern is four integers. Lanes are little-endian words,
+        // and only whether any bit is set is asked of them, so that the byte order of the machine does not matter.
+        unsafe span.bytes.unsafeLoadUnaligned(fromByteOffset: offset, as: SIMD4<UInt64>.self)
+    }
+
+    /// High bits where a byte, none above 0x7F, is `first...last`.
+    @inline(__always)
+    static func isWithin(_ words: SIMD4<UInt64>, _ first: UInt64, _ last: UInt64) -> SIMD4<UInt64> {
+        let fromFirst = words &+ SIMD4(repeating: ones &* (0x80 - first))
+        return fromFirst & ~(words &+ SIMD4(repeating: ones &* (0x7F - last)))
+    }
+
+    @inline(__always)
+    static func isAnySet(_ words: SIMD4<UInt64>) -> Bool {
+        let half = words.lowHalf | words.highHalf
+        return half[0] | half[1] != 0
+    }
+}
+
+extension Scan {
+    /// The first byte from `start` that is not plain in a JSON string (see `Word.stringStops`), or the end.
+    @inline(__always)
+    static func stringStop(_ input: Span<UInt8>, from start: Int) -> Int {
+        var index = start
+        let count = input.count
+        // Most strings are short: two words before the wide loop is set up.
+        let near = start &+ 16
+        while index < near, index &+ 8 <= count {
+            let stops = Word.stringStops(Word.load(input, index))
+            if stops != 0 { return index &+ stops.trailingZeroBitCount &>> 3 }
+            index &+= 8
+        }
+        return stringStopFar(input, from: index)
+    }
+
+    @inline(never)
+    private static func stringStopFar(_ input: Span<UInt8>, from start: Int) -> Int {
+        var index = start
+        let count = input.count
+        let ones = SIMD4<UInt64>(repeating: Word.ones)
+        let highs = SIMD4<UInt64>(repeating: Word.highs)
+        let spaces = ones &* 0x20
+        let quotes = ones &* 0x22
+        let backslashes = ones &* 0x5C
+        while index &+ 32 <= count {
+            let words = Word.loadFour(input, index)
+            let quote = words ^ quotes
+            let backslash = words ^ backslashes
+            let control = (words &- spaces) & ~words
+            let stops = control | (quote &- ones) & ~quote | (backslash &- ones) & ~backslash | words
+            if Word.isAnySet(stops & highs) { break }
+            index &+= 32
+        }
+        while index &+ 8 <= count {
+            let stops = Word.stringStops(Word.load(input, index))
+            if stops != 0 { return index &+ stops.trailingZeroBitCount &>> 3 }
+            index &+= 8
+        }
+        while index < count {
+            let byte = input[index]
+            if byte < 0x20 || byte == Byte.quote || byte == Byte.backslash || byte >= 0x80 { return index }
+            index &+= 1
+        }
+        return index
+    }
+
+    /// The first LF or CR from `start`, or the end.
+    @inline(__always)
+    static func lineEnd(_ input: Span<UInt8>, from start: Int) -> Int {
+        var index = start
+        let count = input.count
+        let ones = SIMD4<UInt64>(repeating: Word.ones)
+        let highs = SIMD4<UInt64>(repeating: Word.highs)
+        let feeds = ones &* 0x0A
+        let returns = ones &* 0x0D
+        while index &+ 32 <= count {
+            let words = Word.loadFour(input, index)
+            let feed = words ^ feeds
+            let carriageReturn = words ^ returns
+            let ends = (feed &- ones) & ~feed | (carriageReturn &- ones) & ~carriageReturn
+            if Word.isAnySet(ends & highs) { break }
+            index &+= 32
+        }
+        while index &+ 8 <= count {
+            let ends = Word.lineEnds(Word.load(input, index))
+            if ends != 0 { return index &+ ends.trailingZeroBitCount &>> 3 }
+            index &+= 8
+        }
+        while index < count, input[index] != Byte.lineFeed, input[index] != Byte.carriageReturn { index &+= 1 }
+        return index
+    }
+
+    /// Whether all bytes of the range are of a base64 alphabet (RFC 4648 sections 4 and 5), padding, or the
+    /// backslash some writers put before a slash.
+    static func isBase64(_ input: Span<UInt8>, _ range: Range<Int>) -> Bool {
+        var index = range.lowerBound
+        let highs = SIMD4<UInt64>(repeating: Word.highs)
+        while index &+ 32 <= range.upperBound {
+            let words = Word.loadFour(input, index)
+            // Sums of seven-bit bytes carry into their own high bit and no further.
+            let low = words & ~highs
+            let letters = Word.isWithin(low | SIMD4(repeating: Word.ones &* 0x20), 0x61, 0x7A)
+            let signs = Word.isWithin(low, 0x2B, 0x2B) | Word.isWithin(low, 0x3D, 0x3D) | Word.isWithin(low, 0x2D, 0x2D)
+            let others = Word.isWithin(low, 0x5F, 0x5F) | Word.isWithin(low, 0x5C, 0x5C)
+            let known = letters | Word.isWithin(low, 0x2F, 0x39) | signs | others
+            if Word.isAnySet((~known | words) & highs) { return false }
+            index &+= 32
+        }
+        while index < range.upperBound {
+            guard Byte.isBase64(input[index]) else { return false }
+            index &+= 1
+        }
+        return true
+    }
+}
+
+extension Byte {
+    @inline(__always)
+    static func isBase64(_ byte: UInt8) -> Bool {
+        (byte | 0x20) &- 0x61 < 26 || byte &- 0x2F < 11 || byte == 0x2B || byte == equals || byte == dash
+            || byte == 0x5F || byte == backslash
+    }
+}
