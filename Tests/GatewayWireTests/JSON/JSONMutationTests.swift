@@ -15,7 +15,7 @@ struct JSONMutationTests {
         { "usage" : {"prompt_tokens": 12, "completion_tokens":3e0,"d":{"cached_tokens":-1.5}} ,
         "choices":[] ,"x":null,"y":[true,false,[{}]]}
         """,
-        "{\"a\":\"\(String(repeating: "速い茶色", count: 20))\",\"\\u0061b\":\"\(String(repeating: "plain ", count: 30))\"}",
+        "{\"a\":\"\(String(repeating: "速い茶色", count: 20))\",\"\\u0061b\":\"\(String(repeating: "abc ", count: 30))\"}",
         "{\"data\":\"\(String(repeating: "QUJD/+", count: 200))\"}", "{}", "{\"\":0}",
     ].map { Array($0.utf8) }
 
