@@ -41,6 +41,7 @@ package enum ErrorCode: String, Sendable, CaseIterable {
     case forbidden = "SL-3002"
     case rateLimited = "SL-3003"
     case concurrencyLimited = "SL-3004"
+    case budgetExceeded = "SL-3005"
     // 4: routing and upstreams
     case noRoute = "SL-4001"
     case noBackend = "SL-4002"
@@ -58,6 +59,7 @@ package enum ErrorCode: String, Sendable, CaseIterable {
     case internalFault = "SL-5001"
     case draining = "SL-5002"
     case overloaded = "SL-5003"
+    case ledgerUnavailable = "SL-5004"
     // 6: commands and the admin API
     case usage = "SL-6001"
     case unreachable = "SL-6002"
@@ -80,13 +82,13 @@ package enum ErrorCode: String, Sendable, CaseIterable {
         case .expectationFailed: 417
         case .misdirectedRequest: 421
         case .headTooLarge: 431
-        case .rateLimited: 429
+        case .rateLimited, .budgetExceeded: 429
         case .clientClosed: 499
         case .noBackend, .invalidBackend, .internalFault: 500
         case .unsupportedTransferCoding: 501
         case .upstreamConnectFailed, .upstreamReset, .upstreamProtocolError: 502
         case .noHealthyEndpoint, .upstreamOverloaded, .retryBudgetExhausted, .circuitOpen, .draining, .overloaded,
-            .concurrencyLimited:
+            .concurrencyLimited, .ledgerUnavailable:
             503
         case .upstreamTimeout: 504
         case .unsupportedVersion: 505

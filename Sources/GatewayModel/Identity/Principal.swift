@@ -9,22 +9,30 @@ package struct Principal: Sendable, Equatable, Hashable {
 
     package var proof: Proof
     package var tenant: String?
+    package var team: String?
     package var user: String?
     package var agent: String?
+    /// The piece of work the call belongs to, as the credential says; never what a caller merely claims.
+    package var run: String?
     package var groups: [String]
     /// Names the credential (a key's id, a certificate's subject), never the secret itself.
     package var credentialID: String?
+    /// What a managed key allows and costs at most; nil for every other proof.
+    package var grant: KeyGrant?
 
     package init(
-        proof: Proof, tenant: String? = nil, user: String? = nil, agent: String? = nil, groups: [String] = [],
-        credentialID: String? = nil
+        proof: Proof, tenant: String? = nil, team: String? = nil, user: String? = nil, agent: String? = nil,
+        run: String? = nil, groups: [String] = [], credentialID: String? = nil, grant: KeyGrant? = nil
     ) {
         self.proof = proof
         self.tenant = tenant
+        self.team = team
         self.user = user
         self.agent = agent
+        self.run = run
         self.groups = groups
         self.credentialID = credentialID
+        self.grant = grant
     }
 
     /// A caller who showed no credential.

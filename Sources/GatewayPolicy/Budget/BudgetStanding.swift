@@ -1,0 +1,74 @@
+package import GatewayModel
+
+/// Whose account it is: one policy's count for one user, team, key…
+package struct BudgetAccountKey: Sendable, Hashable {
+    /// `namespace/name` of the BudgetPolicy, or `key` for a key's own limits.
+    package var policy: String
+    package var scope: BudgetScope
+    /// The tenant that a user, team, agent or run belongs to: two tenants' `alice` share nothing. Empty for others.
+    package var tenant: String
+    package var value: String
+
+    package init(policy: String, scope: BudgetScope, tenant: String, value: String) {
+        self.policy = policy
+        self.scope = scope
+        self.tenant = tenant
+        self.value = value
+    }
+
+    /// The policy name of limits that a key brings along.
+    package static let keyPolicy = "key"
+}
+
+/// How a budget stands after a call was admitted or refused: for headers, errors and lists.
+package struct BudgetStanding: Sendable, Hashable {
+    package var account: BudgetAccountKey
+    package var unit: BudgetUnit
+    package var window: BudgetWindow
+    package var limit: Int128
+    /// Neither spent nor reserved; never below 0.
+    package var remaining: Int128
+    /// When the window ends, in milliseconds since 1970; nil where none does.
+    package var resetMilliseconds: Int?
+
+    /// Parts per million of the limit that remain: what makes one budget tighter than another.
+    var share: Int128 { limit <= 0 ? 0 : remaining * 1_000_000 / limit }
+}
+
+/// Why a call was not admitted.
+package struct BudgetRefusal: Sendable, Hashable {
+    package var standing: BudgetStanding
+    /// What the call asked for.
+    package var demand: Int128
+    /// Spent beyond the limit earlier.
+    package var debt: Int128
+    /// When the same call may be admitted, in milliseconds since 1970; nil when waiting does not help.
+    package var retryMilliseconds: Int?
+
+    /// Whole seconds to wait, at least one; nil when waiting does not help.
+    package func retryAfterSeconds(nowMilliseconds now: Int) -> Int? {
+        retryMilliseconds.map { max(1, ($0 - now + 999) / 1_000) }
+    }
+
+    /// The refusal for the caller.
+    package func error(nowMilliseconds now: Int) -> GatewayError {
+        let account = standing.account
+        let unit = standing.unit
+        let whose = account.policy == BudgetAccountKey.keyPolicy ? "the key's own" : "the \(account.scope.rawValue)'s"
+        let limit = BudgetLimit(unit: unit, max: standing.limit, window: standing.window)
+        let left = BudgetLimit.text(standing.remaining, of: unit)
+        let asked = BudgetLimit.text(demand, of: unit)
+        let next: String
+        if let seconds = retryAfterSeconds(nowMilliseconds: now) {
+            next = "try again in \(seconds) s"
+        } else if demand > standing.limit {
+            next = "one call may not take more than the whole budget: ask for less, such as a smaller max_tokens"
+        } else {
+            next = "this budget does not start again by itself"
+        }
+        return GatewayError(
+            .budgetExceeded,
+            "\(whose) budget of \(limit) has \(left) left and the call needs up to \(asked): \(account.policy)",
+            hint: next)
+    }
+}

@@ -1,0 +1,126 @@
+package import GatewayModel
+
+/// What budgets are chosen by.
+package struct BudgetFacts: Sendable, Hashable {
+    package var principal: Principal
+    /// The model's name in the catalogue, as the caller asks for it.
+    package var model: String
+
+    package init(principal: Principal, model: String) {
+        self.principal = principal
+        self.model = model
+    }
+
+    /// The account's name within a scope; nil if the caller has none.
+    package func value(_ scope: BudgetScope) -> String? {
+        switch scope {
+        case .key: principal.credentialID
+        case .user: principal.user
+        case .team: principal.team
+        case .tenant: principal.tenant
+        case .agent: principal.agent
+        case .run: principal.run
+        case .model: model
+        }
+    }
+
+    /// The account of a policy; nil if it does not count this caller.
+    package func account(policy: String, scope: BudgetScope) -> BudgetAccountKey? {
+        guard let value = value(scope) else { return nil }
+        let isOfTenant =
+            switch scope {
+            case .user, .team, .agent, .run: true
+            case .key, .tenant, .model: false
+            }
+        return BudgetAccountKey(
+            policy: policy, scope: scope, tenant: isOfTenant ? principal.tenant ?? "" : "", value: value)
+    }
+}
+
+/// Whom a policy counts: everything that is said must hold.
+package struct BudgetSubject: Sendable, Hashable {
+    package var group: NamePattern?
+    package var user: NamePattern?
+    package var team: NamePattern?
+    package var tenant: NamePattern?
+    package var agent: NamePattern?
+    package var key: NamePattern?
+
+    package init() {}
+
+    package func matches(_ principal: Principal) -> Bool {
+        if let group, !principal.groups.contains(where: { group.matches($0) }) { return false }
+        return BudgetSubject.matches(user, principal.user) && BudgetSubject.matches(team, principal.team)
+            && BudgetSubject.matches(tenant, principal.tenant) && BudgetSubject.matches(agent, principal.agent)
+            && BudgetSubject.matches(key, principal.credentialID)
+    }
+
+    private static func matches(_ pattern: NamePattern?, _ name: String?) -> Bool {
+        guard let pattern else { return true }
+        return name.map { pattern.matches($0) } ?? false
+    }
+}
+
+/// A BudgetPolicy, compiled: for each value of its scope, an account with these limits.
+package struct BudgetRule: Sendable, Hashable {
+    /// `namespace/name` of the policy. Accounts are found by it: who renames a policy starts new ones.
+    package var name: String
+    package var scope: BudgetScope
+    /// At most one for a unit and window.
+    package let limits: [BudgetLimit]
+    /// One of them must match; empty for everyone.
+    package var subjects: [BudgetSubject]
+    /// The model must match one of them; empty for every model.
+    package var models: [NamePattern]
+
+    /// Of two limits for the same unit and window the lower one counts.
+    package init(
+        name: String, scope: BudgetScope, limits: [BudgetLimit], subjects: [BudgetSubject] = [],
+        models: [NamePattern] = []
+    ) {
+        self.name = name
+        self.scope = scope
+        self.subjects = subjects
+        self.models = models
+        var kept: [BudgetLimit] = []
+        for limit in limits {
+            if let index = kept.firstIndex(where: { $0.unit == limit.unit && $0.window == limit.window }) {
+                kept[index].max = min(kept[index].max, limit.max)
+            } else {
+                kept.append(limit)
+            }
+        }
+        self.limits = kept
+    }
+
+    /// The account a call is counted on; nil if the policy does not count it. A caller without a value for the scope is
+    /// not counted: a policy for users says nothing of an agent that has none.
+    package func account(_ facts: BudgetFacts) -> BudgetAccountKey? {
+        guard subjects.isEmpty || subjects.contains(where: { $0.matches(facts.principal) }),
+            models.isEmpty || models.contains(where: { $0.matches(facts.model) })
+        else { return nil }
+        return facts.account(policy: name, scope: scope)
+    }
+}
+
+/// Every budget of a configuration.
+package struct BudgetTable: Sendable, Hashable {
+    package var rules: [BudgetRule]
+
+    package init(_ rules: [BudgetRule] = []) { self.rules = rules }
+    package static let none = BudgetTable()
+
+    /// All accounts a call is counted on, with their limits: the policies' in order, then the key's own.
+    package func accounts(_ facts: BudgetFacts) -> [(key: BudgetAccountKey, limits: [BudgetLimit])] {
+        var accounts: [(key: BudgetAccountKey, limits: [BudgetLimit])] = []
+        for rule in rules {
+            if let key = rule.account(facts) { accounts.append((key, rule.limits)) }
+        }
+        if let grant = facts.principal.grant, !grant.limits.isEmpty,
+            let key = facts.account(policy: BudgetAccountKey.keyPolicy, scope: .key)
+        {
+            accounts.append((key, grant.limits))
+        }
+        return accounts
+    }
+}
