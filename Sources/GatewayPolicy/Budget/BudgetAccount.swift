@@ -2,7 +2,7 @@ package import GatewayModel
 
 /// What one scope value has spent and reserved under one policy, in every window of it.
 ///
-/// Reservations belong to no window: while they are open they count in whichever window is at hand, and what a call took
+/// Reservations belong to no window: while open they count in whichever window is at hand, and what a call took
 /// is spent in the window in which it settles. So at every admission, in every window, spent + reserved ≤ limit.
 package struct BudgetAccount: Sendable, Hashable {
     package private(set) var reserved: BudgetAmounts = .zero
