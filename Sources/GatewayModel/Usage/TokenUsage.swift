@@ -1,6 +1,6 @@
 /// What a model call used, in one convention for every provider: the counts do not overlap, so that each is priced
-/// once. OpenAI counts cached and audio tokens within its input and reasoning within its output, Anthropic counts cached
-/// tokens beside its input; both are taken apart into these when a reply is read.
+/// once. OpenAI counts cached and audio tokens within its input and reasoning within its output, Anthropic counts
+/// cached tokens beside its input; both are taken apart into these when a reply is read.
 package struct TokenUsage: Sendable, Hashable {
     /// Input that was neither read from a cache, nor written to one, nor audio.
     package var input: Int = 0
