@@ -11,12 +11,17 @@ package struct BytePattern: Sendable {
     private let program: PatternProgram
     private let table: PatternTable?
 
-    /// - Parameter isWhole: whether all of the input must match (routes), or some part of it (searches).
-    package init(_ source: String, isWhole: Bool = true) throws(GatewayError) {
+    /// - Parameters:
+    ///   - isWhole: whether all of the input must match (routes), or some part of it (searches).
+    ///   - isUsedOnce: leaves the table out, which costs more to make than one match costs without it.
+    package init(_ source: String, isWhole: Bool = true, isUsedOnce: Bool = false) throws(GatewayError) {
         self.source = source
         program = try PatternProgram(PatternParser.parse(source), isWhole: isWhole, pattern: source)
-        table = PatternTable(program)
+        table = isUsedOnce ? nil : PatternTable(program)
     }
+
+    /// What one byte of input may cost: 1, or the size of the automaton.
+    var stepCost: Int { table == nil ? program.instructions.count : 1 }
 
     /// Whether matching allocates nothing.
     package var isTable: Bool { table != nil }
