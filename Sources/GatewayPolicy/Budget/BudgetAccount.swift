@@ -104,7 +104,7 @@ package struct BudgetAccount: Sendable, Hashable {
         var tightest: BudgetStanding?
         for counter in counters {
             let standing = standing(counter, key: key)
-            if tightest.map({ standing.share < $0.share }) ?? true { tightest = standing }
+            if tightest.map({ standing.isTighter(than: $0) }) ?? true { tightest = standing }
         }
         return tightest
     }

@@ -32,7 +32,9 @@ package struct BudgetStanding: Sendable, Hashable {
     package var resetMilliseconds: Int?
 
     /// Parts per million of the limit that remain: what makes one budget tighter than another.
-    var share: Int128 { limit <= 0 ? 0 : remaining * 1_000_000 / limit }
+    private var share: Int128 { limit <= 0 ? 0 : remaining * 1_000_000 / limit }
+
+    package func isTighter(than other: BudgetStanding) -> Bool { share < other.share }
 }
 
 /// Why a call was not admitted.

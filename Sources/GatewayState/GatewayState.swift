@@ -1,2 +1,0 @@
-/// What must be found again after a restart: API keys, budgets and their ledger.
-package enum GatewayState {}

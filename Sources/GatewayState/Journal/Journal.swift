@@ -1,0 +1,170 @@
+import Foundation
+import GatewayModel
+
+/// The end of the journal that is written to. A record is in the page cache when `append` returns, so that it outlives
+/// the process; the store's thread brings it to the disk. When a segment cannot be written, the next one begins in
+/// memory, and is written as soon as there is room again.
+struct Journal {
+    /// An ended segment whose file is still open.
+    struct Ended {
+        var sequence: Int
+        var descriptor: Int32
+    }
+
+    private let folder: String
+    private let settings: LedgerSettings
+    /// The segment that takes the next record.
+    private(set) var sequence: Int
+    private var descriptor: Int32 = -1
+    /// Bytes of the segment in its file.
+    private var length = 0
+    /// Bytes in ended segments that are not folded yet.
+    private(set) var unfolded: [Int: Int] = [:]
+    private(set) var ended: [Ended] = []
+    /// What the segment holds while there is no file for it.
+    private var held: [UInt8] = []
+    /// Whether something has been left out because `held` was full.
+    private(set) var hasGap = false
+    private(set) var failureCount = 0
+    private(set) var failure: String?
+    private var isUnsynced = false
+    private var isShut = false
+    /// Tests stand in for a full disk.
+    var isDiskFull = false
+
+    init(folder: String, settings: LedgerSettings, firstSequence: Int) {
+        self.folder = folder
+        self.settings = settings
+        sequence = firstSequence
+        held = JournalSegment.head(firstSequence)
+        failure = "not open"
+    }
+
+    var isFailed: Bool { failure != nil }
+    var seed: UInt64 { JournalSegment.seed(sequence) }
+    private var unfoldedBytes: Int { unfolded.values.reduce(0, +) }
+    /// Whether the segment holds a record.
+    var hasRecords: Bool { (isFailed ? held.count : length) > JournalSegment.headBytes }
+
+    /// Writes whole records; false when they could not be, and are not in any segment.
+    mutating func append(_ bytes: [UInt8]) -> Bool {
+        guard !isFailed else { return false }
+        guard !isDiskFull, write(bytes) else {
+            fail()
+            return false
+        }
+        length += bytes.count
+        isUnsynced = true
+        return true
+    }
+
+    /// Ends a segment that is full. Records are made for one segment, so this comes before they are.
+    mutating func makeRoom() { if length > settings.segmentBytesMax { end() } }
+
+    /// Keeps whole records for the segment while it has no file; false when there are too many.
+    mutating func hold(_ bytes: [UInt8]) -> Bool {
+        guard !hasGap, held.count + bytes.count <= settings.heldBytesMax else {
+            hasGap = true
+            return false
+        }
+        held += bytes
+        return true
+    }
+
+    /// Ends the segment, so that it can be folded, and begins the next one.
+    mutating func end() {
+        guard !isFailed, hasRecords else { return }
+        ended.append(Ended(sequence: sequence, descriptor: descriptor))
+        unfolded[sequence] = length
+        begin()
+        if unfoldedBytes > settings.journalBytesMax {
+            failureCount += 1
+            failure = "the journal is longer than \(settings.journalBytesMax) bytes"
+        } else {
+            recover()
+        }
+    }
+
+    /// Tries to write the segment that begins in memory.
+    mutating func recover() {
+        guard isFailed, !isShut, !isDiskFull, unfoldedBytes <= settings.journalBytesMax else { return }
+        let path = JournalSegment.path(sequence, in: folder)
+        descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { return problem("cannot create \(path)") }
+        guard write(held) else {
+            close(descriptor)
+            unsafe unlink(path)
+            return problem("cannot write \(path)")
+        }
+        length = held.count
+        held = []
+        failure = nil
+        hasGap = false
+        isUnsynced = true
+    }
+
+    /// The ended segments, for who syncs, closes and folds them.
+    mutating func takeEnded() -> [Ended] {
+        defer { ended = [] }
+        return ended
+    }
+
+    /// Takes nothing more.
+    mutating func shut() {
+        guard !isFailed else { return }
+        close(descriptor)
+        if !hasRecords { unsafe unlink(JournalSegment.path(sequence, in: folder)) }
+        descriptor = -1
+        failure = "closed"
+        isShut = true
+    }
+
+    mutating func folded(_ sequence: Int) { unfolded[sequence] = nil }
+
+    /// A copy of the descriptor to bring to the disk, if there is something to bring.
+    mutating func unsynced() -> Int32? {
+        guard isUnsynced, !isFailed else { return nil }
+        isUnsynced = false
+        let copy = dup(descriptor)
+        return copy >= 0 ? copy : nil
+    }
+
+    private mutating func begin() {
+        sequence += 1
+        descriptor = -1
+        length = 0
+        held = JournalSegment.head(sequence)
+        failure = "not open"
+    }
+
+    /// Cuts off what was written of the last records, ends the segment and goes on in memory.
+    private mutating func fail() {
+        guard !isFailed else { return }
+        problem("cannot write the journal in \(folder)")
+        let reason = failure
+        // A tail that stays fails its checksum when it is read.
+        _ = ftruncate(descriptor, off_t(length))
+        ended.append(Ended(sequence: sequence, descriptor: descriptor))
+        unfolded[sequence] = length
+        begin()
+        failure = reason
+    }
+
+    private mutating func problem(_ message: String) {
+        failureCount += 1
+        failure = unsafe "\(message): \(isDiskFull ? "no space" : String(cString: strerror(errno)))"
+    }
+
+    private func write(_ bytes: [UInt8]) -> Bool {
+        var written = 0
+        while written < bytes.count {
+            let count = unsafe bytes.withUnsafeBytes { buffer in
+                unsafe Foundation.write(descriptor, buffer.baseAddress?.advanced(by: written), bytes.count - written)
+            }
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { return false }
+            written += count
+        }
+        return true
+    }
+}

@@ -1,0 +1,127 @@
+import GatewayModel
+import GatewayPolicy
+
+/// Records on their way into a segment.
+extension RecordWriter {
+    mutating func account(_ key: BudgetAccountKey, reference: Int, seed: UInt64) {
+        begin(.account)
+        add(reference)
+        add(key.policy)
+        add(key.scope.code)
+        add(key.tenant)
+        add(key.value)
+        end(seed: seed)
+    }
+
+    mutating func reserve(
+        id: UInt64, timeMilliseconds: Int, leaseMilliseconds: Int, _ demand: BudgetAmounts, accounts: [Int],
+        _ facts: BudgetFacts, requestID: String, seed: UInt64
+    ) {
+        begin(.reserve)
+        add(id)
+        add(timeMilliseconds)
+        add(leaseMilliseconds)
+        add(demand.cost.picodollars)
+        add(demand.inputTokens)
+        add(demand.outputTokens)
+        add(demand.requests)
+        add(accounts.count)
+        for account in accounts { add(account) }
+        add(requestID)
+        add(facts.principal.tenant ?? "")
+        add(facts.principal.team ?? "")
+        add(facts.principal.user ?? "")
+        add(facts.principal.agent ?? "")
+        add(facts.principal.run ?? "")
+        add(facts.principal.credentialID ?? "")
+        add(facts.model)
+        end(seed: seed)
+    }
+
+    /// Counters follow, as many as said, then `row` or `noRow`.
+    mutating func beginSettle(id: UInt64, counters: Int) {
+        begin(.settle)
+        add(id)
+        add(counters)
+    }
+
+    mutating func beginCounters(_ count: Int) {
+        begin(.counters)
+        add(count)
+    }
+
+    mutating func counter(_ counter: BudgetCounter, account: Int) {
+        add(account)
+        add(counter.unit.code)
+        add(counter.window.seconds)
+        add(counter.index)
+        add(counter.max)
+        add(counter.spent)
+    }
+
+    mutating func noRow() { add(UInt8(0)) }
+
+    mutating func row(_ row: UsageRow) {
+        add(UInt8(1))
+        add(row.timeMilliseconds)
+        for text in [
+            row.requestID, row.tenant, row.team, row.user, row.agent, row.run, row.key, row.route, row.model,
+            row.provider, row.providerModel, row.operation, row.priceVersion,
+        ] { add(text) }
+        add(row.groups.count)
+        for group in row.groups { add(group) }
+        add(row.usage.input)
+        add(row.usage.cacheRead)
+        add(row.usage.cacheWrite5m)
+        add(row.usage.cacheWrite1h)
+        add(row.usage.audioInput)
+        add(row.usage.output)
+        add(row.usage.reasoning)
+        add(row.usage.audioOutput)
+        add(row.cost.picodollars)
+        add(row.status)
+        add(UInt8(UsageRow.Outcome.allCases.firstIndex(of: row.outcome) ?? 0))
+        add(row.flags.rawValue)
+        add(row.attempts)
+        add(row.durationMilliseconds)
+        add(row.firstTokenMilliseconds.map { $0 + 1 } ?? 0)
+    }
+}
+
+/// Numbers that stand for cases in files: never given to another case.
+extension BudgetUnit {
+    var code: UInt8 {
+        switch self {
+        case .usd: 1
+        case .tokens: 2
+        case .inputTokens: 3
+        case .outputTokens: 4
+        case .requests: 5
+        case .concurrent: 6
+        }
+    }
+
+    init?(code: UInt8) {
+        guard let unit = BudgetUnit.allCases.first(where: { $0.code == code }) else { return nil }
+        self = unit
+    }
+}
+
+extension BudgetScope {
+    var code: UInt8 {
+        switch self {
+        case .key: 1
+        case .user: 2
+        case .team: 3
+        case .tenant: 4
+        case .agent: 5
+        case .run: 6
+        case .model: 7
+        }
+    }
+
+    init?(code: UInt8) {
+        guard let scope = BudgetScope.allCases.first(where: { $0.code == code }) else { return nil }
+        self = scope
+    }
+}

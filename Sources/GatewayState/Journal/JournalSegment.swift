@@ -1,0 +1,70 @@
+import Foundation
+import GatewayModel
+import GatewayWire
+
+/// One file of the journal: a head of sixteen bytes, then records. Its name is its number; a later one is newer.
+enum JournalSegment {
+    static let headBytes = 16
+    private static let magic: [UInt8] = Array("sluicej1".utf8)
+    private static let ending = ".log"
+
+    static func head(_ sequence: Int) -> [UInt8] {
+        magic + (0..<8).map { UInt8(truncatingIfNeeded: UInt64(sequence) >> UInt64($0 * 8)) }
+    }
+
+    /// A record that was left over from another segment fails its checksum.
+    static func seed(_ sequence: Int) -> UInt64 { UInt64(sequence) &* 0x9E37_79B9_7F4A_7C15 }
+
+    static func path(_ sequence: Int, in folder: String) -> String {
+        let digits = String(sequence)
+        return "\(folder)/\(String(repeating: "0", count: max(0, 12 - digits.count)))\(digits)\(ending)"
+    }
+
+    /// The segments in a folder, oldest first.
+    static func sequences(in folder: String) -> [Int] {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+        return names.filter { $0.hasSuffix(ending) }.compactMap { Int($0.dropLast(ending.count)) }.sorted()
+    }
+
+    /// How far a segment could be read.
+    enum End: Equatable {
+        case whole
+        /// The last record was being written when the machine or the process ended.
+        case torn
+        /// A record in the middle does not match its checksum: what follows is lost.
+        case damaged
+    }
+
+    /// Hands out every record up to the first that is not whole.
+    static func scan(
+        _ bytes: [UInt8], sequence: Int, visit: (JournalRecord.Kind, inout RecordReader) -> Bool
+    ) -> End {
+        guard bytes.count >= headBytes else { return bytes.isEmpty ? .whole : .torn }
+        guard Array(bytes[0..<headBytes]) == head(sequence) else { return .damaged }
+        let span = bytes.span
+        let seed = seed(sequence)
+        var index = headBytes
+        while index < bytes.count {
+            guard bytes.count - index > RecordWriter.headBytes else { return .torn }
+            let length = Int(number(span, at: index))
+            let check = number(span, at: index + 4)
+            index += RecordWriter.headBytes
+            guard length > 0 else { return .damaged }
+            guard length <= bytes.count - index else { return .torn }
+            let content = span.extracting(index..<(index + length))
+            index += length
+            guard RecordWriter.checksum(content, seed: seed) == check,
+                let kind = JournalRecord.Kind(rawValue: content[0])
+            else { return index == bytes.count ? .torn : .damaged }
+            var reader = RecordReader(bytes[(index - length + 1)..<index])
+            guard visit(kind, &reader) else { return .damaged }
+        }
+        return .whole
+    }
+
+    private static func number(_ bytes: Span<UInt8>, at index: Int) -> UInt32 {
+        var value: UInt32 = 0
+        for offset in 0..<4 { value |= UInt32(bytes[index + offset]) << UInt32(offset * 8) }
+        return value
+    }
+}

@@ -1,0 +1,263 @@
+import GatewayModel
+import GatewayPolicy
+
+/// The ledger's state: accounts, calls under way, and the journal's end. One value behind the ledger's lock; each change
+/// is in the journal before anyone hears of it.
+struct LedgerBook {
+    /// A call under way.
+    struct Open {
+        var id: UInt64 = 0
+        var demand: BudgetAmounts = .zero
+        var slots: [Int] = []
+        var leaseMilliseconds = 0
+        var facts: BudgetFacts
+        var requestID = ""
+        /// Whether the journal knows of it.
+        var isRecorded = true
+        /// Set for the calls of a gateway that died.
+        var orphan: OpenCall?
+    }
+
+    let settings: LedgerSettings
+    var accounts: LedgerAccounts
+    var journal: Journal
+    var open: [Open] = []
+    var freeOpen: [Int] = []
+    var orphans: [Int] = []
+    var nextID: UInt64
+    var foldedThrough: Int
+    var statistics = LedgerStatistics()
+    private var writer = RecordWriter()
+    /// Calls that settled while the journal had no room to say so.
+    private var unsaid: [UInt64] = []
+
+    init(settings: LedgerSettings, journal: Journal, firstID: UInt64, foldedThrough: Int) {
+        self.settings = settings
+        self.journal = journal
+        self.foldedThrough = foldedThrough
+        accounts = LedgerAccounts(slotsMax: settings.accountsMax)
+        nextID = firstID
+    }
+
+    enum Outcome {
+        case admitted(Reservation.Ticket, tightest: BudgetStanding?)
+        case refused(BudgetRefusal)
+        case unavailable(GatewayError)
+    }
+
+    // MARK: Reserve
+
+    /// Reserves on every account of a call, or on none.
+    mutating func reserve(
+        _ facts: BudgetFacts, _ demand: BudgetAmounts, _ table: BudgetTable, requestID: String, now: Int,
+        load: (BudgetAccountKey) -> BudgetAccount?
+    ) -> Outcome {
+        guard !journal.isFailed || settings.onFailure == .open else {
+            return unavailable("the ledger cannot be written")
+        }
+        guard open.count - freeOpen.count < settings.reservationsMax else {
+            return unavailable("more than \(settings.reservationsMax) calls are under way")
+        }
+        guard let slots = slots(table.accounts(facts), now: now, load: load) else {
+            return unavailable("more than \(settings.accountsMax) budget accounts are in use")
+        }
+        if let refusal = refusal(slots, demand, now: now) {
+            for slot in slots { accounts.slots[slot].openCount -= 1 }
+            statistics.refused += 1
+            return .refused(refusal)
+        }
+        let id = nextID
+        nextID += 1
+        let lease = now + settings.leaseMilliseconds
+        let recorded = record(mayHold: settings.onFailure == .open) { book in
+            book.define(slots)
+            book.writer.reserve(
+                id: id, timeMilliseconds: now, leaseMilliseconds: lease, demand, accounts: slots, facts,
+                requestID: requestID, seed: book.journal.seed)
+        }
+        guard recorded || settings.onFailure == .open else {
+            for slot in slots { accounts.slots[slot].openCount -= 1 }
+            return unavailable("the ledger cannot be written")
+        }
+        if !recorded { statistics.unrecorded += 1 }
+        for slot in slots { accounts.slots[slot].account.reserve(demand) }
+        statistics.admitted += 1
+        let index = place(
+            Open(
+                id: id, demand: demand, slots: slots, leaseMilliseconds: lease, facts: facts, requestID: requestID,
+                isRecorded: recorded))
+        return .admitted(Reservation.Ticket(index: index, id: id), tightest: tightest(slots))
+    }
+
+    /// The accounts of a call, each with one more call under way, rolled on to this moment.
+    private mutating func slots(
+        _ matches: [(key: BudgetAccountKey, limits: [BudgetLimit])], now: Int,
+        load: (BudgetAccountKey) -> BudgetAccount?
+    ) -> [Int]? {
+        var slots: [Int] = []
+        slots.reserveCapacity(matches.count)
+        for match in matches {
+            let found = accounts.slot(match.key, foldedThrough: foldedThrough, nowMilliseconds: now, load: load)
+            guard let slot = found else {
+                for slot in slots { accounts.slots[slot].openCount -= 1 }
+                return nil
+            }
+            accounts.slots[slot].openCount += 1
+            accounts.slots[slot].account.follow(match.limits, nowMilliseconds: now)
+            accounts.slots[slot].account.roll(nowMilliseconds: now)
+            slots.append(slot)
+        }
+        return slots
+    }
+
+    private func refusal(_ slots: [Int], _ demand: BudgetAmounts, now: Int) -> BudgetRefusal? {
+        var worst: BudgetRefusal?
+        for slot in slots {
+            let found = accounts.slots[slot].account.refusal(
+                demand, key: accounts.slots[slot].key, nowMilliseconds: now)
+            guard let refusal = found else { continue }
+            if worst.map({ BudgetAccount.isLonger(refusal, than: $0) }) ?? true { worst = refusal }
+        }
+        return worst
+    }
+
+    private func tightest(_ slots: [Int]) -> BudgetStanding? {
+        var tightest: BudgetStanding?
+        for slot in slots {
+            guard let standing = accounts.slots[slot].account.tightest(key: accounts.slots[slot].key) else { continue }
+            if tightest.map({ standing.isTighter(than: $0) }) ?? true { tightest = standing }
+        }
+        return tightest
+    }
+
+    mutating func place(_ call: Open) -> Int {
+        if let index = freeOpen.popLast() {
+            open[index] = call
+            return index
+        }
+        open.append(call)
+        return open.count - 1
+    }
+
+    private mutating func unavailable(_ message: String) -> Outcome {
+        statistics.unavailable += 1
+        return .unavailable(
+            GatewayError(
+                .ledgerUnavailable, message, hint: "try again in a moment; the gateway's own log says more",
+                cause: journal.failure))
+    }
+
+    // MARK: Settle
+
+    /// Ends a reservation: with a row it costs `actual`, without one nothing.
+    mutating func close(_ ticket: Reservation.Ticket, row: UsageRow?, actual: BudgetAmounts, now: Int) {
+        guard open.indices.contains(ticket.index), open[ticket.index].id == ticket.id else { return }
+        let call = open[ticket.index]
+        open[ticket.index] = Open(facts: LedgerBook.nobody)
+        freeOpen.append(ticket.index)
+        if row != nil, actual.cost > call.demand.cost || actual[.tokens] > call.demand[.tokens] {
+            statistics.overruns += 1
+        }
+        for slot in call.slots {
+            if row == nil {
+                accounts.slots[slot].account.release(call.demand)
+            } else {
+                accounts.slots[slot].account.settle(call.demand, actual: actual, nowMilliseconds: now)
+            }
+            accounts.slots[slot].openCount -= 1
+        }
+        write(call, row: row)
+    }
+
+    private mutating func write(_ call: Open, row: UsageRow?) {
+        let recorded = record(mayHold: true) { book in
+            guard let row else {
+                book.writer.beginSettle(id: call.id, counters: 0)
+                book.writer.noRow()
+                return book.writer.end(seed: book.journal.seed)
+            }
+            book.define(call.slots)
+            var count = 0
+            for slot in call.slots { count += book.accounts.slots[slot].account.counters.count }
+            book.writer.beginSettle(id: call.id, counters: count)
+            book.addCounters(call.slots)
+            book.writer.row(row)
+            book.writer.end(seed: book.journal.seed)
+        }
+        if recorded { return }
+        if call.isRecorded { unsaid.append(call.id) }
+        statistics.unrecorded += 1
+    }
+
+    private static let nobody = BudgetFacts(principal: .anonymous, model: "")
+
+    // MARK: Records
+
+    /// Writes what `encode` puts into the writer. While the journal has no file, and when it has just lost it, the
+    /// records wait in memory, if they may. They are made for one segment, and so again for the next.
+    private mutating func record(mayHold: Bool, _ encode: (inout LedgerBook) -> Void) -> Bool {
+        defer { writer.removeAll() }
+        journal.makeRoom()
+        if !journal.isFailed {
+            encode(&self)
+            if journal.append(writer.bytes) { return true }
+            writer.removeAll()
+        }
+        guard mayHold else { return false }
+        encode(&self)
+        return journal.hold(writer.bytes)
+    }
+
+    /// Says what the numbers of accounts mean and how they stand, once in each segment: so that the store knows the
+    /// limits of every account that a reservation is on.
+    private mutating func define(_ slots: [Int]) {
+        for slot in slots where accounts.slots[slot].definedIn != journal.sequence {
+            writer.account(accounts.slots[slot].key, reference: slot, seed: journal.seed)
+            accounts.slots[slot].definedIn = journal.sequence
+            writer.beginCounters(accounts.slots[slot].account.counters.count)
+            addCounters([slot])
+            writer.end(seed: journal.seed)
+        }
+    }
+
+    private mutating func addCounters(_ slots: [Int]) {
+        for slot in slots {
+            accounts.slots[slot].segment = journal.sequence
+            for index in accounts.slots[slot].account.counters.indices {
+                writer.counter(accounts.slots[slot].account.counters[index], account: slot)
+            }
+        }
+    }
+
+    /// How accounts stand, for the journal: after a reset, and when something could not be said before.
+    mutating func state(of slots: [Int]) -> Bool {
+        record(mayHold: true) { book in
+            book.define(slots)
+            var count = 0
+            for slot in slots { count += book.accounts.slots[slot].account.counters.count }
+            book.writer.beginCounters(count)
+            book.addCounters(slots)
+            book.writer.end(seed: book.journal.seed)
+        }
+    }
+
+    /// Tries to write again after a failure, and then says everything that could not be said meanwhile.
+    mutating func recover() {
+        guard journal.isFailed else { return }
+        let hadGap = journal.hasGap
+        journal.recover()
+        guard !journal.isFailed, hadGap else { return }
+        for slot in accounts.slots.indices { accounts.slots[slot].definedIn = 0 }
+        let ids = unsaid
+        unsaid = []
+        for id in ids {
+            let recorded = record(mayHold: true) { book in
+                book.writer.beginSettle(id: id, counters: 0)
+                book.writer.noRow()
+                book.writer.end(seed: book.journal.seed)
+            }
+            if !recorded { unsaid.append(id) }
+        }
+        for slot in accounts.slots.indices where accounts.slots[slot].isUsed { _ = state(of: [slot]) }
+    }
+}

@@ -1,0 +1,45 @@
+package import GatewayModel
+package import GatewayPolicy
+
+/// Budget that one call holds. It is settled or released exactly once; one that is dropped is charged as reserved.
+package struct Reservation: ~Copyable, Sendable {
+    /// The limit with the smallest share left, this call counted; nil if no budget counts it.
+    package let tightest: BudgetStanding?
+    let ledger: Ledger
+    let ticket: Ticket
+    private var isOpen = true
+
+    /// Where the ledger keeps it.
+    struct Ticket: Sendable, Equatable {
+        var index: Int
+        var id: UInt64
+    }
+
+    init(_ ledger: Ledger, _ ticket: Ticket, tightest: BudgetStanding?) {
+        self.ledger = ledger
+        self.ticket = ticket
+        self.tightest = tightest
+    }
+
+    /// Replaces the reservation by what the call took, and records the call.
+    package consuming func settle(_ row: UsageRow, nowMilliseconds: Int) {
+        isOpen = false
+        ledger.settle(ticket, row, nowMilliseconds: nowMilliseconds)
+    }
+
+    /// Gives the reservation back, for a call that never reached a provider: it costs nothing and leaves no row.
+    package consuming func release(nowMilliseconds: Int) {
+        isOpen = false
+        ledger.release(ticket, nowMilliseconds: nowMilliseconds)
+    }
+
+    deinit { if isOpen { ledger.abandon(ticket) } }
+}
+
+/// What became of a call that asked for budget.
+package enum Admission: ~Copyable, Sendable {
+    case admitted(Reservation)
+    case refused(BudgetRefusal)
+    /// The ledger could not record it, or is full.
+    case unavailable(GatewayError)
+}

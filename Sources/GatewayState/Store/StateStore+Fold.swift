@@ -1,0 +1,161 @@
+import Foundation
+import GRDB
+import GatewayModel
+import GatewayPolicy
+import Synchronization
+
+/// From the journal into the store. A segment and its number go in with one transaction, so that folding one twice does
+/// nothing; only then is its file removed.
+extension StateStore {
+    private static let foldedName = "folded"
+
+    /// Brings what was written to the disk. Not under the lock: the disk takes its time.
+    func sync() {
+        let descriptor = ledger.book.withLock { $0.journal.unsynced() }
+        if let descriptor {
+            _ = fdatasync(descriptor)
+            Foundation.close(descriptor)
+        }
+    }
+
+    /// Moves everything that has been recorded into the store, charges calls whose lease has ended, and cleans up when it
+    /// is time.
+    package func fold() {
+        let time = now()
+        folding.withLock { state in
+            let ended = ledger.book.withLock { book in
+                book.recover()
+                _ = book.expireOrphans(now: time)
+                book.journal.end()
+                return book.journal.takeEnded()
+            }
+            for segment in ended {
+                _ = fdatasync(segment.descriptor)
+                Foundation.close(segment.descriptor)
+            }
+            do {
+                try foldFiles(&state)
+                try writeLastUses()
+                if time >= state.nextCleaningMilliseconds {
+                    try clean(nowMilliseconds: time)
+                    state.nextCleaningMilliseconds = time + 600_000
+                }
+                state.failure = nil
+            } catch {
+                // The segments stay, and are folded when the store can be written again.
+                state.failure = "\(error)"
+            }
+            dropBlankAccounts(nowMilliseconds: time)
+        }
+    }
+
+    /// Why the store could not be written the last time, if so.
+    package var failure: String? { folding.withLock { $0.failure } }
+    /// Segments with records that could not be read; their files are kept beside the others.
+    package var damagedSegments: Int { folding.withLock { $0.damagedSegments } }
+
+    private func foldFiles(_ state: inout FoldState) throws {
+        let folder = journalPath
+        let current = ledger.book.withLock { $0.journal.sequence }
+        for sequence in JournalSegment.sequences(in: folder) where sequence < current {
+            if try StateStore.fold(sequence, in: folder, database) == .damaged { state.damagedSegments += 1 }
+            ledger.book.withLock { book in
+                book.journal.folded(sequence)
+                book.foldedThrough = max(book.foldedThrough, sequence)
+            }
+        }
+        // Segments that came and went without a file are folded, too.
+        ledger.book.withLock { $0.foldedThrough = max($0.foldedThrough, current - 1) }
+    }
+
+    /// Folds what is there, and returns the highest number ever used.
+    static func foldAll(in folder: String, _ database: DatabasePool) throws -> Int {
+        for sequence in JournalSegment.sequences(in: folder) { _ = try fold(sequence, in: folder, database) }
+        return try database.read { try AccountTable.fact(foldedName, $0) }
+    }
+
+    private static func fold(
+        _ sequence: Int, in folder: String, _ database: DatabasePool
+    ) throws -> JournalSegment.End {
+        let path = JournalSegment.path(sequence, in: folder)
+        var end = JournalSegment.End.whole
+        if try database.read({ try AccountTable.fact(foldedName, $0) }) < sequence {
+            guard let summary = SegmentSummary(path: path, sequence: sequence) else {
+                throw GatewayError(.unreadableFile, "cannot read \(path)")
+            }
+            end = summary.end
+            try database.write { database in
+                try write(summary, database)
+                try AccountTable.setFact(foldedName, sequence, database)
+            }
+        }
+        if end == .damaged {
+            unsafe rename(path, path + ".damaged")
+        } else {
+            unsafe unlink(path)
+        }
+        return end
+    }
+
+    private static func write(_ summary: SegmentSummary, _ database: Database) throws {
+        var ids: [BudgetAccountKey: Int64] = [:]
+        func id(_ key: BudgetAccountKey) throws -> Int64 {
+            if let known = ids[key] { return known }
+            let found = try AccountTable.id(key, database)
+            ids[key] = found
+            return found
+        }
+        for (key, counter) in summary.counters {
+            try AccountTable.write(counter, account: try id(key.account), database)
+        }
+        for opened in summary.opened.values {
+            try AccountTable.insert(opened.record, accounts: try opened.accounts.map(id), database)
+        }
+        for closed in summary.closed { try AccountTable.deleteReservation(closed, database) }
+        for row in summary.rows { try UsageTable.insert(row, database) }
+    }
+
+    private func dropBlankAccounts(nowMilliseconds: Int) {
+        let step = 1_000
+        var start = 0
+        while true {
+            let count = ledger.book.withLock { book in
+                let foldedThrough = book.foldedThrough
+                book.accounts.dropBlank(
+                    from: start, count: step, foldedThrough: foldedThrough, nowMilliseconds: nowMilliseconds)
+                return book.accounts.slots.count
+            }
+            start += step
+            if start >= count { return }
+        }
+    }
+
+    /// Removes old usage, and accounts that say no more than new ones, a bounded number at a time.
+    private func clean(nowMilliseconds: Int) throws {
+        let oldest = nowMilliseconds - settings.usageDays * 86_400_000
+        try database.write { database in
+            try database.execute(
+                sql: "DELETE FROM usage WHERE id IN (SELECT id FROM usage WHERE time < ? LIMIT 50000)",
+                arguments: [oldest])
+        }
+        let blank = try database.read { database in
+            var blank: [BudgetAccountKey] = []
+            try AccountTable.forEach(database) { key, account in
+                if account.isBlank(nowMilliseconds: nowMilliseconds) { blank.append(key) }
+                return blank.count < 10_000
+            }
+            return blank
+        }
+        guard !blank.isEmpty else { return }
+        try database.write { database in
+            for key in blank {
+                try database.cachedStatement(
+                    sql: """
+                        DELETE FROM accounts WHERE policy = ? AND scope = ? AND tenant = ? AND value = ? AND id NOT IN
+                        (SELECT account FROM reservation_accounts)
+                        """
+                ).execute(arguments: [key.policy, Int(key.scope.code), key.tenant, key.value])
+            }
+        }
+    }
+}

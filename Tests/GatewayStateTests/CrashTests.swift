@@ -1,0 +1,179 @@
+import Foundation
+import GatewayModel
+import GatewayPolicy
+import Testing
+
+@testable import GatewayState
+
+@Suite("A crash loses no spending")
+struct CrashTests {
+    private let table = StateFixture.table("100tokens/1d", "2concurrent")
+
+    @Test func whatWasSettledIsFoundAgainWithoutAFold() throws {
+        let fixture = StateFixture()
+        let store = try fixture.open()
+        #expect(store.ledger.spend(30, actual: 20, of: table, now: fixture.now) == .admitted)
+        let later = try fixture.copyAfterCrash()
+        let again = try later.open()
+        #expect(again.ledger.remaining(of: table, now: later.now) == 80)
+        #expect(try again.usageRows().map(\.usage.input) == [20])
+    }
+
+    @Test func whatWasUnderWayIsChargedWhenItsLeaseEnds() throws {
+        let fixture = StateFixture()
+        let store = try fixture.open()
+        for _ in 0..<2 { #expect(store.ledger.reserveAndDie(40, of: table, now: fixture.now) != nil) }
+        #expect(store.ledger.spend(1, of: table, now: fixture.now) == .refused(remaining: 0))
+        let later = try fixture.copyAfterCrash()
+        let again = try later.open()
+        // The slots are free at once, the tokens are not.
+        #expect(again.ledger.statistics.orphans == 2)
+        #expect(again.ledger.remaining(of: table, now: later.now) == 20)
+        #expect(again.ledger.spend(20, of: table, now: later.now) == .admitted)
+        later.now += LedgerSettings().leaseMilliseconds
+        again.fold()
+        #expect(again.ledger.statistics.orphans == 0)
+        let lost = try again.usageRows().filter { $0.outcome == .lost }
+        #expect(lost.map(\.usage.input) == [40, 40])
+        #expect(lost.allSatisfy { $0.flags == .estimated && $0.user == "alice" && $0.requestID == "lost" })
+        #expect(again.ledger.remaining(of: table, now: later.now) == 0)
+        // A second crash right after finds the same, and charges nobody twice.
+        let third = try later.copyAfterCrash()
+        let last = try third.open()
+        #expect(last.ledger.statistics.orphans == 0)
+        #expect(last.ledger.remaining(of: table, now: third.now) == 0)
+        #expect(try last.usageRows().count == 3)
+    }
+
+    @Test func whoNeverCallsAgainIsChargedToo() throws {
+        let fixture = StateFixture()
+        let store = try fixture.open()
+        #expect(store.ledger.reserveAndDie(40, of: table, now: fixture.now) != nil)
+        let later = try fixture.copyAfterCrash()
+        later.now += LedgerSettings().leaseMilliseconds
+        let again = try later.open()
+        again.fold()
+        #expect(again.ledger.remaining(of: table, now: later.now) == 60)
+        again.close()
+        #expect(try later.open().ledger.remaining(of: table, now: later.now) == 60)
+    }
+
+    @Test func aRestartInTheMiddleOfAWindowGoesOnInIt() throws {
+        let fixture = StateFixture()
+        var store = try fixture.open()
+        for _ in 0..<5 {
+            #expect(store.ledger.spend(10, of: table, now: fixture.now) == .admitted)
+            store.close()
+            store = try fixture.open()
+        }
+        #expect(store.ledger.remaining(of: table, now: fixture.now) == 50)
+        fixture.now += 86_400_000
+        #expect(store.ledger.remaining(of: table, now: fixture.now) == 100)
+    }
+
+    @Test func aTornTailIsFoundAtEveryByte() throws {
+        let fixture = StateFixture()
+        let store = try fixture.open()
+        #expect(store.ledger.spend(10, of: table, now: fixture.now) == .admitted)
+        let path = try #require(fixture.segments.first)
+        let before = try Data(contentsOf: URL(filePath: path)).count
+        #expect(store.ledger.spend(20, of: table, now: fixture.now) == .admitted)
+        let whole = Array(try Data(contentsOf: URL(filePath: path)))
+        let sequence = try #require(Int((path as NSString).lastPathComponent.dropLast(4)))
+        let complete = SegmentSummary(whole, sequence: sequence)
+        #expect(complete.rows.count == 2)
+        for cut in 0..<whole.count {
+            let summary = SegmentSummary(Array(whole[..<cut]), sequence: sequence)
+            #expect(summary.rows.count == (cut < before ? 0 : 1), "\(cut)")
+            #expect(summary.end != .damaged)
+            // A reservation that is whole and has no settlement stays open.
+            #expect(summary.opened.count <= 1)
+        }
+        // As a crash leaves it: the last settlement is torn, so the call is charged as reserved.
+        for cut in [whole.count - 1, whole.count - 40] {
+            let copy = try fixture.copyAfterCrash()
+            try Data(whole[..<cut]).write(to: URL(filePath: try #require(copy.segments.first)))
+            let again = try copy.open()
+            #expect(again.ledger.statistics.orphans == 1)
+            #expect(again.ledger.remaining(of: table, now: copy.now) == 70)
+        }
+    }
+
+    @Test func aFlippedBitIsFound() throws {
+        let fixture = StateFixture()
+        let store = try fixture.open()
+        for _ in 0..<3 { #expect(store.ledger.spend(10, of: table, now: fixture.now) == .admitted) }
+        let path = try #require(fixture.segments.first)
+        let whole = Array(try Data(contentsOf: URL(filePath: path)))
+        let sequence = try #require(Int((path as NSString).lastPathComponent.dropLast(4)))
+        for index in stride(from: 0, to: whole.count, by: 3) {
+            var bytes = whole
+            bytes[index] ^= 0x10
+            #expect(SegmentSummary(bytes, sequence: sequence).end != .whole)
+        }
+        // The file is kept for who wants to know.
+        let copy = try fixture.copyAfterCrash()
+        var bytes = whole
+        bytes[whole.count / 2] ^= 1
+        try Data(bytes).write(to: URL(filePath: try #require(copy.segments.first)))
+        _ = try copy.open()
+        let names = try FileManager.default.contentsOfDirectory(atPath: copy.folder + "/journal")
+        #expect(names.contains { $0.hasSuffix(".damaged") })
+    }
+
+    @Test func garbageIsNoSegment() {
+        var random = SplitMix(state: 7)
+        for _ in 0..<2_000 {
+            let count = Int(random.next() % 200)
+            var bytes = JournalSegment.head(3)
+            for _ in 0..<count { bytes.append(UInt8(truncatingIfNeeded: random.next())) }
+            let summary = SegmentSummary(bytes, sequence: 3)
+            #expect(summary.rows.isEmpty)
+        }
+    }
+
+    @Test func foldingASegmentTwiceDoesNothing() throws {
+        let fixture = StateFixture()
+        let store = try fixture.open()
+        #expect(store.ledger.spend(30, of: table, now: fixture.now) == .admitted)
+        let path = try #require(fixture.segments.first)
+        let bytes = try Data(contentsOf: URL(filePath: path))
+        store.close()
+        // As if the process had died between the transaction and the removal of the file.
+        let copy = try fixture.copyAfterCrash()
+        try bytes.write(to: URL(filePath: copy.folder + "/journal/" + (path as NSString).lastPathComponent))
+        let again = try copy.open()
+        #expect(again.ledger.remaining(of: table, now: copy.now) == 70)
+        #expect(try again.usageRows().count == 1)
+    }
+
+    @Test func twoProcessesCannotShareAFolder() throws {
+        let fixture = StateFixture()
+        let store = try fixture.open()
+        #expect(throws: GatewayError.self) { try fixture.open() }
+        store.close()
+    }
+
+    @Test func nobodyElseMayReadTheState() throws {
+        let fixture = StateFixture()
+        try FileManager.default.createDirectory(
+            atPath: fixture.folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o755])
+        let store = try fixture.open()
+        #expect(store.ledger.spend(1, of: table, now: fixture.now) == .admitted)
+        store.fold()
+        #expect(store.ledger.spend(1, of: table, now: fixture.now) == .admitted)
+        let files = try #require(FileManager.default.enumerator(atPath: fixture.folder)?.allObjects as? [String])
+        #expect(files.count >= 5)
+        for file in files + ["."] {
+            let attributes = try FileManager.default.attributesOfItem(atPath: "\(fixture.folder)/\(file)")
+            let mode = try #require((attributes[.posixPermissions] as? NSNumber)?.intValue)
+            #expect(mode & 0o077 == 0, "\(file)")
+        }
+    }
+}
+
+extension StateFixture {
+    var segments: [String] {
+        JournalSegment.sequences(in: folder + "/journal").map { JournalSegment.path($0, in: folder + "/journal") }
+    }
+}
