@@ -11,6 +11,9 @@ package struct APIKeySet: Sendable {
         var principal: Principal
         /// Seconds since 1970; nil for a key without an end.
         var expiresSeconds: Int?
+        var isBlocked = false
+        /// Notes when the key is used; nil where nobody asks.
+        var use: KeyUse?
     }
 
     /// What a key was good for.
@@ -19,6 +22,7 @@ package struct APIKeySet: Sendable {
         case unknown
         /// Names the key's id, never the key.
         case expired(id: String)
+        case blocked(id: String)
     }
 
     /// A file of keys at most, and keys in it.
@@ -50,9 +54,11 @@ package struct APIKeySet: Sendable {
         unsafe key.withUnsafeBytes { unsafe hash.update(bufferPointer: $0) }
         let digest = Array(hash.finalize())
         for candidate in keys[Prefix(digest.span)] ?? [] where APIKeySet.isEqual(candidate.digest, digest) {
+            if candidate.isBlocked { return .blocked(id: candidate.principal.credentialID ?? "") }
             if let end = candidate.expiresSeconds, nowSeconds >= end {
                 return .expired(id: candidate.principal.credentialID ?? "")
             }
+            candidate.use?.note(nowSeconds)
             return .accepted(candidate.principal)
         }
         return .unknown

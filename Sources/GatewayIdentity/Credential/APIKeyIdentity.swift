@@ -30,6 +30,7 @@ package struct APIKeyIdentity: Sendable {
             switch keys.find(bytes, nowSeconds: nowSeconds) {
             case .accepted(let principal): return (principal, sources)
             case .unknown: throw GatewayError(.unauthenticated, "the API key is not known")
+            case .blocked(let id): throw GatewayError(.unauthenticated, "the API key is blocked: \(id)")
             case .expired(let id): throw GatewayError(.unauthenticated, "the API key has expired: \(id)")
             }
         }

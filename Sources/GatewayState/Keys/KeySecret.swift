@@ -1,7 +1,7 @@
 import Crypto
 
-/// The text a caller shows. 43 letters and digits at random are 256 bits: nothing to guess, so that a plain SHA-256 keeps
-/// it as well as a slow hash would.
+/// The text a caller shows. 43 letters and digits at random are 256 bits: nothing to guess, so that a plain SHA-256
+/// keeps it as well as a slow hash would.
 enum KeySecret {
     static let prefix = "slk_"
     static let hintCount = 8

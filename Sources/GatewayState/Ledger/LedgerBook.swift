@@ -1,8 +1,8 @@
 import GatewayModel
 import GatewayPolicy
 
-/// The ledger's state: accounts, calls under way, and the journal's end. One value behind the ledger's lock; each change
-/// is in the journal before anyone hears of it.
+/// The ledger's state: accounts, calls under way, and the journal's end. One value behind the ledger's lock; each
+/// change is in the journal before anyone hears of it.
 struct LedgerBook {
     /// A call under way.
     struct Open {

@@ -18,8 +18,8 @@ extension StateStore {
         }
     }
 
-    /// Moves everything that has been recorded into the store, charges calls whose lease has ended, and cleans up when it
-    /// is time.
+    /// Moves everything that has been recorded into the store, charges calls whose lease has ended, and cleans up when
+    /// it is time.
     package func fold() {
         let time = now()
         folding.withLock { state in

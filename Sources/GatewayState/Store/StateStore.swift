@@ -92,6 +92,10 @@ package final class StateStore: Sendable {
         }
     }
 
+    /// The store's file in its folder.
+    package static var databaseName: String { StateFolder.databaseName }
+    package var nowMilliseconds: Int { now() }
+
     // MARK: Life
 
     /// Starts the thread that syncs, folds and cleans up.

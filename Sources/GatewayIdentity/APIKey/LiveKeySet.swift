@@ -1,0 +1,71 @@
+package import GatewayModel
+import Synchronization
+
+/// Keys that come and go while requests look them up: the newest set, swapped in one step. Whoever shows an unknown key
+/// costs one hash and one read of memory, and no store.
+package final class LiveKeySet: Sendable {
+    /// A key as whoever keeps keys hands it over.
+    package struct Entry: Sendable {
+        package var digest: [UInt8]
+        package var principal: Principal
+        /// Seconds since 1970; nil for a key without an end.
+        package var expiresSeconds: Int?
+        package var isBlocked: Bool
+
+        package init(digest: [UInt8], principal: Principal, expiresSeconds: Int?, isBlocked: Bool) {
+            self.digest = digest
+            self.principal = principal
+            self.expiresSeconds = expiresSeconds
+            self.isBlocked = isBlocked
+        }
+    }
+
+    private struct State {
+        var keys = APIKeySet()
+        /// When each was last used, over all sets; the same object for a key in all of them.
+        var uses: [String: KeyUse] = [:]
+    }
+
+    private let state = Mutex(State())
+
+    package init() {}
+
+    /// The set of this moment.
+    package var current: APIKeySet { state.withLock { $0.keys } }
+
+    /// Makes these the keys that let in, from the next look-up on.
+    package func replace(_ entries: [Entry]) {
+        state.withLock { state in
+            var uses: [String: KeyUse] = [:]
+            let keys = entries.map { entry -> APIKeySet.Key in
+                let id = entry.principal.credentialID ?? ""
+                let use = uses[id] ?? state.uses[id] ?? KeyUse()
+                uses[id] = use
+                return APIKeySet.Key(
+                    digest: entry.digest, principal: entry.principal, expiresSeconds: entry.expiresSeconds,
+                    isBlocked: entry.isBlocked, use: use)
+            }
+            state.uses = uses
+            state.keys = APIKeySet(keys)
+        }
+    }
+
+    /// When keys were last used, seconds since 1970; those that never were are left out.
+    package func lastUses() -> [(id: String, seconds: Int)] {
+        state.withLock { state in
+            state.uses.compactMap { id, use in use.seconds > 0 ? (id, use.seconds) : nil }
+        }
+    }
+}
+
+/// When a key was last used.
+final class KeyUse: Sendable {
+    private let last = Atomic<Int>(0)
+
+    var seconds: Int { last.load(ordering: .relaxed) }
+
+    func note(_ seconds: Int) {
+        // Most requests of a second find it noted, and leave the cache line as it is.
+        if last.load(ordering: .relaxed) < seconds { last.store(seconds, ordering: .relaxed) }
+    }
+}
