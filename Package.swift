@@ -77,7 +77,7 @@ let package = Package(
             "GatewayLLM",
             [
                 "GatewayModel", "GatewayWire", "GatewayPolicy", "GatewayIdentity", "GatewayState", "GatewayRecords",
-                "GatewayProxy", nioCore,
+                "GatewayProxy", nioCore, crypto,
             ]),
         library(
             "GatewayControl",

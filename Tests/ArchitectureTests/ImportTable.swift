@@ -34,7 +34,7 @@ enum ImportTable {
                 "GatewayModel", "GatewayWire", "GatewayPolicy", "GatewayIdentity", "GatewayState", "GatewayRecords",
                 "GatewayProxy",
             ],
-            others: language.union(["NIOCore"])),
+            others: language.union(["NIOCore", "Crypto"])),
         "GatewayControl": Row(
             rooms: ["GatewayModel", "GatewayWire", "GatewayPolicy", "GatewayState", "GatewayRecords"],
             others: language.union(system).union(foundation).union(["Yams", "Crypto"])),

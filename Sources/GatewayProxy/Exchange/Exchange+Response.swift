@@ -110,7 +110,10 @@ extension Exchange {
     }
 
     /// Sends `response`'s head and this body as the whole answer.
-    func respond(body: [UInt8]) {
+    func respond(body: [UInt8]) { respond(body: ByteBuffer(bytes: body)) }
+
+    /// Sends `response`'s head and this body as the whole answer.
+    package func respond(body: ByteBuffer) {
         guard state != .responding, state != .tunnel, state != .settled, state != .idle else { return }
         state = .responding
         record.status = response.status
@@ -120,10 +123,10 @@ extension Exchange {
         if isBodyless {
             downstream.sendHead(response, framing: .none)
         } else {
-            downstream.sendHead(response, framing: .length(UInt64(body.count)))
-            if !isHead, !body.isEmpty {
-                record.responseBytes = UInt64(body.count)
-                downstream.sendBody(ByteBuffer(bytes: body))
+            downstream.sendHead(response, framing: .length(UInt64(body.readableBytes)))
+            if !isHead, body.readableBytes > 0 {
+                record.responseBytes = UInt64(body.readableBytes)
+                downstream.sendBody(body)
             }
         }
         downstream.sendEnd(trailers: nil)

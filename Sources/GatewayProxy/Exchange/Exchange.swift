@@ -48,9 +48,9 @@ package final class Exchange: Timed {
 
     package internal(set) var snapshot: Snapshot = .empty
     package internal(set) var rule: CompiledRule?
-    var matchedPathBytes = 0
+    package internal(set) var matchedPathBytes = 0
     package internal(set) var principal: Principal = .anonymous
-    package internal(set) var verdict: Verdict?
+    package var verdict: Verdict?
     package var record = RequestRecord()
     var admission = Admission()
     /// The client's address, or who a trusted proxy says it is.

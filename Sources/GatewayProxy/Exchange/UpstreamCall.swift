@@ -46,7 +46,7 @@ package final class UpstreamCall {
     /// The reader wants more of the answer (`AnswerReader.isWritable` has turned true).
     package func resumeReading() { exchange?.downstreamWritable() }
 
-    /// Nobody waits any more: the request ends, upstream too. The reader hears `finished` before this returns.
+    /// Nobody waits any more: the request ends, upstream too. The reader hears `callFinished` before this returns.
     package func cancel() {
         guard let exchange else { return }
         exchange.worker.refreshClock()
@@ -55,11 +55,11 @@ package final class UpstreamCall {
 
     // MARK: From the exchange
 
-    func receiveHead(_ head: borrowing ResponseHead) { reader?.receiveHead(head) }
-    func receive(_ bytes: ByteBuffer) { reader?.receive(bytes) }
-    func receiveFlush() { reader?.receiveFlush() }
-    func receiveEnd(trailers: FieldBlock?) { reader?.receiveEnd(trailers: trailers) }
-    func failed(_ error: GatewayError) { reader?.failed(error) }
+    func receiveHead(_ head: borrowing ResponseHead) { reader?.receiveAnswerHead(head) }
+    func receive(_ bytes: ByteBuffer) { reader?.receiveAnswer(bytes) }
+    func receiveFlush() { reader?.flushAnswer() }
+    func receiveEnd(trailers: FieldBlock?) { reader?.receiveAnswerEnd(trailers: trailers) }
+    func failed(_ error: GatewayError) { reader?.answerFailed(error) }
     var isWritable: Bool { reader?.isWritable ?? true }
     func setRequestReading(_ isReading: Bool) { reader?.setRequestReading(isReading) }
     func refusal(of address: SocketAddress) -> GatewayError? { reader?.refusal(of: address) }
@@ -72,23 +72,23 @@ package final class UpstreamCall {
         let reader = reader
         exchange = nil
         self.reader = nil
-        reader?.finished()
+        reader?.callFinished()
     }
 }
 
-/// Who takes the answer of an `UpstreamCall`. What is heard ends with `finished`, exactly once, after `receiveEnd`,
-/// `failed` or a cancellation; only then may a next call follow.
+/// Who takes the answer of an `UpstreamCall`. What is heard ends with `callFinished`, exactly once, after
+/// `receiveAnswerEnd`, `answerFailed` or a cancellation; only then may a next call follow.
 package protocol AnswerReader: AnyObject {
     /// The final head.
-    func receiveHead(_ head: borrowing ResponseHead)
-    func receive(_ bytes: ByteBuffer)
+    func receiveAnswerHead(_ head: borrowing ResponseHead)
+    func receiveAnswer(_ bytes: ByteBuffer)
     /// All of one read has been heard: what was made of it may leave.
-    func receiveFlush()
+    func flushAnswer()
     /// The answer is whole.
-    func receiveEnd(trailers: FieldBlock?)
+    func receiveAnswerEnd(trailers: FieldBlock?)
     /// There is no answer, or no more of it.
-    func failed(_ error: GatewayError)
-    func finished()
+    func answerFailed(_ error: GatewayError)
+    func callFinished()
     /// Whether more of the answer is wanted now.
     var isWritable: Bool { get }
     /// The backend does not (or does again) keep up with the body of the request.
@@ -98,7 +98,7 @@ package protocol AnswerReader: AnyObject {
 }
 
 extension AnswerReader {
-    package func receiveFlush() {}
+    package func flushAnswer() {}
     package var isWritable: Bool { true }
     package func setRequestReading(_ isReading: Bool) {}
     package func refusal(of address: SocketAddress) -> GatewayError? { nil }

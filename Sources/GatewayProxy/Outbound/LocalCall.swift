@@ -37,7 +37,7 @@ final class LocalCall: AnswerReader {
             hint: "allow its block explicitly if it is meant")
     }
 
-    func receiveHead(_ head: borrowing ResponseHead) {
+    func receiveAnswerHead(_ head: borrowing ResponseHead) {
         response.status = head.status
         response.fields.reserveCapacity(head.fields.entries.count)
         for index in head.fields.entries.indices {
@@ -46,17 +46,17 @@ final class LocalCall: AnswerReader {
         }
     }
 
-    func receive(_ bytes: ByteBuffer) {
+    func receiveAnswer(_ bytes: ByteBuffer) {
         guard outcome == nil else { return }
         guard response.body.count + bytes.readableBytes <= responseBytesMax else {
-            return failed(GatewayError(.tooLarge, "the answer is larger than \(responseBytesMax) bytes"))
+            return answerFailed(GatewayError(.tooLarge, "the answer is larger than \(responseBytesMax) bytes"))
         }
         response.body.append(contentsOf: bytes.readableBytesView)
     }
 
-    func receiveEnd(trailers: FieldBlock?) { outcome = outcome ?? .success(response) }
+    func receiveAnswerEnd(trailers: FieldBlock?) { outcome = outcome ?? .success(response) }
 
-    func failed(_ error: GatewayError) {
+    func answerFailed(_ error: GatewayError) {
         guard outcome == nil else { return }
         outcome = .failure(error)
         response.body = []
@@ -64,7 +64,7 @@ final class LocalCall: AnswerReader {
         eventLoop.assumeIsolated().execute { self.call.cancel() }
     }
 
-    func finished() {
+    func callFinished() {
         promise.completeWith(outcome ?? .failure(GatewayError(.upstreamReset, "the request was given up")))
     }
 }

@@ -10,7 +10,7 @@ package final class Worker {
     /// The clock of the current event, nanoseconds; refreshed when a read, a tick or a callback enters the loop.
     package private(set) var now: UInt64
     private var clock = WallClock()
-    var wallNanoseconds: UInt64 { clock.nanoseconds }
+    package var wallNanoseconds: UInt64 { clock.nanoseconds }
     var dateBytes: [UInt8] { clock.dateBytes }
     private(set) var snapshot: Snapshot
     /// Opens a connection to an endpoint and calls back once, on this loop. Tests put channels in memory here.
@@ -69,7 +69,7 @@ package final class Worker {
     }
 
     /// Reads the clock once for everything that follows in this event.
-    func refreshClock() {
+    package func refreshClock() {
         now = NIODeadline.now().uptimeNanoseconds
         clock.refresh()
     }

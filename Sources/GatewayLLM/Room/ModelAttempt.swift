@@ -1,0 +1,180 @@
+import GatewayModel
+import GatewayPolicy
+import GatewayProxy
+import GatewayRecords
+import GatewayWire
+import NIOCore
+
+/// One try at one target.
+struct ModelAttempt {
+    let routed: RoutedTarget
+    let access: RoutedTarget.Access
+    /// The model's name there.
+    let name: [UInt8]
+    let startedNanoseconds: UInt64
+    /// Nil where the provider speaks the client's API.
+    var translation: Translation?
+    /// The usage at a stream's end was asked for on our own account: the client does not see it.
+    var hidesUsage = false
+
+    var provider: CompiledProvider { routed.target.provider }
+
+    /// Gives the places back that the attempt holds.
+    func end() {
+        access.live.end()
+        routed.provider.end()
+    }
+}
+
+extension ModelExchange {
+    /// Tries the next target; answers when there is none left.
+    func startAttempt() {
+        while let exchange, let routed, let match {
+            guard let place = nextPlace(routed, exchange) else {
+                if nextModel() { continue }
+                return answer(self.failure ?? nothingCanServe(match.model))
+            }
+            choice.tried.append(place)
+            let target = routed.targets[place.target]
+            guard let name = target.target.upstreamName(for: match.name),
+                target.provider.begin(countMax: target.target.provider.concurrentMax)
+            else { continue }
+            let access = target.accesses[place.access]
+            access.live.begin()
+            var attempt = ModelAttempt(
+                routed: target, access: access, name: name, startedNanoseconds: worker.now)
+            do throws(GatewayError) {
+                let chunks = try prepare(&attempt)
+                return send(chunks, attempt, exchange)
+            } catch {
+                // Another target may speak the client's dialect.
+                attempt.end()
+                failure = failure ?? ModelFailure(error)
+            }
+        }
+    }
+
+    private func nextPlace(_ routed: RoutedModel, _ exchange: Exchange) -> TargetChoice.Place? {
+        guard attempts < routed.model.retry.attemptsMax else { return nil }
+        let usage = (input: inputTokensEstimate, output: outputTokensMax ?? 0)
+        return choice.next(of: routed, usage: usage, now: worker.now, random: &worker.random) { target in
+            self.serves(target.target.provider.dialect) && target.target.when == nil
+        }
+    }
+
+    /// Whether providers of that dialect have what is asked for, or something it can be translated to.
+    func serves(_ dialect: ModelDialect) -> Bool {
+        endpoint.isNative(to: dialect) || endpoint == .messages || endpoint == .chatCompletions
+    }
+
+    /// Goes on with the next model that serves in place of the first; false when there is none.
+    private func nextModel() -> Bool {
+        while !fallbacks.isEmpty {
+            let next = fallbacks.removeFirst()
+            guard let routed = room.routed(next.model) else { continue }
+            match = next
+            self.routed = routed
+            choice = TargetChoice()
+            attempts = 0
+            usedFallback = true
+            return true
+        }
+        return false
+    }
+
+    private func nothingCanServe(_ model: CompiledModel) -> ModelFailure {
+        if let reason = choice.reason { return ModelFailure(reason) }
+        if !model.targets.contains(where: { serves($0.provider.dialect) }) {
+            return ModelFailure(
+                GatewayError(
+                    .malformedRequest, "no provider of this model has this API: \(model.name)",
+                    hint: "ask for it by chat/completions or messages, or ask for another model"))
+        }
+        var failure = ModelFailure(
+            GatewayError(.noHealthyEndpoint, "no provider of the model can serve now: \(model.name)"))
+        if choice.coolsUntil > worker.now {
+            failure.retryAfterNanoseconds = choice.coolsUntil - worker.now
+        }
+        return failure
+    }
+
+    // MARK: Sending
+
+    private func send(_ chunks: [ByteBuffer], _ attempt: ModelAttempt, _ exchange: Exchange) {
+        attempts += 1
+        totalAttempts += 1
+        served = (attempt.provider, attempt.name)
+        self.attempt = attempt
+        reply = .none
+        outcome = nil
+        let count = chunks.reduce(0) { $0 + $1.readableBytes }
+        let head = ModelFields.make(
+            exchange, endpoint, to: attempt.provider, attempt.access.credential, framing: .length(UInt64(count)))
+        if !head.droppedBetas.isEmpty { losses = head.droppedBetas.map { "anthropic-beta: \($0)" } }
+        exchange.record.attempts = totalAttempts
+        exchange.record.backend = attempt.provider.backend.name
+        exchange.record.backendID = attempt.provider.backend.metricSlot
+        lastByteNanoseconds = worker.now
+        lastSentNanoseconds = max(lastSentNanoseconds, startedNanoseconds)
+        armTimer()
+        call.begin(
+            head.request, body: chunks, to: attempt.provider.backend, rule: attempt.routed.rule, on: worker,
+            reader: self)
+    }
+
+    /// The body as this target is sent it: the client's own bytes, edited where they must be, or a translation.
+    private func prepare(_ attempt: inout ModelAttempt) throws(GatewayError) -> [ByteBuffer] {
+        guard endpoint.isNative(to: attempt.provider.dialect) else { return [try translate(&attempt)] }
+        var splice = JSONSplice()
+        // Spans need a buffer of their own to lie in.
+        let body = body
+        let span = body.readableBytesUInt8Span
+        if let range = request.nameRange, attempt.name != request.name {
+            var value: [UInt8] = []
+            JSONWriter.append(string: attempt.name.span, to: &value)
+            splice.replace(range, with: value)
+        }
+        if endpoint.shape?.hasUsageChunk == true {
+            do throws(JSONScanError) {
+                attempt.hidesUsage = try UsageRequest.add(to: &splice, outline, of: span)
+            } catch {
+                throw GatewayError(.malformedRequest, "the field stream_options is not valid: \(error)")
+            }
+        }
+        boundOutput(&splice, span)
+        guard !splice.isEmpty else { return [body] }
+        return [ByteBuffer(bytes: splice.applied(to: span))]
+    }
+
+    /// A policy's bound, for a request that sets none.
+    private func boundOutput(_ splice: inout JSONSplice, _ span: Span<UInt8>) {
+        guard request.outputTokensMax == nil, let most = policyOutputMax else { return }
+        let value = Array(String(most).utf8)
+        switch endpoint {
+        case .chatCompletions: splice.set("max_completion_tokens", to: value, in: outline, of: span)
+        case .responses: splice.set("max_output_tokens", to: value, in: outline, of: span)
+        default: break
+        }
+    }
+}
+
+extension ModelExchange {
+    /// The body in the provider's API.
+    func translate(_ attempt: inout ModelAttempt) throws(GatewayError) -> ByteBuffer {
+        guard let match else { return body }
+        var options = TranslationOptions(
+            providerModel: String(decoding: attempt.name, as: UTF8.self),
+            clientModel: String(decoding: request.name, as: UTF8.self),
+            createdSeconds: nowMilliseconds / 1_000,
+            outputTokensMax: outputTokensMax ?? match.model.context.outputTokensMax)
+        options.isStrict = match.model.isStrict
+        let translator = Translator(
+            client: endpoint == .messages ? .messages : .chatCompletions,
+            provider: attempt.provider.dialect == .anthropic ? .messages : .chatCompletions, options: options)
+        let body = body
+        let translated = try translator.request(body.readableBytesUInt8Span)
+        if let lost = translated.losses.header { losses = [lost] }
+        attempt.translation = Translation(translator: translator, request: translated)
+        return ByteBuffer(bytes: translated.body)
+    }
+}

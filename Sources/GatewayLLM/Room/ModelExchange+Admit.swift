@@ -1,0 +1,61 @@
+import GatewayModel
+import GatewayPolicy
+import GatewayProxy
+import GatewayRecords
+import GatewayState
+
+/// Phase 5, admit: reserves the most the call can come to, on every budget that counts it, all or none.
+extension ModelExchange {
+    func admit() throws(ModelFailure) {
+        guard let exchange, let match, let facts else { return }
+        let output = outputTokensReserved(match.model)
+        let demand = BudgetAmounts(
+            cost: try costMax(facts, output: output), inputTokens: inputTokensEstimate, outputTokens: output)
+        let now = nowMilliseconds
+        switch room.services.ledger.reserve(
+            facts, demand, room.budgets.enforced, requestID: requestID, nowMilliseconds: now)
+        {
+        case .admitted(let reservation):
+            account = CallAccount(reservation, reservedOutputTokens: output)
+        case .refused(let refusal):
+            exchange.record.verdictRule = refusal.standing.account.policy
+            var failure = ModelFailure(refusal.error(nowMilliseconds: now))
+            failure.retryAfterNanoseconds = refusal.retryAfterSeconds(nowMilliseconds: now)
+                .map { UInt64($0) * 1_000_000_000 }
+            failure.fields = BudgetFields.make(refusal.standing, dialect, nowMilliseconds: now)
+            throw failure
+        case .unavailable(let error): throw ModelFailure(error)
+        }
+    }
+
+    /// All choices together; what nobody bounds is guessed, and what it takes beyond that becomes a debt.
+    private func outputTokensReserved(_ model: CompiledModel) -> Int {
+        guard endpoint.hasOutputTokens else { return 0 }
+        let each = outputTokensMax ?? model.context.outputTokensMax ?? terms.outputTokensDefault
+        let (all, overflow) = each.multipliedReportingOverflow(by: request.choices)
+        return overflow ? BudgetAmounts.tokensMax : all
+    }
+
+    /// By the most expensive target that may serve, fallbacks included.
+    private func costMax(_ facts: BudgetFacts, output: Int) throws(ModelFailure) -> Money {
+        var most = Money.zero
+        var unpriced: CompiledTarget?
+        for model in [match].compactMap(\.self) + fallbacks {
+            for target in model.model.targets where serves(target.provider.dialect) {
+                guard let price = target.budgetPrice(terms.onUnknownPrice) else {
+                    unpriced = unpriced ?? target
+                    continue
+                }
+                most = max(most, price.costMax(inputTokens: inputTokensEstimate, outputTokens: output))
+            }
+        }
+        guard let unpriced, terms.countsMoney else { return most }
+        throw ModelFailure(
+            GatewayError(
+                .modelNotAllowed, "a budget of dollars is upon this model, and nobody knows its price: \(facts.model)",
+                hint: "the operator gives it a price, or says unknownPrice: charge",
+                cause: "no price for target \(unpriced.key)"))
+    }
+
+    var nowMilliseconds: Int { Int(worker.wallNanoseconds / 1_000_000) }
+}

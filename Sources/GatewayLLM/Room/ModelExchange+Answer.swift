@@ -1,0 +1,198 @@
+import GatewayModel
+import GatewayProxy
+import GatewayRecords
+import GatewayWire
+import NIOCore
+
+/// What an attempt's answer has come to so far.
+enum ModelReply {
+    case none
+    /// An error of the provider: gathered, up to a bound.
+    case fault(status: Int, retryAfter: UInt64?, body: ByteBuffer)
+    /// One document.
+    case whole(WholeReply)
+    case stream(ReplyStream)
+}
+
+/// How an attempt ended.
+enum AttemptOutcome {
+    case completed
+    /// Nothing of it can be used; perhaps another attempt can.
+    case failed(ModelFailure)
+}
+
+extension ModelExchange: AnswerReader {
+    static let faultBytesMax = 64 * 1024
+
+    func receiveAnswerHead(_ head: borrowing ResponseHead) {
+        lastByteNanoseconds = worker.now
+        guard head.status < 300, head.status >= 200 else {
+            reply = .fault(status: head.status, retryAfter: RetryAfter.nanoseconds(head), body: ByteBuffer())
+            return
+        }
+        let type = head.fields.first(.contentType).map { head.fields.copy($0.value) } ?? []
+        if request.streams, type.starts(with: "text/event-stream".utf8) {
+            reply = .stream(
+                ReplyStream(
+                    endpoint.shape, attempt?.translation, hidesUsage: attempt?.hidesUsage ?? false, type: type))
+        } else {
+            reply = .whole(WholeReply(endpoint.shape, attempt?.translation, status: head.status, type: type))
+        }
+    }
+
+    func receiveAnswer(_ bytes: ByteBuffer) {
+        lastByteNanoseconds = worker.now
+        guard outcome == nil else { return }
+        switch reply {
+        case .none: break
+        case .fault(let status, let retryAfter, var body):
+            reply = .none
+            var bytes = bytes
+            if body.readableBytes < ModelExchange.faultBytesMax { body.writeBuffer(&bytes) }
+            reply = .fault(status: status, retryAfter: retryAfter, body: body)
+        case .whole(var whole):
+            reply = .none
+            whole.receive(bytes)
+            passOn(&whole)
+            reply = .whole(whole)
+        case .stream(var stream):
+            reply = .none
+            stream.receive(bytes)
+            passOn(&stream)
+            reply = .stream(stream)
+        }
+    }
+
+    func flushAnswer() { exchange?.flush() }
+
+    func receiveAnswerEnd(trailers: FieldBlock?) {
+        guard outcome == nil else { return }
+        switch reply {
+        case .none: outcome = .failed(.upstream(.upstreamProtocolError))
+        case .fault(let status, let retryAfter, let body): outcome = fault(status, retryAfter, body)
+        case .whole(var whole):
+            reply = .none
+            outcome = whole.finish().map { .failed($0) } ?? .completed
+            reply = .whole(whole)
+        case .stream(var stream):
+            reply = .none
+            stream.receiveEnd()
+            passOn(&stream)
+            if outcome == nil {
+                outcome = stream.isComplete ? .completed : .failed(.upstream(.upstreamReset))
+            }
+            reply = .stream(stream)
+        }
+    }
+
+    func answerFailed(_ error: GatewayError) {
+        guard outcome == nil else { return }
+        outcome = .failed(ModelFailure(upstream: error))
+    }
+
+    var isWritable: Bool { exchange?.isDownstreamWritable ?? true }
+
+    /// The attempt is over; what follows is decided here, and only here.
+    func callFinished() {
+        guard let attempt else { return }
+        self.attempt = nil
+        attempt.end()
+        bill(attempt)
+        guard stage == .calling else { return settle() }
+        switch outcome ?? .failed(.upstream(.upstreamReset)) {
+        case .completed:
+            report(attempt, nil)
+            complete()
+        case .failed(let failure):
+            report(attempt, failure)
+            self.failure = failure
+            guard !isVisible, let cause = failure.cause, let routed, routed.model.retry.on.contains(cause), exchange != nil else {
+                return answer(failure)
+            }
+            again(routed)
+        }
+    }
+
+    // MARK: Passing on
+
+    /// A long document leaves before its end; a short one waits for its price, which is said in the head.
+    private func passOn(_ whole: inout WholeReply) {
+        noteFirstToken()
+        guard let exchange, whole.mustPass else { return }
+        if !isHeadSent { sendHead(exchange, status: whole.status, type: whole.type) }
+        isVisible = true
+        if let chunk = whole.take() { exchange.sendBody(chunk) }
+    }
+
+    /// A stream's first events say nothing yet: until there is content another provider can take over unseen.
+    private func passOn(_ stream: inout ReplyStream) {
+        if stream.hasContent { noteFirstToken() }
+        if let error = stream.error { return giveUp(ModelFailure(upstream: error)) }
+        if let fault = stream.fault, stream.isTranslated || !isVisible && !stream.hasContent { return giveUp(fault) }
+        guard let exchange else {
+            _ = stream.take()
+            return
+        }
+        guard isVisible || stream.hasContent || stream.isComplete || stream.heldBytes > StreamLimit.heldBytesMax else {
+            return
+        }
+        if !isHeadSent { sendHead(exchange, status: 200, type: stream.type) }
+        isVisible = true
+        lastSentNanoseconds = worker.now
+        for chunk in stream.take() { exchange.sendBody(chunk) }
+    }
+
+    private func noteFirstToken() {
+        guard firstTokenNanoseconds == 0 else { return }
+        firstTokenNanoseconds = worker.now
+    }
+
+    /// Ends the attempt, but not within the event that brought the bytes: the call is in the middle of passing them on.
+    func giveUp(_ failure: ModelFailure) {
+        guard outcome == nil else { return }
+        outcome = .failed(failure)
+        let call = call
+        worker.eventLoop.assumeIsolated().execute { call.cancel() }
+    }
+
+    private func fault(_ status: Int, _ retryAfter: UInt64?, _ body: ByteBuffer) -> AttemptOutcome {
+        var failure = ModelFailure(ProviderError(body: body.readableBytesUInt8Span, status: status))
+        failure.retryAfterNanoseconds = retryAfter
+        return .failed(failure)
+    }
+
+    // MARK: The next attempt
+
+    private func again(_ routed: RoutedModel) {
+        guard attempts < routed.model.retry.attemptsMax, !hasUntried(routed) else { return startAttempt() }
+        // Everyone has had a turn: give them a moment.
+        let delay = backoff(routed.model.retry)
+        worker.eventLoop.assumeIsolated().scheduleTask(in: .nanoseconds(Int64(delay))) { [self] in
+            guard stage == .calling, exchange != nil, self.attempt == nil else { return }
+            worker.refreshClock()
+            startAttempt()
+        }
+    }
+
+    private func hasUntried(_ routed: RoutedModel) -> Bool {
+        for target in routed.targets.indices {
+            for access in routed.targets[target].accesses.indices
+            where !choice.tried.contains(TargetChoice.Place(target: target, access: access)) {
+                return true
+            }
+        }
+        return !fallbacks.isEmpty
+    }
+
+    /// Full jitter below the exponential step.
+    private func backoff(_ retry: ModelRetry) -> UInt64 {
+        let first = UInt64(max(1, retry.backoff.milliseconds)) * 1_000_000
+        let most = UInt64(max(1, retry.backoffMax.milliseconds)) * 1_000_000
+        return worker.random.next(below: min(first << UInt64(min(max(0, attempts - 1), 16)), most)) + 1
+    }
+}
+
+/// Bounds of what is held of a stream before it is shown.
+enum StreamLimit {
+    static let heldBytesMax = 64 * 1024
+}

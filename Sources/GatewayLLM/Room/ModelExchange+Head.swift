@@ -1,0 +1,77 @@
+import GatewayModel
+import GatewayProxy
+import GatewayState
+import GatewayWire
+import NIOCore
+
+/// The heads of answers. Fields of a provider stay behind: its cookies, its organisation and its limits are not the
+/// caller's business.
+extension ModelExchange {
+    /// Begins a streamed answer.
+    func sendHead(_ exchange: Exchange, status: Int, type: [UInt8]) {
+        isHeadSent = true
+        lastSentNanoseconds = worker.now
+        exchange.response.reset()
+        exchange.response.status = status
+        exchange.response.fields.append(.contentType, type)
+        if request.streams { exchange.response.fields.append(.cacheControl, ModelExchange.noCache) }
+        for (name, value) in markFields() { exchange.response.fields.append(name, value) }
+        exchange.sendHead(framing: .chunked)
+    }
+
+    /// Sends a whole answer.
+    func respond(_ exchange: Exchange, status: Int, type: [UInt8], body: ByteBuffer) {
+        self.exchange = nil
+        exchange.response.reset()
+        exchange.response.status = status
+        exchange.response.fields.append(.contentType, type)
+        for (name, value) in markFields() { exchange.response.fields.append(name, value) }
+        exchange.respond(body: body)
+    }
+
+    private static let noCache = Array("no-cache".utf8)
+
+    /// Who served it, at what cost, and how the tightest budget stands.
+    func markFields() -> [(String, String)] {
+        var fields = [("x-sluice-request-id", requestID)]
+        // The names under which the SDKs report it.
+        fields.append((dialect == .anthropic ? "request-id" : "x-request-id", requestID))
+        if let match { fields.append(("x-sluice-model", String(decoding: match.name, as: UTF8.self))) }
+        if let served { fields.append(("x-sluice-provider", served.provider.shownName)) }
+        if totalAttempts > 0 { fields.append(("x-sluice-attempts", String(totalAttempts))) }
+        if let account, isSettled { fields.append(("x-sluice-cost", account.cost.description)) }
+        if !losses.isEmpty { fields.append(("x-sluice-lost", losses.joined(separator: ","))) }
+        return fields + BudgetFields.make(account?.tightest, dialect, nowMilliseconds: nowMilliseconds)
+    }
+
+    /// As in logs and errors.
+    var requestID: String { RequestID.text(recordID) }
+
+    /// The row of the call, as its settlement leaves it.
+    func row(_ account: CallAccount) -> UsageRow {
+        var row = UsageRow(
+            principal, model: match.map { String(decoding: $0.name, as: UTF8.self) } ?? "", requestID: requestID,
+            timeMilliseconds: nowMilliseconds)
+        row.route = route
+        row.provider = served?.provider.shownName ?? ""
+        row.providerModel = served.map { String(decoding: $0.name, as: UTF8.self) } ?? ""
+        row.operation = endpoint.operation?.rawValue ?? ""
+        row.usage = account.usage
+        row.cost = account.cost
+        row.outcome = rowOutcome
+        row.status = isHeadSent || failure == nil ? 200 : failure?.rendering(requestID: requestID).status ?? 0
+        if account.isEstimated { row.flags.insert(.estimated) }
+        if request.streams { row.flags.insert(.streamed) }
+        row.attempts = totalAttempts
+        row.durationMilliseconds = Int((worker.now &- startedNanoseconds) / 1_000_000)
+        if firstTokenNanoseconds > 0 {
+            row.firstTokenMilliseconds = Int((firstTokenNanoseconds &- startedNanoseconds) / 1_000_000)
+        }
+        return row
+    }
+
+    private var rowOutcome: UsageRow.Outcome {
+        if let failure { return failure.error.code == .upstreamTimeout ? .timedOut : failure.isCut ? .cut : .failed }
+        return hasLeft ? .clientClosed : .completed
+    }
+}

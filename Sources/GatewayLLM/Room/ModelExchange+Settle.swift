@@ -1,0 +1,99 @@
+import GatewayModel
+import GatewayPolicy
+import GatewayProxy
+import GatewayRecords
+import GatewayState
+import GatewayWire
+import NIOCore
+
+/// Phase 7, settle: what the attempts used is put in place of what was reserved, once, however the call ends.
+extension ModelExchange {
+    /// Adds what one attempt used. Nothing came of an error; what broke off is counted by what was seen of it.
+    func bill(_ attempt: ModelAttempt) {
+        let seen: (usage: TokenUsage?, outputBytes: Int, isComplete: Bool)
+        switch reply {
+        case .none, .fault: return
+        case .whole(let whole): seen = (whole.usage, whole.outputBytes, whole.isComplete)
+        case .stream(let stream): seen = (stream.usage, stream.outputBytes, stream.isComplete)
+        }
+        var usage = seen.usage ?? .zero
+        var isEstimated = false
+        if !seen.isComplete || seen.usage == nil {
+            guard endpoint.isBilled else { return }
+            isEstimated = true
+            if usage.inputTotal == 0 { usage.input = Estimate.tokens(request.measure.stringBytes - request.measure.blobBytes) }
+            usage.output = max(usage.output, Estimate.tokens(seen.outputBytes) - usage.reasoning - usage.audioOutput)
+        }
+        account?.add(
+            usage, price: attempt.routed.target.price ?? attempt.routed.target.unknownPrice, isEstimated: isEstimated)
+    }
+
+    /// Tells the target's live state how the attempt went.
+    func report(_ attempt: ModelAttempt, _ failure: ModelFailure?) {
+        guard let failure else {
+            let first = max(firstTokenNanoseconds, attempt.startedNanoseconds)
+            return attempt.access.live.succeeded(
+                firstTokenNanoseconds: first - attempt.startedNanoseconds, now: worker.now)
+        }
+        // What every provider would refuse says nothing about this one.
+        guard failure.cause != nil else { return }
+        attempt.access.live.failed(
+            attempt.provider.cooldown, retryAfterNanoseconds: failure.retryAfterNanoseconds, now: worker.now)
+    }
+
+    // MARK: Answers
+
+    /// The whole answer has come.
+    func complete() {
+        stage = .over
+        settle()
+        guard let exchange else { return }
+        switch reply {
+        case .whole(var whole) where !isHeadSent:
+            let body = whole.take() ?? ByteBuffer()
+            respond(exchange, status: whole.status, type: whole.type, body: body)
+        default:
+            self.exchange = nil
+            exchange.sendEnd()
+        }
+        reply = .none
+    }
+
+    /// Ends with an error: in the head where none has gone, in the protocol where one has.
+    func answer(_ failure: ModelFailure) {
+        stage = .over
+        self.failure = failure
+        settle()
+        guard let exchange else { return }
+        self.exchange = nil
+        exchange.record.errorCode = failure.error.code
+        exchange.record.outcome = totalAttempts == 0 ? .refused : .upstreamFailed
+        let rendering = failure.rendering(requestID: requestID)
+        guard isHeadSent else {
+            let fields = rendering.fields + failure.fields + markFields()
+            return exchange.respond(status: rendering.status, fields: fields, body: rendering.body(for: errorShape))
+        }
+        guard request.streams else { return exchange.breakOff(failure.error) }
+        exchange.sendBody(ByteBuffer(bytes: rendering.event(for: errorShape)))
+        exchange.sendEnd()
+    }
+
+    /// The client is gone: the count must not go with it.
+    func leave() {
+        stage = .over
+        let call = call
+        worker.eventLoop.assumeIsolated().execute { call.cancel() }
+    }
+
+    static let drainNanoseconds: UInt64 = 120_000_000_000
+
+    func settle() {
+        timer.cancel()
+        guard let account, !isSettled else { return }
+        isSettled = true
+        account.settle(row(account), nowMilliseconds: nowMilliseconds)
+    }
+
+    /// Whose errors the client reads.
+    var errorShape: ReplyShape { endpoint.shape ?? (dialect == .anthropic ? .messages : .chatCompletions) }
+}

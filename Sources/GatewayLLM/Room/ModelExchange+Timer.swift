@@ -1,0 +1,61 @@
+import GatewayModel
+import GatewayProxy
+import NIOCore
+
+/// The clocks of a model call: to the first token, between pieces, in all; and what a waiting client is told.
+extension ModelExchange {
+    /// How long a stream's client waits without a word.
+    static let keepAliveNanoseconds: UInt64 = 15_000_000_000
+
+    func armTimer() {
+        if timer.action == nil { timer.action = { [weak self] now in self?.timerFired(now) } }
+        timer.set(at: nextDeadline())
+    }
+
+    private func nextDeadline() -> UInt64 {
+        guard let timeouts = attempt?.routed.target.timeouts else { return worker.now + 1_000_000_000 }
+        var next = startedNanoseconds &+ timeouts.totalNanoseconds
+        next = min(next, waitsSince &+ waitNanoseconds(timeouts))
+        if request.streams, exchange != nil { next = min(next, lastSentNanoseconds &+ Self.keepAliveNanoseconds) }
+        if exchange == nil { next = min(next, drainEndsNanoseconds) }
+        return next
+    }
+
+    /// Before there is content the attempt's start counts, afterwards the last byte.
+    private var waitsSince: UInt64 { hasFirstToken ? lastByteNanoseconds : attempt?.startedNanoseconds ?? 0 }
+
+    private func waitNanoseconds(_ timeouts: CompiledTimeouts) -> UInt64 {
+        hasFirstToken ? timeouts.idleNanoseconds : timeouts.firstTokenNanoseconds
+    }
+
+    private var hasFirstToken: Bool {
+        guard let attempt else { return false }
+        return firstTokenNanoseconds >= attempt.startedNanoseconds && firstTokenNanoseconds > 0
+    }
+
+    private func timerFired(_ now: UInt64) {
+        guard stage != .over || call.isUnderWay else { return }
+        if exchange == nil, now >= drainEndsNanoseconds { return call.cancel() }
+        if let timeouts = attempt?.routed.target.timeouts {
+            if now >= startedNanoseconds &+ timeouts.totalNanoseconds {
+                return giveUp(
+                    ModelFailure(GatewayError(.upstreamTimeout, "the request took longer than the model may take")))
+            }
+            if now >= waitsSince &+ waitNanoseconds(timeouts) {
+                return giveUp(.upstream(.upstreamTimeout))
+            }
+        }
+        if request.streams, stage == .calling, now >= lastSentNanoseconds &+ Self.keepAliveNanoseconds { keepAlive(now) }
+        armTimer()
+    }
+
+    /// A comment: proxies and clients on the way see that the request lives. It says nothing of the answer, so another
+    /// attempt may still follow.
+    private func keepAlive(_ now: UInt64) {
+        guard let exchange, exchange.isDownstreamWritable else { return }
+        if !isHeadSent { sendHead(exchange, status: 200, type: Array("text/event-stream".utf8)) }
+        lastSentNanoseconds = now
+        exchange.sendBody(ByteBuffer(string: ": keep-alive\n\n"))
+        exchange.flush()
+    }
+}

@@ -1,0 +1,116 @@
+import GatewayModel
+import GatewayWire
+
+/// What the gateway must know of a request's body, read by one pass; the bytes stay as they are.
+struct ModelRequest {
+    /// As the client wrote it; empty where the endpoint needs none.
+    var name: [UInt8] = []
+    /// Where the name's value lies in the body, quotes included.
+    var nameRange: Range<Int>?
+    var streams = false
+    /// The stream's usage was asked for.
+    var asksForUsage = false
+    /// The bound the client sets on the output of one choice.
+    var outputTokensMax: Int?
+    var choices = 1
+    /// Bytes of text that count as input, and pieces of media beside them.
+    var measure = JSONMeasure()
+    var previousResponse: [UInt8]?
+
+    /// Reads `outline` of `body`. Throws what the client is told: what is wrong, where, and what to write instead.
+    init(_ outline: JSONOutline, of body: Span<UInt8>, _ endpoint: ModelEndpoint) throws(GatewayError) {
+        measure = outline.measure
+        try readModel(outline, body, isRequired: endpoint.hasModelBody)
+        streams = try ModelRequest.flag("stream", outline, body) ?? false
+        switch endpoint {
+        case .chatCompletions:
+            outputTokensMax = try ModelRequest.count("max_completion_tokens", outline, body)
+            if outputTokensMax == nil { outputTokensMax = try ModelRequest.count("max_tokens", outline, body) }
+            choices = try ModelRequest.count("n", outline, body) ?? 1
+            try readStreamOptions(outline, body)
+        case .completions:
+            // What the API does when nothing is said.
+            outputTokensMax = try ModelRequest.count("max_tokens", outline, body) ?? 16
+            choices = max(
+                try ModelRequest.count("n", outline, body) ?? 1, try ModelRequest.count("best_of", outline, body) ?? 1)
+            try readStreamOptions(outline, body)
+        case .responses:
+            outputTokensMax = try ModelRequest.count("max_output_tokens", outline, body)
+            if let text = outline.text("previous_response_id", in: body) {
+                previousResponse = JSONString.decoded(body, text.range)
+            }
+        case .messages:
+            outputTokensMax = try ModelRequest.count("max_tokens", outline, body)
+        default: break
+        }
+    }
+
+    init() {}
+
+    private mutating func readModel(
+        _ outline: JSONOutline, _ body: Span<UInt8>, isRequired: Bool
+    ) throws(GatewayError) {
+        guard let member = outline.member("model", in: body) else {
+            guard isRequired else { return }
+            throw GatewayError(
+                .malformedRequest, "the request names no model: missing field \"model\"",
+                hint: "GET /v1/models lists those you may use")
+        }
+        guard member.kind.isString else {
+            throw GatewayError(.malformedRequest, "the field model must be a string", hint: "such as \"gpt-5\"")
+        }
+        guard member.text.count <= ModelTable.nameBytesMax else {
+            throw GatewayError(
+                .malformedRequest, "the name of the model is longer than \(ModelTable.nameBytesMax) bytes")
+        }
+        name = JSONString.decoded(body, member.text)
+        nameRange = member.value
+    }
+
+    private mutating func readStreamOptions(_ outline: JSONOutline, _ body: Span<UInt8>) throws(GatewayError) {
+        guard let member = outline.member("stream_options", in: body), member.kind != .null else { return }
+        guard member.kind == .object else {
+            throw GatewayError(.malformedRequest, "the field stream_options must be an object")
+        }
+        var options = JSONOutline()
+        do { try options.read(body, range: member.value) } catch {
+            throw GatewayError(.malformedRequest, "the field stream_options is not valid: \(error)")
+        }
+        asksForUsage = try ModelRequest.flag("include_usage", options, body) ?? false
+    }
+
+    private static func flag(
+        _ name: StaticString, _ outline: JSONOutline, _ body: Span<UInt8>
+    ) throws(GatewayError) -> Bool? {
+        guard let member = outline.member(name, in: body), member.kind != .null else { return nil }
+        guard member.kind == .true || member.kind == .false else {
+            throw GatewayError(.malformedRequest, "the field \(name) must be true or false")
+        }
+        return member.kind == .true
+    }
+
+    private static func count(
+        _ name: StaticString, _ outline: JSONOutline, _ body: Span<UInt8>
+    ) throws(GatewayError) -> Int? {
+        guard let member = outline.member(name, in: body), member.kind != .null else { return nil }
+        guard let value = outline.integer(name, in: body), value > 0 else {
+            throw GatewayError(.malformedRequest, "the field \(name) must be a whole number above 0")
+        }
+        return value
+    }
+
+    /// The most input tokens the body can come to: a byte is at most so many tokens, and a picture, a sound or a
+    /// document counts as a whole, since its tokens have nothing to do with its bytes.
+    func inputTokensMax(bytesPerToken: Int, context: ModelContext) -> Int {
+        let text = max(0, measure.stringBytes - measure.blobBytes)
+        let guess =
+            (text + bytesPerToken - 1) / bytesPerToken + ModelRequest.tokensOfMessage
+            + measure.blobs * ModelRequest.tokensOfMedia
+        return min(guess, context.inputTokensMax ?? .max)
+    }
+
+    /// What a conversation's own marks come to.
+    private static let tokensOfMessage = 16
+    /// A large picture; a long document may be more, which is then a debt.
+    private static let tokensOfMedia = 4_096
+}

@@ -1,0 +1,80 @@
+package import GatewayModel
+import GatewayPolicy
+package import GatewayProxy
+import GatewayRecords
+package import GatewayState
+import GatewayWire
+
+/// The room of models: one front door for clients of either dialect. It takes a request over after *admit* of the
+/// connection's own limits, and runs *decide*, *admit*, *handle* and *settle* of the model call itself, because all of
+/// them look at the body. One for each route and snapshot.
+package final class ModelRoom: RouteHandler {
+    let table: ModelTable
+    let budgets: ModelBudgets
+    let services: ModelServices
+    private let routed: [ObjectIdentifier: RoutedModel]
+
+    package init(table: ModelTable, budgets: ModelBudgets, services: ModelServices) {
+        self.table = table
+        self.budgets = budgets
+        self.services = services
+        var routed: [ObjectIdentifier: RoutedModel] = [:]
+        for model in table.models { routed[ObjectIdentifier(model)] = RoutedModel(model, live: services.live) }
+        self.routed = routed
+    }
+
+    func routed(_ model: CompiledModel) -> RoutedModel? { routed[ObjectIdentifier(model)] }
+
+    package func handle(_ exchange: Exchange) {
+        let path = exchange.request.fields.copy(exchange.request.path)
+        guard let endpoint = ModelEndpoint(path: path) else {
+            return exchange.refuse(
+                GatewayError(
+                    .noRoute, "there is no such model API: \(String(decoding: path.prefix(128), as: UTF8.self))",
+                    hint: "such as /v1/chat/completions, /v1/responses, /v1/messages and /v1/models"))
+        }
+        guard endpoint.accepts(exchange.request.method) else {
+            return exchange.refuse(
+                GatewayError(
+                    .methodNotAllowed,
+                    "the method is not one of this API: \(exchange.request.fields.text(exchange.request.methodName))"))
+        }
+        guard exchange.principal.proof != .none else {
+            return exchange.refuse(
+                GatewayError(
+                    .unauthenticated, "a key is needed and none was shown",
+                    hint: "send it as 'authorization: Bearer …' or as x-api-key; 'sluice key create' makes one"))
+        }
+        switch endpoint {
+        case .models, .model: ModelList(self, exchange, endpoint).answer()
+        default: exchange.receiveBody(into: ModelExchange(self, exchange, endpoint))
+        }
+    }
+
+    package func errorBody(_ error: GatewayError, of exchange: Exchange) -> [UInt8]? {
+        let endpoint = ModelEndpoint(path: exchange.request.fields.copy(exchange.request.path))
+        let dialect = endpoint?.dialect(of: exchange.request) ?? .openai
+        let rendering = ModelFailure(error).rendering(requestID: RequestID.text(exchange.record.requestID))
+        exchange.response.status = rendering.status
+        for (name, value) in rendering.fields { exchange.response.fields.append(name, value) }
+        return rendering.body(for: endpoint?.shape ?? (dialect == .anthropic ? .messages : .chatCompletions))
+    }
+}
+
+/// A request's id as logs, headers and errors write it.
+enum RequestID {
+    static func text(_ id: (UInt64, UInt64)) -> String {
+        var text: [UInt8] = []
+        TraceContext.append(hex: id.0, digits: 16, to: &text)
+        TraceContext.append(hex: id.1, digits: 16, to: &text)
+        return String(decoding: text, as: UTF8.self)
+    }
+}
+
+/// What all rooms of models of one gateway share, over reloads.
+package final class ModelServices: Sendable {
+    package let ledger: Ledger
+    package let live = LiveTargets()
+
+    package init(ledger: Ledger) { self.ledger = ledger }
+}

@@ -1,0 +1,125 @@
+import GatewayModel
+import GatewayWire
+import NIOCore
+
+/// An answer that is a stream of events: passed on as it comes and metered, or translated event by event.
+struct ReplyStream {
+    let type: [UInt8]
+    private var meter: StreamMeter?
+    private var parser = SSEParser()
+    private var translator: StreamTranslator?
+    /// Not sent yet.
+    private var held: [ByteBuffer] = []
+    private(set) var heldBytes = 0
+    private(set) var translatedFault: ProviderFault?
+    private(set) var error: GatewayError?
+    private var translatedBytes = 0
+    private var hasEnded = false
+
+    init(_ shape: ReplyShape?, _ translation: Translation?, hidesUsage: Bool, type: [UInt8]) {
+        self.type = type
+        if let translation {
+            translator = translation.translator.makeStream(for: translation.request)
+        } else {
+            meter = shape.map { StreamMeter($0, removesUsageChunk: hidesUsage) }
+        }
+    }
+
+    mutating func receive(_ chunk: ByteBuffer) {
+        if translator != nil { return translate(chunk) }
+        guard meter != nil else { return hold(chunk) }
+        var out: [UInt8] = []
+        switch meter?.add(chunk.readableBytesUInt8Span, into: &out) {
+        case .part(let range):
+            guard !range.isEmpty, let part = chunk.getSlice(at: chunk.readerIndex + range.lowerBound, length: range.count)
+            else { return }
+            hold(part)
+        case .copied: if !out.isEmpty { hold(ByteBuffer(bytes: out)) }
+        case .all, nil: hold(chunk)
+        }
+    }
+
+    /// The stream has ended, properly or not.
+    mutating func receiveEnd() {
+        guard !hasEnded else { return }
+        hasEnded = true
+        var out: [UInt8] = []
+        if translator != nil {
+            let empty: [UInt8] = []
+            if parser.finish() == .event { step(empty.span, into: &out) }
+            if error == nil, translatedFault == nil {
+                do throws(GatewayError) { try translator?.end(into: &out) } catch { self.error = error }
+            }
+        } else {
+            meter?.finish(into: &out)
+        }
+        if !out.isEmpty { hold(ByteBuffer(bytes: out)) }
+    }
+
+    private mutating func hold(_ chunk: ByteBuffer) {
+        held.append(chunk)
+        heldBytes += chunk.readableBytes
+    }
+
+    /// What is there to send, in order.
+    mutating func take() -> [ByteBuffer] {
+        let taken = held
+        held.removeAll(keepingCapacity: true)
+        heldBytes = 0
+        return taken
+    }
+
+    // MARK: Translating
+
+    private mutating func translate(_ chunk: ByteBuffer) {
+        var out: [UInt8] = []
+        var position = 0
+        let span = chunk.readableBytesUInt8Span
+        loop: while error == nil, translatedFault == nil {
+            switch parser.next(span, &position) {
+            case .more: break loop
+            case .event: step(span, into: &out)
+            case .filler: break
+            case .oversized: error = GatewayError(.upstreamProtocolError, "an event of the provider is too large")
+            }
+        }
+        guard !out.isEmpty else { return }
+        translatedBytes += out.count
+        hold(ByteBuffer(bytes: out))
+    }
+
+    private mutating func step(_ chunk: Span<UInt8>, into out: inout [UInt8]) {
+        guard var current = translator else { return }
+        translator = nil
+        var fault: ProviderFault?
+        var failure: GatewayError?
+        var written: [UInt8] = []
+        parser.withEvent(chunk) { name, data in
+            do throws(GatewayError) {
+                if case .fault(let found) = try current.receive(event: name, data: data, into: &written) { fault = found }
+            } catch { failure = error }
+        }
+        out.append(contentsOf: written)
+        translator = current
+        translatedFault = fault
+        error = failure
+    }
+
+    // MARK: What it has told
+
+    var isTranslated: Bool { translator != nil }
+    var hasContent: Bool { translator?.hasContent ?? meter?.hasContent ?? true }
+    var isComplete: Bool {
+        if let translator { return translator.isComplete }
+        return meter.map { $0.facts.ending == .complete } ?? hasEnded
+    }
+    var usage: TokenUsage? { translator == nil ? meter?.facts.usage : translator?.usage }
+    /// For an estimate where no usage was told.
+    var outputBytes: Int { meter?.facts.outputTextBytes ?? translatedBytes / 4 }
+
+    /// An error that the provider told in the stream.
+    var fault: ModelFailure? {
+        if let translatedFault { return ModelFailure(translatedFault) }
+        return meter?.facts.error.map { ModelFailure($0) }
+    }
+}

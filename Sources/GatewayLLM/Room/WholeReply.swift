@@ -1,0 +1,88 @@
+import GatewayModel
+import GatewayWire
+import NIOCore
+
+/// An answer that is one document. It is held until it is whole, so that its price can be said in its head; what is too
+/// large for that passes through as it comes.
+struct WholeReply {
+    static let heldBytesMax = 1024 * 1024
+    /// A translation needs all of it.
+    static let translatedBytesMax = 32 * 1024 * 1024
+
+    let status: Int
+    let type: [UInt8]
+    private let translation: Translation?
+    private var meter: ReplyMeter?
+    private var held = ByteBuffer()
+    private(set) var bytes = 0
+    private(set) var isComplete = false
+    private var translated: TranslatedReply?
+    private var isTooLarge = false
+
+    init(_ shape: ReplyShape?, _ translation: Translation?, status: Int, type: [UInt8]) {
+        self.status = status
+        self.type = type
+        self.translation = translation
+        if translation == nil { meter = shape.map { ReplyMeter($0) } }
+    }
+
+    mutating func receive(_ chunk: ByteBuffer) {
+        bytes += chunk.readableBytes
+        meter?.add(chunk.readableBytesUInt8Span)
+        if translation != nil, bytes > WholeReply.translatedBytesMax {
+            isTooLarge = true
+            return
+        }
+        if held.readableBytes == 0 {
+            held = chunk
+        } else {
+            var chunk = chunk
+            held.writeBuffer(&chunk)
+        }
+    }
+
+    /// Whether it is too long to wait for its end.
+    var mustPass: Bool { translation == nil && (bytes > WholeReply.heldBytesMax || meter == nil) }
+
+    /// What is there to send.
+    mutating func take() -> ByteBuffer? {
+        guard held.readableBytes > 0 else { return nil }
+        let taken = held
+        held = ByteBuffer()
+        return taken
+    }
+
+    /// The document has ended; why it cannot be used, if it cannot.
+    mutating func finish() -> ModelFailure? {
+        meter?.finish()
+        guard let translation else {
+            // A text that broke off, or is none, is not passed on as an answer.
+            isComplete = meter.map { $0.facts.ending == .complete } ?? true
+            if let error = meter?.facts.error { return ModelFailure(error) }
+            return isComplete ? nil : .upstream(.upstreamProtocolError)
+        }
+        guard !isTooLarge else {
+            return ModelFailure(
+                upstream: GatewayError(.upstreamProtocolError, "the provider's answer is too large to translate"))
+        }
+        do throws(GatewayError) {
+            let reply = try translation.translator.reply(held.readableBytesUInt8Span, to: translation.request)
+            held = ByteBuffer(bytes: reply.body)
+            translated = reply
+            isComplete = true
+            return nil
+        } catch {
+            return ModelFailure(upstream: error)
+        }
+    }
+
+    var usage: TokenUsage? { translation == nil ? meter?.facts.usage : translated?.usage }
+    var outputBytes: Int { meter?.facts.outputTextBytes ?? held.readableBytes }
+    var losses: TranslationLosses { translated?.losses ?? TranslationLosses() }
+}
+
+/// What a request and its reply need where client and provider speak different APIs.
+struct Translation {
+    var translator: Translator
+    var request: TranslatedRequest
+}

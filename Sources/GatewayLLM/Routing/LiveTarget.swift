@@ -1,0 +1,133 @@
+package import GatewayModel
+import Synchronization
+
+/// What is known of one target with one of its credentials while the gateway runs: whether it is given requests, how
+/// fast it answers, how much it has under way. Shared by all loops and kept over reloads.
+package final class LiveTarget: Sendable {
+    private struct State {
+        var failuresInRow = 0
+        /// Of the minute at hand.
+        var minute: UInt64 = 0
+        var requests = 0
+        var failures = 0
+        /// Nothing is given before this.
+        var coolsUntil: UInt64 = 0
+        /// How long the last cool-down was; 0 when it is over and done with.
+        var lastCooldown: UInt64 = 0
+        /// Nanoseconds to the first token, smoothed; 0 while nothing is known.
+        var latency: UInt64 = 0
+    }
+
+    private let state = Mutex(State())
+    private let underWay = Atomic<Int>(0)
+
+    package init() {}
+
+    package var inFlight: Int { underWay.load(ordering: .relaxed) }
+    package func begin() { underWay.add(1, ordering: .relaxed) }
+    package func end() { underWay.subtract(1, ordering: .relaxed) }
+
+    /// Nanoseconds to the first token as of late; 0 while nothing is known.
+    package var latencyNanoseconds: UInt64 { state.withLock { $0.latency } }
+
+    /// When it may be used again; 0 for now.
+    package func coolsUntil(now: UInt64) -> UInt64 {
+        state.withLock { $0.coolsUntil > now ? $0.coolsUntil : 0 }
+    }
+
+    package func succeeded(firstTokenNanoseconds: UInt64, now: UInt64) {
+        state.withLock { state in
+            LiveTarget.turn(&state, now)
+            state.requests += 1
+            state.failuresInRow = 0
+            state.lastCooldown = 0
+            // The newest answer counts for a fifth.
+            state.latency =
+                state.latency == 0 ? firstTokenNanoseconds : (state.latency &* 4 &+ firstTokenNanoseconds) / 5
+        }
+    }
+
+    /// Counts a failure; returns whether a cool-down begins by it. `retryAfter` is what the provider asked for.
+    @discardableResult
+    package func failed(_ rule: ModelCooldown, retryAfterNanoseconds: UInt64?, now: UInt64) -> Bool {
+        state.withLock { state in
+            LiveTarget.turn(&state, now)
+            state.requests += 1
+            state.failures += 1
+            state.failuresInRow += 1
+            if let asked = retryAfterNanoseconds {
+                let most = UInt64(max(0, rule.durationMax.milliseconds)) * 1_000_000
+                return LiveTarget.cool(&state, for: min(asked, most), now)
+            }
+            let isOften =
+                state.requests >= rule.requestsMin && state.failures * 100 >= rule.errorPercent * state.requests
+            guard state.failuresInRow >= rule.failures || isOften else { return false }
+            let first = UInt64(max(0, rule.duration.milliseconds)) * 1_000_000
+            let most = UInt64(max(0, rule.durationMax.milliseconds)) * 1_000_000
+            let length = state.lastCooldown == 0 ? first : min(state.lastCooldown &* 2, most)
+            state.lastCooldown = length
+            return LiveTarget.cool(&state, for: length, now)
+        }
+    }
+
+    private static func cool(_ state: inout State, for length: UInt64, _ now: UInt64) -> Bool {
+        let isNew = state.coolsUntil <= now
+        state.coolsUntil = max(state.coolsUntil, now &+ length)
+        return isNew && length > 0
+    }
+
+    private static func turn(_ state: inout State, _ now: UInt64) {
+        let minute = now / 60_000_000_000
+        guard minute != state.minute else { return }
+        state.minute = minute
+        state.requests = 0
+        state.failures = 0
+    }
+}
+
+/// All live targets by name. A target that a configuration has no more is forgotten with it.
+package final class LiveTargets: Sendable {
+    private let known = Mutex<[String: LiveTarget]>([:])
+    private let providers = Mutex<[String: LiveProvider]>([:])
+
+    package init() {}
+
+    /// `target` is `CompiledTarget.key`.
+    package func find(target: String, credential: String) -> LiveTarget {
+        known.withLock { known in
+            let key = "\(target)\u{0}\(credential)"
+            if let found = known[key] { return found }
+            let made = LiveTarget()
+            known[key] = made
+            return made
+        }
+    }
+
+    package func provider(_ name: String) -> LiveProvider {
+        providers.withLock { providers in
+            if let found = providers[name] { return found }
+            let made = LiveProvider()
+            providers[name] = made
+            return made
+        }
+    }
+}
+
+/// A provider's requests under way, over all its models.
+package final class LiveProvider: Sendable {
+    private let underWay = Atomic<Int>(0)
+
+    package init() {}
+
+    package var inFlight: Int { underWay.load(ordering: .relaxed) }
+
+    /// Takes a place; false when all are taken.
+    package func begin(countMax: Int?) -> Bool {
+        let before = underWay.add(1, ordering: .relaxed).oldValue
+        guard let countMax, before >= countMax else { return true }
+        end()
+        return false
+    }
+
+    package func end() { underWay.subtract(1, ordering: .relaxed) }
+}

@@ -1,0 +1,117 @@
+package import GatewayModel
+package import GatewayProxy
+
+/// Chooses which target, by which credential, is tried next. Facts in, choice out; the caller takes the places.
+package struct TargetChoice {
+    package struct Place: Sendable, Hashable {
+        package var target: Int
+        package var access: Int
+    }
+
+    /// What was tried for this request already, in order.
+    package var tried: [Place] = []
+    package private(set) var reason: GatewayError?
+    /// When the first of those that cool down may be used, 0 for none.
+    package private(set) var coolsUntil: UInt64 = 0
+
+    package init() {}
+
+    /// The next place for a model; nil when nothing can serve. `fits` says whether a target may be used at all: its
+    /// dialect has the endpoint, its condition holds.
+    package mutating func next(
+        of routed: RoutedModel, usage: (input: Int, output: Int), now: UInt64, random: inout LoopRandom,
+        fits: (RoutedTarget) -> Bool
+    ) -> Place? {
+        reason = nil
+        coolsUntil = 0
+        // First what has not been tried, tier by tier; then, since every one has failed once, the least recent again.
+        for isAgain in [false, true] {
+            for tier in routed.model.tiers {
+                let places = places(of: routed, tier, isAgain: isAgain, now: now, fits: fits)
+                if let place = choose(places, of: routed, usage, &random) { return place }
+            }
+        }
+        return nil
+    }
+
+    private mutating func places(
+        of routed: RoutedModel, _ tier: Range<Int>, isAgain: Bool, now: UInt64, fits: (RoutedTarget) -> Bool
+    ) -> [Place] {
+        var places: [Place] = []
+        for index in tier {
+            let target = routed.targets[index]
+            guard fits(target) else { continue }
+            if let refusal = target.target.provider.refusal {
+                reason = reason ?? refusal
+                continue
+            }
+            if let most = target.target.provider.concurrentMax, target.provider.inFlight >= most { continue }
+            for access in target.accesses.indices {
+                let place = Place(target: index, access: access)
+                guard tried.contains(place) == isAgain else { continue }
+                let until = target.accesses[access].live.coolsUntil(now: now)
+                if until > 0 {
+                    coolsUntil = coolsUntil == 0 ? until : min(coolsUntil, until)
+                } else {
+                    places.append(place)
+                }
+            }
+        }
+        return places
+    }
+
+    private func choose(
+        _ places: [Place], of routed: RoutedModel, _ usage: (input: Int, output: Int), _ random: inout LoopRandom
+    ) -> Place? {
+        guard places.count > 1 else { return places.first }
+        switch routed.model.strategy {
+        case .weighted: return byWeight(places, routed, &random)
+        case .lowestCost:
+            return least(places, &random) { place in
+                let target = routed.targets[place.target].target
+                let price = target.price ?? target.unknownPrice
+                // What has no price is nobody's cheapest.
+                return price.map { $0.costMax(inputTokens: usage.input, outputTokens: usage.output).picodollars } ?? .max
+            }
+        case .lowestLatency:
+            return least(places, &random) { Int128(live($0, routed).latencyNanoseconds) }
+        case .leastInFlight:
+            return least(places, &random) { Int128(live($0, routed).inFlight) }
+        }
+    }
+
+    private func live(_ place: Place, _ routed: RoutedModel) -> LiveTarget {
+        routed.targets[place.target].accesses[place.access].live
+    }
+
+    /// A target's weight is shared by its credentials, by theirs.
+    private func byWeight(_ places: [Place], _ routed: RoutedModel, _ random: inout LoopRandom) -> Place? {
+        func weight(_ place: Place) -> Int {
+            let target = routed.targets[place.target]
+            return target.target.weight * 1_000 * (target.accesses[place.access].credential?.weight ?? 1)
+                / max(1, target.accesses.reduce(0) { $0 + ($1.credential?.weight ?? 1) })
+        }
+        let total = places.reduce(0) { $0 + weight($1) }
+        guard total > 0 else { return nil }
+        var ticket = Int(random.next(below: UInt64(total)))
+        for place in places {
+            ticket -= weight(place)
+            if ticket < 0 { return place }
+        }
+        return places.last
+    }
+
+    /// The least of all; of several equal ones any.
+    private func least(_ places: [Place], _ random: inout LoopRandom, by rank: (Place) -> Int128) -> Place? {
+        var best: [Place] = []
+        var lowest = Int128.max
+        for place in places {
+            let value = rank(place)
+            if value < lowest { best.removeAll(keepingCapacity: true) }
+            guard value <= lowest else { continue }
+            lowest = value
+            best.append(place)
+        }
+        return best.isEmpty ? nil : best[Int(random.next(below: UInt64(best.count)))]
+    }
+}
