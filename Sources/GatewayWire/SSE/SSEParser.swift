@@ -27,6 +27,8 @@ package struct SSEParser: Sendable {
     /// The stream ended within the event.
     package private(set) var isUnterminated = false
     package private(set) var oversizedEvents = 0
+    /// The last step is only the LF of a CRLF that ended the step before it.
+    package private(set) var isRestOfLineEnd = false
     /// The last `id` of the stream.
     package var lastID: [UInt8] { block.lastID }
     /// The last `retry` of the stream.
@@ -105,10 +107,12 @@ package struct SSEParser: Sendable {
     /// Where the block at `start` ends, if it does in this chunk, or a comment or a line feed before one.
     private mutating func scan(_ chunk: Span<UInt8>, _ start: Int) -> Int? {
         var index = start
+        isRestOfLineEnd = false
         if followsCR, index < chunk.count {
             followsCR = false
             if chunk[index] == Byte.lineFeed { index &+= 1 }
-            if index > start, isAtLineStart, !hasFields { return index }
+            isRestOfLineEnd = index > start && isAtLineStart && !hasFields
+            if isRestOfLineEnd { return index }
         }
         while index < chunk.count {
             if isAtLineStart {

@@ -9,6 +9,14 @@ extension Word {
         return (control | (quote &- ones) & ~quote | (backslash &- ones) & ~backslash | word) & highs
     }
 
+    /// High bits where a byte is a control byte, `"` or `\`. Exact up to and including the lowest one set.
+    @inline(__always)
+    static func stringEnds(_ word: UInt64) -> UInt64 {
+        let quote = word ^ (ones &* 0x22)
+        let backslash = word ^ (ones &* 0x5C)
+        return ((word &- ones &* 0x20) & ~word | (quote &- ones) & ~quote | (backslash &- ones) & ~backslash) & highs
+    }
+
     /// High bits where a byte is LF or CR. Exact up to and including the lowest one set.
     @inline(__always)
     static func lineEnds(_ word: UInt64) -> UInt64 {
@@ -81,6 +89,23 @@ extension Scan {
         while index < count {
             let byte = input[index]
             if byte < 0x20 || byte == Byte.quote || byte == Byte.backslash || byte >= 0x80 { return index }
+            index &+= 1
+        }
+        return index
+    }
+
+    /// The first byte from `start` that is a quote, a backslash or a control byte, or the end.
+    @inline(__always)
+    static func stringEnd(_ input: Span<UInt8>, from start: Int) -> Int {
+        var index = start
+        while index &+ 8 <= input.count {
+            let ends = Word.stringEnds(Word.load(input, index))
+            if ends != 0 { return index &+ ends.trailingZeroBitCount &>> 3 }
+            index &+= 8
+        }
+        while index < input.count {
+            let byte = input[index]
+            if byte < 0x20 || byte == Byte.quote || byte == Byte.backslash { return index }
             index &+= 1
         }
         return index

@@ -61,6 +61,7 @@ struct StringScanTests {
                 var input = [UInt8](repeating: 0x41, count: 80)
                 input[place] = byte
                 #expect(Scan.stringStop(input.span, from: 0) == (isStop ? place : 80))
+                #expect(Scan.stringEnd(input.span, from: 0) == (isStop && byte < 0x80 ? place : 80))
                 #expect(Scan.lineEnd(input.span, from: 0) == (isLineEnd ? place : 80))
                 #expect(Scan.isBase64(input.span, 0..<80) == isBase64)
             }

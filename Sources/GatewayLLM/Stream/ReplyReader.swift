@@ -1,0 +1,192 @@
+import GatewayModel
+import GatewayWire
+
+/// Takes facts from one JSON text after the other: the events of a stream, or a reply as a whole.
+struct ReplyReader: Sendable {
+    let shape: ReplyShape
+    var facts = ReplyFacts()
+    private var watch: JSONWatch
+    private var usage = UsageReader()
+
+    init(_ shape: ReplyShape) {
+        self.shape = shape
+        watch = JSONWatch(shape.paths)
+    }
+
+    // MARK: A reply as a whole
+
+    /// The next piece of a reply that is one JSON text.
+    mutating func add(_ bytes: Span<UInt8>) { watch.add(bytes) }
+
+    /// The reply has ended.
+    mutating func finishWhole() {
+        watch.finish()
+        if watch.isComplete { facts.ending = .complete } else { facts.malformedEvents += 1 }
+        if watch.isOverflown { facts.oversizedEvents += 1 }
+        take(isStream: false)
+    }
+
+    // MARK: Events
+
+    /// Reads the data of one event. Whether it is a chunk that only tells the usage.
+    mutating func event(_ data: Span<UInt8>) -> Bool {
+        if ReplyReader.isDone(data) {
+            // What a failed stream says after its error does not make it whole.
+            if !shape.isAnthropic, facts.ending == .open { facts.ending = .complete }
+            return false
+        }
+        watch.reset()
+        watch.add(data)
+        watch.finish()
+        guard watch.isComplete else {
+            facts.malformedEvents += 1
+            return false
+        }
+        if watch.isOverflown { facts.oversizedEvents += 1 }
+        take(isStream: true)
+        return isUsageChunk
+    }
+
+    private static func isDone(_ data: Span<UInt8>) -> Bool {
+        let word: StaticString = "[DONE]"
+        guard data.count == word.utf8CodeUnitCount else { return false }
+        return JSONString.isEqual(data, 0..<data.count, false, word)
+    }
+
+    /// `choices` is there and empty, and `usage` is an object: the chunk that `include_usage` adds.
+    private var isUsageChunk: Bool {
+        guard shape.hasUsageChunk else { return false }
+        let choices = watch.findings[ReplyShape.Chat.choices]
+        let usage = watch.findings[ReplyShape.Chat.usage]
+        return choices.count == 1 && choices.lastKind == .array && usage.count == 1 && usage.lastKind == .object
+            && watch.findings[ReplyShape.Chat.choice].count == 0
+    }
+
+    // MARK: Facts
+
+    private mutating func take(isStream: Bool) {
+        switch shape {
+        case .chatCompletions, .completions, .embeddings: takeChat()
+        case .responses: if isStream { takeResponsesEvent() } else { takeResponse() }
+        case .messages: takeMessages(isStream: isStream)
+        }
+    }
+
+    private mutating func takeChat() {
+        typealias Chat = ReplyShape.Chat
+        name(Chat.id, \.responseID)
+        name(Chat.model, \.responseModel)
+        name(Chat.finish, \.finishReason)
+        if watch.findings[Chat.usage].lastKind == .object, let json = watch.value(Chat.usage),
+            let read = UsageReader.readOpenAI(json.span)
+        {
+            facts.usage = read
+        }
+        texts(Chat.texts)
+        if shape == .embeddings, facts.usage != nil { facts.hasContent = true }
+        error(Chat.error)
+    }
+
+    private mutating func takeResponsesEvent() {
+        typealias Responses = ReplyShape.Responses
+        name(Responses.id, \.responseID)
+        name(Responses.model, \.responseModel)
+        let type = text(Responses.type)
+        if type.hasSuffix(".delta") { texts(Responses.delta..<(Responses.delta + 1)) }
+        usage(Responses.usage)
+        switch type {
+        case "response.completed", "response.incomplete":
+            facts.ending = .complete
+            name(type == "response.completed" ? Responses.status : Responses.reason, \.finishReason)
+        case "response.failed":
+            name(Responses.status, \.finishReason)
+            error(Responses.error)
+            facts.ending = .failed
+        case "error":
+            if watch.findings[Responses.wholeError].lastKind == .object {
+                error(Responses.wholeError)
+            } else {
+                fail(ProviderError(type: "", code: text(Responses.code), message: text(Responses.message)))
+            }
+        default: break
+        }
+    }
+
+    private mutating func takeResponse() {
+        typealias Responses = ReplyShape.Responses
+        name(Responses.wholeID, \.responseID)
+        name(Responses.wholeModel, \.responseModel)
+        name(Responses.wholeStatus, \.finishReason)
+        name(Responses.wholeReason, \.finishReason)
+        usage(Responses.wholeUsage)
+        texts(Responses.texts)
+        error(Responses.wholeError)
+    }
+
+    private mutating func takeMessages(isStream: Bool) {
+        typealias Messages = ReplyShape.Messages
+        let type = text(Messages.type)
+        let hasMessage = !isStream || type == "message_start"
+        if hasMessage {
+            name(isStream ? Messages.id : Messages.wholeID, \.responseID)
+            name(isStream ? Messages.model : Messages.wholeModel, \.responseModel)
+        }
+        name(isStream ? Messages.stop : Messages.wholeStop, \.finishReason)
+        for path in [Messages.usage, Messages.laterUsage] where watch.findings[path].lastKind == .object {
+            if let json = watch.value(path), let read = usage.readAnthropic(json.span) { facts.usage = read }
+        }
+        texts(Messages.texts)
+        if type == "content_block_start", watch.value(Messages.blockType) != nil, text(Messages.blockType) != "text" {
+            facts.hasContent = true
+        }
+        if type == "message_stop", facts.ending == .open { facts.ending = .complete }
+        if type == "error" { error(Messages.error) }
+    }
+
+    private mutating func usage(_ path: Int) {
+        guard watch.findings[path].lastKind == .object, let json = watch.value(path),
+            let read = UsageReader.readOpenAI(json.span)
+        else { return }
+        facts.usage = read
+    }
+
+    /// Counts the strings at these paths as output.
+    private mutating func texts(_ paths: Range<Int>) {
+        for path in paths {
+            let bytes = watch.findings[path].stringBytes
+            guard bytes > 0 else { continue }
+            facts.outputTextBytes += bytes
+            facts.hasContent = true
+        }
+    }
+
+    private mutating func name(_ path: Int, _ fact: WritableKeyPath<ReplyFacts, String>) {
+        guard watch.findings[path].count > 0, let json = watch.value(path) else { return }
+        // Most events repeat what is known: compare before making a text.
+        let known = facts[keyPath: fact]
+        if json.count == known.utf8.count + 2, json.dropFirst().dropLast().elementsEqual(known.utf8) { return }
+        let new = text(path)
+        if !new.isEmpty { facts[keyPath: fact] = new }
+    }
+
+    /// The kept string at a path, empty if it is none.
+    private func text(_ path: Int) -> String {
+        guard let json = watch.value(path), json.count > 2, json.first == 0x22 else { return "" }
+        var out: [UInt8] = []
+        JSONString.append(decoded: json.span, 1..<(json.count - 1), bytesMax: ReplyFacts.nameBytesMax, to: &out)
+        return String(decoding: out, as: UTF8.self)
+    }
+
+    private mutating func error(_ path: Int) {
+        let kind = watch.findings[path].lastKind
+        guard kind == .object || kind == .string, let json = watch.value(path) else { return }
+        fail(ProviderError(errorValue: json.span))
+    }
+
+    private mutating func fail(_ error: ProviderError) {
+        facts.ending = .failed
+        guard facts.error == nil else { return }
+        facts.error = error
+        facts.isErrorAfterContent = facts.hasContent
+    }
+}

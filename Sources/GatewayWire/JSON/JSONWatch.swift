@@ -1,0 +1,304 @@
+/// Reads a JSON text that comes in pieces of any size and notes what stands at the watched places, in memory that does
+/// not grow with the text. For texts that pass by: it checks the grammar's structure, so that a broken or unfinished
+/// text is told from a whole one, but not each number's digits nor UTF-8.
+package struct JSONWatch: Sendable {
+    /// What was seen at one path, over all its places.
+    package struct Finding: Sendable, Equatable {
+        /// How many values.
+        package var count = 0
+        /// The bytes of those that are strings, as written between their quotes.
+        package var stringBytes = 0
+        package var lastKind = JSONKind.null
+        /// The last kept value in `kept`.
+        fileprivate var start = 0
+        fileprivate var end = 0
+    }
+
+    /// Bytes kept of one text at most; a value that would go beyond is not kept.
+    package static let keptBytesMax = 16 * 1024
+
+    private enum State: UInt8 {
+        case value, valueOrEnd, name, nameOrEnd, colon, commaOrEnd
+        case string, nameText, escape, nameEscape, number, literal, done, failed
+    }
+
+    package private(set) var findings: [Finding]
+    package private(set) var kept: [UInt8] = []
+    /// A value was too large to keep.
+    package private(set) var isOverflown = false
+    private let paths: JSONPaths
+    private var state = State.value
+    private var depth = 0
+    /// One bit a level: set for objects.
+    private var kinds = InlineArray<8, UInt64>(repeating: 0)
+    /// The paths that lead into the container at each level.
+    private var masks = InlineArray<8, UInt32>(repeating: 0)
+    /// The paths that lead to the value that comes next, or is being read.
+    private var mask: UInt32
+    private var name: [UInt8] = []
+    private var isNamePlain = true
+    private var stringBytes = 0
+    /// What is still to come of a word, first byte lowest, and which word it is.
+    private var literal: UInt64 = 0
+    private var literalKind = JSONKind.null
+    private var unicodeDigits = 0
+    /// The path whose value is being kept, or -1; the depth it lies at; and from where in the piece at hand.
+    private var keeping = -1
+    private var keepingDepth = 0
+    private var keepingFrom = 0
+
+    package init(_ paths: JSONPaths) {
+        self.paths = paths
+        findings = Array(repeating: Finding(), count: paths.count)
+        mask = paths.count == 32 ? .max : (1 << UInt32(paths.count)) - 1
+    }
+
+    /// Whether one whole text has come, and nothing behind it.
+    package var isComplete: Bool { state == .done }
+    /// Whether what came is no JSON.
+    package var isMalformed: Bool { state == .failed }
+
+    /// The bytes of the last value at a path, a string with its quotes; nil if there was none or it was not kept.
+    package func value(_ path: Int) -> ArraySlice<UInt8>? {
+        let finding = findings[path]
+        return finding.end > finding.start ? kept[finding.start..<finding.end] : nil
+    }
+
+    /// Begins a new text.
+    package mutating func reset() {
+        for index in findings.indices { findings[index] = Finding() }
+        kept.removeAll(keepingCapacity: kept.capacity <= 4 * 1024)
+        isOverflown = false
+        state = .value
+        depth = 0
+        mask = paths.count == 32 ? .max : (1 << UInt32(paths.count)) - 1
+        keeping = -1
+    }
+
+    /// The text has ended: a number at its top level ends by that.
+    package mutating func finish() {
+        if state == .number, depth == 0 { state = .done }
+    }
+
+    /// The next piece of the text.
+    package mutating func add(_ bytes: Span<UInt8>) {
+        var index = 0
+        keepingFrom = 0
+        while index < bytes.count, state != .failed {
+            switch state {
+            case .string, .nameText: text(bytes, &index)
+            case .escape, .nameEscape:
+                escape(bytes[index])
+                index &+= 1
+            case .number:
+                while index < bytes.count, JSONWatch.isNumberByte(bytes[index]) { index &+= 1 }
+                if index < bytes.count { endValue(.number, bytes, index) }
+            case .literal:
+                let isExpected = UInt64(bytes[index]) == literal & 0xFF
+                literal &>>= 8
+                index &+= 1
+                if !isExpected { state = .failed } else if literal == 0 { endValue(literalKind, bytes, index) }
+            default:
+                structure(bytes, index)
+                index &+= 1
+            }
+        }
+        if keeping >= 0, state != .failed { keep(bytes, to: bytes.count) }
+    }
+
+    // MARK: Structure
+
+    /// Takes the byte at `index`, which is between tokens or begins one.
+    private mutating func structure(_ bytes: Span<UInt8>, _ index: Int) {
+        let byte = bytes[index]
+        if byte == Byte.space || byte == Byte.lineFeed || byte == Byte.carriageReturn || byte == Byte.tab { return }
+        switch state {
+        case .value: begin(byte, index)
+        case .valueOrEnd:
+            if byte == Byte.closeBracket { return close(bytes, index &+ 1) }
+            begin(byte, index)
+        case .name, .nameOrEnd:
+            if byte == Byte.closeBrace, state == .nameOrEnd { return close(bytes, index &+ 1) }
+            guard byte == Byte.quote else {
+                state = .failed
+                return
+            }
+            name.removeAll(keepingCapacity: true)
+            isNamePlain = depth <= JSONPaths.levelsMax && masks[depth &- 1] != 0
+            state = .nameText
+        case .colon: state = byte == Byte.colon ? .value : .failed
+        case .commaOrEnd:
+            let isObject = isObject
+            if byte == Byte.comma {
+                state = isObject ? .name : .value
+                if !isObject { mask = elementMask }
+            } else if byte == (isObject ? Byte.closeBrace : Byte.closeBracket) {
+                close(bytes, index &+ 1)
+            } else {
+                state = .failed
+            }
+        default: state = .failed
+        }
+    }
+
+    /// A value begins with this byte.
+    private mutating func begin(_ byte: UInt8, _ index: Int) {
+        if keeping < 0, depth > 0, endedPaths & paths.kept != 0 {
+            keeping = (endedPaths & paths.kept).trailingZeroBitCount
+            keepingDepth = depth
+            keepingFrom = index
+            findings[keeping].start = kept.count
+            findings[keeping].end = kept.count
+        }
+        switch byte {
+        case Byte.quote:
+            stringBytes = 0
+            state = .string
+        case Byte.openBrace, Byte.openBracket: open(isObject: byte == Byte.openBrace)
+        case Byte.dash, 0x30...0x39: state = .number
+        // The rest of "true", "false" and "null".
+        case 0x74: expect(0x65_7572, .true)
+        case 0x66: expect(0x6573_6C61, .false)
+        case 0x6E: expect(0x6C_6C75, .null)
+        default: state = .failed
+        }
+    }
+
+    private mutating func expect(_ rest: UInt64, _ kind: JSONKind) {
+        literal = rest
+        literalKind = kind
+        state = .literal
+    }
+
+    /// Of the paths that lead to the value at hand, those that end with it.
+    private var endedPaths: UInt32 { depth <= JSONPaths.levelsMax ? mask & paths.ends[depth &- 1] : 0 }
+
+    /// The paths that lead into each element of the array at hand.
+    private var elementMask: UInt32 {
+        depth <= JSONPaths.levelsMax ? masks[depth &- 1] & paths.elements[depth &- 1] : 0
+    }
+
+    private var isObject: Bool { kinds[(depth &- 1) &>> 6] &>> UInt64((depth &- 1) & 63) & 1 != 0 }
+
+    private mutating func open(isObject: Bool) {
+        guard depth < JSONPass.depthMax else {
+            state = .failed
+            return
+        }
+        let kind = isObject ? JSONKind.object : .array
+        if depth > 0 { note(kind) }
+        let bit: UInt64 = 1 &<< UInt64(depth & 63)
+        if isObject { kinds[depth &>> 6] |= bit } else { kinds[depth &>> 6] &= ~bit }
+        if depth < JSONPaths.levelsMax { masks[depth] = mask }
+        depth &+= 1
+        if !isObject { mask = elementMask }
+        state = isObject ? .nameOrEnd : .valueOrEnd
+    }
+
+    private mutating func close(_ bytes: Span<UInt8>, _ index: Int) {
+        depth &-= 1
+        state = depth == 0 ? .done : .commaOrEnd
+        if keeping >= 0, depth == keepingDepth { endKeeping(bytes, index) }
+    }
+
+    /// A string, number or word has ended before `index`.
+    private mutating func endValue(_ kind: JSONKind, _ bytes: Span<UInt8>, _ index: Int) {
+        if depth > 0 { note(kind) }
+        state = depth == 0 ? .done : .commaOrEnd
+        if keeping >= 0, depth == keepingDepth { endKeeping(bytes, index) }
+    }
+
+    private mutating func note(_ kind: JSONKind) {
+        var ended = endedPaths
+        while ended != 0 {
+            let path = ended.trailingZeroBitCount
+            findings[path].count &+= 1
+            findings[path].lastKind = kind
+            if kind == .string { findings[path].stringBytes &+= stringBytes }
+            ended &= ended &- 1
+        }
+    }
+
+    // MARK: Texts and words
+
+    private mutating func text(_ bytes: Span<UInt8>, _ index: inout Int) {
+        let start = index
+        index = Scan.stringEnd(bytes, from: start)
+        if state == .nameText {
+            if isNamePlain, name.count &+ index &- start <= 64 {
+                HTTP1Serializer.append(bytes.extracting(start..<index), to: &name)
+            } else {
+                isNamePlain = false
+            }
+        } else {
+            stringBytes &+= index &- start
+        }
+        guard index < bytes.count else { return }
+        let byte = bytes[index]
+        index &+= 1
+        if byte == Byte.quote {
+            if state == .nameText { endName() } else { endValue(.string, bytes, index) }
+        } else if byte == Byte.backslash {
+            unicodeDigits = 0
+            if state == .nameText { isNamePlain = false }
+            state = state == .nameText ? .nameEscape : .escape
+            stringBytes &+= 1
+        } else {
+            state = .failed
+        }
+    }
+
+    private mutating func escape(_ byte: UInt8) {
+        stringBytes &+= 1
+        if unicodeDigits > 0 {
+            unicodeDigits &-= 1
+            guard Byte.hexValue(byte) != nil else {
+                state = .failed
+                return
+            }
+        } else {
+            switch byte {
+            case Byte.quote, Byte.backslash, Byte.slash, 0x62, 0x66, 0x6E, 0x72, 0x74: break
+            case 0x75: unicodeDigits = 4
+            default:
+                state = .failed
+                return
+            }
+        }
+        if unicodeDigits == 0 { state = state == .nameEscape ? .nameText : .string }
+    }
+
+    /// Follows the paths that have this name.
+    private mutating func endName() {
+        state = .colon
+        mask = 0
+        guard isNamePlain else { return }
+        let candidates = masks[depth &- 1]
+        for known in paths.names[depth &- 1] where known.mask & candidates != 0 && known.bytes == name {
+            mask = known.mask & candidates
+            return
+        }
+    }
+
+    private static func isNumberByte(_ byte: UInt8) -> Bool {
+        Byte.isDigit(byte) || byte == Byte.dash || byte == Byte.dot || byte == 0x2B || byte | 0x20 == 0x65
+    }
+
+    // MARK: Keeping
+
+    private mutating func endKeeping(_ bytes: Span<UInt8>, _ index: Int) {
+        keep(bytes, to: index)
+        if keeping >= 0 { findings[keeping].end = kept.count }
+        keeping = -1
+    }
+
+    private mutating func keep(_ bytes: Span<UInt8>, to end: Int) {
+        guard kept.count &+ end &- keepingFrom <= JSONWatch.keptBytesMax else {
+            isOverflown = true
+            kept.removeSubrange(findings[keeping].start...)
+            keeping = -1
+            return
+        }
+        HTTP1Serializer.append(bytes.extracting(keepingFrom..<end), to: &kept)
+    }
+}

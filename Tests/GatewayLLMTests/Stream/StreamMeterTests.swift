@@ -1,0 +1,210 @@
+import GatewayModel
+import GatewayWire
+import Testing
+
+@testable import GatewayLLM
+
+@Suite("A native stream gives the same bytes and facts however it is cut")
+struct StreamMeterTests {
+    struct Passed: Equatable {
+        var output: [UInt8] = []
+        var facts = ReplyFacts()
+    }
+
+    static func pass(
+        _ stream: NativeStream, removing: Bool, cutAt cuts: [Int] = [], eventBytesMax: Int = 1 << 20
+    ) -> Passed {
+        let input = Array(stream.text.utf8)
+        var meter = StreamMeter(stream.shape, removesUsageChunk: removing, eventBytesMax: eventBytesMax)
+        var passed = Passed()
+        let bounds = ([0] + cuts + [input.count]).sorted()
+        for (start, end) in zip(bounds, bounds.dropFirst()) {
+            let chunk = Array(input[start..<end])
+            var out: [UInt8] = []
+            switch meter.add(chunk.span, into: &out) {
+            case .all: passed.output += chunk
+            case .part(let range): passed.output += chunk[range]
+            case .copied: passed.output += out
+            }
+        }
+        meter.finish(into: &passed.output)
+        passed.facts = meter.facts
+        return passed
+    }
+
+    @Test(arguments: NativeStream.all)
+    func `each cut passes every byte and tells the facts`(stream: NativeStream) {
+        let input = Array(stream.text.utf8)
+        let expected = Passed(output: input, facts: stream.facts)
+        #expect(Self.pass(stream, removing: false) == expected)
+        for cut in 0...input.count { #expect(Self.pass(stream, removing: false, cutAt: [cut]) == expected) }
+        #expect(Self.pass(stream, removing: false, cutAt: Array(0..<input.count)) == expected)
+    }
+
+    @Test(arguments: NativeStream.all)
+    func `each cut takes the usage chunk out and nothing else`(stream: NativeStream) {
+        let input = Array(stream.text.utf8)
+        let expected = Passed(output: Array((stream.filtered ?? stream.text).utf8), facts: stream.facts)
+        #expect(Self.pass(stream, removing: true) == expected)
+        for cut in 0...input.count {
+            #expect(Self.pass(stream, removing: true, cutAt: [cut]) == expected, "cut at \(cut)")
+            #expect(Self.pass(stream, removing: true, cutAt: [cut, min(cut + 3, input.count)]) == expected)
+        }
+        #expect(Self.pass(stream, removing: true, cutAt: Array(0..<input.count)) == expected)
+    }
+
+    @Test func `a chunk whose events all pass is not copied`() {
+        var meter = StreamMeter(.chatCompletions, removesUsageChunk: true)
+        var out: [UInt8] = []
+        let whole = Array(NativeStream.chatHead.utf8)
+        #expect(meter.add(whole.span, into: &out) == .all)
+        #expect(meter.hasContent && !meter.isAtEnd)
+        let split = Array((NativeStream.chatHead + "data: {").utf8)
+        #expect(meter.add(split.span, into: &out) == .part(0..<whole.count))
+        let usage = Array((NativeStream.chatUsage).utf8)
+        meter = StreamMeter(.chatCompletions, removesUsageChunk: true)
+        #expect(meter.add(usage.span, into: &out) == .part(0..<0))
+        #expect(out.isEmpty)
+    }
+
+    @Test(arguments: [
+        "{\"choices\":[],\"prompt_filter_results\":[]}", "{\"choices\":[],\"usage\":null}",
+        "{\"choices\":[{}],\"usage\":{\"prompt_tokens\":1}}", "{\"usage\":{\"prompt_tokens\":1}}",
+        "{\"choices\":[],\"usage\":{\"prompt_tokens\":1}", "[DONE]", "",
+    ])
+    func `only a chunk without choices and with usage is taken out`(data: String) {
+        let stream = NativeStream(name: "", shape: .chatCompletions, text: "data: \(data)\n\n") { _ in }
+        #expect(Self.pass(stream, removing: true).output == Array(stream.text.utf8))
+    }
+
+    @Test func `an event above the limit passes unread and is told of`() {
+        let stream = NativeStream.chat
+        let whole = Self.pass(stream, removing: true, eventBytesMax: 200)
+        #expect(whole.output == Array(stream.text.utf8))
+        #expect(whole.facts.oversizedEvents == 1 && whole.facts.usage == nil && whole.facts.ending == .complete)
+        for cut in 0...stream.text.utf8.count {
+            #expect(Self.pass(stream, removing: true, cutAt: [cut], eventBytesMax: 200) == whole)
+        }
+    }
+
+    @Test(
+        arguments: [
+            ("{\"stream\":true}", "{\"stream\":true,\"stream_options\":{\"include_usage\":true}}"),
+            (
+                "{\"stream\":true,\"stream_options\":null}",
+                "{\"stream\":true,\"stream_options\":{\"include_usage\":true}}"
+            ),
+            (
+                "{\"stream_options\":{\"x\":[1]},\"stream\":true}",
+                "{\"stream_options\":{\"x\":[1],\"include_usage\":true},\"stream\":true}"
+            ),
+            (
+                "{\"stream\":true,\"stream_options\":{\"include_usage\":false}}",
+                "{\"stream\":true,\"stream_options\":{\"include_usage\":true}}"
+            ),
+            (
+                "{\"stream\":true,\"stream_options\":{}}",
+                "{\"stream\":true,\"stream_options\":{\"include_usage\":true}}"
+            ),
+            ("{\"stream\":true,\"stream_options\":{\"include_usage\":true}}", nil), ("{\"stream\":false}", nil),
+            ("{}", nil),
+            ("{\"stream\":true,\"stream_options\":7}", nil),
+        ] as [(String, String?)])
+    func `usage is asked for where it is not`(body: String, expected: String?) throws {
+        let input = Array(body.utf8)
+        let outline = try JSONOutline(input.span)
+        var splice = JSONSplice()
+        #expect(try UsageRequest.add(to: &splice, outline, of: input.span) == (expected != nil))
+        #expect(String(decoding: splice.applied(to: input.span), as: UTF8.self) == expected ?? body)
+    }
+}
+
+@Suite("A reply that is one JSON text is metered as it passes")
+struct ReplyMeterTests {
+    static func meter(_ shape: ReplyShape, _ text: String, cutAt cuts: [Int] = []) -> ReplyFacts {
+        let input = Array(text.utf8)
+        var meter = ReplyMeter(shape)
+        let bounds = ([0] + cuts + [input.count]).sorted()
+        for (start, end) in zip(bounds, bounds.dropFirst()) { meter.add(input.span.extracting(start..<end)) }
+        meter.finish()
+        #expect(meter.bytes == input.count)
+        return meter.facts
+    }
+
+    static let replies: [(ReplyShape, String, TokenUsage, String, Int)] = [
+        (
+            .chatCompletions,
+            "{\"id\":\"x1\",\"model\":\"m\",\"choices\":[{\"message\":{\"content\":\"abc\","
+                + "\"tool_calls\":[{\"function\":"
+                + "{\"name\":\"f\",\"arguments\":\"{}\"}}]},\"finish_reason\":\"stop\"}],"
+                + "\"usage\":{\"prompt_tokens\":9,"
+                + "\"completion_tokens\":12,\"completion_tokens_details\":{\"reasoning_tokens\":99}}}",
+            NativeStream.usage {
+                $0.input = 9
+                $0.reasoning = 12
+            }, "stop", 6
+        ),
+        (
+            .chatCompletions,
+            "{\"id\":\"x1\",\"model\":\"m\",\"choices\":[{\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":9,"
+                + "\"completion_tokens\":12,\"total_tokens\":26,"
+                + "\"completion_tokens_details\":{\"reasoning_tokens\":5}}}",
+            NativeStream.usage {
+                $0.input = 9
+                $0.output = 12
+                $0.reasoning = 5
+            }, "stop", 0
+        ),
+        (
+            .chatCompletions,
+            "{\"id\":\"x1\",\"model\":\"m\",\"choices\":[{\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":9,"
+                + "\"prompt_cache_hit_tokens\":4,\"completion_tokens\":-3}}",
+            NativeStream.usage {
+                $0.input = 5
+                $0.cacheRead = 4
+            }, "stop", 0
+        ),
+        (
+            .embeddings,
+            "{\"id\":\"x1\",\"data\":[{\"embedding\":[0.1,-2e-3]}],\"model\":\"m\",\"usage\":{\"prompt_tokens\":8}}",
+            NativeStream.usage { $0.input = 8 }, "", 0
+        ),
+        (
+            .responses,
+            "{\"id\":\"x1\",\"model\":\"m\",\"status\":\"completed\",\"error\":null,"
+                + "\"output\":[{\"content\":[{\"text\":"
+                + "\"abcd\"}]}],\"usage\":{\"input_tokens\":4,\"output_tokens\":5}}",
+            NativeStream.usage {
+                $0.input = 4
+                $0.output = 5
+            }, "completed", 4
+        ),
+        (
+            .messages,
+            "{\"id\":\"x1\",\"type\":\"message\",\"model\":\"m\",\"content\":[{\"type\":\"text\",\"text\":\"ab\"}],"
+                + "\"stop_reason\":\"end_turn\",\"usage\":{\"input_tokens\":2,\"output_tokens\":3}}",
+            NativeStream.usage {
+                $0.input = 2
+                $0.output = 3
+            }, "end_turn", 2
+        ),
+    ]
+
+    @Test(arguments: 0..<6)
+    func `each cut tells the same`(number: Int) {
+        let (shape, text, usage, reason, bytes) = Self.replies[number]
+        let whole = Self.meter(shape, text)
+        #expect(whole.usage == usage)
+        #expect(whole.ending == .complete && whole.responseID == "x1" && whole.responseModel == "m")
+        #expect(whole.finishReason == reason && whole.outputTextBytes == bytes && whole.malformedEvents == 0)
+        for cut in 0...text.utf8.count { #expect(Self.meter(shape, text, cutAt: [cut]) == whole) }
+        #expect(Self.meter(shape, text, cutAt: Array(0..<text.utf8.count)) == whole)
+        let broken = Self.meter(shape, String(text.dropLast()))
+        #expect(broken.ending == .open && broken.malformedEvents == 1)
+    }
+
+    @Test func `a body of no JSON is told of`() {
+        let facts = Self.meter(.messages, "<html>Bad gateway</html>")
+        #expect(facts.ending == .open && facts.usage == nil && facts.malformedEvents == 1)
+    }
+}
