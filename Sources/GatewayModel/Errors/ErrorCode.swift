@@ -36,6 +36,7 @@ package enum ErrorCode: String, Sendable, CaseIterable {
     case unsupportedTransferCoding = "SL-2009"
     case misdirectedRequest = "SL-2010"
     case methodNotAllowed = "SL-2011"
+    case untranslatable = "SL-2015"
     // 3: identity and policy
     case unauthenticated = "SL-3001"
     case forbidden = "SL-3002"
@@ -70,7 +71,7 @@ package enum ErrorCode: String, Sendable, CaseIterable {
     /// The HTTP status a caller sees; 0 where the error never reaches a caller.
     package var httpStatus: Int {
         switch self {
-        case .malformedRequest, .ambiguousFraming: 400
+        case .malformedRequest, .ambiguousFraming, .untranslatable: 400
         case .unauthenticated: 401
         case .forbidden, .denied: 403
         case .noRoute, .notFound: 404
