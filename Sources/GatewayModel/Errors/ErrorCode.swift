@@ -39,6 +39,7 @@ package enum ErrorCode: String, Sendable, CaseIterable {
     case methodNotAllowed = "SL-2011"
     case unknownModel = "SL-2012"
     case modelLimitExceeded = "SL-2013"
+    case untranslatable = "SL-2015"
     // 3: identity and policy
     case unauthenticated = "SL-3001"
     case forbidden = "SL-3002"
@@ -75,7 +76,7 @@ package enum ErrorCode: String, Sendable, CaseIterable {
     /// The HTTP status a caller sees; 0 where the error never reaches a caller.
     package var httpStatus: Int {
         switch self {
-        case .malformedRequest, .ambiguousFraming, .modelLimitExceeded: 400
+        case .malformedRequest, .ambiguousFraming, .modelLimitExceeded, .untranslatable: 400
         case .unauthenticated: 401
         case .forbidden, .denied, .modelNotAllowed: 403
         case .noRoute, .notFound, .unknownModel: 404

@@ -1,0 +1,176 @@
+import GatewayModel
+import GatewayWire
+
+/// Turns as Messages wants them: instructions apart, user and assistant in alternation, the results of tool calls first
+/// in the turn after the calls.
+struct MessagesTurns {
+    private struct Message {
+        var role: NeutralRequest.Role
+        var results: [JSONTree] = []
+        var blocks: [JSONTree] = []
+    }
+
+    static let idLengthMax = 64
+
+    let names: ToolNameMap
+    let takesSystemTurns: Bool
+    /// The blocks of `system`.
+    private(set) var system: [JSONTree] = []
+    private var messages: [Message] = []
+
+    init(names: ToolNameMap, takesSystemTurns: Bool) {
+        self.names = names
+        self.takesSystemTurns = takesSystemTurns
+    }
+
+    mutating func add(
+        _ turn: NeutralRequest.Turn, next: NeutralRequest.Role?, _ losses: inout TranslationLosses
+    ) throws(GatewayError) {
+        var message = Message(role: turn.role)
+        for part in turn.parts {
+            guard let block = try block(part, &losses) else { continue }
+            if case .toolResult = part.content { message.results.append(block) } else { message.blocks.append(block) }
+        }
+        guard !message.results.isEmpty || !message.blocks.isEmpty else { return }
+        if turn.role == .system {
+            addInstructions(message, turn.place, next: next, &losses)
+        } else if let last = messages.indices.last, messages[last].role == turn.role {
+            messages[last].results += message.results
+            messages[last].blocks += message.blocks
+        } else {
+            messages.append(message)
+        }
+    }
+
+    /// In the middle they may follow a user's turn and come before an assistant's or the end; elsewhere they are moved
+    /// to the front.
+    private mutating func addInstructions(
+        _ message: Message, _ place: Place, next: NeutralRequest.Role?, _ losses: inout TranslationLosses
+    ) {
+        if let last = messages.last {
+            if takesSystemTurns, last.role == .user, next != .user, next != .system {
+                messages.append(message)
+                return
+            }
+            losses.add(place, "instructions in the middle of a conversation were moved before it")
+        }
+        system += message.blocks
+    }
+
+    /// The conversation, if it is one the API accepts.
+    func conversation() throws(GatewayError) -> [JSONTree] {
+        var open: Set<JSONText> = []
+        var trees: [JSONTree] = []
+        for message in messages {
+            let blocks = message.results + message.blocks
+            if message.role == .user {
+                for id in message.results.compactMap({ $0["tool_use_id"]?.string }) {
+                    guard open.remove(id) != nil else {
+                        throw BodyObject.error(
+                            "a tool result answers no call of the message before it: "
+                                + TranslationLosses.printable(id.value),
+                            "send the results of all tool calls right after the calls, each once")
+                    }
+                }
+            }
+            if message.role != .system { try MessagesTurns.checkAnswered(open) }
+            if message.role == .assistant {
+                for block in blocks where block["type"] == "tool_use" {
+                    if let id = block["id"]?.string { open.insert(id) }
+                }
+            }
+            trees.append(["role": .text(message.role.word), "content": .array(blocks)])
+        }
+        try MessagesTurns.checkAnswered(open)
+        return trees
+    }
+
+    private static func checkAnswered(_ open: Set<JSONText>) throws(GatewayError) {
+        guard let id = open.first else { return }
+        throw BodyObject.error(
+            "a tool call has no result: \(TranslationLosses.printable(id.value))",
+            "send the results of all tool calls right after the calls, each once")
+    }
+
+    // MARK: Blocks
+
+    /// Nil for a part that says nothing, which the API would refuse.
+    private func block(
+        _ part: NeutralRequest.Part, _ losses: inout TranslationLosses
+    ) throws(GatewayError) -> JSONTree? {
+        var block: JSONObject
+        switch part.content {
+        case .text(let text), .refusal(let text):
+            guard !text.isEmpty else { return nil }
+            block = ["type": "text", "text": .string(text)]
+        case .image(let source, let detail):
+            if detail != nil { losses.add(part.place.field("image_url").field("detail"), "Messages has no such field") }
+            block = ["type": "image", "source": try image(source, part.place)]
+        case .document(let source, let title):
+            block = ["type": "document", "source": try document(source, part.place)]
+            if let title { block["title"] = .string(title) }
+        case .toolCall(let id, let name, let arguments):
+            block = [
+                "type": "tool_use", "id": .string(ToolNameMap.fitting(id: id, MessagesTurns.idLengthMax)),
+                "name": .string(names.outgoing(name)), "input": .object(arguments),
+            ]
+        case .toolResult(let callID, let parts, let isError):
+            block = [
+                "type": "tool_result",
+                "tool_use_id": .string(ToolNameMap.fitting(id: callID, MessagesTurns.idLengthMax)),
+            ]
+            var content: [JSONTree] = []
+            for part in parts {
+                if let inner = try self.block(part, &losses) { content.append(inner) }
+            }
+            if !content.isEmpty { block["content"] = .array(content) }
+            if isError { block["is_error"] = true }
+        case .reasoning(let text, let signature):
+            return ["type": "thinking", "thinking": .string(text), "signature": .string(signature)]
+        case .redactedReasoning(let data):
+            return ["type": "redacted_thinking", "data": .string(data)]
+        }
+        if let cache = part.cache { block["cache_control"] = cache }
+        return .object(block)
+    }
+
+    private func image(_ source: NeutralRequest.Source, _ place: Place) throws(GatewayError) -> JSONTree {
+        switch source {
+        case .url(let url): return ["type": "url", "url": .string(url)]
+        case .base64(let type, let data):
+            guard ["image/jpeg", "image/png", "image/gif", "image/webp"].contains(type) else {
+                throw BodyObject.untranslatable(
+                    place, "images are taken as JPEG, PNG, GIF and WebP, not \(TranslationLosses.printable(type))")
+            }
+            return ["type": "base64", "media_type": .text(type), "data": .string(data)]
+        case .plainText:
+            throw BodyObject.untranslatable(place, "plain text is no image")
+        }
+    }
+
+    private func document(_ source: NeutralRequest.Source, _ place: Place) throws(GatewayError) -> JSONTree {
+        switch source {
+        case .url(let url): return ["type": "url", "url": .string(url)]
+        case .plainText(let text): return ["type": "text", "media_type": "text/plain", "data": .string(text)]
+        case .base64("application/pdf", let data):
+            return ["type": "base64", "media_type": "application/pdf", "data": .string(data)]
+        case .base64(let type, let data):
+            guard type.hasPrefix("text/") || type == "application/json", let text = DataURL.plainText(data) else {
+                throw BodyObject.untranslatable(
+                    place, "documents are taken as PDF and UTF-8 text, not \(TranslationLosses.printable(type))")
+            }
+            return ["type": "text", "media_type": "text/plain", "data": .string(text)]
+        }
+    }
+}
+
+extension NeutralRequest.Role {
+    /// The word both vendors have for it.
+    var word: String {
+        switch self {
+        case .system: "system"
+        case .user: "user"
+        case .assistant: "assistant"
+        }
+    }
+}

@@ -1,0 +1,120 @@
+/// The inside of a JSON string exactly as it was written, escapes and all: what is only passed on is neither unescaped
+/// nor escaped again, so that signatures, base64 and lone surrogates (`\ud800`) come out as they went in.
+package struct JSONText: Sendable, Hashable {
+    /// What stands between the quotes; always valid there.
+    package let escaped: String
+
+    /// `value`, escaped where it must be.
+    package init(_ value: String) {
+        guard value.utf8.contains(where: { $0 < 0x20 || $0 == Byte.quote || $0 == Byte.backslash }) else {
+            escaped = value
+            return
+        }
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(value.utf8.count + 16)
+        JSONWriter.append(escaped: value.utf8Span.span, to: &bytes)
+        escaped = String(decoding: bytes, as: UTF8.self)
+    }
+
+    /// Text that is already the inside of a JSON string.
+    init(asWritten escaped: String) { self.escaped = escaped }
+
+    /// The `escaped` of texts, one after the other.
+    package init(pieces: String) { escaped = pieces }
+
+    package static let empty = JSONText("")
+
+    package var isEmpty: Bool { escaped.isEmpty }
+
+    /// Bytes as written: what holding it costs.
+    package var byteCount: Int { escaped.utf8.count }
+
+    /// Whether it is written without escapes, so that `escaped` is also its value.
+    package var isPlain: Bool { !escaped.utf8.contains(Byte.backslash) }
+
+    /// The string it means. A lone surrogate, which no string can hold, becomes U+FFFD.
+    package var value: String { isPlain ? escaped : String(decoding: unescaped(), as: UTF8.self) }
+
+    /// Whether it means exactly `name`, byte for byte (no Unicode equivalence).
+    package func isExactly(_ name: String) -> Bool {
+        if escaped.utf8.count == name.utf8.count, escaped == name { return true }
+        return !isPlain && unescaped().elementsEqual(name.utf8)
+    }
+
+    /// `self` followed by `other`. Halves of a surrogate pair that meet become one character.
+    package static func + (left: JSONText, right: JSONText) -> JSONText {
+        JSONText(asWritten: left.escaped + right.escaped)
+    }
+
+    package static func == (left: JSONText, right: JSONText) -> Bool {
+        if left.escaped.utf8.elementsEqual(right.escaped.utf8) { return true }
+        if left.isPlain, right.isPlain { return false }
+        return left.unescaped() == right.unescaped()
+    }
+
+    package func hash(into hasher: inout Hasher) {
+        if isPlain {
+            for byte in escaped.utf8 { hasher.combine(byte) }
+        } else {
+            for byte in unescaped() { hasher.combine(byte) }
+        }
+    }
+
+    private func unescaped() -> [UInt8] {
+        let input = escaped.utf8Span.span
+        var out: [UInt8] = []
+        out.reserveCapacity(input.count)
+        var index = 0
+        while index < input.count {
+            let byte = input[index]
+            guard byte == Byte.backslash, index + 1 < input.count else {
+                out.append(byte)
+                index += 1
+                continue
+            }
+            switch input[index + 1] {
+            case 0x62: out.append(0x08)
+            case 0x66: out.append(0x0C)
+            case 0x6E: out.append(Byte.lineFeed)
+            case 0x72: out.append(Byte.carriageReturn)
+            case 0x74: out.append(Byte.tab)
+            case 0x75:
+                index = JSONText.appendCharacter(input, index, to: &out)
+                continue
+            case let other: out.append(other)
+            }
+            index += 2
+        }
+        return out
+    }
+
+    /// The character written as `\uXXXX`, or as a pair of them, at `start`; answers where the next begins.
+    private static func appendCharacter(_ input: Span<UInt8>, _ start: Int, to out: inout [UInt8]) -> Int {
+        guard let first = unit(input, start) else {
+            out.append(input[start])
+            return start + 1
+        }
+        var scalar = UInt32(first)
+        var next = start + 6
+        if first & 0xFC00 == 0xD800, let second = unit(input, next), second & 0xFC00 == 0xDC00 {
+            scalar = 0x10000 + (scalar & 0x3FF) << 10 + UInt32(second & 0x3FF)
+            next += 6
+        }
+        out.append(contentsOf: String(Unicode.Scalar(scalar) ?? "\u{FFFD}").utf8)
+        return next
+    }
+
+    private static func unit(_ input: Span<UInt8>, _ start: Int) -> UInt16? {
+        guard start + 6 <= input.count, input[start] == Byte.backslash, input[start + 1] == 0x75 else { return nil }
+        var value: UInt16 = 0
+        for index in (start + 2)..<(start + 6) {
+            guard let digit = Byte.hexValue(input[index]) else { return nil }
+            value = value << 4 | UInt16(digit)
+        }
+        return value
+    }
+}
+
+extension JSONText: ExpressibleByStringLiteral {
+    package init(stringLiteral value: String) { self.init(value) }
+}
