@@ -8,7 +8,7 @@ struct MockModelFaultTests {
     struct Case: CustomTestStringConvertible {
         var fault: String
         var stream = false
-        var outcome: ModelOutcome
+        var outcome: MockModelOutcome
         var isBilled = true
         var testDescription: String { stream ? "\(fault) in a stream" : fault }
     }
@@ -30,7 +30,7 @@ struct MockModelFaultTests {
     ])
     func outcomes(each: Case) async throws {
         try await ModelBench.with { bench in
-            for dialect in ModelDialect.allCases {
+            for dialect in MockDialect.allCases {
                 bench.server.ledger.clear()
                 let prompt = "hello [[mock: fault=\(each.fault) tokens=40]]"
                 let usage = dialect == .openai ? ",\"stream_options\":{\"include_usage\":true}" : ""
@@ -66,7 +66,7 @@ struct MockModelFaultTests {
             await raw.send(
                 "POST /v1/chat/completions HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer k\r\n"
                     + "Content-Length: \(body.utf8.count)\r\n\r\n\(body)")
-            _ = await raw.read(until: "delta", timeoutMilliseconds: 20_000)
+            _ = await raw.read(timeoutMilliseconds: 20_000) { String(decoding: $0, as: UTF8.self).contains("delta") }
             await raw.close()
             // Settled when the mock sees the end of the connection.
             while bench.server.ledger.openCount > 0 { await Task.yield() }
@@ -90,7 +90,7 @@ struct MockModelFaultTests {
     @Test func `a plan lets the same share of calls fail in every run`() async throws {
         var options = MockModelServer.Options()
         options.faults.percent = 30
-        options.faults.faults = ["429", "500"].compactMap { ModelFault($0) }
+        options.faults.faults = ["429", "500"].compactMap { MockModelFault($0) }
         options.faults.seed = 7
         var runs: [[Int]] = []
         for _ in 0..<2 {
@@ -106,8 +106,8 @@ struct MockModelFaultTests {
     }
 
     @Test(arguments: ["reset", "529", "no-usage", "slow"])
-    func `faults have names`(name: String) { #expect(ModelFault(name) != nil) }
+    func `faults have names`(name: String) { #expect(MockModelFault(name) != nil) }
 
     @Test(arguments: ["resett", "200", "999", ""])
-    func `other names are none`(name: String) { #expect(ModelFault(name) == nil) }
+    func `other names are none`(name: String) { #expect(MockModelFault(name) == nil) }
 }

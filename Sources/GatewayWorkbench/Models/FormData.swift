@@ -23,7 +23,9 @@ struct FormData: Sendable {
                 continue
             }
             // A part ends with the line break before the next mark.
-            if let start, index - 2 >= start, let part = Self.part(Array(body[start..<index - 2])) { parts.append(part) }
+            if let start, index - 2 >= start, let part = Self.part(Array(body[start..<index - 2])) {
+                parts.append(part)
+            }
             index += mark.count
             if index + 1 < body.count, body[index] == 0x2D, body[index + 1] == 0x2D { break }
             index += 2

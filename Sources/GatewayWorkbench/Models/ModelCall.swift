@@ -1,7 +1,7 @@
 import GatewayModel
 
 /// Whose API a call speaks.
-package enum ModelDialect: String, Sendable, Hashable, CaseIterable {
+package enum MockDialect: String, Sendable, Hashable, CaseIterable {
     case openai, anthropic
 }
 
@@ -37,7 +37,7 @@ struct ModelCall: Sendable {
     var schema: JSONDocument?
     var thinks = false
     var outputTokensMax: Int?
-    var directive = ModelDirective()
+    var directive = MockModelDirective()
 
     init(_ operation: Operation, body: JSONDocument, model: String) {
         self.operation = operation
@@ -45,7 +45,7 @@ struct ModelCall: Sendable {
         askedModel = model
     }
 
-    var dialect: ModelDialect { operation == .message ? .anthropic : .openai }
+    var dialect: MockDialect { operation == .message ? .anthropic : .openai }
     var model: String { String(askedModel.prefix { $0 != ";" }) }
 
     /// Four bytes are a token, an image is 85 of them; no request is free.

@@ -12,7 +12,7 @@ struct ModelError: Error, Sendable {
         self.code = code
     }
 
-    func body(_ dialect: ModelDialect, id: String) -> JSONDocument {
+    func body(_ dialect: MockDialect, id: String) -> JSONDocument {
         dialect == .anthropic ? anthropic(id: id) : openai
     }
 

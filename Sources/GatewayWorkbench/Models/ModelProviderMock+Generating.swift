@@ -35,7 +35,7 @@ extension ModelProviderMock {
         said: @escaping @Sendable (_ isTold: Bool) -> Void
     ) -> [MockStep] {
         var bytes = document.bytes
-        let fault = visit.directive["fault"].flatMap(ModelFault.Name.init(rawValue:))
+        let fault = visit.directive["fault"].flatMap(MockModelFault.Name.init(rawValue:))
         if fault == .malformed { bytes = Array("{\"id\": \"\(visit.token)\", \"choices\": [}".utf8) }
         if fault == .truncated { bytes.removeLast(bytes.count / 2) }
         let isWhole = fault != .malformed && fault != .truncated
@@ -70,13 +70,13 @@ extension ModelProviderMock {
         return [settle] + head + body + [.end([])]
     }
 
-    private func firstByte(_ visit: ModelVisit, _ fault: ModelFault.Name?) -> [MockStep] {
+    private func firstByte(_ visit: ModelVisit, _ fault: MockModelFault.Name?) -> [MockStep] {
         if let pause = visit.directive.milliseconds("first-byte") { return [.wait(milliseconds: pause)] }
         return fault == .slow ? [.wait(milliseconds: 1_000)] : []
     }
 
     /// How an answer breaks off. A peer has to have read what was sent before a reset throws it away.
-    private func end(by fault: ModelFault.Name?) -> [MockStep] {
+    private func end(by fault: MockModelFault.Name?) -> [MockStep] {
         switch fault {
         case .reset: [.wait(milliseconds: 20), .reset]
         case .close: [.close]
@@ -88,13 +88,13 @@ extension ModelProviderMock {
     // MARK: a stream
 
     private func stream(_ reply: ModelReply, _ visit: ModelVisit, _ meter: ModelMeter) -> [MockStep] {
-        let fault = visit.directive["fault"].flatMap(ModelFault.Name.init(rawValue:))
+        let fault = visit.directive["fault"].flatMap(MockModelFault.Name.init(rawValue:))
         var events = reply.events
         if fault == .malformed {
             events[events.count / 2].bytes = Array("data: {\"id\": \"\(visit.token)\", \"choices\": [}\n\n".utf8)
         }
         var pieces = ModelStream.pieces(events, size: visit.directive.number("chunk") ?? 0)
-        let breaks: Set<ModelFault.Name> = [.reset, .close, .stall, .errorEvent, .truncated]
+        let breaks: Set<MockModelFault.Name> = [.reset, .close, .stall, .errorEvent, .truncated]
         let isBroken = fault.map(breaks.contains) ?? false
         if isBroken {
             let count = min(visit.directive.number("after") ?? max(1, pieces.count / 2), pieces.count - 1)

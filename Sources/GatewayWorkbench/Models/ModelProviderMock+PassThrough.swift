@@ -49,7 +49,8 @@ extension ModelProviderMock {
         return billed(
             visit,
             [
-                "created": .int(visit.created), "data": .array(Array(repeating: ["b64_json": .string(dot)], count: count)),
+                "created": .int(visit.created),
+                "data": .array(Array(repeating: ["b64_json": .string(dot)], count: count)),
                 "output_format": "png", "quality": "low", "size": "1024x1024",
                 "usage": [
                     "input_tokens": .int(usage.input),

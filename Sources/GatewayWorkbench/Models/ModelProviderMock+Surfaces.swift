@@ -29,7 +29,8 @@ extension ModelProviderMock {
         case ("POST", "audio", 2): return try audio(&visit, action: parts[1])
         case (_, "files", _): return try files(visit, Array(parts.dropFirst()))
         case (_, "batches", _): return try batches(visit, Array(parts.dropFirst()))
-        default: throw ModelError(404, "Invalid URL (\(visit.request.method) \(visit.request.path))", code: "unknown_url")
+        default:
+            throw ModelError(404, "Invalid URL (\(visit.request.method) \(visit.request.path))", code: "unknown_url")
         }
     }
 
@@ -74,7 +75,7 @@ extension ModelProviderMock {
         ]
     }
 
-    private func model(_ name: String, _ dialect: ModelDialect) -> JSONDocument {
+    private func model(_ name: String, _ dialect: MockDialect) -> JSONDocument {
         guard dialect == .anthropic else {
             return ["id": .string(name), "object": "model", "created": 1_764_000_000, "owned_by": "mock"]
         }

@@ -4,10 +4,10 @@ import NIOCore
 /// Turns a request into what the mock provider does.
 final class ModelProviderMock: Sendable {
     let options: MockModelServer.Options
-    let ledger: ModelLedger
+    let ledger: MockModelLedger
     let shelf = ModelShelf()
 
-    init(options: MockModelServer.Options, ledger: ModelLedger) {
+    init(options: MockModelServer.Options, ledger: MockModelLedger) {
         self.options = options
         self.ledger = ledger
     }
@@ -17,9 +17,7 @@ final class ModelProviderMock: Sendable {
         if path.hasPrefix("/mock/") { return report(request, path) }
         let number = ledger.begin()
         var visit = ModelVisit(request, number: number, options: options)
-        guard !visit.entry.key.isEmpty, options.keys.isEmpty || options.keys.contains(visit.entry.key) else {
-            return refuse(visit, ModelError.asked(401))
-        }
+        guard accepts(key: visit.entry.key) else { return refuse(visit, ModelError.asked(401)) }
         guard request.bodyBytes <= options.bodyBytesMax else { return refuse(visit, ModelError.asked(413)) }
         do {
             visit.addDirective()
@@ -39,6 +37,11 @@ final class ModelProviderMock: Sendable {
         } catch {
             return refuse(visit, ModelError.asked(500))
         }
+    }
+
+    private func accepts(key: String) -> Bool {
+        if !options.keys.isEmpty { return options.keys.contains(key) }
+        return !options.requiresKey || !key.isEmpty
     }
 
     private func report(_ request: MockRequest, _ path: String) -> [MockStep] {
@@ -106,7 +109,7 @@ final class ModelProviderMock: Sendable {
             return refuse(visit, ModelError.asked(status))
         }
         guard let text = visit.directive["fault"] else { return nil }
-        guard let fault = ModelFault.Name(rawValue: text) else {
+        guard let fault = MockModelFault.Name(rawValue: text) else {
             return refuse(visit, ModelError(400, "the mock has no fault \"\(text)\""))
         }
         switch fault {
@@ -117,7 +120,8 @@ final class ModelProviderMock: Sendable {
             headers.append(Header("location", "http://127.0.0.1:1/elsewhere"))
             return unanswered(visit, [.head(302, headers), .end([])], status: 302)
         case .empty:
-            return unanswered(visit, [.head(200, visit.headers(type: "application/json", length: 0)), .end([])], status: 200)
+            return unanswered(
+                visit, [.head(200, visit.headers(type: "application/json", length: 0)), .end([])], status: 200)
         default: return nil
         }
     }

@@ -157,7 +157,9 @@ extension ModelReply {
 
         mutating func finish(_ stop: JSONDocument) {
             messageDelta(stop: stop, usage: reply.usage)
-            if reply.call.directive["fault"] != "no-end" { append("message_stop", ["type": "message_stop"], tells: true) }
+            if reply.call.directive["fault"] != "no-end" {
+                append("message_stop", ["type": "message_stop"], tells: true)
+            }
         }
     }
 }

@@ -9,8 +9,8 @@ struct ModelVisit {
     let body: JSONDocument?
     let form: FormData?
     let seed: UInt64
-    var entry: ModelEntry
-    var directive: ModelDirective
+    var entry: MockModelEntry
+    var directive: MockModelDirective
 
     init(_ request: MockRequest, number: Int, options: MockModelServer.Options) {
         self.request = request
@@ -27,7 +27,7 @@ struct ModelVisit {
             .flatMap { $0.lowercased().hasPrefix("bearer ") ? String($0.dropFirst(7)) : nil }
         directive = options.standing
         let asked = body?["model"]?.text ?? form?["model"] ?? ""
-        entry = ModelEntry(
+        entry = MockModelEntry(
             number: number, method: request.method, target: request.target, operation: String(path.dropFirst()),
             dialect: isAnthropic ? .anthropic : .openai, model: String(asked.prefix { $0 != ";" }),
             key: request.headers.first("x-api-key") ?? bearer ?? "", headers: request.headers,
@@ -59,9 +59,9 @@ struct ModelVisit {
 
     /// Reads what the call says about its answer, from the model's name, the prompt and the headers.
     mutating func addDirective() {
-        if let model = body?["model"]?.text ?? form?["model"] { directive.add(ModelDirective(model: model)) }
-        if let prompt { directive.add(ModelDirective(prompt: prompt)) }
-        directive.add(ModelDirective(headers: request.headers))
+        if let model = body?["model"]?.text ?? form?["model"] { directive.add(MockModelDirective(model: model)) }
+        if let prompt { directive.add(MockModelDirective(prompt: prompt)) }
+        directive.add(MockModelDirective(headers: request.headers))
     }
 
     /// The last text by the user, wherever the API has it.
@@ -80,7 +80,7 @@ struct ModelVisit {
     }
 
     /// Decides whether this call fails: as it asks to, `times` times and for one dialect `only`, or by the plan.
-    mutating func arm(plan: ModelFaultPlan, ledger: ModelLedger) {
+    mutating func arm(plan: MockModelFaultPlan, ledger: MockModelLedger) {
         if let only = directive["only"], only != entry.dialect.rawValue { directive.dropFaults() }
         if let times = directive.number("times"), ledger.attempt(directive["id"] ?? "") > times {
             directive.dropFaults()
@@ -121,7 +121,8 @@ struct ModelVisit {
             headers += [
                 Header("request-id", "req_\(token)"), Header("anthropic-organization-id", "mock-organization"),
                 Header("anthropic-ratelimit-requests-limit", "4000"),
-                Header("anthropic-ratelimit-requests-remaining", "3999"), Header("set-cookie", "__cf_bm=mock; HttpOnly"),
+                Header("anthropic-ratelimit-requests-remaining", "3999"),
+                Header("set-cookie", "__cf_bm=mock; HttpOnly"),
             ]
         }
         return headers

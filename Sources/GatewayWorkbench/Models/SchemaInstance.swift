@@ -31,7 +31,9 @@ struct SchemaInstance {
         if let parts = schema["allOf"]?.items, !parts.isEmpty {
             var merged = schema
             for part in parts {
-                for member in (part["$ref"]?.text.map(resolve) ?? part).members { merged.set(member.name, member.value) }
+                for member in (part["$ref"]?.text.map(resolve) ?? part).members {
+                    merged.set(member.name, member.value)
+                }
             }
             merged.set("allOf", .null)
             return instance(merged, name: name, depth: depth + 1)

@@ -40,17 +40,21 @@ struct MockLLM: AsyncParsableCommand {
     func validate() throws {
         if !(0...65_535).contains(port) { throw ValidationError("--port is not between 0 and 65535") }
         if !(0...100).contains(faultPercent) { throw ValidationError("--fault-percent is not between 0 and 100") }
-        if let word = ModelDirective(words: always).values.keys.sorted().first(where: { !ModelDirective.words.contains($0) }) {
+        if let word = MockModelDirective(words: always).values.keys.sorted().first(where: {
+            !MockModelDirective.words.contains($0)
+        }) {
             throw ValidationError("--always has an unknown word: \(word)")
         }
         _ = try plan()
     }
 
-    private func plan() throws -> ModelFaultPlan {
-        var plan = ModelFaultPlan()
+    private func plan() throws -> MockModelFaultPlan {
+        var plan = MockModelFaultPlan()
         (plan.percent, plan.seed) = (faultPercent, seed)
         plan.faults = try faults.split(separator: ",").map { name in
-            guard let fault = ModelFault(name) else { throw ValidationError("--faults has an unknown fault: \(name)") }
+            guard let fault = MockModelFault(name) else {
+                throw ValidationError("--faults has an unknown fault: \(name)")
+            }
             return fault
         }
         return plan
@@ -61,7 +65,7 @@ struct MockLLM: AsyncParsableCommand {
         (options.host, options.port, options.seed) = (host, port, seed)
         options.keys = Set(key)
         if !model.isEmpty { options.models = model }
-        options.standing = ModelDirective(words: always)
+        options.standing = MockModelDirective(words: always)
         options.faults = try plan()
         let server: MockModelServer
         do {

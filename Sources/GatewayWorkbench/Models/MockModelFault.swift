@@ -1,5 +1,5 @@
 /// Ways in which a provider fails, by name (`[[mock: fault=reset]]`, `sluice mock llm --faults`).
-package enum ModelFault: Sendable, Hashable {
+package enum MockModelFault: Sendable, Hashable {
     /// An error status in the dialect's shape, before anything was generated; 529 is `overloaded_error`.
     case status(Int)
     case named(Name)
@@ -50,14 +50,14 @@ package enum ModelFault: Sendable, Hashable {
 
 /// Lets a share of all calls fail, the same calls in every run with the same seed: which ones is decided by the
 /// number of the call, in the order in which they arrive.
-package struct ModelFaultPlan: Sendable {
+package struct MockModelFaultPlan: Sendable {
     package var percent = 0
-    package var faults: [ModelFault] = []
+    package var faults: [MockModelFault] = []
     package var seed: UInt64 = 0
 
     package init() {}
 
-    func fault(call: Int) -> ModelFault? {
+    func fault(call: Int) -> MockModelFault? {
         guard percent > 0, !faults.isEmpty else { return nil }
         var numbers = SeededNumbers(seed: seed ^ UInt64(call) &* 0xD134_2543_DE82_EF95)
         guard numbers.below(100) < percent else { return nil }

@@ -3,7 +3,7 @@ import NIOCore
 /// How a mock provider is told to answer one call. The same words are read, the later over the earlier, from the
 /// server's standing directive, from the model's name behind a semicolon (`fast;delay=50ms;chunk=7`), from the last
 /// user message (`[[mock: delay=50ms chunk=7]]`, which a gateway carries through) and from headers (`x-mock-delay: 50ms`).
-package struct ModelDirective: Sendable, Hashable {
+package struct MockModelDirective: Sendable, Hashable {
     package private(set) var values: [String: String] = [:]
 
     /// Every word there is; an unknown one is answered with 400, so that a test does not test nothing.
@@ -45,14 +45,14 @@ package struct ModelDirective: Sendable, Hashable {
         guard let start = prompt.firstRange(of: "[[mock:") else { return }
         let rest = prompt[start.upperBound...]
         guard let end = rest.firstRange(of: "]]") else { return }
-        self = ModelDirective(words: rest[..<end.lowerBound])
+        self = MockModelDirective(words: rest[..<end.lowerBound])
     }
 
     /// What follows the model's own name.
     package init(model: String) {
         self.init()
         guard let mark = model.firstIndex(of: ";") else { return }
-        self = ModelDirective(words: String(model[mark...].map { $0 == ";" ? " " : $0 }))
+        self = MockModelDirective(words: String(model[mark...].map { $0 == ";" ? " " : $0 }))
     }
 
     package init(headers: [Header]) {
@@ -61,7 +61,7 @@ package struct ModelDirective: Sendable, Hashable {
         }
     }
 
-    package mutating func add(_ other: ModelDirective) { values.merge(other.values) { $1 } }
+    package mutating func add(_ other: MockModelDirective) { values.merge(other.values) { $1 } }
 
     package subscript(word: String) -> String? {
         get { values[word] }

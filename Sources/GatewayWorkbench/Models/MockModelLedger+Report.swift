@@ -1,11 +1,11 @@
 import GatewayModel
 
-extension ModelLedger {
+extension MockModelLedger {
     /// `GET /mock/ledger`: every sum, the totals of each outcome, and how many calls are still under way.
     var report: JSONDocument {
         let sums = sums
         var rows: [JSONDocument] = []
-        var totals: [ModelOutcome: Sum] = [:]
+        var totals: [MockModelOutcome: Sum] = [:]
         for key in sums.keys.sorted() {
             guard let sum = sums[key] else { continue }
             totals[key.outcome, default: Sum()].add(sum)
@@ -17,7 +17,9 @@ extension ModelLedger {
             rows.append(row)
         }
         var byOutcome: JSONDocument = [:]
-        for outcome in ModelOutcome.allCases { byOutcome.set(outcome.rawValue, Self.document(totals[outcome] ?? Sum())) }
+        for outcome in MockModelOutcome.allCases {
+            byOutcome.set(outcome.rawValue, Self.document(totals[outcome] ?? Sum()))
+        }
         var total = Sum()
         for sum in totals.values { total.add(sum) }
         return [

@@ -2,7 +2,7 @@ package import GatewayModel
 import Synchronization
 
 /// How a call ended, as far as its bill goes.
-package enum ModelOutcome: String, Sendable, Hashable, CaseIterable {
+package enum MockModelOutcome: String, Sendable, Hashable, CaseIterable {
     /// Billed, and what is billed stood in the bytes that were sent: a gateway's ledger has the same, exactly.
     case told
     /// Billed in full, though the answer was complete without saying how much: no usage, or no readable one.
@@ -16,13 +16,13 @@ package enum ModelOutcome: String, Sendable, Hashable, CaseIterable {
 }
 
 /// One call that a mock provider took.
-package struct ModelEntry: Sendable {
+package struct MockModelEntry: Sendable {
     package var number: Int
     package var method: String
     package var target: String
     /// `chat`, `message`, `embeddings` and so on.
     package var operation: String
-    package var dialect: ModelDialect
+    package var dialect: MockDialect
     package var model: String
     /// The provider's credential as it came.
     package var key: String
@@ -31,21 +31,21 @@ package struct ModelEntry: Sendable {
     package var bodyFingerprint: UInt64
     package var isStream: Bool
     package var status = 0
-    package var outcome: ModelOutcome?
+    package var outcome: MockModelOutcome?
     package var usage = TokenUsage.zero
     /// What was broken on purpose; empty where nothing was.
     package var fault = ""
 }
 
 /// What a mock provider bills, and every call it took: the other side of a gateway's ledger.
-package final class ModelLedger: Sendable {
+package final class MockModelLedger: Sendable {
     /// Calls of one key for one model that ended alike.
     package struct Key: Sendable, Hashable, Comparable {
         package var key: String
         package var model: String
-        package var dialect: ModelDialect
+        package var dialect: MockDialect
         package var operation: String
-        package var outcome: ModelOutcome
+        package var outcome: MockModelOutcome
 
         private var order: [String] { [key, model, dialect.rawValue, operation, outcome.rawValue] }
         package static func < (left: Key, right: Key) -> Bool { left.order.lexicographicallyPrecedes(right.order) }
@@ -58,7 +58,7 @@ package final class ModelLedger: Sendable {
 
     private struct State {
         var sums: [Key: Sum] = [:]
-        var entries: [Int: ModelEntry] = [:]
+        var entries: [Int: MockModelEntry] = [:]
         var calls = 0
         var open = 0
         var attempts: [String: Int] = [:]
@@ -72,12 +72,12 @@ package final class ModelLedger: Sendable {
     package var sums: [Key: Sum] { state.withLock { $0.sums } }
     /// Calls under way.
     package var openCount: Int { state.withLock { $0.open } }
-    package var entries: [ModelEntry] {
+    package var entries: [MockModelEntry] {
         state.withLock { state in state.entries.values.sorted { $0.number < $1.number } }
     }
 
     /// The sum of all that ended so.
-    package func total(_ outcomes: Set<ModelOutcome> = Set(ModelOutcome.allCases)) -> Sum {
+    package func total(_ outcomes: Set<MockModelOutcome> = Set(MockModelOutcome.allCases)) -> Sum {
         var total = Sum()
         for (key, sum) in sums where outcomes.contains(key.outcome) { total.add(sum) }
         return total
@@ -99,7 +99,7 @@ package final class ModelLedger: Sendable {
         }
     }
 
-    func end(_ entry: ModelEntry, _ outcome: ModelOutcome, usage: TokenUsage) {
+    func end(_ entry: MockModelEntry, _ outcome: MockModelOutcome, usage: TokenUsage) {
         var entry = entry
         entry.outcome = outcome
         entry.usage = usage
@@ -128,8 +128,8 @@ package final class ModelLedger: Sendable {
     }
 }
 
-extension ModelLedger.Sum {
-    mutating func add(_ other: ModelLedger.Sum) {
+extension MockModelLedger.Sum {
+    mutating func add(_ other: MockModelLedger.Sum) {
         requests += other.requests
         usage.input += other.usage.input
         usage.cacheRead += other.usage.cacheRead
@@ -151,14 +151,15 @@ final class ModelMeter: Sendable {
         var isSettled = false
     }
 
-    private let ledger: ModelLedger
-    private let entry: ModelEntry
+    private let ledger: MockModelLedger
+    private let entry: MockModelEntry
     private let bill: @Sendable (_ output: Int, _ reasoning: Int) -> TokenUsage
     private let state = Mutex(State())
 
     /// `bill` says what so much output costs together with the input.
     init(
-        ledger: ModelLedger, entry: ModelEntry, bill: @escaping @Sendable (_ output: Int, _ reasoning: Int) -> TokenUsage
+        ledger: MockModelLedger, entry: MockModelEntry,
+        bill: @escaping @Sendable (_ output: Int, _ reasoning: Int) -> TokenUsage
     ) {
         self.ledger = ledger
         self.entry = entry
@@ -172,7 +173,7 @@ final class ModelMeter: Sendable {
         }
     }
 
-    func settle(_ outcome: ModelOutcome) {
+    func settle(_ outcome: MockModelOutcome) {
         let now: State? = state.withLock { state in
             guard !state.isSettled else { return nil }
             state.isSettled = true
