@@ -6,7 +6,7 @@ RELEASE := .build/release/sluice
 RELEASE_BUILD := $(SWIFT) build -c release --static-swift-stdlib -Xswiftc -enforce-exclusivity=unchecked
 
 .DEFAULT_GOAL := help
-.PHONY: help packages bench-packages build run test unit end-to-end lint format release bench instructions fuzz schema clean
+.PHONY: help packages bench-packages build run test unit end-to-end lint format sdk release bench instructions fuzz schema clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | column -t -s "$$(printf '\t')"
@@ -23,7 +23,7 @@ build: packages ## build the debug binary
 run: build ## build and serve the quickstart; `make run ARGS='-f my.yaml'` serves something else
 	$(SLUICE) run $(ARGS)
 
-test: packages unit end-to-end ## all tests
+test: packages unit end-to-end sdk ## all tests
 
 # Tests over real sockets run one after the other: what they wait for must not wait for each other.
 SOCKETS := GatewayRuntimeTests|ConformanceTests|GatewayWorkbenchTests|SluiceTests
@@ -42,6 +42,9 @@ endif
 end-to-end: build ## use the built binary as a person would: examples, misspelt fields, start and drain
 	python3 Benchmarks/test_checks.py
 	scripts/check-end-to-end $(SLUICE)
+
+sdk: build ## the official OpenAI and Anthropic clients against the built binary; `make sdk ARGS='-k stream'`
+	scripts/check-sdks --direct $(SLUICE) $(ARGS)
 
 lint: ## the layout of the sources, checked
 	$(SWIFT) format lint --strict --parallel --recursive Package.swift Sources Tests

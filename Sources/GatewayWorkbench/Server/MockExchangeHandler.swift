@@ -70,7 +70,9 @@ final class MockExchangeHandler: ChannelInboundHandler, RemovableChannelHandler 
         timer?.cancel()
         if request != nil, !bodyEnded { record(complete: false) }
         request = nil
+        let missed = steps
         steps = []
+        for case .settle(let settle) in missed { settle(false) }
         context.fireChannelInactive()
     }
 
@@ -150,6 +152,8 @@ final class MockExchangeHandler: ChannelInboundHandler, RemovableChannelHandler 
     private func perform(_ step: MockStep, _ context: ChannelHandlerContext) -> Bool {
         switch step {
         case .awaitBody: return bodyEnded
+        case .answer(let make): steps = [step] + answered(make)
+        case .settle(let settle): settle(true)
         case .stopReading: pauseReading(context, true)
         case .informational(let code, let headers):
             write(.head(responseHead(code, headers)), context)
@@ -166,6 +170,12 @@ final class MockExchangeHandler: ChannelInboundHandler, RemovableChannelHandler 
         case .hang: return false
         }
         return true
+    }
+
+    private func answered(_ make: @Sendable (MockRequest) -> [MockStep]) -> [MockStep] {
+        guard var whole = request else { return [] }
+        (whole.body, whole.bodyBytes, whole.trailers, whole.complete) = (body, bodyBytes, trailers, bodyEnded)
+        return make(whole)
     }
 
     private func responseHead(_ code: Int, _ headers: [Header]) -> HTTPResponseHead {

@@ -13,6 +13,10 @@ package enum MockStep: Sendable {
     case echoBody
     /// Nothing until the request has arrived as a whole.
     case awaitBody
+    /// The steps that follow, made from the request with its body: behind `awaitBody`.
+    case answer(@Sendable (MockRequest) -> [MockStep])
+    /// Called once: true when the answer got here, false when the connection ended before it.
+    case settle(@Sendable (_ isReached: Bool) -> Void)
     case wait(milliseconds: Int)
     case end([Header])
     /// Bytes past every encoder (over HTTP/2: as DATA).
