@@ -14,6 +14,12 @@ extension Analysis {
                 check(reference.filters, at: at["filters"], object)
             }
             checkIsAnswered(rule, at: path, object)
+            let leadsToModels = rule.backendRefs.filter { $0.kind == ObjectKind.modelCatalog.rawValue }
+            if !leadsToModels.isEmpty, leadsToModels.count < rule.backendRefs.count {
+                report(
+                    .unsupportedValue, object, path["backendRefs"], "models beside other backends in one rule",
+                    hint: "make a rule of its own for the ModelCatalog", reason: "UnsupportedValue")
+            }
         }
     }
 
@@ -58,7 +64,8 @@ extension Analysis {
         let target = ObjectKey(group: group, kind: kind, namespace: namespace, name: name)
         guard
             resolve(
-                target, allowed: [.service, .backend], from: object, at: path, missingReason: "BackendNotFound",
+                target, allowed: [.service, .backend, .modelCatalog], from: object, at: path,
+                missingReason: "BackendNotFound",
                 kindReason: "InvalidKind"),
             let service = set.service(namespace, name), kind == "Service"
         else { return }

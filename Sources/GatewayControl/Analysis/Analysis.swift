@@ -7,6 +7,7 @@ package struct Analysis {
     /// Objects that exist but are broken; a reference to one is not called dangling on top.
     let refused: Set<ObjectKey>
     let grants: ReferenceGrantIndex
+    let offered: OfferedModels
     private var findings: [Diagnostic] = []
 
     package init(_ set: ObjectSet, mode: AnalysisMode, refused: Set<ObjectKey> = []) {
@@ -14,6 +15,7 @@ package struct Analysis {
         self.mode = mode
         self.refused = refused
         grants = ReferenceGrantIndex(set.referenceGrants)
+        offered = OfferedModels(set.modelCatalogs)
     }
 
     /// Every finding, in the order of its place.
@@ -27,12 +29,17 @@ package struct Analysis {
             case .trafficPolicy(let policy): copy.check(policy, object)
             case .listenerPolicy(let policy): copy.check(policy, object)
             case .identityProvider(let provider): copy.check(provider, object)
+            case .modelProvider(let provider): copy.check(provider, object)
+            case .modelCatalog(let catalog): copy.check(catalog, object)
+            case .modelAccessPolicy(let policy): copy.check(policy, object)
+            case .budgetPolicy(let policy): copy.check(policy, object)
             default: break
             }
         }
         if mode == .strict { copy.checkListenersAcrossGateways() }
         copy.checkReachability()
         copy.checkPolicyConflicts()
+        copy.checkCatalogs()
         return copy.findings.sorted(by: Diagnostic.inOrder)
     }
 

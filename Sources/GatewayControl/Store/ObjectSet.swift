@@ -74,6 +74,16 @@ package struct ObjectSet: Sendable {
         objects.compactMap { if case .directResponse(let it) = $0.content { it } else { nil } }
     }
 
+    package var modelProviders: [ModelProvider] {
+        objects.compactMap { if case .modelProvider(let it) = $0.content { it } else { nil } }
+    }
+    package var modelCatalogs: [ModelCatalog] {
+        objects.compactMap { if case .modelCatalog(let it) = $0.content { it } else { nil } }
+    }
+    package var budgetPolicies: [BudgetPolicy] {
+        objects.compactMap { if case .budgetPolicy(let it) = $0.content { it } else { nil } }
+    }
+
     package func gateway(_ namespace: String, _ name: String) -> Gateway? {
         if case .gateway(let it)? = self[ObjectKey(.gateway, namespace: namespace, name: name)]?.content {
             it

@@ -24,6 +24,7 @@ package enum ErrorCode: String, Sendable, CaseIterable {
     case conflictingPolicy = "SL-1017"
     case unreachableRule = "SL-1018"
     case readOnlyObject = "SL-1019"
+    case missingCredential = "SL-1020"
     // 2: what a client sent
     case malformedRequest = "SL-2001"
     case ambiguousFraming = "SL-2002"
@@ -36,12 +37,15 @@ package enum ErrorCode: String, Sendable, CaseIterable {
     case unsupportedTransferCoding = "SL-2009"
     case misdirectedRequest = "SL-2010"
     case methodNotAllowed = "SL-2011"
+    case unknownModel = "SL-2012"
+    case modelLimitExceeded = "SL-2013"
     // 3: identity and policy
     case unauthenticated = "SL-3001"
     case forbidden = "SL-3002"
     case rateLimited = "SL-3003"
     case concurrencyLimited = "SL-3004"
     case budgetExceeded = "SL-3005"
+    case modelNotAllowed = "SL-3006"
     // 4: routing and upstreams
     case noRoute = "SL-4001"
     case noBackend = "SL-4002"
@@ -55,6 +59,7 @@ package enum ErrorCode: String, Sendable, CaseIterable {
     case retryBudgetExhausted = "SL-4010"
     case circuitOpen = "SL-4011"
     case clientClosed = "SL-4012"
+    case credentialUnavailable = "SL-4013"
     // 5: the gateway itself
     case internalFault = "SL-5001"
     case draining = "SL-5002"
@@ -70,10 +75,10 @@ package enum ErrorCode: String, Sendable, CaseIterable {
     /// The HTTP status a caller sees; 0 where the error never reaches a caller.
     package var httpStatus: Int {
         switch self {
-        case .malformedRequest, .ambiguousFraming: 400
+        case .malformedRequest, .ambiguousFraming, .modelLimitExceeded: 400
         case .unauthenticated: 401
-        case .forbidden, .denied: 403
-        case .noRoute, .notFound: 404
+        case .forbidden, .denied, .modelNotAllowed: 403
+        case .noRoute, .notFound, .unknownModel: 404
         case .methodNotAllowed: 405
         case .requestTimeout: 408
         case .conflict, .readOnlyObject: 409
@@ -88,7 +93,7 @@ package enum ErrorCode: String, Sendable, CaseIterable {
         case .unsupportedTransferCoding: 501
         case .upstreamConnectFailed, .upstreamReset, .upstreamProtocolError: 502
         case .noHealthyEndpoint, .upstreamOverloaded, .retryBudgetExhausted, .circuitOpen, .draining, .overloaded,
-            .concurrencyLimited, .ledgerUnavailable:
+            .concurrencyLimited, .ledgerUnavailable, .credentialUnavailable:
             503
         case .upstreamTimeout: 504
         case .unsupportedVersion: 505

@@ -10,15 +10,24 @@ package struct NamePattern: Sendable, Hashable, CustomStringConvertible {
         hasStar = bytes.contains(NamePattern.star)
     }
 
+    /// Whether it fits one name only.
+    package var isExact: Bool { !hasStar }
+
+    /// How much of it is not a star: of two patterns that fit, the one that says more is meant.
+    package var literalCount: Int { bytes.count { $0 != NamePattern.star } }
+
     private static let star: UInt8 = 0x2A
 
     package func matches(_ name: String) -> Bool {
-        guard hasStar else { return description == name }
+        hasStar ? matches(Array(name.utf8).span) : description == name
+    }
+
+    /// The same for a name as it came. Allocates nothing.
+    package func matches(_ name: Span<UInt8>) -> Bool {
         // The last star that was passed, and where it began to match: the only place to go back to.
         var star: Int?
         var resume = 0
         var at = 0
-        let name = Array(name.utf8)
         var index = 0
         while index < name.count {
             if at < bytes.count, bytes[at] == NamePattern.star {
@@ -36,6 +45,7 @@ package struct NamePattern: Sendable, Hashable, CustomStringConvertible {
                 return false
             }
         }
-        return bytes[at...].allSatisfy { $0 == NamePattern.star }
+        while at < bytes.count, bytes[at] == NamePattern.star { at += 1 }
+        return at == bytes.count
     }
 }

@@ -138,6 +138,14 @@ extension GatewayObject {
             return .identityProvider(IdentityProvider(metadata: metadata, spec: fields.required("spec", doc)))
         case .directResponse:
             return .directResponse(DirectResponse(metadata: metadata, spec: fields.required("spec", doc)))
+        case .modelProvider:
+            return .modelProvider(ModelProvider(metadata: metadata, spec: fields.required("spec", doc)))
+        case .modelCatalog:
+            return .modelCatalog(ModelCatalog(metadata: metadata, spec: fields.required("spec", doc)))
+        case .modelAccessPolicy:
+            return .modelAccessPolicy(ModelAccessPolicy(metadata: metadata, spec: fields.required("spec", doc)))
+        case .budgetPolicy:
+            return .budgetPolicy(BudgetPolicy(metadata: metadata, spec: fields.required("spec", doc)))
         }
     }
 

@@ -16,6 +16,10 @@ package struct GatewayObject: Sendable, CustomStringConvertible, CustomReflectab
         case listenerPolicy(ListenerPolicy)
         case identityProvider(IdentityProvider)
         case directResponse(DirectResponse)
+        case modelProvider(ModelProvider)
+        case modelCatalog(ModelCatalog)
+        case modelAccessPolicy(ModelAccessPolicy)
+        case budgetPolicy(BudgetPolicy)
     }
 
     package var content: Content

@@ -14,6 +14,10 @@ package enum ObjectKind: String, Sendable, CaseIterable {
     case listenerPolicy = "ListenerPolicy"
     case identityProvider = "IdentityProvider"
     case directResponse = "DirectResponse"
+    case modelProvider = "ModelProvider"
+    case modelCatalog = "ModelCatalog"
+    case modelAccessPolicy = "ModelAccessPolicy"
+    case budgetPolicy = "BudgetPolicy"
 
     package static let gatewayGroup = "gateway.networking.k8s.io"
     package static let sluiceGroup = "sluice.dev"
@@ -23,7 +27,9 @@ package enum ObjectKind: String, Sendable, CaseIterable {
         case .gatewayClass, .gateway, .httpRoute, .referenceGrant: Self.gatewayGroup
         case .service, .secret, .configMap, .namespace: ""
         case .endpointSlice: "discovery.k8s.io"
-        case .backend, .trafficPolicy, .listenerPolicy, .identityProvider, .directResponse: Self.sluiceGroup
+        case .backend, .trafficPolicy, .listenerPolicy, .identityProvider, .directResponse, .modelProvider,
+            .modelCatalog, .modelAccessPolicy, .budgetPolicy:
+            Self.sluiceGroup
         }
     }
 
@@ -32,7 +38,9 @@ package enum ObjectKind: String, Sendable, CaseIterable {
         switch self {
         case .gatewayClass, .gateway, .httpRoute, .referenceGrant: ["v1", "v1beta1"]
         case .service, .secret, .configMap, .namespace, .endpointSlice: ["v1"]
-        case .backend, .trafficPolicy, .listenerPolicy, .identityProvider, .directResponse: ["v1alpha1"]
+        case .backend, .trafficPolicy, .listenerPolicy, .identityProvider, .directResponse, .modelProvider,
+            .modelCatalog, .modelAccessPolicy, .budgetPolicy:
+            ["v1alpha1"]
         }
     }
 
@@ -51,6 +59,8 @@ package enum ObjectKind: String, Sendable, CaseIterable {
         case .gatewayClass: "gatewayclasses"
         case .trafficPolicy: "trafficpolicies"
         case .listenerPolicy: "listenerpolicies"
+        case .modelAccessPolicy: "modelaccesspolicies"
+        case .budgetPolicy: "budgetpolicies"
         default: rawValue.lowercased() + "s"
         }
     }

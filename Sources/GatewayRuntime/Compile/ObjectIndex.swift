@@ -17,6 +17,10 @@ struct ObjectIndex {
     private(set) var backends: [String: Backend] = [:]
     private(set) var directResponses: [String: DirectResponse] = [:]
     private(set) var identityProviders: [String: IdentityProvider] = [:]
+    private(set) var modelProviders: [String: ModelProvider] = [:]
+    private(set) var modelCatalogs: [ModelCatalog] = []
+    private(set) var accessPolicies: [ModelAccessPolicy] = []
+    private(set) var budgetPolicies: [BudgetPolicy] = []
     private var documents: [ObjectKey: ConfigNode] = [:]
 
     init(_ objects: [GatewayObject]) {
@@ -28,6 +32,9 @@ struct ObjectIndex {
         routes.sort { ObjectIndex.precedes($0.metadata, $1.metadata) }
         policies.sort { ObjectIndex.precedes($0.metadata, $1.metadata) }
         listenerPolicies.sort { ObjectIndex.precedes($0.metadata, $1.metadata) }
+        modelCatalogs.sort { ObjectIndex.precedes($0.metadata, $1.metadata) }
+        accessPolicies.sort { ObjectIndex.precedes($0.metadata, $1.metadata) }
+        budgetPolicies.sort { ObjectIndex.precedes($0.metadata, $1.metadata) }
         for key in Array(slices.keys) {
             slices[key]?.sort { $0.metadata.qualifiedName < $1.metadata.qualifiedName }
         }
@@ -51,6 +58,10 @@ struct ObjectIndex {
         case .listenerPolicy(let object): listenerPolicies.append(object)
         case .identityProvider(let object): identityProviders[object.metadata.qualifiedName] = object
         case .directResponse(let object): directResponses[object.metadata.qualifiedName] = object
+        case .modelProvider(let object): modelProviders[object.metadata.qualifiedName] = object
+        case .modelCatalog(let object): modelCatalogs.append(object)
+        case .modelAccessPolicy(let object): accessPolicies.append(object)
+        case .budgetPolicy(let object): budgetPolicies.append(object)
         }
     }
 
@@ -58,6 +69,9 @@ struct ObjectIndex {
     func position(_ key: ObjectKey, _ path: ConfigPath) -> SourcePosition {
         documents[key]?.position(at: path) ?? ConfigNode.nowhere
     }
+
+    /// Whether that part of an object was written as a list.
+    func isList(_ key: ObjectKey, _ path: ConfigPath) -> Bool { documents[key]?.node(at: path)?.elements != nil }
 
     /// The labels of a namespace; the name label that Kubernetes sets is always there.
     func labels(ofNamespace name: String) -> [String: String] {

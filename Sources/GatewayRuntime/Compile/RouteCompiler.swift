@@ -1,3 +1,4 @@
+import GatewayLLM
 import GatewayModel
 import GatewayPolicy
 import GatewayProxy
@@ -8,6 +9,7 @@ final class RouteCompiler {
     private let listeners: [ListenerDraft]
     private let policies: PolicyIndex
     private let backends: BackendCompiler
+    private let models: ModelCompiler
     private let filters: FilterCompiler
     private let traffic: TrafficRulesCompiler
     private let options: SnapshotCompiler.Options
@@ -18,18 +20,22 @@ final class RouteCompiler {
 
     init(
         index: ObjectIndex, listeners: [ListenerDraft], policies: PolicyIndex, backends: BackendCompiler,
-        traffic: TrafficRulesCompiler, options: SnapshotCompiler.Options
+        models: ModelCompiler, traffic: TrafficRulesCompiler, options: SnapshotCompiler.Options
     ) {
         self.index = index
         self.listeners = listeners
         self.policies = policies
         self.backends = backends
+        self.models = models
         self.traffic = traffic
         self.options = options
         filters = FilterCompiler(index: index, backends: backends)
     }
 
-    func compileAll() { for route in index.routes { compile(route) } }
+    func compileAll() {
+        for route in index.routes { compile(route) }
+        addDefaultModels()
+    }
 
     private func compile(_ route: HTTPRoute) {
         let key = ObjectKey(.httpRoute, namespace: route.metadata.namespace, name: route.metadata.name)
@@ -130,9 +136,54 @@ final class RouteCompiler {
         guard !draft.rule.backendRefs.isEmpty else {
             return .refuse(GatewayError(.noBackend, "the rule names no backend: \(route.metadata.qualifiedName)"))
         }
+        if draft.rule.backendRefs.contains(where: \.isModelCatalog) { return room(draft, route) }
         let weighted = draft.rule.backendRefs.map { backend($0, draft, route, policies) }.filter { $0.weight > 0 }
         return .forward(weighted, totalWeight: weighted.reduce(0) { $0 + $1.weight })
     }
+
+    /// A rule that leads to catalogues leads nowhere else.
+    private func room(_ draft: RuleDraft, _ route: HTTPRoute) -> RouteAction {
+        var catalogs: [String] = []
+        for reference in draft.rule.backendRefs {
+            guard reference.isModelCatalog else {
+                draft.unsupported = draft.unsupported ?? "a rule leads to models or to backends, not to both"
+                continue
+            }
+            do { catalogs.append(try models.catalog(reference, from: route.metadata)) } catch {
+                draft.problem = draft.problem ?? error
+                return .refuse(
+                    GatewayError(.invalidBackend, "the route's models cannot be used", cause: error.error.message))
+            }
+        }
+        return room(models.table(of: catalogs))
+    }
+
+    private func room(_ table: ModelTable) -> RouteAction {
+        if let make = options.modelRoom { return .room(make(table)) }
+        return .refuse(GatewayError(.invalidBackend, "models are not served here"))
+    }
+
+    /// Without a Gateway and without a route to any catalogue, the default listener has all models under `/v1`.
+    private func addDefaultModels() {
+        let isRouted = index.routes.contains { route in
+            route.spec.rules.contains { $0.backendRefs.contains(where: \.isModelCatalog) }
+        }
+        guard index.gateways.isEmpty, !models.isEmpty, !isRouted else { return }
+        for listener in listeners where listener.position >= 0 {
+            let rule = CompiledRule(
+                routeName: RouteCompiler.defaultModelRoute, ruleIndex: 0,
+                metricSlot: options.routeSlot(RouteCompiler.defaultModelRoute), action: room(models.whole))
+            // Its name is greater than any object's: a route of the configuration goes first.
+            let order = RouteOrder(name: "~", rule: 0, match: 0)
+            entries[listener.port, default: []].append(
+                RouteEntry(
+                    listener: listener.position, hostname: "", path: .prefix(Array("/v1".utf8)), order: order,
+                    rule: rule))
+        }
+    }
+
+    /// What records call the route that no one wrote.
+    private static let defaultModelRoute = "models"
 
     private func backend(
         _ reference: HTTPBackendRef, _ draft: RuleDraft, _ route: HTTPRoute, _ policies: EffectivePolicies
@@ -202,6 +253,11 @@ final class RouteCompiler {
             }
         }
     }
+}
+
+extension HTTPBackendRef {
+    /// Whether it leads to the room of models.
+    var isModelCatalog: Bool { group == ObjectKind.sluiceGroup && kind == ObjectKind.modelCatalog.rawValue }
 }
 
 /// The matches of a rule in the words of the router.

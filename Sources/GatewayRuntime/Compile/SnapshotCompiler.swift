@@ -1,5 +1,14 @@
+package import GatewayLLM
 package import GatewayModel
 package import GatewayProxy
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#elseif canImport(Darwin)
+import Darwin
+#endif
 
 /// Turns a set of objects into the snapshot that the data plane serves. Pure: the same objects (and the
 /// files they name) give the same snapshot, nothing is connected or resolved, and what cannot work
@@ -28,6 +37,10 @@ package struct SnapshotCompiler {
         package var traffic = TrafficState()
         /// Reads the files that objects name.
         package var files = SideFileReader()
+        /// Reads an environment variable, for the keys of vendors.
+        package var environment: @Sendable (String) -> String? = { SnapshotCompiler.environmentVariable($0) }
+        /// The room of models for the table of one route; nil where nothing is served.
+        package var modelRoom: (@Sendable (ModelTable) -> any RouteHandler)?
 
         package init() {}
     }
@@ -40,6 +53,8 @@ package struct SnapshotCompiler {
         package var diagnostics: [Diagnostic]
         /// Files that objects name; a change of one needs another compilation.
         package var sideFiles: [String]
+        /// Every model of every catalogue.
+        package var models: ModelTable
     }
 
     package static func compile(
@@ -54,19 +69,33 @@ package struct SnapshotCompiler {
         let listeners = gateways.listeners()
         let backends = BackendCompiler(
             index: index, grants: grants, certificates: certificates, policies: policies, options: options)
+        let providers = ProviderCompiler(
+            index: index, grants: grants, certificates: certificates, options: options)
+        let models = ModelCompiler(index: index, grants: grants, providers: providers)
         let ports = PortCompiler(listeners: listeners, index: index, options: options)
         let routes = RouteCompiler(
-            index: index, listeners: listeners, policies: policies, backends: backends,
+            index: index, listeners: listeners, policies: policies, backends: backends, models: models,
             traffic: TrafficRulesCompiler(identities: identities, options: options), options: options)
         routes.compileAll()
         let snapshot = Snapshot(
             revision: revision, limits: options.limits, ports: ports.tables(entries: routes.entries),
-            backends: backends.all)
-        let diagnostics = gateways.diagnostics(listeners) + routes.diagnostics + identities.diagnostics
+            backends: backends.all + providers.all.map(\.backend))
+        let diagnostics =
+            gateways.diagnostics(listeners) + routes.diagnostics + identities.diagnostics + providers.diagnostics
         return Result(
             snapshot: snapshot,
-            statuses: gateways.statuses(listeners) + routes.statuses + policies.statuses(index),
-            diagnostics: diagnostics.sorted(by: Diagnostic.inOrder), sideFiles: identities.sideFiles)
+            statuses: gateways.statuses(listeners) + routes.statuses + policies.statuses(index) + providers.statuses
+                + models.statuses,
+            diagnostics: diagnostics.sorted(by: Diagnostic.inOrder),
+            sideFiles: identities.sideFiles + providers.sideFiles, models: models.whole)
+    }
+}
+
+extension SnapshotCompiler {
+    /// A variable of this process.
+    package static func environmentVariable(_ name: String) -> String? {
+        guard let value = unsafe getenv(name) else { return nil }
+        return unsafe String(cString: value)
     }
 }
 

@@ -65,6 +65,26 @@ enum ObjectTable {
                 }
             ]
         case .directResponse: [Column("STATUS") { item in item["spec"]?["status"].map { text($0) } ?? "200" }]
+        case .modelProvider:
+            [
+                Column("DIALECT") { text($0["spec"]?["dialect"]) }, Column("URL") { text($0["spec"]?["baseURL"]) },
+            ]
+        case .modelCatalog: [Column("MODELS") { join($0["spec"]?["models"]) { text($0["name"]) } }]
+        case .modelAccessPolicy:
+            [
+                Column("EFFECT") { item in item["spec"]?["effect"].map { text($0) } ?? "allow" },
+                Column("MODELS") { join($0["spec"]?["models"], text) },
+            ]
+        case .budgetPolicy:
+            [
+                Column("SCOPE") { text($0["spec"]?["scope"]) },
+                Column("LIMITS") { item in
+                    join(item["spec"]?["limits"]) { limit in
+                        "\(text(limit["max"])) \(text(limit["unit"]))"
+                            + (limit["window"].map { "/\(text($0))" } ?? "")
+                    }
+                },
+            ]
         case .gatewayClass, .referenceGrant, .namespace, .identityProvider: []
         }
     }

@@ -1,0 +1,79 @@
+package import GatewayModel
+package import GatewayPolicy
+
+/// Every BudgetPolicy: what is counted, and what is done about what cannot be.
+package struct ModelBudgets: Sendable {
+    private struct Settings: Sendable {
+        var rule: BudgetRule
+        var spec: BudgetPolicySpec
+    }
+
+    /// Refuses what they have no room for.
+    package let enforced: BudgetTable
+    /// Counts, and refuses nothing.
+    package let shadow: BudgetTable
+    private let settings: [Settings]
+
+    /// Policies in the order in which they name themselves as the reason; names are `namespace/name`.
+    package init(_ policies: [(name: String, spec: BudgetPolicySpec)]) {
+        let settings = policies.map { policy in
+            Settings(
+                rule: BudgetRule(
+                    name: policy.name, scope: policy.spec.scope, limits: policy.spec.limits.map(\.limit),
+                    subjects: (policy.spec.subjects ?? []).map { BudgetSubject($0) },
+                    models: (policy.spec.models ?? []).map { NamePattern($0) }),
+                spec: policy.spec)
+        }
+        self.settings = settings
+        enforced = BudgetTable(settings.filter { !$0.spec.shadow }.map(\.rule))
+        shadow = BudgetTable(settings.filter(\.spec.shadow).map(\.rule))
+    }
+
+    package static let none = ModelBudgets([])
+
+    /// What the policies upon a call ask beyond counting.
+    package func terms(_ facts: BudgetFacts) -> BudgetTerms {
+        var terms = BudgetTerms()
+        for policy in settings where policy.rule.account(facts) != nil { terms.add(policy.spec) }
+        if let grant = facts.principal.grant, !grant.limits.isEmpty {
+            terms.mayRunUncounted = false
+            if grant.limits.contains(where: { $0.unit == .usd }) { terms.countsMoney = true }
+        }
+        return terms
+    }
+}
+
+/// The strictest of what several budgets ask.
+package struct BudgetTerms: Sendable, Equatable {
+    /// Whether a limit of dollars is upon the call, so that it needs a price.
+    package var countsMoney = false
+    /// `refuse` if one of them says so; nil for what the catalogue says.
+    package var onUnknownPrice: UnknownPrice?
+    /// The fewest, so that most tokens are reserved.
+    package var inputBytesPerToken = BudgetEstimate().inputBytesPerToken
+    package var outputTokensDefault = BudgetEstimate().outputTokensDefault
+    /// While the ledger cannot keep counts: only when every one of them allows it.
+    package var mayRunUncounted = true
+    private var isFirst = true
+
+    package init() {}
+
+    fileprivate mutating func add(_ spec: BudgetPolicySpec) {
+        if isFirst {
+            inputBytesPerToken = spec.estimate.inputBytesPerToken
+            outputTokensDefault = spec.estimate.outputTokensDefault
+            isFirst = false
+        }
+        inputBytesPerToken = min(inputBytesPerToken, spec.estimate.inputBytesPerToken)
+        outputTokensDefault = max(outputTokensDefault, spec.estimate.outputTokensDefault)
+        guard !spec.shadow else { return }
+        if spec.limits.contains(where: { $0.unit == .usd }) {
+            countsMoney = true
+            if onUnknownPrice != .refuse { onUnknownPrice = spec.onUnknownPrice ?? onUnknownPrice }
+        }
+        if spec.onStoreFailure == .refuse { mayRunUncounted = false }
+    }
+
+    /// How many tokens a body of so many bytes is taken for.
+    package func inputTokens(bodyBytes: Int) -> Int { (bodyBytes + inputBytesPerToken - 1) / inputBytesPerToken }
+}

@@ -1,0 +1,81 @@
+package import GatewayModel
+package import GatewayPolicy
+
+/// The models of one route, with who may use them. Immutable; a request keeps the one it began with.
+package final class ModelTable: Sendable {
+    /// What a name that was asked for comes to.
+    package struct Match: Sendable {
+        package var model: CompiledModel
+        /// The name that policies and budgets count by: the catalogue's for an alias, the one asked for otherwise.
+        package var name: [UInt8]
+    }
+
+    /// A longer name is no model's.
+    package static let nameBytesMax = 256
+
+    /// Catalogue by catalogue, as written.
+    package let models: [CompiledModel]
+    package let providers: [CompiledProvider]
+    package let access: AccessTable
+    package let budgets: ModelBudgets
+    private let exact: [[UInt8]: Int]
+    /// The pattern that says most goes first.
+    private let patterns: [(pattern: NamePattern, model: Int)]
+
+    package init(
+        models: [CompiledModel], providers: [CompiledProvider], access: AccessTable, budgets: ModelBudgets = .none
+    ) {
+        self.models = models
+        self.providers = providers
+        self.access = access
+        self.budgets = budgets
+        var exact: [[UInt8]: Int] = [:]
+        var patterns: [(pattern: NamePattern, model: Int)] = []
+        for (index, model) in models.enumerated() {
+            if model.isPattern {
+                patterns.append((NamePattern(model.name), index))
+            } else if exact[model.nameBytes] == nil {
+                exact[model.nameBytes] = index
+            }
+            for alias in model.aliases where exact[Array(alias.utf8)] == nil { exact[Array(alias.utf8)] = index }
+        }
+        self.exact = exact
+        self.patterns = patterns.sorted { left, right in
+            left.pattern.literalCount != right.pattern.literalCount
+                ? left.pattern.literalCount > right.pattern.literalCount : left.model < right.model
+        }
+    }
+
+    package static let empty = ModelTable(models: [], providers: [], access: .empty)
+
+    /// The model callers mean by a name; nil for none, and for one that only serves as a fallback.
+    package func find(_ name: [UInt8]) -> Match? {
+        guard let match = findAny(name), !match.model.isInternal else { return nil }
+        return match
+    }
+
+    /// The models that serve in place of another, in order.
+    package func fallbacks(of model: CompiledModel) -> [Match] { model.fallback.compactMap { findAny($0) } }
+
+    /// What `GET /v1/models` shows before policy has its say: no patterns, nothing internal.
+    package var listed: [CompiledModel] { models.filter { !$0.isPattern && !$0.isInternal } }
+
+    private func findAny(_ name: [UInt8]) -> Match? {
+        guard !name.isEmpty, name.count <= ModelTable.nameBytesMax else { return nil }
+        if let index = exact[name] {
+            let model = models[index]
+            return Match(model: model, name: model.isPattern ? name : model.nameBytes)
+        }
+        for entry in patterns where entry.pattern.matches(name.span) {
+            return Match(model: models[entry.model], name: name)
+        }
+        return nil
+    }
+
+    /// The nearest name that could have been meant, among those a caller may see.
+    package func nearest(_ name: [UInt8], for principal: Principal) -> String? {
+        guard name.count <= ModelTable.nameBytesMax else { return nil }
+        let names = listed.lazy.filter { self.access.lists(principal, name: $0.nameBytes) }.map(\.name)
+        return NearestName.of(String(decoding: name, as: UTF8.self), among: names)
+    }
+}
