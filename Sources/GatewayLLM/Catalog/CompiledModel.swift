@@ -46,7 +46,7 @@ package final class CompiledModel: Sendable {
         fallback = model.fallback.map { Array($0.utf8) }
         cache = model.cache
         isStrict = model.strict
-        isInternal = model.visibility == .internal
+        isInternal = model.visibility == .hidden
         ownedBy = model.ownedBy ?? targets.first?.provider.shownName ?? "sluice"
     }
 

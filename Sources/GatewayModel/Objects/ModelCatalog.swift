@@ -42,9 +42,9 @@ package struct ModelCatalogSpec: ConfigObject {
 package struct CatalogModel: ConfigObject {
     package enum Strategy: String, ConfigEnum { case weighted, lowestCost, lowestLatency, leastInFlight }
     package enum Visibility: String, ConfigEnum {
-        case `public`
+        case listed = "public"
         /// Neither listed nor asked for: only a fallback of others.
-        case `internal`
+        case hidden = "internal"
     }
 
     /// With `*`, any name that fits.
@@ -78,7 +78,7 @@ package struct CatalogModel: ConfigObject {
         timeouts = fields.optional("timeouts", "how long to wait; the provider's by default")
         cache = fields.optional("cache", "answer the same request again from memory; off by default")
         strict = fields.value("strict", default: false, "refuse what a translation between dialects would lose")
-        visibility = fields.value("visibility", default: .public, "internal: neither listed nor asked for by name")
+        visibility = fields.value("visibility", default: .listed, "internal: neither listed nor asked for by name")
         ownedBy = fields.optional("ownedBy", "the owner a list of models shows; the provider by default", .nonEmpty)
         checkNames(fields)
     }
