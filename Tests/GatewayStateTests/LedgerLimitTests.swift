@@ -104,8 +104,9 @@ struct LedgerLimitTests {
     @Test func aFullDiskRefusesNewCallsAndKeepsWhatSettles() throws {
         let store = try fixture.open()
         let facts = StateFixture.facts()
-        guard case .admitted(let reservation) = store.ledger.reserve(
-            facts, StateFixture.demand(50), table, requestID: "r", nowMilliseconds: fixture.now)
+        guard
+            case .admitted(let reservation) = store.ledger.reserve(
+                facts, StateFixture.demand(50), table, requestID: "r", nowMilliseconds: fixture.now)
         else { return #expect(Bool(false)) }
         store.ledger.book.withLock { $0.journal.isDiskFull = true }
         #expect(store.ledger.spend(1, of: table, now: fixture.now) == .unavailable)
@@ -150,8 +151,9 @@ struct LedgerLimitTests {
         settings.heldBytesMax = 20
         let store = try fixture.open(settings)
         let facts = StateFixture.facts()
-        guard case .admitted(let reservation) = store.ledger.reserve(
-            facts, StateFixture.demand(50), table, requestID: "r", nowMilliseconds: fixture.now)
+        guard
+            case .admitted(let reservation) = store.ledger.reserve(
+                facts, StateFixture.demand(50), table, requestID: "r", nowMilliseconds: fixture.now)
         else { return #expect(Bool(false)) }
         store.ledger.book.withLock { $0.journal.isDiskFull = true }
         reservation.settle(StateFixture.row(facts, tokens: 30), nowMilliseconds: fixture.now)

@@ -13,8 +13,9 @@ struct UsageTests {
         change: (inout UsageRow) -> Void = { _ in }
     ) {
         let facts = StateFixture.facts(user, model: model)
-        guard case .admitted(let reservation) = store.ledger.reserve(
-            facts, .zero, .none, requestID: "r", nowMilliseconds: fixture.now)
+        guard
+            case .admitted(let reservation) = store.ledger.reserve(
+                facts, .zero, .none, requestID: "r", nowMilliseconds: fixture.now)
         else {
             Issue.record("not admitted")
             return

@@ -1,3 +1,4 @@
+package import GatewayIdentity
 package import GatewayModel
 package import GatewayProxy
 
@@ -28,6 +29,8 @@ package struct SnapshotCompiler {
         package var traffic = TrafficState()
         /// Reads the files that objects name.
         package var files = SideFileReader()
+        /// The keys of `apiKeys: {managed: true}`.
+        package var managedKeys = LiveKeySet()
 
         package init() {}
     }
@@ -49,7 +52,8 @@ package struct SnapshotCompiler {
         let grants = ReferenceGrantIndex(index.grants)
         let certificates = CertificateReader(index: index, grants: grants)
         let policies = PolicyIndex(index)
-        let identities = IdentityCompiler(index: index, grants: grants, files: options.files)
+        let identities = IdentityCompiler(
+            index: index, grants: grants, files: options.files, managedKeys: options.managedKeys)
         let gateways = GatewayCompiler(index: index, certificates: certificates, options: options)
         let listeners = gateways.listeners()
         let backends = BackendCompiler(
