@@ -29,10 +29,11 @@ struct Sluice: AsyncParsableCommand {
             CommandGroup(
                 name: "Requests",
                 subcommands: [RequestExplain.self, RequestTap.self, RequestTrace.self, RequestCall.self]),
+            CommandGroup(name: "Callers", subcommands: [KeyGroup.self, UsageShow.self, BudgetGroup.self]),
             CommandGroup(
                 name: "Workbench", subcommands: [MockGroup.self, ScenarioGroup.self, AttackGroup.self]),
             CommandGroup(
-                name: "Tools", subcommands: [KeyGroup.self, ToolCompletion.self, ToolVersion.self]),
+                name: "Tools", subcommands: [ToolCompletion.self, ToolVersion.self]),
         ])
 
     static func main() async {

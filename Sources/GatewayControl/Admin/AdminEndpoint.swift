@@ -23,7 +23,9 @@ struct AdminEndpoint: Sendable {
     }
 
     /// What fills the placeholders, nil when the path is another one.
-    func match(_ segments: [String]) -> [String: String]? {
+    func match(_ segments: [String]) -> [String: String]? { AdminEndpoint.match(path, segments) }
+
+    static func match(_ path: String, _ segments: [String]) -> [String: String]? {
         let template = path.split(separator: "/")
         guard template.count == segments.count else { return nil }
         var parameters: [String: String] = [:]
@@ -40,7 +42,15 @@ struct AdminEndpoint: Sendable {
     private static let change = ["dryRun", "file"]
 
     /// Literal paths stand before those with placeholders.
-    static let all: [AdminEndpoint] = [
+    static let all: [AdminEndpoint] = plain + state + objects
+
+    private static let state = StateAPI.endpoints.map { endpoint in
+        AdminEndpoint(endpoint.method, endpoint.path, query: endpoint.query, endpoint.summary) { api, call in
+            try endpoint.handle(try api.state(), call)
+        }
+    }
+
+    private static let plain: [AdminEndpoint] = [
         AdminEndpoint("GET", "/v1", "this list") { api, _ in api.index() },
         AdminEndpoint("GET", "/v1/kinds", "the kinds of objects") { api, _ in api.kinds() },
         AdminEndpoint("GET", "/v1/kinds/{kind}", "the JSON Schema of a kind") { try $0.schema($1) },
@@ -82,6 +92,9 @@ struct AdminEndpoint: Sendable {
         AdminEndpoint("GET", "/debug/{view}", "connections, pools, endpoints or workers") {
             try await $0.debug($1)
         },
+    ]
+
+    private static let objects: [AdminEndpoint] = [
         AdminEndpoint("GET", "/v1/{kind}", query: ["namespace", "labelSelector"], "the objects of a kind") {
             try await $0.list($1)
         },

@@ -1,5 +1,6 @@
 package import GatewayModel
 package import GatewayRecords
+package import GatewayState
 
 /// What the admin API asks of a running gateway. Closures, so that Control knows nothing of the data plane; each one
 /// answers "not here" until the runtime gives it.
@@ -52,6 +53,8 @@ package struct AdminServices: Sendable {
     package var metrics: (@Sendable (_ accept: String) -> (type: String, bytes: [UInt8]))?
     package var tap: Tap?
     package var traces: TraceBoard?
+    /// Keys, usage and budgets.
+    package var state: StateStore?
 
     /// A gateway that only keeps configuration.
     package init() {

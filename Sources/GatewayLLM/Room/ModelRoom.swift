@@ -10,13 +10,12 @@ import GatewayWire
 /// them look at the body. One for each route and snapshot.
 package final class ModelRoom: RouteHandler {
     let table: ModelTable
-    let budgets: ModelBudgets
+    var budgets: ModelBudgets { table.budgets }
     let services: ModelServices
     private let routed: [ObjectIdentifier: RoutedModel]
 
-    package init(table: ModelTable, budgets: ModelBudgets, services: ModelServices) {
+    package init(table: ModelTable, services: ModelServices) {
         self.table = table
-        self.budgets = budgets
         self.services = services
         var routed: [ObjectIdentifier: RoutedModel] = [:]
         for model in table.models { routed[ObjectIdentifier(model)] = RoutedModel(model, live: services.live) }
@@ -75,6 +74,10 @@ enum RequestID {
 package final class ModelServices: Sendable {
     package let ledger: Ledger
     package let live = LiveTargets()
+    package let origins: ResponseOrigin
 
-    package init(ledger: Ledger) { self.ledger = ledger }
+    package init(ledger: Ledger, origins: ResponseOrigin) {
+        self.ledger = ledger
+        self.origins = origins
+    }
 }

@@ -31,10 +31,12 @@ package struct IdentityProviderSpec: ConfigObject {
     }
 }
 
-/// Keys in a file or a Secret, one a line: `ID SHA256-OF-KEY user=… tenant=… agent=… groups=a,b expires=…`.
+/// Keys in a file or a Secret, one a line: `ID SHA256-OF-KEY user=… tenant=… agent=… groups=a,b expires=…`; or those that
+/// the gateway made itself.
 package struct APIKeySource: ConfigObject {
     package var file: String?
     package var secretRef: SecretObjectReference?
+    package var managed: Bool
     /// The request header that carries the key; `Authorization: Bearer` is read too.
     package var header: String
 
@@ -43,10 +45,14 @@ package struct APIKeySource: ConfigObject {
             "file", "a file of lines USER:KEY or ID SHA256-OF-KEY user=NAME, relative to the configuration", .nonEmpty)
         secretRef = fields.optional(
             "secretRef", "a Secret whose value keys is such a file, or with one key for each user")
+        managed = fields.value("managed", default: false, "the keys of 'sluice key create'")
         header = fields.value("header", default: "X-API-Key", "the header that carries the key", .headerName)
+        let sources = [("file", fields.has("file")), ("secretRef", fields.has("secretRef")), ("managed", managed)]
+        let given = sources.filter(\.1).map(\.0)
         fields.check(
-            fields.has("file") != fields.has("secretRef"),
-            fields.has("file") ? "file beside secretRef" : "neither file nor secretRef", hint: "set one of them")
+            given.count == 1,
+            given.isEmpty ? "neither file nor secretRef nor managed" : given.joined(separator: " beside "),
+            hint: "set one of them")
     }
 }
 

@@ -52,12 +52,8 @@ extension Exchange {
         by provider: IdentityRule.Provider, _ sources: inout [CredentialScanner.Source]
     ) throws(GatewayError) -> Principal? {
         switch provider {
-        case .apiKeys(let keys):
-            let identity = APIKeyIdentity(keys: keys, isRequired: false)
-            let now = Int(worker.wallNanoseconds / 1_000_000_000)
-            let (found, carriers) = try identity.identify(request, nowSeconds: now)
-            if found != nil { sources = carriers }
-            return found
+        case .apiKeys(let keys): return try recognise(by: keys, &sources)
+        case .liveKeys(let keys): return try recognise(by: keys.current, &sources)
         case .clientCertificate(let identity):
             guard let certificate = client.certificate else { return nil }
             var found = try identity.principal(
@@ -66,5 +62,15 @@ extension Exchange {
             found.credentialID = certificate.fingerprint
             return found
         }
+    }
+
+    private func recognise(
+        by keys: APIKeySet, _ sources: inout [CredentialScanner.Source]
+    ) throws(GatewayError) -> Principal? {
+        let identity = APIKeyIdentity(keys: keys, isRequired: false)
+        let now = Int(worker.wallNanoseconds / 1_000_000_000)
+        let (found, carriers) = try identity.identify(request, nowSeconds: now)
+        if found != nil { sources = carriers }
+        return found
     }
 }

@@ -30,10 +30,15 @@ package struct TrafficRules: Sendable {
 package struct IdentityRule: Sendable {
     package enum Provider: Sendable {
         case apiKeys(APIKeySet)
+        /// Keys that come and go without a new snapshot.
+        case liveKeys(LiveKeySet)
         case clientCertificate(ClientCertificateIdentity)
 
         var isAPIKeys: Bool {
-            if case .apiKeys = self { true } else { false }
+            switch self {
+            case .apiKeys, .liveKeys: true
+            case .clientCertificate: false
+            }
         }
     }
     /// In order; the first that recognises the caller decides.

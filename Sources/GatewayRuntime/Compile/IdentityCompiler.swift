@@ -9,15 +9,17 @@ final class IdentityCompiler {
     private let index: ObjectIndex
     private let grants: ReferenceGrantIndex
     private let files: SideFileReader
+    private let managedKeys: LiveKeySet
     private var known: [String: IdentityRule.Provider] = [:]
     private(set) var diagnostics: [Diagnostic] = []
     /// The files that were read or should have been: what to watch.
     private(set) var sideFiles: [String] = []
 
-    init(index: ObjectIndex, grants: ReferenceGrantIndex, files: SideFileReader) {
+    init(index: ObjectIndex, grants: ReferenceGrantIndex, files: SideFileReader, managedKeys: LiveKeySet) {
         self.index = index
         self.grants = grants
         self.files = files
+        self.managedKeys = managedKeys
         for (name, provider) in index.identityProviders.sorted(by: { $0.key < $1.key }) {
             known[name] = compile(provider)
         }
@@ -56,6 +58,7 @@ final class IdentityCompiler {
             return .clientCertificate(ClientCertificateIdentity(user: source))
         case .apiKey:
             guard let keys = provider.spec.apiKeys, isHeaderRead(keys.header, provider) else { return nil }
+            if keys.managed { return .liveKeys(managedKeys) }
             if let path = keys.file { return file(path, provider).map { .apiKeys($0) } }
             return keys.secretRef.flatMap { secret($0, provider) }.map { .apiKeys($0) }
         }

@@ -100,6 +100,7 @@ final class RouteCompiler {
                 GatewayError(.internalFault, "a policy of this route cannot be applied", cause: error.message))
             reportPolicy(error, effective, route)
         }
+        if draft.rule.backendRefs.contains(where: \.isModelCatalog) { askForKey(&rules) }
         var unsupported = compiled.unsupported
         let rule = CompiledRule(
             routeName: name, ruleIndex: position, ruleName: draft.rule.name, metricSlot: options.routeSlot(name),
@@ -170,9 +171,12 @@ final class RouteCompiler {
         }
         guard index.gateways.isEmpty, !models.isEmpty, !isRouted else { return }
         for listener in listeners where listener.position >= 0 {
+            var rules = TrafficRules.none
+            askForKey(&rules)
             let rule = CompiledRule(
                 routeName: RouteCompiler.defaultModelRoute, ruleIndex: 0,
-                metricSlot: options.routeSlot(RouteCompiler.defaultModelRoute), action: room(models.whole))
+                metricSlot: options.routeSlot(RouteCompiler.defaultModelRoute), action: room(models.whole),
+                policy: rules)
             // Its name is greater than any object's: a route of the configuration goes first.
             let order = RouteOrder(name: "~", rule: 0, match: 0)
             entries[listener.port, default: []].append(
@@ -180,6 +184,12 @@ final class RouteCompiler {
                     listener: listener.position, hostname: "", path: .prefix(Array("/v1".utf8)), order: order,
                     rule: rule))
         }
+    }
+
+    /// Where no policy says whom to believe, the gateway's own keys open its models.
+    private func askForKey(_ rules: inout TrafficRules) {
+        guard rules.identity.isEmpty else { return }
+        rules.identity = [IdentityRule(providers: [.liveKeys(options.managedKeys)], isRequired: true, name: "keys")]
     }
 
     /// What records call the route that no one wrote.

@@ -1,3 +1,4 @@
+package import GatewayIdentity
 package import GatewayLLM
 package import GatewayModel
 package import GatewayProxy
@@ -41,6 +42,8 @@ package struct SnapshotCompiler {
         package var environment: @Sendable (String) -> String? = { SnapshotCompiler.environmentVariable($0) }
         /// The room of models for the table of one route; nil where nothing is served.
         package var modelRoom: (@Sendable (ModelTable) -> any RouteHandler)?
+        /// The keys of `apiKeys: {managed: true}`.
+        package var managedKeys = LiveKeySet()
 
         package init() {}
     }
@@ -64,7 +67,8 @@ package struct SnapshotCompiler {
         let grants = ReferenceGrantIndex(index.grants)
         let certificates = CertificateReader(index: index, grants: grants)
         let policies = PolicyIndex(index)
-        let identities = IdentityCompiler(index: index, grants: grants, files: options.files)
+        let identities = IdentityCompiler(
+            index: index, grants: grants, files: options.files, managedKeys: options.managedKeys)
         let gateways = GatewayCompiler(index: index, certificates: certificates, options: options)
         let listeners = gateways.listeners()
         let backends = BackendCompiler(

@@ -1,5 +1,6 @@
 package import GatewayModel
 package import GatewayRecords
+package import GatewayState
 
 /// What a gateway process is started with; everything else is configuration.
 package struct GatewayOptions: Sendable {
@@ -34,11 +35,24 @@ package struct GatewayOptions: Sendable {
     /// An OTLP/HTTP collector; nil exports nothing.
     package var otlp: TelemetryCollector?
     package var limits = Limits.standard
+    package var ledger = LedgerSettings()
     /// What listeners bind when their Gateway names no address.
     package var addresses = ["0.0.0.0"]
     /// Maps a configured port to the one to bind; for tests.
     package var bindPort: @Sendable (Int) -> Int = { $0 }
     package var drainTimeout: Duration = .seconds(30)
+
+    /// Whether calls go on, counted in memory only, while the ledger cannot be written.
+    package var servesUnrecorded: Bool {
+        get { ledger.onFailure == .open }
+        set { ledger.onFailure = newValue ? .open : .closed }
+    }
+
+    /// How long usage rows are kept.
+    package var usageDays: Int {
+        get { ledger.usageDays }
+        set { ledger.usageDays = newValue }
+    }
 
     package init(source: Source, stateDirectory: String) {
         self.source = source

@@ -1,7 +1,10 @@
 package import GatewayControl
+package import GatewayIdentity
+import GatewayLLM
 package import GatewayModel
 package import GatewayProxy
 package import GatewayRecords
+package import GatewayState
 import NIOCore
 import NIOPosix
 import Synchronization
@@ -19,6 +22,12 @@ package final class GatewayProcess: Sendable {
     package let tap = Tap()
     package let traces = TraceBoard()
     package let plane: DataPlane
+    /// Keys, budgets and usage, in the state folder.
+    package let state: StateStore
+    /// What the rooms of models share over reloads.
+    let models: ModelServices
+    /// The managed keys of this moment.
+    package let managedKeys = LiveKeySet()
     /// Opens the admin API.
     let adminToken: Secret
     let startedSeconds = WallTime.seconds
@@ -28,11 +37,11 @@ package final class GatewayProcess: Sendable {
     private let shared: SharedState
     /// Limits and caches go on over reloads.
     private let traffic = TrafficState()
-    private let state = Mutex(State())
+    private let life = Mutex(Life())
     /// Signals, and what the admin API orders.
     private let orders = AsyncStream.makeStream(of: Signals.Kind.self)
 
-    private struct State {
+    private struct Life {
         var tasks: [Task<Void, Never>] = []
         /// Outlives the others: the last requests have spans too.
         var telemetry: Task<Void, Never>?
@@ -49,6 +58,8 @@ package final class GatewayProcess: Sendable {
         self.options = options
         try await AdminSocket.claim(options.stateDirectory)
         adminToken = try AdminToken.establish(stateFolder: options.stateDirectory)
+        state = try GatewayProcess.openState(options, managedKeys)
+        models = ModelServices(ledger: state.ledger, origins: ResponseOrigin(key: secret))
         let secret = try StateSecret.load("session.key", in: options.stateDirectory, byteCount: 32)
         let group = MultiThreadedEventLoopGroup(numberOfThreads: options.loops ?? System.coreCount)
         self.group = group
@@ -75,6 +86,7 @@ package final class GatewayProcess: Sendable {
 
     /// Reads the configuration, opens the ports, serves. Throws when there is nothing that could serve.
     package func start() async throws {
+        try state.start()
         registry.process.setStart(seconds: UInt64(WallTime.seconds))
         await store.setProvision { [self] set in provision(set) }
         let changes = await store.changes()
@@ -92,7 +104,7 @@ package final class GatewayProcess: Sendable {
         }
         follow(changes)
         keep(Task { await followSideFiles() })
-        if spans != nil { state.withLock { $0.telemetry = Task { await exportTelemetry() } } }
+        if spans != nil { life.withLock { $0.telemetry = Task { await exportTelemetry() } } }
     }
 
     /// The first configuration must serve, or the last good one of an earlier life.
@@ -103,7 +115,7 @@ package final class GatewayProcess: Sendable {
             guard !snapshot.set.objects.isEmpty else { throw ConfigurationRefused(diagnostics: outcome.diagnostics) }
         }
         try await serve(snapshot)
-        state.withLock { $0.isReady = true }
+        life.withLock { $0.isReady = true }
     }
 
     private func watch(_ source: FileSource) {
@@ -132,7 +144,7 @@ package final class GatewayProcess: Sendable {
             })
     }
 
-    private func keep(_ task: Task<Void, Never>) { state.withLock { $0.tasks.append(task) } }
+    private func keep(_ task: Task<Void, Never>) { life.withLock { $0.tasks.append(task) } }
 
     /// Compiles a state of the store and makes it what requests see.
     func serve(_ desired: StoreSnapshot) async throws {
@@ -140,7 +152,7 @@ package final class GatewayProcess: Sendable {
         let snapshot = withOwnPorts(result.snapshot)
         try await plane.publish(snapshot)
         shared.directory.update(for: snapshot)
-        state.withLock {
+        life.withLock {
             $0.statuses = result.statuses
             $0.sideFiles = result.sideFiles
             $0.trouble = result.diagnostics
@@ -157,6 +169,8 @@ package final class GatewayProcess: Sendable {
         compilation.traffic = traffic
         compilation.addresses = options.addresses
         compilation.bindPort = options.bindPort
+        compilation.managedKeys = managedKeys
+        compilation.modelRoom = { [models] table in ModelRoom(table: table, services: models) }
         compilation.files = SideFileReader(stateDirectory: options.stateDirectory)
         compilation.routeSlot = { [registry] in registry.routeSlot($0) }
         compilation.backendSlot = { [registry] in registry.backendSlot($0) }
@@ -180,7 +194,7 @@ package final class GatewayProcess: Sendable {
 
     /// Stops accepting, lets requests under way finish, hands over the last log lines.
     package func stop() async throws {
-        let tasks = state.withLock { state in
+        let tasks = life.withLock { state in
             state.isReady = false
             state.isDraining = true
             defer { state.tasks.removeAll() }
@@ -191,6 +205,7 @@ package final class GatewayProcess: Sendable {
         try await finishTelemetry()
         shared.directory.shutDown()
         try await plane.stop()
+        state.close()
         AdminSocket.release(options.stateDirectory)
         logWriter.close()
         try await group.shutdownGracefully()
@@ -198,7 +213,7 @@ package final class GatewayProcess: Sendable {
 
     /// The spans of the last requests leave too.
     private func finishTelemetry() async throws {
-        guard let telemetry = state.withLock({ $0.telemetry.take() }) else { return }
+        guard let telemetry = life.withLock({ $0.telemetry.take() }) else { return }
         try await plane.onEachWorker { $0.recorder.handOverSpans() }
         telemetry.cancel()
         await telemetry.value
@@ -208,10 +223,10 @@ package final class GatewayProcess: Sendable {
 
     /// Configured port → the port that listens.
     package var boundPorts: [Int: Int] { plane.boundPorts }
-    var isDraining: Bool { state.withLock { $0.isDraining } }
-    package var isReady: Bool { state.withLock { $0.isReady && !$0.isDraining } }
-    var sideFiles: [String] { state.withLock { $0.sideFiles } }
-    package var statuses: [ObjectStatus] { state.withLock { $0.statuses } }
+    var isDraining: Bool { life.withLock { $0.isDraining } }
+    package var isReady: Bool { life.withLock { $0.isReady && !$0.isDraining } }
+    var sideFiles: [String] { life.withLock { $0.sideFiles } }
+    package var statuses: [ObjectStatus] { life.withLock { $0.statuses } }
     package var snapshot: Snapshot { shared.snapshots.load() }
     package var directory: EndpointDirectory { shared.directory }
 

@@ -51,6 +51,7 @@ extension GatewayProcess {
         }
         services.tap = tap
         services.traces = traces
+        services.state = state
         return services
     }
 

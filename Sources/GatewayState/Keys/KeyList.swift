@@ -13,6 +13,8 @@ package final class KeyList: Sendable {
         var keys: [String: ManagedKey] = [:]
         var listeners: [Listener] = []
         var lastUses: (@Sendable () -> [(id: String, seconds: Int)])?
+        /// Keys whose last use is not in the store yet.
+        var used: Set<String> = []
     }
 
     private let database: any DatabaseWriter
@@ -155,17 +157,28 @@ package final class KeyList: Sendable {
 
     // MARK: Last use
 
-    /// Takes over when keys were last used; returns those that changed.
-    @discardableResult
-    func noteLastUses() -> [(id: String, seconds: Int)] {
+    /// Takes over when keys were last used.
+    private func noteLastUses() {
         state.withLock { state in
-            var changed: [(id: String, seconds: Int)] = []
             for use in state.lastUses?() ?? [] {
                 guard let key = state.keys[use.id], use.seconds > key.lastUsedSeconds ?? 0 else { continue }
                 state.keys[use.id]?.lastUsedSeconds = use.seconds
-                changed.append(use)
+                state.used.insert(use.id)
             }
-            return changed
+        }
+    }
+
+    /// Writes when keys were last used, all at once.
+    func writeLastUses() throws {
+        noteLastUses()
+        let uses = state.withLock { state in
+            defer { state.used = [] }
+            return state.used.map { (id: $0, seconds: state.keys[$0]?.lastUsedSeconds ?? 0) }
+        }
+        guard !uses.isEmpty else { return }
+        do { try database.write { try KeyTable.writeLastUses(uses, $0) } } catch {
+            state.withLock { $0.used.formUnion(uses.map(\.id)) }
+            throw error
         }
     }
 }

@@ -45,12 +45,3 @@ enum KeyTable {
 
     private static func list(_ text: String) -> [String] { text.split(separator: ",").map(String.init) }
 }
-
-extension StateStore {
-    /// When keys were last used goes into the store with the rest.
-    func writeLastUses() throws {
-        let uses = keys.noteLastUses()
-        guard !uses.isEmpty else { return }
-        try database.write { try KeyTable.writeLastUses(uses, $0) }
-    }
-}

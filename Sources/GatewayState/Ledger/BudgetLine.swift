@@ -78,9 +78,9 @@ extension Ledger {
     /// Whether an account is in memory.
     func holds(_ key: BudgetAccountKey) -> Bool { book.withLock { $0.accounts.find(key) != nil } }
 
-    /// Forgets what the accounts have spent and owe; what is under way stays reserved. Returns how many there were.
-    func reset(_ filter: BudgetFilter, nowMilliseconds: Int) -> Int {
-        var count = 0
+    /// Forgets what the accounts have spent and owe; what is under way stays reserved. Returns which they were.
+    func reset(_ filter: BudgetFilter, nowMilliseconds: Int) -> Set<BudgetAccountKey> {
+        var keys: Set<BudgetAccountKey> = []
         var start = 0
         while true {
             let isLast = book.withLock { book in
@@ -90,11 +90,11 @@ extension Ledger {
                     book.accounts.slots[index].account.roll(nowMilliseconds: nowMilliseconds)
                     book.accounts.slots[index].account.reset()
                     _ = book.state(of: [index])
-                    count += 1
+                    keys.insert(book.accounts.slots[index].key)
                 }
                 return end == book.accounts.slots.count
             }
-            if isLast { return count }
+            if isLast { return keys }
             start += Ledger.step
         }
     }

@@ -36,12 +36,12 @@ extension StateStore {
 
     /// Starts the accounts that match anew. Returns how many there were.
     package func resetBudgets(_ filter: BudgetFilter) throws(GatewayError) -> Int {
-        var count = ledger.reset(filter, nowMilliseconds: now())
+        let held = ledger.reset(filter, nowMilliseconds: now())
         fold()
         var others: [BudgetAccountKey] = []
         try reading { database in
             try AccountTable.forEach(database) { key, _ in
-                if filter.matches(key), !ledger.holds(key) { others.append(key) }
+                if filter.matches(key), !held.contains(key) { others.append(key) }
                 return true
             }
         }
@@ -53,8 +53,7 @@ extension StateStore {
                     arguments: [try AccountTable.id(key, database)])
             }
         }
-        count += keys.count
-        return count
+        return held.count + keys.count
     }
 
     func reading<Value>(_ body: (Database) throws -> Value) throws(GatewayError) -> Value {

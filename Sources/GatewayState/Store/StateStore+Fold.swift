@@ -35,7 +35,7 @@ extension StateStore {
             }
             do {
                 try foldFiles(&state)
-                try writeLastUses()
+                try keys.writeLastUses()
                 if time >= state.nextCleaningMilliseconds {
                     try clean(nowMilliseconds: time)
                     state.nextCleaningMilliseconds = time + 600_000

@@ -24,17 +24,29 @@ struct AdminClient: Sendable {
         _ method: String, _ path: String, query: [(String, String)] = [], body: [UInt8]? = nil,
         headers: [Header] = []
     ) async throws -> Answer {
-        let response: CompletedResponse
+        let response = try await exchange(method, path, query: query, body: body, headers: headers)
+        let node = try Self.node(response.body)
+        if response.status >= 400 { throw refusal(response.status, node) }
+        return Answer(status: response.status, headers: response.headers, node: node)
+    }
+
+    /// An answer that is not JSON.
+    func text(_ path: String, query: [(String, String)]) async throws -> String {
+        let response = try await exchange("GET", path, query: query, body: nil, headers: [])
+        if response.status >= 400 { throw refusal(response.status, try Self.node(response.body)) }
+        return String(decoding: response.body, as: UTF8.self)
+    }
+
+    private func exchange(
+        _ method: String, _ path: String, query: [(String, String)], body: [UInt8]?, headers: [Header]
+    ) async throws -> CompletedResponse {
         do {
-            response = try await WorkbenchClient(version: .http1, via: .unix(path: try socket())).call(
+            return try await WorkbenchClient(version: .http1, via: .unix(path: try socket())).call(
                 method, "http://sluice\(Self.target(path, query))", headers: headers + [try authorization()],
                 body: body.map { .bytes($0) } ?? .none, timeoutMilliseconds: Self.timeoutMilliseconds)
         } catch let error as CallError {
             throw unreachable("\(error)")
         }
-        let node = try Self.node(response.body)
-        if response.status >= 400 { throw refusal(response.status, node) }
-        return Answer(status: response.status, headers: response.headers, node: node)
     }
 
     /// A JSON body.
@@ -74,8 +86,11 @@ struct AdminClient: Sendable {
     // MARK: Inside
 
     private static func target(_ path: String, _ query: [(String, String)]) -> String {
-        let pairs = query.map { "\(PercentText.encoded($0.0))=\(PercentText.encoded($0.1))" }
-        return pairs.isEmpty ? path : "\(path)?\(pairs.joined(separator: "&"))"
+        query.isEmpty ? path : "\(path)?\(Self.query(query))"
+    }
+
+    static func query(_ query: [(String, String)]) -> String {
+        query.map { "\(PercentText.encoded($0.0))=\(PercentText.encoded($0.1))" }.joined(separator: "&")
     }
 
     private func socket() throws(GatewayError) -> String {
@@ -96,7 +111,7 @@ struct AdminClient: Sendable {
             hint: "start one with 'sluice run', or name its folder with --state or SLUICE_STATE", cause: cause)
     }
 
-    private static func node(_ body: [UInt8]) throws(GatewayError) -> ConfigNode {
+    static func node(_ body: [UInt8]) throws(GatewayError) -> ConfigNode {
         if body.isEmpty { return .object([]) }
         var diagnostics: [Diagnostic] = []
         let documents = DocumentReader.read(

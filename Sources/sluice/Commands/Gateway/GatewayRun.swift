@@ -33,7 +33,19 @@ struct GatewayRun: AsyncParsableCommand {
         help: "OTLP/HTTP collector for traces and metrics: a URL or none; OTEL_EXPORTER_OTLP_ENDPOINT by default.")
     var otlp: String?
 
+    @Option(help: "What happens to model calls while the ledger cannot be written: closed refuses, open serves them.")
+    var ledgerFailure = LedgerFailure.closed
+
+    @Option(help: "Days that usage is kept.")
+    var usageDays = 90
+
+    /// What becomes of calls that cannot be recorded.
+    enum LedgerFailure: String, CaseIterable, ExpressibleByArgument {
+        case closed, open
+    }
+
     func validate() throws {
+        guard (1...3_650).contains(usageDays) else { throw ValidationError("--usage-days is not between 1 and 3650") }
         if let loops, !(1...1_024).contains(loops) { throw ValidationError("--loops is not between 1 and 1024") }
         _ = try (ListenAddress(admin), ListenAddress(telemetry))
     }
@@ -63,6 +75,8 @@ struct GatewayRun: AsyncParsableCommand {
             case "none": .none
             default: .file(accessLog)
             }
+        options.servesUnrecorded = ledgerFailure == .open
+        options.usageDays = usageDays
         options.admin = try ListenAddress(admin).address
         options.telemetry = try ListenAddress(telemetry).address
         var environment = ProcessInfo.processInfo.environment

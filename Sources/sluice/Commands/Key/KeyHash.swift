@@ -2,12 +2,6 @@ import ArgumentParser
 import GatewayIdentity
 import GatewayModel
 
-/// `sluice key`.
-struct KeyGroup: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "key", abstract: "API keys of callers.", subcommands: [KeyHash.self])
-}
-
 /// `sluice key hash`.
 struct KeyHash: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
