@@ -58,9 +58,9 @@ package final class GatewayProcess: Sendable {
         self.options = options
         try await AdminSocket.claim(options.stateDirectory)
         adminToken = try AdminToken.establish(stateFolder: options.stateDirectory)
+        let secret = try StateSecret.load("session.key", in: options.stateDirectory, byteCount: 32)
         state = try GatewayProcess.openState(options, managedKeys)
         models = ModelServices(ledger: state.ledger, origins: ResponseOrigin(key: secret))
-        let secret = try StateSecret.load("session.key", in: options.stateDirectory, byteCount: 32)
         let group = MultiThreadedEventLoopGroup(numberOfThreads: options.loops ?? System.coreCount)
         self.group = group
         logWriter = try LogWriter(options.accessLog)

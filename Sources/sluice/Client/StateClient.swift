@@ -1,5 +1,6 @@
 import GatewayControl
 import GatewayModel
+import GatewayWorkbench
 
 /// Asks a running gateway about its state, or, when none runs, the folder itself.
 struct StateClient {
