@@ -10,7 +10,8 @@ enum BudgetFields {
         let limit = BudgetLimit.text(standing.limit, of: standing.unit)
         let remaining = BudgetLimit.text(standing.remaining, of: standing.unit)
         let seconds = standing.resetMilliseconds.map { max(0, ($0 - now + 999) / 1_000) }
-        var own = "policy=\(standing.account.policy), unit=\(standing.unit.rawValue), limit=\(limit), remaining=\(remaining)"
+        var own =
+            "policy=\(standing.account.policy), unit=\(standing.unit.rawValue), limit=\(limit), remaining=\(remaining)"
         if let seconds { own += ", reset=\(seconds)" }
         var fields = [("x-sluice-budget", own)]
         guard let kind = kind(standing.unit) else { return fields }

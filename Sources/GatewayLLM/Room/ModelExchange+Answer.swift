@@ -106,7 +106,9 @@ extension ModelExchange: AnswerReader {
         case .failed(let failure):
             report(attempt, failure)
             self.failure = failure
-            guard !isVisible, let cause = failure.cause, let routed, routed.model.retry.on.contains(cause), exchange != nil else {
+            guard !isVisible, let cause = failure.cause, let routed, routed.model.retry.on.contains(cause),
+                exchange != nil
+            else {
                 return answer(failure)
             }
             again(routed)

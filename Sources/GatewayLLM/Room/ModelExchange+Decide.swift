@@ -84,7 +84,9 @@ extension ModelExchange {
     }
 
     private func checkContext(_ model: CompiledModel) throws(GatewayError) {
-        guard let most = model.context.outputTokensMax, let asked = request.outputTokensMax, asked > most else { return }
+        guard let most = model.context.outputTokensMax, let asked = request.outputTokensMax, asked > most else {
+            return
+        }
         throw GatewayError(
             .modelLimitExceeded, "the model gives at most \(most) tokens, and \(asked) are asked for: \(model.name)",
             hint: "ask for at most \(most)")

@@ -21,7 +21,9 @@ extension ModelExchange {
         if !seen.isComplete || seen.usage == nil {
             guard endpoint.isBilled else { return }
             isEstimated = true
-            if usage.inputTotal == 0 { usage.input = Estimate.tokens(request.measure.stringBytes - request.measure.blobBytes) }
+            if usage.inputTotal == 0 {
+                usage.input = Estimate.tokens(request.measure.stringBytes - request.measure.blobBytes)
+            }
             usage.output = max(usage.output, Estimate.tokens(seen.outputBytes) - usage.reasoning - usage.audioOutput)
         }
         account?.add(

@@ -45,7 +45,9 @@ extension ModelExchange {
                 return giveUp(.upstream(.upstreamTimeout))
             }
         }
-        if request.streams, stage == .calling, now >= lastSentNanoseconds &+ Self.keepAliveNanoseconds { keepAlive(now) }
+        if request.streams, stage == .calling, now >= lastSentNanoseconds &+ Self.keepAliveNanoseconds {
+            keepAlive(now)
+        }
         armTimer()
     }
 

@@ -31,7 +31,8 @@ struct ReplyStream {
         var out: [UInt8] = []
         switch meter?.add(chunk.readableBytesUInt8Span, into: &out) {
         case .part(let range):
-            guard !range.isEmpty, let part = chunk.getSlice(at: chunk.readerIndex + range.lowerBound, length: range.count)
+            guard !range.isEmpty,
+                let part = chunk.getSlice(at: chunk.readerIndex + range.lowerBound, length: range.count)
             else { return }
             hold(part)
         case .copied: if !out.isEmpty { hold(ByteBuffer(bytes: out)) }
@@ -96,7 +97,9 @@ struct ReplyStream {
         var written: [UInt8] = []
         parser.withEvent(chunk) { name, data in
             do throws(GatewayError) {
-                if case .fault(let found) = try current.receive(event: name, data: data, into: &written) { fault = found }
+                if case .fault(let found) = try current.receive(event: name, data: data, into: &written) {
+                    fault = found
+                }
             } catch { failure = error }
         }
         out.append(contentsOf: written)

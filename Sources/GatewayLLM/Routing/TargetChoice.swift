@@ -71,7 +71,8 @@ package struct TargetChoice {
                 let target = routed.targets[place.target].target
                 let price = target.price ?? target.unknownPrice
                 // What has no price is nobody's cheapest.
-                return price.map { $0.costMax(inputTokens: usage.input, outputTokens: usage.output).picodollars } ?? .max
+                return price.map { $0.costMax(inputTokens: usage.input, outputTokens: usage.output).picodollars }
+                    ?? .max
             }
         case .lowestLatency:
             return least(places, &random) { Int128(live($0, routed).latencyNanoseconds) }
