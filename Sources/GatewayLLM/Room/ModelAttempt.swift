@@ -29,9 +29,11 @@ struct ModelAttempt {
 extension ModelExchange {
     /// Tries the next target; answers when there is none left.
     func startAttempt() {
+        if let fixed { return startAttempt(at: fixed) }
         while let exchange, let routed, let match {
             guard let place = nextPlace(routed, exchange) else {
                 if nextModel() { continue }
+                if endpoint == .countTokens, totalAttempts == 0 { return countLocally(exchange) }
                 return answer(self.failure ?? nothingCanServe(match.model))
             }
             choice.tried.append(place)
@@ -54,17 +56,45 @@ extension ModelExchange {
         }
     }
 
+    /// What belongs to one place is tried there once: nobody else knows of it.
+    private func startAttempt(at place: FixedPlace) {
+        guard let exchange else { return }
+        if let failure { return answer(failure) }
+        if let refusal = place.target.target.provider.refusal { return answer(ModelFailure(refusal)) }
+        guard place.target.provider.begin(countMax: place.target.target.provider.concurrentMax) else {
+            return answer(
+                ModelFailure(GatewayError(.upstreamOverloaded, "the provider has as many requests as it may have")))
+        }
+        place.access.live.begin()
+        send(
+            body.readableBytes > 0 ? [body] : [],
+            ModelAttempt(routed: place.target, access: place.access, name: [], startedNanoseconds: worker.now), exchange
+        )
+    }
+
     private func nextPlace(_ routed: RoutedModel, _ exchange: Exchange) -> TargetChoice.Place? {
         guard attempts < routed.model.retry.attemptsMax else { return nil }
         let usage = (input: inputTokensEstimate, output: outputTokensMax ?? 0)
-        return choice.next(of: routed, usage: usage, now: worker.now, random: &worker.random) { target in
+        return choice.next(of: routed, usage: usage, now: worker.now, random: &worker.random) { target, access in
             self.serves(target.target.provider.dialect) && target.target.when == nil
+                && (self.pinned.map { $0 == FixedPlace(target: target, access: access).name } ?? true)
         }
     }
 
     /// Whether providers of that dialect have what is asked for, or something it can be translated to.
     func serves(_ dialect: ModelDialect) -> Bool {
         endpoint.isNative(to: dialect) || endpoint == .messages || endpoint == .chatCompletions
+    }
+
+    /// A provider without this API cannot count: an estimate is better than none, and says that it is one.
+    private func countLocally(_ exchange: Exchange) {
+        stage = .over
+        settle()
+        let tokens = Estimate.tokens(request.measure.stringBytes - request.measure.blobBytes)
+        losses = ["input_tokens=estimated"]
+        respond(
+            exchange, status: 200, type: Array("application/json".utf8),
+            body: ByteBuffer(string: "{\"input_tokens\":\(tokens)}"))
     }
 
     /// Goes on with the next model that serves in place of the first; false when there is none.
@@ -107,9 +137,8 @@ extension ModelExchange {
         self.attempt = attempt
         reply = .none
         outcome = nil
-        let count = chunks.reduce(0) { $0 + $1.readableBytes }
         let head = ModelFields.make(
-            exchange, endpoint, to: attempt.provider, attempt.access.credential, framing: .length(UInt64(count)))
+            exchange, endpoint, to: attempt.provider, attempt.access.credential, framing: framing(chunks, exchange))
         if !head.droppedBetas.isEmpty { losses = head.droppedBetas.map { "anthropic-beta: \($0)" } }
         exchange.record.attempts = totalAttempts
         exchange.record.backend = attempt.provider.backend.name
@@ -118,8 +147,19 @@ extension ModelExchange {
         lastSentNanoseconds = max(lastSentNanoseconds, startedNanoseconds)
         armTimer()
         call.begin(
-            head.request, body: chunks, to: attempt.provider.backend, rule: attempt.routed.rule, on: worker,
-            reader: self)
+            head.request, body: chunks, isWhole: !isUploading, to: attempt.provider.backend,
+            rule: attempt.routed.rule, on: worker, reader: self)
+    }
+
+    /// What follows the head: the chunks, and what of a form is still on its way.
+    private func framing(_ chunks: [ByteBuffer], _ exchange: Exchange) -> BodyFraming {
+        let count = chunks.reduce(0) { $0 + $1.readableBytes }
+        guard isUploading else {
+            return count == 0 && exchange.request.framing == .none ? .none : .length(UInt64(count))
+        }
+        guard case .length(let length) = exchange.request.framing else { return .chunked }
+        // The name of the model may have become longer or shorter.
+        return .length(UInt64(Int(length) + count - body.readableBytes))
     }
 
     /// The body as this target is sent it: the client's own bytes, edited where they must be, or a translation.
@@ -131,7 +171,11 @@ extension ModelExchange {
         let span = body.readableBytesUInt8Span
         if let range = request.nameRange, attempt.name != request.name {
             var value: [UInt8] = []
-            JSONWriter.append(string: attempt.name.span, to: &value)
+            if request.isForm {
+                value = attempt.name
+            } else {
+                JSONWriter.append(string: attempt.name.span, to: &value)
+            }
             splice.replace(range, with: value)
         }
         if endpoint.shape?.hasUsageChunk == true {
@@ -142,6 +186,9 @@ extension ModelExchange {
             }
         }
         boundOutput(&splice, span)
+        if let previous = request.previousResponse, let id = ResponseOrigin.split(previous)?.id {
+            splice.set("previous_response_id", toText: id.span, in: outline, of: span)
+        }
         guard !splice.isEmpty else { return [body] }
         return [ByteBuffer(bytes: splice.applied(to: span))]
     }

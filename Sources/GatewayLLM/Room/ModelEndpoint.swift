@@ -78,7 +78,7 @@ package enum ModelEndpoint: Sendable, Equatable {
         }
     }
 
-    private static let cancel = Array("cancel".utf8)
+    fileprivate static let cancel = Array("cancel".utf8)
 
     /// Whether its body is one JSON object that names a model.
     package var hasModelBody: Bool {
@@ -108,7 +108,8 @@ package enum ModelEndpoint: Sendable, Equatable {
         case .embeddings: name = Array("/embeddings".utf8)
         case .responses: name = Array("/responses".utf8)
         case .response(let id, let rest):
-            name = Array("/responses/".utf8) + id + (rest.isEmpty ? [] : [0x2F] + rest)
+            name =
+                Array("/responses/".utf8) + (ResponseOrigin.split(id)?.id ?? id) + (rest.isEmpty ? [] : [0x2F] + rest)
         case .messages: name = Array("/messages".utf8)
         case .countTokens: name = Array("/messages/count_tokens".utf8)
         case .models: name = Array("/models".utf8)
@@ -128,6 +129,14 @@ package enum ModelEndpoint: Sendable, Equatable {
 }
 
 extension ModelEndpoint {
+    /// Whether it is about one stored response, whose id its answer repeats.
+    var isResponse: Bool {
+        if case .response(_, let rest) = self { rest.isEmpty || rest == Self.cancel } else { false }
+    }
+
+    /// Whether its body may be a form with files.
+    var takesForm: Bool { if case .passThrough = self { true } else { false } }
+
     /// The form of its reply in the client's own dialect; nil where nothing of it is metered.
     var shape: ReplyShape? {
         switch self {

@@ -7,8 +7,8 @@ import GatewayState
 /// Phase 5, admit: reserves the most the call can come to, on every budget that counts it, all or none.
 extension ModelExchange {
     func admit() throws(ModelFailure) {
-        guard let exchange, let match, let facts else { return }
-        let output = outputTokensReserved(match.model)
+        guard let exchange, let facts else { return }
+        let output = match.map { outputTokensReserved($0.model) } ?? 0
         let demand = BudgetAmounts(
             cost: try costMax(facts, output: output), inputTokens: inputTokensEstimate, outputTokens: output)
         let now = nowMilliseconds

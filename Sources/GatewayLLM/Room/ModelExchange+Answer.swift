@@ -34,10 +34,19 @@ extension ModelExchange: AnswerReader {
         if request.streams, type.starts(with: "text/event-stream".utf8) {
             reply = .stream(
                 ReplyStream(
-                    endpoint.shape, attempt?.translation, hidesUsage: attempt?.hidesUsage ?? false, type: type))
+                    endpoint.shape, attempt?.translation, hidesUsage: attempt?.hidesUsage ?? false, marks: marks,
+                    type: type))
         } else {
-            reply = .whole(WholeReply(endpoint.shape, attempt?.translation, status: head.status, type: type))
+            reply = .whole(
+                WholeReply(endpoint.shape, attempt?.translation, marks: marks, status: head.status, type: type))
         }
+    }
+
+    /// What a stored response is marked with on its way to the client.
+    private var marks: ResponseMarks? {
+        guard endpoint == .responses || endpoint.isResponse, let attempt else { return nil }
+        let place = FixedPlace(target: attempt.routed, access: attempt.access)
+        return ResponseMarks(room.services.origins.mark(place, principal))
     }
 
     func receiveAnswer(_ bytes: ByteBuffer) {
@@ -92,6 +101,8 @@ extension ModelExchange: AnswerReader {
 
     var isWritable: Bool { exchange?.isDownstreamWritable ?? true }
 
+    func setRequestReading(_ isReading: Bool) { exchange?.setRequestReading(isReading) }
+
     /// The attempt is over; what follows is decided here, and only here.
     func callFinished() {
         guard let attempt else { return }
@@ -106,7 +117,9 @@ extension ModelExchange: AnswerReader {
         case .failed(let failure):
             report(attempt, failure)
             self.failure = failure
-            guard !isVisible, let cause = failure.cause, let routed, routed.model.retry.on.contains(cause),
+            // Of a form that is passed on as it comes, nobody has kept what was sent.
+            guard !isVisible, !isUploading, let cause = failure.cause, let routed,
+                routed.model.retry.on.contains(cause),
                 exchange != nil
             else {
                 return answer(failure)

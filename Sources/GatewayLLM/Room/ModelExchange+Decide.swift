@@ -10,7 +10,8 @@ extension ModelExchange {
     func decide() throws(GatewayError) {
         guard let exchange else { return }
         try checkCoding(exchange)
-        try readBody()
+        if !request.isForm, !isUploading, body.readableBytes > 0 || endpoint.hasModelBody { try readBody() }
+        guard !request.name.isEmpty else { return try decideWithoutModel(exchange) }
         guard let found = room.table.find(request.name), let routed = room.routed(found.model) else {
             throw unknownModel(exchange)
         }
@@ -24,6 +25,47 @@ extension ModelExchange {
             bytesPerToken: terms.inputBytesPerToken, context: found.model.context)
         try judge(exchange, found)
         try checkContext(found.model)
+        try pin()
+    }
+
+    /// Files, batches and stored responses name no model: they belong to a provider.
+    private func decideWithoutModel(_ exchange: Exchange) throws(GatewayError) {
+        let place = try ownPlace(exchange)
+        let provider = place.target.target.provider
+        let operation = endpoint.operation ?? .files
+        let name = Array("\(provider.shownName)/\(operation.rawValue)".utf8)
+        let facts = BudgetFacts(principal: principal, model: String(decoding: name, as: UTF8.self))
+        self.facts = facts
+        terms = room.budgets.terms(facts)
+        fixed = place
+        let asked = AccessTable.Request(name: name, operation: operation, bodyBytes: body.readableBytes)
+        try judge(exchange, asked)
+    }
+
+    /// Where a request without a model goes: to who issued the id it names, else to the provider it names, else to the
+    /// first that has the API.
+    private func ownPlace(_ exchange: Exchange) throws(GatewayError) -> FixedPlace {
+        if case .response(let id, _) = endpoint {
+            guard let (id, mark) = ResponseOrigin.split(id), let place = room.place(of: mark, for: principal) else {
+                throw GatewayError(
+                    .notFound,
+                    "there is no such response, or it is not yours: \(String(decoding: id.prefix(96), as: UTF8.self))")
+            }
+            _ = id
+            return place
+        }
+        let wanted = exchange.request.fields.value(named: "x-sluice-provider")
+        guard
+            let place = room.places.first(where: { place in
+                let provider = place.target.target.provider
+                return endpoint.isNative(to: provider.dialect) && (wanted.map { $0 == provider.shownName } ?? true)
+            })
+        else {
+            throw GatewayError(
+                .noBackend, "no provider has this API" + (wanted.map { ": \($0.prefix(64))" } ?? ""),
+                hint: "name one of the providers by x-sluice-provider")
+        }
+        return place
     }
 
     /// What cannot be read cannot be judged.
@@ -75,12 +117,29 @@ extension ModelExchange {
         let asked = AccessTable.Request(
             name: request.name, catalogName: found.name, operation: operation, bodyBytes: body.readableBytes,
             inputTokens: inputTokensEstimate, outputTokens: request.outputTokensMax)
+        try judge(exchange, asked)
+        outputTokensMax = outputTokensMax ?? found.model.context.outputTokensMax
+    }
+
+    private func judge(_ exchange: Exchange, _ asked: AccessTable.Request) throws(GatewayError) {
         let decision = room.table.access.decide(exchange.principal, asked)
         exchange.verdict = (exchange.verdict ?? .allowed).and(decision.verdict)
         exchange.record.verdictRule = decision.verdict.rule
         if let error = decision.verdict.error { throw error }
         policyOutputMax = decision.outputTokensMax
-        outputTokensMax = request.outputTokensMax ?? decision.outputTokensMax ?? found.model.context.outputTokensMax
+        outputTokensMax = request.outputTokensMax ?? decision.outputTokensMax
+    }
+
+    /// A response that builds upon a stored one goes where that one is.
+    private func pin() throws(GatewayError) {
+        guard let previous = request.previousResponse else { return }
+        guard let mark = ResponseOrigin.split(previous)?.mark, let place = room.place(of: mark, for: principal) else {
+            throw GatewayError(
+                .notFound,
+                "there is no such response, or it is not yours: \(String(decoding: previous.prefix(96), as: UTF8.self))",
+                hint: "previous_response_id is the id of a response you got here")
+        }
+        pinned = place.name
     }
 
     private func checkContext(_ model: CompiledModel) throws(GatewayError) {

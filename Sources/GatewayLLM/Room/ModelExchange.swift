@@ -33,12 +33,20 @@ final class ModelExchange {
 
     // What came
     var body = ByteBuffer()
+    /// Set for a form, which is read only as far as the model's name.
+    private let form: FormPrefix?
+    /// More of the body follows what was read of it.
+    var isUploading = false
     var outline = JSONOutline()
     var request = ModelRequest()
 
     // What it comes to
     var match: ModelTable.Match?
     var routed: RoutedModel?
+    /// For what names no model: the one place it belongs to.
+    var fixed: FixedPlace?
+    /// The name of the one place that knows what the request builds upon.
+    var pinned: String?
     /// Models that serve in place of the first, not tried yet.
     var fallbacks: [ModelTable.Match] = []
     var outputTokensMax: Int?
@@ -87,6 +95,7 @@ final class ModelExchange {
         principal = exchange.principal
         route = exchange.record.route
         recordID = exchange.record.requestID
+        form = endpoint.takesForm ? FormPrefix(contentType: exchange.request.contentType) : nil
     }
 
     /// A body in memory is at most this large.
@@ -95,6 +104,10 @@ final class ModelExchange {
 
 extension ModelExchange: BodyReader {
     func receive(_ bytes: ByteBuffer) {
+        if isUploading {
+            call.send(bytes)
+            return call.flush()
+        }
         guard stage == .reading else { return }
         guard body.readableBytes + bytes.readableBytes <= ModelExchange.bodyBytesMax else {
             return refuse(
@@ -108,10 +121,26 @@ extension ModelExchange: BodyReader {
             var bytes = bytes
             body.writeBuffer(&bytes)
         }
+        if form != nil { readForm(isWhole: false) }
     }
 
     func receiveEnd(trailers: FieldBlock?) {
+        if isUploading { return call.sendEnd() }
         guard stage == .reading else { return }
+        if form != nil { readForm(isWhole: true) } else { begin() }
+    }
+
+    /// Begins as soon as the form has named its model, or has gone on for too long without.
+    private func readForm(isWhole: Bool) {
+        let bytes = Array(body.readableBytesView.prefix(FormPrefix.bytesMax))
+        let range = form?.model(in: bytes)
+        guard range != nil || isWhole || body.readableBytes >= FormPrefix.bytesMax else { return }
+        request = ModelRequest(form: bytes, model: range)
+        isUploading = !isWhole
+        begin()
+    }
+
+    private func begin() {
         do throws(GatewayError) { try decide() } catch { return refuse(error) }
         do throws(ModelFailure) { try admit() } catch { return answer(error) }
         stage = .calling

@@ -118,6 +118,11 @@ enum ModelFields {
     }
 }
 
+extension RequestHead {
+    /// The value of `content-type`; empty without one.
+    var contentType: [UInt8] { fields.first(.contentType).map { fields.copy($0.value) } ?? [] }
+}
+
 extension CompiledProvider {
     /// An API that only the other dialect has is served by its counterpart.
     fileprivate func upstreamPath(_ endpoint: ModelEndpoint) -> [UInt8] {

@@ -23,8 +23,7 @@ struct ModelList {
             guard let match = room.table.find(id), room.table.access.lists(principal, name: match.name) else {
                 return exchange.refuse(
                     GatewayError(
-                        .unknownModel,
-                        "the model does not exist or you may not use it: \(String(decoding: id.prefix(128), as: UTF8.self))",
+                        .unknownModel, "the model does not exist or you may not use it: \(name(id))",
                         hint: room.table.nearest(id, for: principal).map { "did you mean \($0)?" }))
             }
             return respond(entry(match.model, name: id))
@@ -32,6 +31,8 @@ struct ModelList {
         let models = room.table.listed.filter { room.table.access.lists(principal, name: $0.nameBytes) }
         respond(dialect == .anthropic ? page(models) : list(models))
     }
+
+    private func name(_ id: [UInt8]) -> String { String(decoding: id.prefix(128), as: UTF8.self) }
 
     private func respond(_ body: [UInt8]) {
         exchange.respond(

@@ -7,6 +7,8 @@ struct ModelRequest {
     var name: [UInt8] = []
     /// Where the name's value lies in the body, quotes included.
     var nameRange: Range<Int>?
+    /// The name stands in a form, without quotes.
+    var isForm = false
     var streams = false
     /// The stream's usage was asked for.
     var asksForUsage = false
@@ -46,6 +48,14 @@ struct ModelRequest {
     }
 
     init() {}
+
+    /// A form of which the beginning was read.
+    init(form: [UInt8], model: Range<Int>?) {
+        isForm = true
+        guard let model else { return }
+        name = Array(form[model])
+        nameRange = model
+    }
 
     private mutating func readModel(
         _ outline: JSONOutline, _ body: Span<UInt8>, isRequired: Bool

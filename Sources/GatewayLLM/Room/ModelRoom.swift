@@ -13,6 +13,8 @@ package final class ModelRoom: RouteHandler {
     var budgets: ModelBudgets { table.budgets }
     let services: ModelServices
     private let routed: [ObjectIdentifier: RoutedModel]
+    /// Each provider with each of its credentials, once.
+    let places: [FixedPlace]
 
     package init(table: ModelTable, services: ModelServices) {
         self.table = table
@@ -20,6 +22,15 @@ package final class ModelRoom: RouteHandler {
         var routed: [ObjectIdentifier: RoutedModel] = [:]
         for model in table.models { routed[ObjectIdentifier(model)] = RoutedModel(model, live: services.live) }
         self.routed = routed
+        var seen: Set<String> = []
+        places = table.models.flatMap { routed[ObjectIdentifier($0)]?.targets ?? [] }.flatMap { target in
+            target.accesses.map { FixedPlace(target: target, access: $0) }
+        }.filter { seen.insert($0.name).inserted }
+    }
+
+    /// The place that marked an id for this caller; nil for an id of nobody, or of somebody else.
+    func place(of mark: [UInt8], for principal: Principal) -> FixedPlace? {
+        places.first { ResponseOrigin.isEqual(services.origins.mark($0, principal), mark) }
     }
 
     func routed(_ model: CompiledModel) -> RoutedModel? { routed[ObjectIdentifier(model)] }
@@ -67,6 +78,22 @@ enum RequestID {
         TraceContext.append(hex: id.0, digits: 16, to: &text)
         TraceContext.append(hex: id.1, digits: 16, to: &text)
         return String(decoding: text, as: UTF8.self)
+    }
+}
+
+/// A provider by one of its credentials.
+struct FixedPlace: Sendable {
+    let target: RoutedTarget
+    let access: RoutedTarget.Access
+
+    var name: String { "\(target.target.provider.name) \(access.credential?.name ?? "")" }
+}
+
+extension ResponseOrigin {
+    func mark(_ place: FixedPlace, _ principal: Principal) -> [UInt8] {
+        mark(
+            provider: place.target.target.provider.name, credential: place.access.credential?.name ?? "",
+            principal: principal)
     }
 }
 

@@ -8,6 +8,7 @@ struct ReplyStream {
     private var meter: StreamMeter?
     private var parser = SSEParser()
     private var translator: StreamTranslator?
+    private var marks: ResponseMarks?
     /// Not sent yet.
     private var held: [ByteBuffer] = []
     private(set) var heldBytes = 0
@@ -16,8 +17,9 @@ struct ReplyStream {
     private var translatedBytes = 0
     private var hasEnded = false
 
-    init(_ shape: ReplyShape?, _ translation: Translation?, hidesUsage: Bool, type: [UInt8]) {
+    init(_ shape: ReplyShape?, _ translation: Translation?, hidesUsage: Bool, marks: ResponseMarks?, type: [UInt8]) {
         self.type = type
+        self.marks = marks
         if let translation {
             translator = translation.translator.makeStream(for: translation.request)
         } else {
@@ -28,6 +30,12 @@ struct ReplyStream {
     mutating func receive(_ chunk: ByteBuffer) {
         if translator != nil { return translate(chunk) }
         guard meter != nil else { return hold(chunk) }
+        if marks != nil {
+            var unused: [UInt8] = []
+            _ = meter?.add(chunk.readableBytesUInt8Span, into: &unused)
+            if let marked = marks?.receive(chunk) { hold(marked) }
+            return
+        }
         var out: [UInt8] = []
         switch meter?.add(chunk.readableBytesUInt8Span, into: &out) {
         case .part(let range):
@@ -53,6 +61,7 @@ struct ReplyStream {
             }
         } else {
             meter?.finish(into: &out)
+            if let rest = marks?.finish() { hold(rest) }
         }
         if !out.isEmpty { hold(ByteBuffer(bytes: out)) }
     }

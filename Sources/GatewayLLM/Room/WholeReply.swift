@@ -12,6 +12,7 @@ struct WholeReply {
     let status: Int
     let type: [UInt8]
     private let translation: Translation?
+    private let marks: ResponseMarks?
     private var meter: ReplyMeter?
     private var held = ByteBuffer()
     private(set) var bytes = 0
@@ -19,17 +20,20 @@ struct WholeReply {
     private var translated: TranslatedReply?
     private var isTooLarge = false
 
-    init(_ shape: ReplyShape?, _ translation: Translation?, status: Int, type: [UInt8]) {
+    init(_ shape: ReplyShape?, _ translation: Translation?, marks: ResponseMarks?, status: Int, type: [UInt8]) {
+        self.marks = marks
         self.status = status
         self.type = type
         self.translation = translation
-        if translation == nil { meter = shape.map { ReplyMeter($0) } }
+        // Sounds and files have no usage to read.
+        let isJSON = type.starts(with: "application/json".utf8)
+        if translation == nil, isJSON { meter = shape.map { ReplyMeter($0) } }
     }
 
     mutating func receive(_ chunk: ByteBuffer) {
         bytes += chunk.readableBytes
         meter?.add(chunk.readableBytesUInt8Span)
-        if translation != nil, bytes > WholeReply.translatedBytesMax {
+        if translation != nil || marks != nil, bytes > WholeReply.translatedBytesMax {
             isTooLarge = true
             return
         }
@@ -42,7 +46,9 @@ struct WholeReply {
     }
 
     /// Whether it is too long to wait for its end.
-    var mustPass: Bool { translation == nil && (bytes > WholeReply.heldBytesMax || meter == nil) }
+    var mustPass: Bool {
+        translation == nil && marks == nil && (bytes > WholeReply.heldBytesMax || meter == nil)
+    }
 
     /// What is there to send.
     mutating func take() -> ByteBuffer? {
@@ -55,15 +61,16 @@ struct WholeReply {
     /// The document has ended; why it cannot be used, if it cannot.
     mutating func finish() -> ModelFailure? {
         meter?.finish()
+        if isTooLarge {
+            return ModelFailure(
+                upstream: GatewayError(.upstreamProtocolError, "the provider's answer is too large to be read"))
+        }
         guard let translation else {
+            if let marks { held = marks.marked(held) }
             // A text that broke off, or is none, is not passed on as an answer.
             isComplete = meter.map { $0.facts.ending == .complete } ?? true
             if let error = meter?.facts.error { return ModelFailure(error) }
             return isComplete ? nil : .upstream(.upstreamProtocolError)
-        }
-        guard !isTooLarge else {
-            return ModelFailure(
-                upstream: GatewayError(.upstreamProtocolError, "the provider's answer is too large to translate"))
         }
         do throws(GatewayError) {
             let reply = try translation.translator.reply(held.readableBytesUInt8Span, to: translation.request)

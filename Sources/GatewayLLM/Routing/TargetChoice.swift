@@ -20,7 +20,7 @@ package struct TargetChoice {
     /// dialect has the endpoint, its condition holds.
     package mutating func next(
         of routed: RoutedModel, usage: (input: Int, output: Int), now: UInt64, random: inout LoopRandom,
-        fits: (RoutedTarget) -> Bool
+        fits: (RoutedTarget, RoutedTarget.Access) -> Bool
     ) -> Place? {
         reason = nil
         coolsUntil = 0
@@ -35,18 +35,18 @@ package struct TargetChoice {
     }
 
     private mutating func places(
-        of routed: RoutedModel, _ tier: Range<Int>, isAgain: Bool, now: UInt64, fits: (RoutedTarget) -> Bool
+        of routed: RoutedModel, _ tier: Range<Int>, isAgain: Bool, now: UInt64,
+        fits: (RoutedTarget, RoutedTarget.Access) -> Bool
     ) -> [Place] {
         var places: [Place] = []
         for index in tier {
             let target = routed.targets[index]
-            guard fits(target) else { continue }
             if let refusal = target.target.provider.refusal {
                 reason = reason ?? refusal
                 continue
             }
             if let most = target.target.provider.concurrentMax, target.provider.inFlight >= most { continue }
-            for access in target.accesses.indices {
+            for access in target.accesses.indices where fits(target, target.accesses[access]) {
                 let place = Place(target: index, access: access)
                 guard tried.contains(place) == isAgain else { continue }
                 let until = target.accesses[access].live.coolsUntil(now: now)
