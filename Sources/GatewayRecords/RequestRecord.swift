@@ -39,6 +39,9 @@ package struct RequestRecord: Sendable {
     package var upstreamAddress = ""
     package var verdictRule = ""
 
+    /// The model call it was, if it was one.
+    package var modelCall: ModelCallNote?
+
     // Who
     package var clientAddress = ""
     package var principal: Principal?

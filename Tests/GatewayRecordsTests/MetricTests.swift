@@ -31,13 +31,19 @@ private func registry() -> MetricRegistry {
 struct MetricTests {
     @Test("the catalogue and the scrape name the same metrics in the same order")
     func catalogue() {
-        #expect(MetricRegistry().collect().families().map(\.description.name) == MetricCatalog.all.map(\.name))
-        let names = MetricCatalog.all.map(\.name)
-        #expect(Set(names).count == names.count)
-        for metric in MetricCatalog.all {
-            #expect(metric.name.hasPrefix("sluice_") && metric.help.hasSuffix("."))
-            #expect((metric.kind == .counter) == metric.name.hasSuffix("_total"))
-            #expect(metric.kind != .histogram || metric.name.hasSuffix("_seconds"))
+        for edition in GenAINames.allCases {
+            let metrics = MetricCatalog.all(edition)
+            let names = metrics.map(\.name)
+            #expect(
+                MetricRegistry(names: edition).collect().families().map(\.description.name) == names)
+            #expect(Set(names).count == names.count)
+            for metric in metrics {
+                #expect(metric.name.hasPrefix(metric.telemetry == nil ? "sluice_" : "gen_ai_"))
+                #expect(metric.help.hasSuffix("."))
+                #expect((metric.kind == .counter) == metric.name.hasSuffix("_total"))
+                let isTokens = metric.telemetry?.unit == "{token}"
+                #expect(metric.kind != .histogram || isTokens || metric.name.hasSuffix("_seconds"))
+            }
         }
     }
 

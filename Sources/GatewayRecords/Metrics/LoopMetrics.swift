@@ -58,6 +58,12 @@ package final class LoopMetrics {
         isChanged = true
     }
 
+    /// Counts a settled model call: once for each, on every way it can end.
+    package func recordModelCall(_ call: borrowing ModelCallRecord) {
+        values.count(call)
+        isChanged = true
+    }
+
     /// Publishes a copy if a second has passed since the last one. Called on the loop's tick; never waits.
     package func tick(nowNanoseconds: UInt64) {
         guard isChanged, nowNanoseconds &- publishedNanoseconds >= 1_000_000_000 || publishedNanoseconds == 0 else {

@@ -9,13 +9,25 @@ package struct MetricDescription: Sendable, Equatable {
     package let kind: MetricKind
     package let help: String
     package let labels: [String]
+    /// Where OpenTelemetry has words of its own.
+    let telemetry: TelemetryName?
 
-    init(_ name: String, _ kind: MetricKind, _ help: String, labels: [String] = []) {
+    init(
+        _ name: String, _ kind: MetricKind, _ help: String, labels: [String] = [], telemetry: TelemetryName? = nil
+    ) {
         self.name = name
         self.kind = kind
         self.help = help
         self.labels = labels
+        self.telemetry = telemetry
     }
+}
+
+/// What a metric and its labels are called in OTLP, and in which unit it is told.
+struct TelemetryName: Sendable, Equatable {
+    var name: String
+    var unit: String
+    var attributes: [String]
 }
 
 /// Every metric of the gateway, in one table: what is not here is not shown.
@@ -58,11 +70,15 @@ package enum MetricCatalog {
         "sluice_telemetry_dropped_total", .counter, "Spans dropped because the collector was behind.")
 
     /// The whole table, in the order of a scrape.
-    package static let all: [MetricDescription] =
+    package static func all(_ names: GenAINames = .current) -> [MetricDescription] {
         [requests, outcomes, duration, bytesIn, bytesOut, routeRateLimited]
-        + [backendResponses, backendLatency]
-        + BackendCounter.allCases.map(description) + BackendGauge.allCases.map(description)
-        + LoopCounter.allCases.filter { $0 != .accessLogDropped }.map(description)
+            + [backendResponses, backendLatency]
+            + BackendCounter.allCases.map(description) + BackendGauge.allCases.map(description)
+            + models(names) + loopsAndProcess
+    }
+
+    private static let loopsAndProcess: [MetricDescription] =
+        LoopCounter.allCases.filter { $0 != .accessLogDropped }.map(description)
         + LoopGauge.allCases.map(description)
         + [
             reloads, revision, appliedAt, startedAt, endpointHealth, logDropped, tapDropped, telemetryDropped,

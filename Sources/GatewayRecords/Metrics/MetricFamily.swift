@@ -1,10 +1,24 @@
 /// A metric with its numbers: what both the Prometheus and the OTLP forms are written from.
 struct MetricFamily: Sendable {
-    enum Number: Sendable, Equatable {
+    enum Number: Sendable {
         case count(UInt64)
         case level(Int)
         /// Counts by bucket, not yet cumulative.
-        case histogram(buckets: [UInt64], sumNanoseconds: UInt64)
+        case histogram(
+            buckets: [UInt64], sumNanoseconds: UInt64, bounds: [StaticString] = DurationBuckets.upperSeconds)
+        /// The same of token counts.
+        case tokens(buckets: [UInt64], sum: UInt64)
+        /// A growing amount of US dollars.
+        case money(picodollars: UInt64)
+
+        /// What a histogram is written from: counts, bounds and the sum as a decimal number.
+        var distribution: (buckets: [UInt64], bounds: [StaticString], sum: String)? {
+            switch self {
+            case .histogram(let buckets, let sum, let bounds): (buckets, bounds, PrometheusText.seconds(sum))
+            case .tokens(let buckets, let sum): (buckets, TokenBuckets.upper, String(sum))
+            case .count, .level, .money: nil
+            }
+        }
     }
 
     struct Point: Sendable {
@@ -25,7 +39,9 @@ extension MetricSample {
     ]
 
     /// All families in the catalog's order. Slots that never counted anything are left out.
-    func families() -> [MetricFamily] { routeFamilies() + backendFamilies() + loopFamilies() + processFamilies() }
+    func families() -> [MetricFamily] {
+        routeFamilies() + backendFamilies() + modelFamilies() + loopFamilies() + processFamilies()
+    }
 
     /// Slot 0 is shown as `none`: requests without a route, and those of routes past the bound.
     private static func label(_ name: String) -> String { name.isEmpty ? "none" : name }

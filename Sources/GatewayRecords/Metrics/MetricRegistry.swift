@@ -19,15 +19,22 @@ package final class MetricRegistry: Sendable {
     private struct State {
         var routes = Names()
         var backends = Names()
+        var models: [ModelLabels: Int] = [:]
+        var modelLabels = [ModelLabels.other]
         var loops: [PublishedMetrics] = []
     }
 
     /// Slots of routes, and of backends, at most: it bounds memory (under 1 KiB a slot and loop) and labels.
     package let slotsMax: Int
     private let state = Mutex(State())
+    /// Which edition of OpenTelemetry's names for generative AI is shown.
+    package let names: GenAINames
     package let process = ProcessMetrics()
 
-    package init(slotsMax: Int = 4_096) { self.slotsMax = max(2, slotsMax) }
+    package init(slotsMax: Int = 4_096, names: GenAINames = .current) {
+        self.slotsMax = max(2, slotsMax)
+        self.names = names
+    }
 
     /// The slot of a route's name: the same one for the life of the process, 0 once all are taken.
     package func routeSlot(_ name: String) -> Int {
@@ -39,6 +46,19 @@ package final class MetricRegistry: Sendable {
     package func backendSlot(_ name: String) -> Int {
         let slotsMax = slotsMax
         return state.withLock { $0.backends.slot(name, max: slotsMax) }
+    }
+
+    /// The slot of a model of the configuration: the same one for the life of the process, 0 once all are taken. Not
+    /// for names that callers send: those share slot 0, so that no caller can grow the metrics.
+    package func modelSlot(operation: ModelOperation, provider: String, model: String) -> Int {
+        let labels = ModelLabels(operation: operation, provider: provider, model: model)
+        return state.withLock { state in
+            if let known = state.models[labels] { return known }
+            guard !model.isEmpty, state.modelLabels.count < MetricValues.modelSlotsMax else { return 0 }
+            state.modelLabels.append(labels)
+            state.models[labels] = state.modelLabels.count - 1
+            return state.modelLabels.count - 1
+        }
     }
 
     /// Counters for one more loop, to be used on that loop only.
@@ -61,10 +81,13 @@ package final class MetricRegistry: Sendable {
 
     /// The sum over all loops as last published, and the names of the slots.
     func collect() -> MetricSample {
-        let (routes, backends, loops) = state.withLock { ($0.routes.names, $0.backends.names, $0.loops) }
+        let (routes, backends, models, loops) = state.withLock {
+            ($0.routes.names, $0.backends.names, $0.modelLabels, $0.loops)
+        }
         var total = MetricValues(slotsMax: slotsMax)
         for loop in loops { total.add(loop.load()) }
-        return MetricSample(values: total, routes: routes, backends: backends, process: process.load())
+        return MetricSample(
+            values: total, routes: routes, backends: backends, models: models, names: names, process: process.load())
     }
 }
 
@@ -73,5 +96,7 @@ struct MetricSample: Sendable {
     var values: MetricValues
     var routes: [String]
     var backends: [String]
+    var models: [ModelLabels]
+    var names: GenAINames
     var process: ProcessMetrics.Values
 }

@@ -54,6 +54,8 @@ struct MetricValues: Sendable {
     var gauges = [Int](repeating: 0, count: LoopGauge.allCases.count)
     var routes = [UInt64](repeating: 0, count: RouteLayout.stride)
     var backends = [UInt64](repeating: 0, count: BackendLayout.stride)
+    /// Grows with the first model call.
+    var models: [UInt64] = []
     let slotsMax: Int
 
     init(slotsMax: Int) { self.slotsMax = slotsMax }
@@ -76,7 +78,7 @@ struct MetricValues: Sendable {
         return start
     }
 
-    private static func grow(_ words: inout [UInt64], _ count: Int) {
+    static func grow(_ words: inout [UInt64], _ count: Int) {
         words.append(contentsOf: repeatElement(0, count: count - words.count))
     }
 
@@ -120,6 +122,7 @@ struct MetricValues: Sendable {
         for index in gauges.indices { gauges[index] = other.gauges[index] }
         MetricValues.assign(&routes, other.routes)
         MetricValues.assign(&backends, other.backends)
+        MetricValues.assign(&models, other.models)
     }
 
     private static func assign(_ words: inout [UInt64], _ other: [UInt64]) {
@@ -137,6 +140,7 @@ struct MetricValues: Sendable {
         for index in gauges.indices { gauges[index] &+= other.gauges[index] }
         MetricValues.add(&routes, other.routes)
         MetricValues.add(&backends, other.backends)
+        MetricValues.add(&models, other.models)
     }
 
     private static func add(_ words: inout [UInt64], _ other: [UInt64]) {

@@ -34,16 +34,18 @@ enum OTLPMetrics {
     private static func write(_ family: MetricFamily, _ times: (String, String), to text: inout JSONText) {
         let kind = family.description.kind
         text.object { text in
-            text.member("name", family.description.name)
+            let words = family.description.telemetry
+            text.member("name", words?.name ?? family.description.name)
             text.member("description", family.description.help)
-            if kind == .histogram { text.member("unit", "s") }
+            if let unit = words?.unit ?? (kind == .histogram ? "s" : nil) { text.member("unit", unit) }
             text.key(kind == .counter ? "sum" : kind.rawValue)
             text.object { text in
                 if kind != .gauge { text.member("aggregationTemporality", cumulative) }
                 if kind == .counter { text.member("isMonotonic", true) }
                 text.key("dataPoints")
                 text.array { text in
-                    for point in family.points { write(point, family.description.labels, times, to: &text) }
+                    let labels = words?.attributes ?? family.description.labels
+                    for point in family.points { write(point, labels, times, to: &text) }
                 }
             }
         }
@@ -62,17 +64,21 @@ enum OTLPMetrics {
             switch point.number {
             case .count(let value): text.member("asInt", String(value))
             case .level(let value): text.member("asInt", String(value))
-            case .histogram(let buckets, let sum):
+            case .money(let amount):
+                text.key("asDouble")
+                text.literal(PrometheusText.dollars(amount))
+            case .histogram, .tokens:
+                guard let (buckets, bounds, sum) = point.number.distribution else { return }
                 text.member("count", String(buckets.reduce(0, &+)))
                 text.key("sum")
-                text.literal(PrometheusText.seconds(sum))
+                text.literal(sum)
                 text.key("bucketCounts")
                 text.array { text in
                     for count in buckets { text.string(String(count)) }
                 }
                 text.key("explicitBounds")
                 text.array { text in
-                    for bound in DurationBuckets.upperSeconds { text.literal(bound.description) }
+                    for bound in bounds { text.literal(bound.description) }
                 }
             }
         }

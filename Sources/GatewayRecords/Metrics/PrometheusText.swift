@@ -1,3 +1,5 @@
+import GatewayModel
+
 /// Writes metrics for a scrape: the Prometheus text format 0.0.4, or OpenMetrics 1.0 for who asks for it.
 package enum PrometheusText {
     package enum Format: Sendable {
@@ -46,19 +48,24 @@ package enum PrometheusText {
         switch point.number {
         case .count(let value): text += "\(description.name)\(braced(labels)) \(value)\n"
         case .level(let value): text += "\(description.name)\(braced(labels)) \(value)\n"
-        case .histogram(let buckets, let sum):
-            var total: UInt64 = 0
-            for (index, count) in buckets.enumerated() {
-                total &+= count
-                let bound =
-                    index < DurationBuckets.upperSeconds.count
-                    ? DurationBuckets.upperSeconds[index].description : "+Inf"
-                let all = labels.isEmpty ? "le=\"\(bound)\"" : "\(labels),le=\"\(bound)\""
-                text += "\(description.name)_bucket{\(all)} \(total)\n"
-            }
-            text += "\(description.name)_sum\(braced(labels)) \(seconds(sum))\n"
-            text += "\(description.name)_count\(braced(labels)) \(total)\n"
+        case .money(let amount): text += "\(description.name)\(braced(labels)) \(dollars(amount))\n"
+        case .histogram, .tokens: writeHistogram(point, labels, description.name, to: &text)
         }
+    }
+
+    private static func writeHistogram(
+        _ point: MetricFamily.Point, _ labels: String, _ name: String, to text: inout String
+    ) {
+        guard let (buckets, bounds, sum) = point.number.distribution else { return }
+        var total: UInt64 = 0
+        for (index, count) in buckets.enumerated() {
+            total &+= count
+            let bound = index < bounds.count ? bounds[index].description : "+Inf"
+            let all = labels.isEmpty ? "le=\"\(bound)\"" : "\(labels),le=\"\(bound)\""
+            text += "\(name)_bucket{\(all)} \(total)\n"
+        }
+        text += "\(name)_sum\(braced(labels)) \(sum)\n"
+        text += "\(name)_count\(braced(labels)) \(total)\n"
     }
 
     private static func braced(_ labels: String) -> String { labels.isEmpty ? "" : "{\(labels)}" }
@@ -79,6 +86,9 @@ package enum PrometheusText {
         }
         return text
     }
+
+    /// Picodollars as decimal dollars, exact.
+    static func dollars(_ picodollars: UInt64) -> String { Money(picodollars: Int128(picodollars)).description }
 
     /// Nanoseconds as decimal seconds, exact.
     static func seconds(_ nanoseconds: UInt64) -> String {

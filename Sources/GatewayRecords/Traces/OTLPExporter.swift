@@ -90,7 +90,8 @@ package struct OTLPExporter: Sendable {
         for _ in 0..<64 {
             let batch = spans.take(settings.spansPerBatchMax)
             guard !batch.isEmpty else { return }
-            let request = OTLPRequest(signal: .traces, body: OTLPTraces.encode(batch, resource: resource))
+            let request = OTLPRequest(
+                signal: .traces, body: OTLPTraces.encode(batch, resource: resource, names: registry?.names ?? .current))
             guard await deliver(request) else { return spans.countDropped(batch.count) }
         }
     }

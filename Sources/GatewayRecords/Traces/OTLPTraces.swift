@@ -8,7 +8,9 @@ enum OTLPTraces {
     private static let kindClient = 3
     private static let statusError = 2
 
-    static func encode(_ spans: [SpanRecord], resource: OTLPResource) -> [UInt8] {
+    static func encode(
+        _ spans: [SpanRecord], resource: OTLPResource, names: GenAINames = .current
+    ) -> [UInt8] {
         var text = JSONText()
         text.object { text in
             text.key("resourceSpans")
@@ -21,7 +23,7 @@ enum OTLPTraces {
                             OTLPResource.writeScope(to: &text)
                             text.key("spans")
                             text.array { text in
-                                for span in spans { write(span, to: &text) }
+                                for span in spans { write(span, names, to: &text) }
                             }
                         }
                     }
@@ -31,7 +33,7 @@ enum OTLPTraces {
         return text.bytes
     }
 
-    private static func write(_ span: SpanRecord, to text: inout JSONText) {
+    private static func write(_ span: SpanRecord, _ names: GenAINames, to text: inout JSONText) {
         let record = span.record
         text.object { text in
             head(
@@ -45,12 +47,15 @@ enum OTLPTraces {
         }
         guard !record.upstreamAddress.isEmpty, record.spanID != 0 else { return }
         text.object { text in
-            head(
-                record, id: record.spanID, parent: span.serverSpanID, kind: kindClient, name: span.method, to: &text)
+            let name = record.modelCall.map { GenAISpan.name($0.call) } ?? span.method
+            head(record, id: record.spanID, parent: span.serverSpanID, kind: kindClient, name: name, to: &text)
             let start = record.admittedNanoseconds == 0 ? record.startedNanoseconds : record.admittedNanoseconds
             time(record, start, record.endedNanoseconds, to: &text)
             text.key("attributes")
-            text.array { text in clientAttributes(span, to: &text) }
+            text.array { text in
+                clientAttributes(span, to: &text)
+                if let note = record.modelCall { GenAISpan.attributes(note.call, names, to: &text) }
+            }
             events(record, to: &text)
             status(isError: record.status >= 400 || record.outcome == .upstreamFailed, record, to: &text)
         }
@@ -125,7 +130,11 @@ enum OTLPTraces {
             }
         OTLPResource.attribute("network.protocol.name", "http", to: &text)
         OTLPResource.attribute("network.protocol.version", version, to: &text)
-        if let code = span.record.errorCode { OTLPResource.attribute("error.type", code.rawValue, to: &text) }
+        if let error = span.record.modelCall?.call.errorType {
+            OTLPResource.attribute("error.type", error.rawValue, to: &text)
+        } else if let code = span.record.errorCode {
+            OTLPResource.attribute("error.type", code.rawValue, to: &text)
+        }
     }
 
     private static func events(_ record: RequestRecord, to text: inout JSONText) {
