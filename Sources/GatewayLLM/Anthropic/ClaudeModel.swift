@@ -35,6 +35,10 @@ struct ClaudeModel {
 
     var takesSystemTurns: Bool { version.map { $0 >= (4, 8) } ?? false }
 
+    var takesBothSamplings: Bool { version.map { $0 < (4, 1) } ?? true }
+
+    var enforcesSchemas: Bool { version.map { $0 >= (4, 1) } ?? true }
+
     /// Claude 4.7 and later refuse sampling parameters.
     var refusedFields: [String] {
         guard let version, version >= (4, 7) else { return [] }

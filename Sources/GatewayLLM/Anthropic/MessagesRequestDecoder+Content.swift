@@ -121,7 +121,9 @@ extension MessagesRequestDecoder {
         default: return try foreign(block, type, role)
         }
         if block["cache_control"] != nil { losses.add(block.place.field("cache_control"), Self.foreign, weight: .hint) }
-        for member in block.others(than: known) where member.value.array?.isEmpty != true {
+        for member in block.others(than: known) {
+            // Citations that are not asked for.
+            if member.value.array?.isEmpty == true || member.value["enabled"] == false { continue }
             losses.add(block.place, member: member.name, Self.foreign)
         }
         return content

@@ -8,8 +8,9 @@ struct MessagesRequestDecoder {
     var losses: TranslationLosses
     private var toolNames: Set<JSONText> = []
 
+    /// `count_tokens` takes the same body without the limit on output.
     static func decode(
-        _ tree: JSONTree, _ losses: inout TranslationLosses
+        _ tree: JSONTree, _ losses: inout TranslationLosses, needsLimit: Bool = true
     ) throws(GatewayError) -> NeutralRequest {
         var decoder = MessagesRequestDecoder(losses: losses)
         let body = try BodyObject(tree, .body)
@@ -17,6 +18,7 @@ struct MessagesRequestDecoder {
         try decoder.messages(body)
         try decoder.tools(body)
         try decoder.toolChoice(body)
+        try decoder.limit(body, isNeeded: needsLimit)
         try decoder.settings(body)
         try decoder.thinking(body)
         decoder.request.extras = body.others(than: known).filter { !isDefault($0) }
@@ -44,16 +46,21 @@ struct MessagesRequestDecoder {
 
     // MARK: Settings
 
-    private mutating func settings(_ body: BodyObject) throws(GatewayError) {
-        request.model = try body.string("model")
+    private mutating func limit(_ body: BodyObject, isNeeded: Bool) throws(GatewayError) {
         guard let limit = try body.int("max_tokens", in: 0...Int.max) else {
+            guard isNeeded else { return }
             throw body.missing("max_tokens", "the most tokens the answer may have")
         }
         // None at all only fills the provider's prompt cache.
         guard limit > 0 else {
-            throw BodyObject.untranslatable(.body.field("max_tokens"), "a request without output exists only in Messages")
+            throw BodyObject.untranslatable(
+                .body.field("max_tokens"), "a request without output exists only in Messages")
         }
         request.outputTokensMax = limit
+    }
+
+    private mutating func settings(_ body: BodyObject) throws(GatewayError) {
+        request.model = try body.string("model")
         request.temperature = try body.number("temperature", in: 0...1)
         request.topP = try body.number("top_p", in: 0...1)
         request.topK = try body.number("top_k", in: 0...Double.greatestFiniteMagnitude)
@@ -75,7 +82,9 @@ struct MessagesRequestDecoder {
         var format = try config?.object("format")
         if format == nil { format = try body.object("output_format") }
         if let format {
-            guard try format.word("type", of: ["json_schema"]) != nil else { throw format.missing("type", "json_schema") }
+            guard try format.word("type", of: ["json_schema"]) != nil else {
+                throw format.missing("type", "json_schema")
+            }
             let schema = try format.requiredObject("schema").object
             request.outputFormat = .schema(.object(schema), name: nil, description: nil, isStrict: true)
         }

@@ -14,6 +14,10 @@ struct MessagesRequestEncoder {
     static let nameLengthMax = 128
     /// More markers are refused.
     static let cacheMarkersMax = 4
+    /// Fields of other APIs that do not change the answer.
+    private static let hints = [
+        "metadata", "store", "prompt_cache_key", "prompt_cache_options", "prompt_cache_retention",
+    ]
 
     static func encode(
         _ request: NeutralRequest, _ options: TranslationOptions, _ losses: inout TranslationLosses
@@ -46,7 +50,10 @@ struct MessagesRequestEncoder {
         outputFormat()
         service()
         if request.isStream { body["stream"] = true }
-        for member in request.extras { losses.add(.body, member: member.name, "Messages has no such field") }
+        for member in request.extras {
+            let isHint = MessagesRequestEncoder.hints.contains(where: member.name.isExactly)
+            losses.add(.body, member: member.name, "Messages has no such field", weight: isHint ? .hint : .meaning)
+        }
         for field in options.refusedFields where body[field] != nil {
             body[field] = nil
             losses.add(.body, member: JSONText(field), "the model \(options.clientModel) does not take it")
@@ -73,7 +80,8 @@ struct MessagesRequestEncoder {
     // MARK: Tools
 
     private mutating func tools() {
-        var tools = request.tools.map(tool)
+        var tools: [JSONTree] = []
+        for item in request.tools { tools.append(tool(item)) }
         var choice = request.toolChoice
         // A conversation with calls in it needs the tools they were for, even if none may be called any more.
         if tools.isEmpty, !request.calledTools.isEmpty {
@@ -102,14 +110,20 @@ struct MessagesRequestEncoder {
         body["tool_choice"] = .object(object)
     }
 
-    private func tool(_ tool: NeutralRequest.Tool) -> JSONTree {
+    private mutating func tool(_ tool: NeutralRequest.Tool) -> JSONTree {
         var object: JSONObject = ["name": .string(names.outgoing(tool.name))]
         if let description = tool.description { object["description"] = .string(description) }
         var schema = tool.schema ?? [:]
         if schema["type"] == nil { schema["type"] = "object" }
         if schema.members.count == 1 { schema["properties"] = [:] }
         object["input_schema"] = .object(schema)
-        if tool.isStrict == true { object["strict"] = true }
+        if tool.isStrict == true {
+            if options.enforcesSchemas {
+                object["strict"] = true
+            } else {
+                losses.add(tool.place.field("strict"), "the model \(options.clientModel) does not enforce schemas")
+            }
+        }
         if let cache = tool.cache { object["cache_control"] = cache }
         return .object(object)
     }
@@ -175,7 +189,9 @@ struct MessagesRequestEncoder {
             }
         }
         if let topP = request.topP {
-            if isThinking, topP.double < 0.95 {
+            if body["temperature"] != nil, !options.takesBothSamplings {
+                losses.add(Place.body.field("top_p"), "the model \(options.clientModel) takes it or temperature")
+            } else if isThinking, topP.double < 0.95 {
                 losses.add(Place.body.field("top_p"), "a model that thinks takes 0.95 to 1")
             } else if topP.double != 1 {
                 body["top_p"] = .number(topP)
@@ -208,6 +224,9 @@ struct MessagesRequestEncoder {
             losses.add(
                 Place.body.field("response_format"),
                 "there is no JSON mode without a schema: the model has only the prompt's word for it")
+        case .schema where !options.enforcesSchemas:
+            losses.add(
+                Place.body.field("response_format"), "the model \(options.clientModel) does not enforce schemas")
         case .schema(let schema, _, let description, _):
             if description != nil {
                 losses.add(

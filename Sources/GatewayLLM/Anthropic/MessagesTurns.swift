@@ -8,6 +8,8 @@ struct MessagesTurns {
         var role: NeutralRequest.Role
         var results: [JSONTree] = []
         var blocks: [JSONTree] = []
+        /// Ids of tool calls made or answered here, and where.
+        var ids: [(id: JSONText, place: Place)] = []
     }
 
     static let idLengthMax = 64
@@ -29,7 +31,13 @@ struct MessagesTurns {
         var message = Message(role: turn.role)
         for part in turn.parts {
             guard let block = try block(part, &losses) else { continue }
-            if case .toolResult = part.content { message.results.append(block) } else { message.blocks.append(block) }
+            if case .toolResult(let id, _, _) = part.content {
+                message.results.append(block)
+                message.ids.append((id, part.place))
+            } else {
+                message.blocks.append(block)
+                if case .toolCall(let id, _, _) = part.content { message.ids.append((id, part.place)) }
+            }
         }
         guard !message.results.isEmpty || !message.blocks.isEmpty else { return }
         if turn.role == .system {
@@ -37,6 +45,7 @@ struct MessagesTurns {
         } else if let last = messages.indices.last, messages[last].role == turn.role {
             messages[last].results += message.results
             messages[last].blocks += message.blocks
+            messages[last].ids += message.ids
         } else {
             messages.append(message)
         }
@@ -59,37 +68,20 @@ struct MessagesTurns {
 
     /// The conversation, if it is one the API accepts.
     func conversation() throws(GatewayError) -> [JSONTree] {
-        var open: Set<JSONText> = []
+        var pending = PendingCalls()
         var trees: [JSONTree] = []
         for message in messages {
-            let blocks = message.results + message.blocks
             if message.role == .user {
-                for id in message.results.compactMap({ $0["tool_use_id"]?.string }) {
-                    guard open.remove(id) != nil else {
-                        throw BodyObject.error(
-                            "a tool result answers no call of the message before it: "
-                                + TranslationLosses.printable(id.value),
-                            "send the results of all tool calls right after the calls, each once")
-                    }
-                }
+                for (id, place) in message.ids { try pending.answer(id, place) }
             }
-            if message.role != .system { try MessagesTurns.checkAnswered(open) }
+            if message.role != .system { try pending.checkAnswered() }
             if message.role == .assistant {
-                for block in blocks where block["type"] == "tool_use" {
-                    if let id = block["id"]?.string { open.insert(id) }
-                }
+                for (id, place) in message.ids { pending.call(id, place) }
             }
-            trees.append(["role": .text(message.role.word), "content": .array(blocks)])
+            trees.append(["role": .text(message.role.word), "content": .array(message.results + message.blocks)])
         }
-        try MessagesTurns.checkAnswered(open)
+        try pending.checkAnswered()
         return trees
-    }
-
-    private static func checkAnswered(_ open: Set<JSONText>) throws(GatewayError) {
-        guard let id = open.first else { return }
-        throw BodyObject.error(
-            "a tool call has no result: \(TranslationLosses.printable(id.value))",
-            "send the results of all tool calls right after the calls, each once")
     }
 
     // MARK: Blocks

@@ -1,8 +1,9 @@
 import GatewayModel
 import GatewayWire
 
-/// Anthropic's `usage`: cached and written tokens stand beside `input_tokens`, thinking is part of `output_tokens`. In a
-/// stream the first event has the input and the later ones cumulative counts, so each is read over the one before.
+/// Anthropic's `usage`: cached and written tokens stand beside `input_tokens`, thinking is part of `output_tokens`.
+/// In a stream the first event has the input and the later ones cumulative counts, so each is read over the one
+/// before.
 enum MessagesUsage {
     static func read(_ tree: JSONTree, over earlier: TokenUsage? = nil) -> TokenUsage? {
         guard tree["input_tokens"]?.tokenCount != nil || tree["output_tokens"]?.tokenCount != nil else {

@@ -48,7 +48,8 @@ struct BodyObject {
         guard let value = self[name] else { return nil }
         guard let int = value.int else { throw BodyObject.mistyped(value, place.field(name), "a whole number") }
         guard range.contains(int) else {
-            throw BodyObject.error("\(place.field(name).path) is out of range: \(int)", "give at least \(range.lowerBound)")
+            throw BodyObject.error(
+                "\(place.field(name).path) is out of range: \(int)", "give at least \(range.lowerBound)")
         }
         return int
     }
@@ -92,7 +93,8 @@ struct BodyObject {
     }
 
     static func mistyped(_ value: JSONTree, _ place: Place, _ wanted: String) -> GatewayError {
-        error("\(place.path) must be \(wanted), found \(value.kind)", "give \(wanted)")
+        let found = value.number.map { String($0.text.prefix(40)) } ?? value.kind
+        return error("\(place.path) must be \(wanted), found \(found)", "give \(wanted)")
     }
 
     static func invalid(_ place: Place, _ value: JSONText, _ words: [String]) -> GatewayError {

@@ -50,8 +50,8 @@ extension ProviderFault.Kind {
             }
     }
 
-    /// The status a client gets: a provider that refuses the gateway's credential is not the caller's fault. Overload is
-    /// 529 for Anthropic's clients only.
+    /// The status a client gets: a provider that refuses the gateway's credential is not the caller's fault. Overload
+    /// is 529 for Anthropic's clients only.
     package func status(for api: ConversationAPI) -> Int {
         switch self {
         case .invalidRequest: 400
@@ -70,7 +70,8 @@ extension ProviderFault {
     package init(_ error: GatewayError) {
         self.init(
             kind: Kind(status: error.code.httpStatus == 0 ? 500 : error.code.httpStatus),
-            message: error.hint.map { error.message + " (" + $0 + ")" } ?? error.message, code: error.code.rawValue, isOwn: true)
+            message: error.hint.map { error.message + " (" + $0 + ")" } ?? error.message, code: error.code.rawValue,
+            isOwn: true)
     }
 
     /// The error in the client's own shape.

@@ -67,8 +67,8 @@ package struct StreamTranslator: Sendable {
         return .goesOn
     }
 
-    /// The provider's stream has ended. Without a reason why the model stopped it was cut off, which is an error: nothing
-    /// was appended for it.
+    /// The provider's stream has ended. Without a reason why the model stopped it was cut off, which is an error:
+    /// nothing was appended for it.
     package mutating func end(into out: inout [UInt8]) throws(GatewayError) {
         guard state == .running else { return }
         guard finish != nil else {

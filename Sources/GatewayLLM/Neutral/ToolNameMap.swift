@@ -1,8 +1,8 @@
 package import GatewayWire
 
-/// Tool names as the provider may take them, one to one with the client's. Most need no change; one with other characters
-/// or too long becomes its fitting beginning and a hash of the whole, the same in every request, so that the provider's
-/// prompt cache still matches.
+/// Tool names as the provider may take them, one to one with the client's. Most need no change; one with other
+/// characters or too long becomes its fitting beginning and a hash of the whole, the same in every request, so that
+/// the provider's prompt cache still matches.
 package struct ToolNameMap: Sendable {
     private let lengthMax: Int
     /// Only names that were changed, by either side's name.

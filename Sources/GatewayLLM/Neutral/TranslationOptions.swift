@@ -25,6 +25,10 @@ package struct TranslationOptions: Sendable {
     package var reasoning: Reasoning
     /// Whether a Messages model accepts instructions in the middle of the conversation (Claude from 4.8).
     package var takesSystemTurns: Bool
+    /// Whether a Messages model takes temperature and top_p in one request (Claude before 4.1).
+    package var takesBothSamplings: Bool
+    /// Whether a Messages model holds to the schemas of tools and answers (Claude from 4.1).
+    package var enforcesSchemas: Bool
     /// For servers that do not know `max_completion_tokens`.
     package var usesLegacyTokenLimit = false
     /// What a stream may hold back: interleaved tool calls, and thinking that waits for its signature.
@@ -39,6 +43,8 @@ package struct TranslationOptions: Sendable {
         let model = ClaudeModel(name: providerModel)
         reasoning = model.reasoning
         takesSystemTurns = model.takesSystemTurns
+        takesBothSamplings = model.takesBothSamplings
+        enforcesSchemas = model.enforcesSchemas
         refusedFields = model.refusedFields
     }
 }

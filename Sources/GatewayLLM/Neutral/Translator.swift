@@ -65,6 +65,19 @@ package struct Translator: Sendable {
             toolNames: names, outputTokensMax: object["max_tokens"]?.int ?? object["max_completion_tokens"]?.int)
     }
 
+    /// What `count_tokens` asks, told without a tokenizer where the provider has no such question: whoever answers it
+    /// says in a header that it is an estimate.
+    package func estimatedInputTokens(_ body: Span<UInt8>) throws(GatewayError) -> Int {
+        let tree: JSONTree
+        do { tree = try JSONTree.parse(body) } catch { throw Translator.unreadable(error) }
+        var losses = TranslationLosses()
+        switch client {
+        case .chatCompletions: return TokenEstimate.input(try ChatRequestDecoder.decode(tree, &losses))
+        case .messages:
+            return TokenEstimate.input(try MessagesRequestDecoder.decode(tree, &losses, needsLimit: false))
+        }
+    }
+
     private static func unreadable(_ error: JSONTreeError) -> GatewayError {
         let reason =
             switch error.reason {

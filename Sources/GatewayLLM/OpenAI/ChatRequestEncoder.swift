@@ -13,6 +13,8 @@ struct ChatRequestEncoder {
     static let idLengthMax = 40
     static let stopSequencesMax = 4
     static let userBytesMax = 64
+    /// Fields of other APIs that do not change the answer.
+    private static let hints = ["diagnostics", "speed", "user_profile_id", "workspace_id"]
 
     static func encode(
         _ request: NeutralRequest, _ options: TranslationOptions, _ losses: inout TranslationLosses
@@ -50,7 +52,11 @@ struct ChatRequestEncoder {
             // Always: what was used must be known whether the client asks or not.
             body["stream_options"] = ["include_usage": true]
         }
-        for member in request.extras { losses.add(.body, member: member.name, "Chat Completions has no such field") }
+        for member in request.extras {
+            let isHint = ChatRequestEncoder.hints.contains(where: member.name.isExactly)
+            losses.add(
+                .body, member: member.name, "Chat Completions has no such field", weight: isHint ? .hint : .meaning)
+        }
         for field in options.refusedFields where body[field] != nil {
             body[field] = nil
             losses.add(.body, member: JSONText(field), "the model \(options.clientModel) does not take it")

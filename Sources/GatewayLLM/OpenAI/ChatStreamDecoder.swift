@@ -1,8 +1,8 @@
 import GatewayModel
 import GatewayWire
 
-/// Reads the events of a streamed Chat Completions reply. Tool calls are told apart by their index, which may come in any
-/// order; what of a call comes before its name waits for it.
+/// Reads the events of a streamed Chat Completions reply. Tool calls are told apart by their index, which may come in
+/// any order; what of a call comes before its name waits for it.
 struct ChatStreamDecoder {
     private struct Call {
         var id: JSONText?

@@ -5,13 +5,12 @@ import GatewayWire
 struct ChatTurns {
     let names: ToolNameMap
     private var messages: [JSONTree] = []
-    /// Calls whose results have not come.
-    private var open: Set<JSONText> = []
+    private var pending = PendingCalls()
 
     init(names: ToolNameMap) { self.names = names }
 
-    func finish() throws(GatewayError) -> [JSONTree] {
-        try checkAnswered()
+    mutating func finish() throws(GatewayError) -> [JSONTree] {
+        try pending.checkAnswered()
         return messages
     }
 
@@ -26,24 +25,18 @@ struct ChatTurns {
             for part in turn.parts {
                 if case .toolResult(let id, let parts, let isError) = part.content {
                     if isError { losses.add(part.place.field("is_error"), "Chat Completions has no such field") }
-                    rest += try addResult(id, parts, &losses)
+                    try pending.answer(id, part.place)
+                    rest += addResult(id, parts, &losses)
                 } else {
                     rest.append(part)
                 }
             }
-            try checkAnswered()
+            try pending.checkAnswered()
             if !rest.isEmpty { try append(role: "user", rest, &losses) }
         case .assistant:
-            try checkAnswered()
+            try pending.checkAnswered()
             assistant(turn, &losses)
         }
-    }
-
-    private func checkAnswered() throws(GatewayError) {
-        guard let id = open.first else { return }
-        throw BodyObject.error(
-            "a tool call has no result: \(TranslationLosses.printable(id.value))",
-            "send the results of all tool calls right after the calls, each once")
     }
 
     // MARK: Roles
@@ -65,13 +58,8 @@ struct ChatTurns {
     /// Adds the message of a result; answers what such a message cannot hold, for the user's message after it.
     private mutating func addResult(
         _ id: JSONText, _ parts: [NeutralRequest.Part], _ losses: inout TranslationLosses
-    ) throws(GatewayError) -> [NeutralRequest.Part] {
+    ) -> [NeutralRequest.Part] {
         let id = ToolNameMap.fitting(id: id, ChatRequestEncoder.idLengthMax)
-        guard open.remove(id) != nil else {
-            throw BodyObject.error(
-                "a tool result answers no call of the message before it: \(TranslationLosses.printable(id.value))",
-                "send the results of all tool calls right after the calls, each once")
-        }
         var texts: [JSONText] = []
         var moved: [NeutralRequest.Part] = []
         for part in parts {
@@ -100,8 +88,8 @@ struct ChatTurns {
             case .text(let text): texts.append(text)
             case .refusal(let text): refusal = text
             case .toolCall(let id, let name, let arguments):
+                pending.call(id, part.place)
                 let id = ToolNameMap.fitting(id: id, ChatRequestEncoder.idLengthMax)
-                open.insert(id)
                 calls.append([
                     "id": .string(id), "type": "function",
                     "function": [

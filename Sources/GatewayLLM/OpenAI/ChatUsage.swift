@@ -1,7 +1,8 @@
 import GatewayModel
 import GatewayWire
 
-/// OpenAI's `usage`: cached, written and audio tokens are part of `prompt_tokens`, reasoning part of `completion_tokens`.
+/// OpenAI's `usage`: cached, written and audio tokens are part of `prompt_tokens`, reasoning part of
+/// `completion_tokens`.
 enum ChatUsage {
     static func read(_ tree: JSONTree) -> TokenUsage? {
         guard let prompt = tree["prompt_tokens"]?.tokenCount else { return nil }

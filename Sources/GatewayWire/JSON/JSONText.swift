@@ -62,56 +62,7 @@ package struct JSONText: Sendable, Hashable {
 
     private func unescaped() -> [UInt8] {
         let input = escaped.utf8Span.span
-        var out: [UInt8] = []
-        out.reserveCapacity(input.count)
-        var index = 0
-        while index < input.count {
-            let byte = input[index]
-            guard byte == Byte.backslash, index + 1 < input.count else {
-                out.append(byte)
-                index += 1
-                continue
-            }
-            switch input[index + 1] {
-            case 0x62: out.append(0x08)
-            case 0x66: out.append(0x0C)
-            case 0x6E: out.append(Byte.lineFeed)
-            case 0x72: out.append(Byte.carriageReturn)
-            case 0x74: out.append(Byte.tab)
-            case 0x75:
-                index = JSONText.appendCharacter(input, index, to: &out)
-                continue
-            case let other: out.append(other)
-            }
-            index += 2
-        }
-        return out
-    }
-
-    /// The character written as `\uXXXX`, or as a pair of them, at `start`; answers where the next begins.
-    private static func appendCharacter(_ input: Span<UInt8>, _ start: Int, to out: inout [UInt8]) -> Int {
-        guard let first = unit(input, start) else {
-            out.append(input[start])
-            return start + 1
-        }
-        var scalar = UInt32(first)
-        var next = start + 6
-        if first & 0xFC00 == 0xD800, let second = unit(input, next), second & 0xFC00 == 0xDC00 {
-            scalar = 0x10000 + (scalar & 0x3FF) << 10 + UInt32(second & 0x3FF)
-            next += 6
-        }
-        out.append(contentsOf: String(Unicode.Scalar(scalar) ?? "\u{FFFD}").utf8)
-        return next
-    }
-
-    private static func unit(_ input: Span<UInt8>, _ start: Int) -> UInt16? {
-        guard start + 6 <= input.count, input[start] == Byte.backslash, input[start + 1] == 0x75 else { return nil }
-        var value: UInt16 = 0
-        for index in (start + 2)..<(start + 6) {
-            guard let digit = Byte.hexValue(input[index]) else { return nil }
-            value = value << 4 | UInt16(digit)
-        }
-        return value
+        return JSONString.decoded(input, 0..<input.count)
     }
 }
 

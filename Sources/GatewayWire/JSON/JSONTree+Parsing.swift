@@ -157,21 +157,22 @@ private struct JSONTreeParser {
     private mutating func string(_ input: Span<UInt8>) throws(JSONTreeError) -> JSONText {
         index += 1
         let start = index
-        while index < input.count {
-            let byte = input[index]
-            if byte == Byte.quote {
+        while true {
+            index = Scan.stringStop(input, from: index)
+            guard index < input.count else { throw error(.unexpectedEnd) }
+            switch input[index] {
+            case Byte.quote:
                 let inside = try text(input, start..<index)
                 index += 1
                 return JSONText(asWritten: inside)
-            }
-            if byte == Byte.backslash {
-                try escape(input)
-            } else {
-                guard byte >= 0x20 else { throw error(.badString) }
-                index &+= 1
+            case Byte.backslash: try escape(input)
+            case 0..<0x20: throw error(.badString)
+            default:
+                // Not ASCII: checked as a whole when the string ends.
+                index += 1
+                while index < input.count, input[index] >= 0x80 { index &+= 1 }
             }
         }
-        throw error(.unexpectedEnd)
     }
 
     private mutating func escape(_ input: Span<UInt8>) throws(JSONTreeError) {
