@@ -291,8 +291,8 @@ class Benchmark:
         # A call that was under way when the time was over is in the ledger and not in the count.
         after = self.tokens()
         extra = after["requests"] - before["requests"] - count
-        error = max(
-            abs(after[name] - before[name] - each * (count + extra)) for name, each in (("input", 250), ("output", 160)))
+        told = {"input": 250, "output": 160}
+        error = max(abs(after[name] - before[name] - each * (count + extra)) for name, each in told.items())
         self.results["usage_error"] = error if 0 <= extra <= self.options.connections else abs(extra) * 410
         print(f"  {count} calls, {extra} more under way at the end: {self.results['usage_error']} tokens off")
 
