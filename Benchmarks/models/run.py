@@ -68,6 +68,15 @@ spec: {{endpoints: [{{host: 127.0.0.1, port: {upstream}}}]}}
 """
 
 MODELS = GATEWAY + """
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {{name: models}}
+spec:
+  parentRefs: [{{name: edge}}]
+  rules:
+    - matches: [{{path: {{type: PathPrefix, value: /v1}}}}]
+      backendRefs: [{{group: sluice.dev, kind: ModelCatalog, name: default}}]
+---
 apiVersion: sluice.dev/v1alpha1
 kind: ModelProvider
 metadata: {{name: openai}}
@@ -297,8 +306,9 @@ class Benchmark:
         print(f"  {count} calls, {extra} more under way at the end: {self.results['usage_error']} tokens off")
 
     def tokens(self):
-        total = self.command("usage")["total"]
-        return {"requests": total["requests"], "input": total["inputTokens"], "output": total["outputTokens"]}
+        items = self.command("usage")["items"]
+        total = items[0] if items else {"calls": 0, "inputTokens": 0, "outputTokens": 0}
+        return {"requests": total["calls"], "input": total["inputTokens"], "output": total["outputTokens"]}
 
     def run(self):
         for scenario in sorted(self.options.scenarios, key=SCENARIOS.index):

@@ -4,8 +4,8 @@
     soak.py --sluice .build/debug/sluice --seconds 60
 
 The provider is `sluice mock llm`, whose ledger has the truth; the gateway is killed without warning every few seconds
-and started again on the same state. Exit 1 when a cent too much was spent, when a call was lost from the ledger, or when so
-little was spent that nothing was tested.
+and started again on the same state. Exit 1 when a cent too much was spent, when a call was lost from the ledger, or
+when so little was spent that nothing was tested.
 """
 
 import argparse
@@ -37,6 +37,15 @@ metadata: {{name: edge}}
 spec:
   gatewayClassName: sluice
   listeners: [{{name: http, protocol: HTTP, port: {port}}}]
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {{name: models}}
+spec:
+  parentRefs: [{{name: edge}}]
+  rules:
+    - matches: [{{path: {{type: PathPrefix, value: /v1}}}}]
+      backendRefs: [{{group: sluice.dev, kind: ModelCatalog, name: default}}]
 ---
 apiVersion: sluice.dev/v1alpha1
 kind: ModelProvider
@@ -159,8 +168,8 @@ class Soak:
         with urllib.request.urlopen(f"{self.mock_url}/mock/ledger", timeout=20) as reply:
             billed = json.load(reply)["total"]
         spent = (billed["inputTokens"] * INPUT + billed["outputTokens"] * OUTPUT) / 1_000_000
-        total = self.command("usage")["total"]
-        return spent, Decimal(str(total["costUSD"])), billed
+        charged = sum((Decimal(item["costUSD"]) for item in self.command("usage")["items"]), Decimal(0))
+        return spent, charged, billed
 
     def close(self):
         for process in (getattr(self, "gateway", None), getattr(self, "mock", None)):

@@ -29,6 +29,15 @@ spec:
   gatewayClassName: sluice
   listeners: [{{name: http, protocol: HTTP, port: {port}}}]
 ---
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {{name: models}}
+spec:
+  parentRefs: [{{name: edge}}]
+  rules:
+    - matches: [{{path: {{type: PathPrefix, value: /v1}}}}]
+      backendRefs: [{{group: sluice.dev, kind: ModelCatalog, name: default}}]
+---
 apiVersion: sluice.dev/v1alpha1
 kind: ModelProvider
 metadata: {{name: openai}}
