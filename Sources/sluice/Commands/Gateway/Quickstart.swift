@@ -1,3 +1,6 @@
+import Foundation
+import GatewayWorkbench
+
 /// What `sluice run` serves when it is given nothing: models, from the vendors whose keys are in the environment or else
 /// from a mock in this process, and an answer to every other request.
 struct Quickstart {
@@ -13,17 +16,27 @@ struct Quickstart {
     }
 
     let source: Source
+    /// Lives as long as the process.
+    private(set) var mock: MockModelServer?
+
+    init(_ source: Source) { self.source = source }
+
+    /// With its mock started, where it needs one.
+    static func prepared() async throws -> Quickstart {
+        if let vendors = vendors(ProcessInfo.processInfo.environment) { return Quickstart(vendors) }
+        var options = MockModelServer.Options()
+        options.requiresKey = false
+        let mock = try await MockModelServer.start(options)
+        var quickstart = Quickstart(.mock(port: mock.port))
+        quickstart.mock = mock
+        return quickstart
+    }
 
     /// Real vendors as soon as one of their keys is there; nil: a mock has to be started first.
     static func vendors(_ environment: [String: String]) -> Source? {
         let openai = environment["OPENAI_API_KEY"].map { !$0.isEmpty } ?? false
         let anthropic = environment["ANTHROPIC_API_KEY"].map { !$0.isEmpty } ?? false
         return openai || anthropic ? .vendors(openai: openai, anthropic: anthropic) : nil
-    }
-
-    var isMock: Bool {
-        if case .mock = source { return true }
-        return false
     }
 
     /// The whole configuration; every document of it is an example to start from.
