@@ -6,7 +6,7 @@ RELEASE := .build/release/sluice
 RELEASE_BUILD := $(SWIFT) build -c release --static-swift-stdlib -Xswiftc -enforce-exclusivity=unchecked
 
 .DEFAULT_GOAL := help
-.PHONY: help packages bench-packages build run test unit end-to-end lint format sdk release bench instructions fuzz schema clean
+.PHONY: help packages bench-packages build run test unit end-to-end lint format sdk release bench bench-models soak instructions fuzz schema clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | column -t -s "$$(printf '\t')"
@@ -59,6 +59,12 @@ release: packages ## the shipped binary: static standard library, stripped of de
 
 bench: bench-packages release ## CPU seconds beside nginx and HAProxy; `make bench ARGS='--scenarios h1 --rounds 1'`
 	python3 Benchmarks/proxy/run.py --sluice .build/sluice $(ARGS)
+
+bench-models: bench-packages release ## governed model calls beside plain proxying; `make bench-models ARGS='--scenarios cpu'`
+	python3 Benchmarks/models/run.py --sluice .build/sluice $(ARGS)
+
+soak: build ## many callers on one budget, through kills; `make soak ARGS='--seconds 600'`
+	python3 Benchmarks/models/soak.py --sluice $(SLUICE) $(ARGS)
 
 instructions: bench-packages release ## user instructions per request and part against Benchmarks/thresholds.json
 	$(RELEASE_BUILD) --product measure

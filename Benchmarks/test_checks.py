@@ -3,6 +3,7 @@
 import importlib.util
 import os
 import unittest
+from decimal import Decimal
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -15,6 +16,8 @@ def module(name, path):
 
 
 proxy = module("proxy_run", "proxy/run.py")
+models = module("models_run", "models/run.py")
+soak = module("models_soak", "models/soak.py")
 instructions = module("instructions_run", "instructions/run.py")
 
 
@@ -54,6 +57,25 @@ class Thresholds(unittest.TestCase):
     def test_no_threshold(self):
         failures, _ = instructions.compare({"parse": 94}, {})
         self.assertEqual(len(failures), 1)
+
+
+class Models(unittest.TestCase):
+    def test_inside(self):
+        self.assertEqual(models.crossed({name: bound for name, bound in models.BOUNDS.items()}), [])
+
+    def test_each_bound_can_be_crossed(self):
+        for name, bound in models.BOUNDS.items():
+            self.assertEqual(len(models.crossed({name: bound + 0.01})), 1)
+
+    def test_overspending(self):
+        self.assertEqual(soak.judge(Decimal("0.9"), Decimal("0.9"), Decimal(1)), [])
+        self.assertEqual(len(soak.judge(Decimal("1.01"), Decimal("1.01"), Decimal(1))), 1)
+
+    def test_a_call_that_is_lost(self):
+        self.assertEqual(len(soak.judge(Decimal("0.9"), Decimal("0.8"), Decimal(1))), 1)
+
+    def test_nothing_was_spent(self):
+        self.assertEqual(len(soak.judge(Decimal(0), Decimal(0), Decimal(1))), 1)
 
 
 if __name__ == "__main__":

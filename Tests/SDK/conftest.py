@@ -1,4 +1,4 @@
-"""Fixtures: `--sluice BINARY` is what is tested; `--direct` leaves the gateway out, to prove that the mock is faithful."""
+"""Fixtures: `--sluice BINARY` is what is tested; `--direct` leaves the gateway out, to prove the mock faithful."""
 
 import anthropic
 import openai

@@ -29,6 +29,15 @@ spec:
   gatewayClassName: sluice
   listeners: [{{name: http, protocol: HTTP, port: {port}}}]
 ---
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {{name: models}}
+spec:
+  parentRefs: [{{name: edge}}]
+  rules:
+    - matches: [{{path: {{type: PathPrefix, value: /v1}}}}]
+      backendRefs: [{{group: sluice.dev, kind: ModelCatalog, name: default}}]
+---
 apiVersion: sluice.dev/v1alpha1
 kind: ModelProvider
 metadata: {{name: openai}}
@@ -160,18 +169,23 @@ class Gateway(Process):
         self.telemetry = free_port()
         file = Path(folder) / f"{name}.yaml"
         file.write_text(configuration.format(port=self.port, openai=mock.url, anthropic=mock.url))
-        super().__init__(
-            folder,
-            name,
-            [
-                sluice, "run", "-f", str(file), "--state", str(self.state), "--admin", "none",
-                "--telemetry", f"127.0.0.1:{self.telemetry}",
-            ],
-            {"OPENAI_API_KEY": VENDOR_SECRET, "ANTHROPIC_API_KEY": ANTHROPIC_SECRET},
-        )
+        self.folder = folder
+        self.words = [
+            sluice, "run", "-f", str(file), "--state", str(self.state), "--admin", "none",
+            "--telemetry", f"127.0.0.1:{self.telemetry}",
+        ]
         self.url = f"http://127.0.0.1:{self.port}"
-        self.wait_ready()
+        self.start(name)
         self.key = self.command("key", "create", "--user", "alice", "--group", "engineering")["key"]
+
+    def start(self, name):
+        secrets = {"OPENAI_API_KEY": VENDOR_SECRET, "ANTHROPIC_API_KEY": ANTHROPIC_SECRET}
+        super().__init__(self.folder, name, self.words, secrets)
+        self.wait_ready()
+
+    def restart(self):
+        self.stop()
+        self.start(f"{self.name}-again")
 
     def wait_ready(self):
         for _ in range(1500):

@@ -15,10 +15,28 @@ struct FileCommandTests {
         #expect(run.out == "ok: 3 objects in 1 file\n")
     }
 
-    @Test func `the built-in quickstart has no finding`() async throws {
+    @Test(arguments: [
+        Quickstart.Source.mock(port: 9100), .vendors(openai: true, anthropic: true),
+        .vendors(openai: true, anthropic: false), .vendors(openai: false, anthropic: true),
+    ])
+    func `the built-in quickstart has no finding`(source: Quickstart.Source) async throws {
         let folder = try TemporaryFolder()
-        let run = await CommandRun.of("check", try folder.write(Quickstart.text, to: "q.yaml"))
+        let run = await CommandRun.of("check", try folder.write(Quickstart(source).text, to: "q.yaml"))
         #expect(run.status == 0, "\(run.out)")
+        #expect(!run.out.contains("warning"))
+    }
+
+    @Test func `the quickstart takes real vendors as soon as one of their keys is there`() {
+        #expect(Quickstart.vendors([:]) == nil)
+        #expect(Quickstart.vendors(["OPENAI_API_KEY": ""]) == nil)
+        #expect(Quickstart.vendors(["OPENAI_API_KEY": "sk-1"]) == .vendors(openai: true, anthropic: false))
+        #expect(Quickstart.vendors(["ANTHROPIC_API_KEY": "sk-2"]) == .vendors(openai: false, anthropic: true))
+    }
+
+    @Test func `the quickstart says three commands to try, with its key`() {
+        let lines = Quickstart(.mock(port: 9100)).invitation(url: "http://127.0.0.1:8080/", key: "slk_1")
+        #expect(lines.filter { $0.hasPrefix("  ") && $0.contains("slk_1") }.count == 3)
+        #expect(lines.contains { $0.contains("curl http://127.0.0.1:8080/v1/chat/completions") })
     }
 
     @Test func `a misspelt field is shown with its place, in every form`() async throws {

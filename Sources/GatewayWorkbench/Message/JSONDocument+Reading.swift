@@ -22,7 +22,9 @@ private struct JSONDocumentReader {
     mutating func document() -> JSONDocument? {
         guard let value = value() else { return nil }
         skipSpace()
-        return index == bytes.count ? value : nil
+        // Not `? value : nil`: that nil would be JSON's null.
+        guard index == bytes.count else { return nil }
+        return value
     }
 
     private var next: UInt8? { index < bytes.count ? bytes[index] : nil }

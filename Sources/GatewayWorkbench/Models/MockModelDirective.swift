@@ -2,7 +2,7 @@ import NIOCore
 
 /// How a mock provider is told to answer one call. The same words are read, the later over the earlier, from the
 /// server's standing directive, from the model's name behind a semicolon (`fast;delay=50ms;chunk=7`), from the last
-/// user message (`[[mock: delay=50ms chunk=7]]`, which a gateway carries through) and from headers (`x-mock-delay: 50ms`).
+/// user message (`[[mock: delay=50ms chunk=7]]`, which a gateway passes on) and from headers (`x-mock-delay: 50ms`).
 package struct MockModelDirective: Sendable, Hashable {
     package private(set) var values: [String: String] = [:]
 
@@ -46,6 +46,13 @@ package struct MockModelDirective: Sendable, Hashable {
         let rest = prompt[start.upperBound...]
         guard let end = rest.firstRange(of: "]]") else { return }
         self = MockModelDirective(words: rest[..<end.lowerBound])
+    }
+
+    /// The prompt without it, which decides the answer: a word changes how it comes and not what it says.
+    static func removed(from prompt: String) -> String {
+        guard let start = prompt.firstRange(of: "[[mock:"), let end = prompt[start.upperBound...].firstRange(of: "]]")
+        else { return prompt }
+        return String(prompt[..<start.lowerBound]) + prompt[end.upperBound...]
     }
 
     /// What follows the model's own name.

@@ -3,7 +3,7 @@ import NIOPosix
 import Synchronization
 
 /// A provider of models for tests, the quickstart and `sluice mock llm`: speaks OpenAI's and Anthropic's APIs on one
-/// port, says its usage to the token, can be told to fail (`MockModelDirective`, `MockModelFaultPlan`) and keeps a ledger.
+/// port, says its usage to the token, fails as it is told (`MockModelDirective`, `MockModelFaultPlan`), keeps a ledger.
 package final class MockModelServer: Sendable {
     package struct Options: Sendable {
         package var host = "127.0.0.1"

@@ -8,7 +8,8 @@ extension ModelOutput {
     static func made(for call: ModelCall, seed: UInt64, number: UInt64) -> ModelOutput {
         var output = ModelOutput()
         let directive = call.directive
-        let seed = seed ^ fingerprint(call.lastUserText.utf8) ^ fingerprint(call.model.utf8)
+        let seed =
+            seed ^ fingerprint(MockModelDirective.removed(from: call.lastUserText).utf8) ^ fingerprint(call.model.utf8)
         output.reasoningTokens = directive.number("reasoning", max: 1_000_000) ?? 0
         if call.thinks {
             output.thinking = directive["reasoning"] == "0" ? "" : "Let me see: what was asked has to be thought over."

@@ -97,7 +97,9 @@ extension ModelProviderMock {
         let breaks: Set<MockModelFault.Name> = [.reset, .close, .stall, .errorEvent, .truncated]
         let isBroken = fault.map(breaks.contains) ?? false
         if isBroken {
-            let count = min(visit.directive.number("after") ?? max(1, pieces.count / 2), pieces.count - 1)
+            var count = min(visit.directive.number("after") ?? max(1, pieces.count / 2), pieces.count - 1)
+            // Where usage is told each time, up to where it was told.
+            while reply.tellsUsageEachTime, count > 0, count < pieces.count - 1, !pieces[count - 1].tells { count += 1 }
             pieces.removeLast(pieces.count - count)
             if fault == .truncated, var last = pieces.popLast() {
                 last.bytes.removeLast(last.bytes.count / 2)

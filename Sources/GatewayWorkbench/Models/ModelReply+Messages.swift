@@ -158,7 +158,7 @@ extension ModelReply {
         mutating func finish(_ stop: JSONDocument) {
             messageDelta(stop: stop, usage: reply.usage)
             if reply.call.directive["fault"] != "no-end" {
-                append("message_stop", ["type": "message_stop"], tells: true)
+                append("message_stop", ["type": "message_stop"], tells: reply.tellsUsage)
             }
         }
     }

@@ -10,7 +10,8 @@ struct GatewayRun: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "run", abstract: "Serve a configuration until SIGTERM, then drain.",
         discussion: """
-            Without -f it serves a built-in quickstart that answers every request on port 8080. Files and folders are \
+            Without -f it serves a built-in quickstart on port 8080: models under /v1, from a mock in the process or, with \
+            OPENAI_API_KEY or ANTHROPIC_API_KEY, from the vendor; it prints a key and commands to try. Files and folders are \
             watched: a good change is swapped in, a bad one is reported and the last good one goes on serving.
             """)
 
@@ -52,9 +53,10 @@ struct GatewayRun: AsyncParsableCommand {
 
     func run() async throws {
         do {
-            let gateway = try await GatewayProcess(try options())
+            let quickstart = files.all.isEmpty ? try await Quickstart.prepared() : nil
+            let gateway = try await GatewayProcess(try options(quickstart))
             try await gateway.start()
-            await announce(gateway)
+            await announce(gateway, quickstart)
             try await gateway.run()
         } catch is ConfigurationRefused {
             // Its findings have been written line by line.
@@ -62,10 +64,8 @@ struct GatewayRun: AsyncParsableCommand {
         }
     }
 
-    private func options() throws -> GatewayOptions {
-        let source =
-            files.all.isEmpty
-            ? GatewayOptions.Source.text(Quickstart.text, name: Quickstart.name) : .files(files.all)
+    private func options(_ quickstart: Quickstart?) throws -> GatewayOptions {
+        let source = quickstart.map { GatewayOptions.Source.text($0.text, name: Quickstart.name) } ?? .files(files.all)
         var options = GatewayOptions(source: source, stateDirectory: state.folder)
         options.loops = loops
         options.accessLog =
@@ -86,13 +86,23 @@ struct GatewayRun: AsyncParsableCommand {
     }
 
     /// What to try next, on standard error: standard output belongs to the access log.
-    private func announce(_ gateway: GatewayProcess) async {
+    private func announce(_ gateway: GatewayProcess, _ quickstart: Quickstart?) async {
         let urls = Self.urls(await gateway.store.snapshot.set)
         Terminal.error("sluice \(ProductVersion.text) serves \(urls.joined(separator: ", "))")
-        if files.all.isEmpty, let url = urls.first { Terminal.error("try: curl \(url)") }
+        if let quickstart, let url = urls.first { await invite(quickstart, url: url) }
         let folder = state.state == nil ? "" : " --state \(state.folder)"
         Terminal.error("state: sluice status\(folder); live requests: sluice tap\(folder)")
         if telemetry != "none" { Terminal.error("metrics: curl http://\(telemetry)/metrics") }
+    }
+
+    /// The quickstart's key gets a new secret at each start: no secret is kept that could be shown again.
+    private func invite(_ quickstart: Quickstart, url: String) async {
+        do {
+            let secret = try await QuickstartKey(client: state.stateClient).secret()
+            for line in quickstart.invitation(url: url, key: secret) { Terminal.error(line) }
+        } catch {
+            Terminal.error("there is no key to try it with: \(error)")
+        }
     }
 
     static func urls(_ set: ObjectSet) -> [String] {

@@ -1,8 +1,48 @@
-/// What `sluice run` serves when it is given nothing: an answer to every request.
-enum Quickstart {
-    static let name = "quickstart"
+import Foundation
+import GatewayWorkbench
 
-    static let text = """
+/// What `sluice run` serves when it is given nothing: models, from the vendors whose keys are in the environment or else
+/// from a mock in this process, and an answer to every other request.
+struct Quickstart {
+    static let name = "quickstart"
+    /// Who calls with the key that is printed, and the group it is in.
+    static let user = "quickstart"
+
+    /// Where its models come from.
+    enum Source: Equatable {
+        /// The port of the mock on 127.0.0.1.
+        case mock(port: Int)
+        case vendors(openai: Bool, anthropic: Bool)
+    }
+
+    let source: Source
+    /// Lives as long as the process.
+    private(set) var mock: MockModelServer?
+
+    init(_ source: Source) { self.source = source }
+
+    /// With its mock started, where it needs one.
+    static func prepared() async throws -> Quickstart {
+        if let vendors = vendors(ProcessInfo.processInfo.environment) { return Quickstart(vendors) }
+        var options = MockModelServer.Options()
+        options.requiresKey = false
+        let mock = try await MockModelServer.start(options)
+        var quickstart = Quickstart(.mock(port: mock.port))
+        quickstart.mock = mock
+        return quickstart
+    }
+
+    /// Real vendors as soon as one of their keys is there; nil: a mock has to be started first.
+    static func vendors(_ environment: [String: String]) -> Source? {
+        let openai = environment["OPENAI_API_KEY"].map { !$0.isEmpty } ?? false
+        let anthropic = environment["ANTHROPIC_API_KEY"].map { !$0.isEmpty } ?? false
+        return openai || anthropic ? .vendors(openai: openai, anthropic: anthropic) : nil
+    }
+
+    /// The whole configuration; every document of it is an example to start from.
+    var text: String { Self.front + providers + catalog + Self.access }
+
+    private static let front = """
         # sluice run, without -f. Save it as gateway.yaml, change it, and serve it with: sluice run -f gateway.yaml
         apiVersion: gateway.networking.k8s.io/v1
         kind: Gateway
@@ -10,6 +50,15 @@ enum Quickstart {
         spec:
           gatewayClassName: sluice
           listeners: [{name: http, protocol: HTTP, port: 8080}]
+        ---
+        apiVersion: gateway.networking.k8s.io/v1
+        kind: HTTPRoute
+        metadata: {name: models}
+        spec:
+          parentRefs: [{name: edge}]
+          rules:
+            - matches: [{path: {type: PathPrefix, value: /v1}}]
+              backendRefs: [{group: sluice.dev, kind: ModelCatalog, name: default}]
         ---
         apiVersion: gateway.networking.k8s.io/v1
         kind: HTTPRoute
@@ -30,5 +79,115 @@ enum Quickstart {
           headers: [{name: content-type, value: text/plain; charset=utf-8}]
           body: |
             hello from sluice: this answer came from the quickstart's DirectResponse
+
         """
+
+    private var providers: String {
+        switch source {
+        case .mock(let port):
+            // It asks for no key, so that there is none to keep.
+            Self.provider("openai", url: "http://127.0.0.1:\(port)/v1", credential: nil)
+                + Self.provider("anthropic", url: "http://127.0.0.1:\(port)", credential: nil)
+        case .vendors(let openai, let anthropic):
+            (openai ? Self.provider("openai", url: "https://api.openai.com/v1", credential: "OPENAI_API_KEY") : "")
+                + (anthropic
+                    ? Self.provider("anthropic", url: "https://api.anthropic.com", credential: "ANTHROPIC_API_KEY")
+                    : "")
+        }
+    }
+
+    private static func provider(_ dialect: String, url: String, credential: String?) -> String {
+        let secret = credential.map { "\n  credential: {env: \($0)}" } ?? ""
+        return """
+            ---
+            apiVersion: sluice.dev/v1alpha1
+            kind: ModelProvider
+            metadata: {name: \(dialect)}
+            spec:
+              dialect: \(dialect)
+              baseURL: \(url)\(secret)
+
+            """
+    }
+
+    private var hasOpenAI: Bool { source != .vendors(openai: false, anthropic: true) }
+    private var hasAnthropic: Bool { source != .vendors(openai: true, anthropic: false) }
+
+    /// `fast` is what the printed commands ask for: of the first vendor, of the other when that one cannot serve.
+    private var catalog: String {
+        let mini = "{provider: openai, model: gpt-5-mini}"
+        let haiku = "{provider: anthropic, model: claude-haiku-4-5\(hasOpenAI ? ", priority: 1" : "")}"
+        let targets = [hasOpenAI ? mini : nil, hasAnthropic ? haiku : nil].compactMap { $0 }
+        var text = """
+            ---
+            apiVersion: sluice.dev/v1alpha1
+            kind: ModelCatalog
+            metadata: {name: default}
+            spec:
+              models:
+                - name: fast
+                  targets: [\(targets.joined(separator: ", "))]
+                  price: \(hasOpenAI ? Self.miniPrice : Self.haikuPrice)
+                  context: {inputTokensMax: 200000, outputTokensMax: 16384}
+
+            """
+        if hasOpenAI { text += Self.model("gpt-5-mini", "openai", Self.miniPrice) }
+        if hasAnthropic {
+            text += Self.model("claude-haiku-4-5", "anthropic", Self.haikuPrice)
+            text += Self.model("claude-sonnet-4-5", "anthropic", Self.sonnetPrice)
+        }
+        return text
+    }
+
+    private static let miniPrice = #"{input: "0.25", output: "2.00", cacheRead: "0.025"}"#
+    private static let haikuPrice = #"{input: "1.00", output: "5.00", cacheRead: "0.10", cacheWrite5m: "1.25"}"#
+    private static let sonnetPrice = #"{input: "3.00", output: "15.00", cacheRead: "0.30", cacheWrite5m: "3.75"}"#
+
+    private static func model(_ name: String, _ provider: String, _ price: String) -> String {
+        """
+            - name: \(name)
+              targets: [{provider: \(provider), model: \(name)}]
+              price: \(price)
+              context: {inputTokensMax: 200000, outputTokensMax: 16384}
+
+        """
+    }
+
+    /// Also with real vendors a first try costs no more than this.
+    private static let access = """
+        ---
+        apiVersion: sluice.dev/v1alpha1
+        kind: ModelAccessPolicy
+        metadata: {name: quickstart}
+        spec: {subjects: [{group: quickstart}], models: ["*"]}
+        ---
+        apiVersion: sluice.dev/v1alpha1
+        kind: BudgetPolicy
+        metadata: {name: per-user}
+        spec:
+          scope: user
+          limits: [{unit: usd, max: "5.00", window: 1d}, {unit: concurrent, max: 8}]
+
+        """
+
+    /// Three things to try with the key, as one reads them in a terminal.
+    func invitation(url: String, key: String) -> [String] {
+        let base = url.hasSuffix("/") ? String(url.dropLast()) : url
+        let from: String
+        switch source {
+        case .mock: from = "a mock in this process; set OPENAI_API_KEY or ANTHROPIC_API_KEY for the real thing"
+        case .vendors(true, true): from = "OpenAI and Anthropic"
+        case .vendors(true, _): from = "OpenAI"
+        case .vendors: from = "Anthropic"
+        }
+        let header = "-H 'authorization: Bearer \(key)'"
+        let messages = #""messages":[{"role":"user","content":"hello"}]"#
+        return [
+            "models come from \(from)", "key: \(key)", "try:",
+            "  curl \(base)/v1/chat/completions \(header) -d '{\"model\":\"fast\",\(messages)}'",
+            "  curl -N \(base)/v1/chat/completions \(header) -d '{\"model\":\"fast\",\"stream\":true,\(messages)}'",
+            "  OPENAI_BASE_URL=\(base)/v1 OPENAI_API_KEY=\(key) python3 your_program.py"
+                + "   # or ANTHROPIC_BASE_URL=\(base) ANTHROPIC_API_KEY=\(key)",
+        ]
+    }
 }
