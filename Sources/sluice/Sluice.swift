@@ -32,7 +32,10 @@ struct Sluice: AsyncParsableCommand {
             CommandGroup(
                 name: "Workbench", subcommands: [MockGroup.self, ScenarioGroup.self, AttackGroup.self]),
             CommandGroup(
-                name: "Tools", subcommands: [KeyGroup.self, ToolCompletion.self, ToolVersion.self]),
+                name: "Tools",
+                subcommands: [
+                    KeyGroup.self, ExpressionEval.self, ToolCompletion.self, ToolVersion.self,
+                ]),
         ])
 
     static func main() async {

@@ -12,11 +12,13 @@ struct CELLimitTests {
             String(repeating: open, count: depth) + middle + String(repeating: close, count: depth)
         }
         return [
-            wrap("(", "1", ")"), wrap("[", "1", "]"), wrap("{1:", "1", "}"), wrap("-(", "1", ")"), wrap("!(", "true", ")"),
+            wrap("(", "1", ")"), wrap("[", "1", "]"), wrap("{1:", "1", "}"), wrap("-(", "1", ")"),
+            wrap("!(", "true", ")"),
             wrap("size([", "1", "])"), wrap("1", " + 1", ""), "1" + wrap(" + 1", "", ""), "{}" + wrap(".a", "", ""),
             "[]" + wrap("[0]", "", ""), wrap("true ? ", "1", " : 2"), "true" + wrap(" ? 1 : true", " ? 1 : 2", ""),
             wrap("[1].map(x, ", "x", ")"), wrap("cel.bind(x, 1, ", "x", ")"), wrap("dyn([1]).exists(x, ", "true", ")"),
-            wrap("optional.of(1).optMap(x, ", "x", ")"), wrap("[?optional.of(", "1", ")]"), wrap("'a'.replace('a', ", "'b'", ")"),
+            wrap("optional.of(1).optMap(x, ", "x", ")"), wrap("[?optional.of(", "1", ")]"),
+            wrap("'a'.replace('a', ", "'b'", ")"),
             wrap("true && (false || ", "true", ")"), "'a'" + wrap(".trim()", "", ""), wrap("a.b(", "1", ")"),
         ]
     }
@@ -25,7 +27,9 @@ struct CELLimitTests {
     func depth() {
         for source in CELLimitTests.nested(5_000) {
             let kind = variables.error(source)?.kind
-            #expect(kind == .tooLarge || kind == .syntax || kind == .wrongType || kind == .unknownName, "\(source.prefix(40))")
+            #expect(
+                kind == .tooLarge || kind == .syntax || kind == .wrongType || kind == .unknownName,
+                "\(source.prefix(40))")
         }
         let done = DispatchSemaphore(value: 0)
         var unchecked = variables
@@ -75,7 +79,8 @@ struct CELLimitTests {
         ])
     func cost(_ template: String) {
         let list = "[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, request.inputTokens]"
-        let source = template.replacing("LIST", with: list).replacing("TEXT", with: "(request.model + 'aaaaaaaaaaaaaaaaaa')")
+        let source = template.replacing("LIST", with: list).replacing(
+            "TEXT", with: "(request.model + 'aaaaaaaaaaaaaaaaaa')")
         let clock = ContinuousClock()
         let start = clock.now
         #expect(variables.error(source)?.kind == .costExceeded)

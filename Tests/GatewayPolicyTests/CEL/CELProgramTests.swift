@@ -137,8 +137,11 @@ struct CELProgramTests {
             ("has(principal)", "1:5: has() asks for a field (has(x.name))"),
             ("request.headers['none']", "1:16: no such key: 'none'"),
             ("'é' + string(1 / (request.inputTokens - 1200))", "1:16: division by zero"),
-            ("request.model.matches('(')", "1:23: the regular expression has an unclosed (: ( (the syntax is RE2 "
-                + "without \\b, \\p and multi-line mode)"),
+            (
+                "request.model.matches('(')",
+                "1:23: the regular expression has an unclosed (: ( (the syntax is RE2 "
+                    + "without \\b, \\p and multi-line mode)"
+            ),
             ("request.inputTokens ? 1 : 2", "1:9: the condition of ? takes bool, found int"),
             ("99999999999999999999", "1:1: the number is out of range: 99999999999999999999"),
         ])
