@@ -61,7 +61,7 @@ struct CELLimitTests {
     }
 
     @Test(
-        "work without end stops at the cost limit",
+        "work without end stops at the cost limit", .timeLimit(.minutes(5)),
         arguments: [
             "LIST.all(a, LIST.all(b, LIST.all(c, LIST.all(d, LIST.all(e, a + b + c + d + e >= 0)))))",
             "LIST.map(a, LIST.map(b, LIST.map(c, LIST.map(d, LIST.map(e, 'x'))))).size() > 0",
@@ -81,10 +81,6 @@ struct CELLimitTests {
         let list = "[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, request.inputTokens]"
         let source = template.replacing("LIST", with: list).replacing(
             "TEXT", with: "(request.model + 'aaaaaaaaaaaaaaaaaa')")
-        let clock = ContinuousClock()
-        let start = clock.now
         #expect(variables.error(source)?.kind == .costExceeded)
-        // Generous: a debug build on a busy machine.
-        #expect(clock.now - start < .seconds(20))
     }
 }
