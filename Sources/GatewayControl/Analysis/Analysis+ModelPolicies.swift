@@ -1,9 +1,23 @@
 import GatewayModel
+import GatewayPolicy
 
 /// Who may use models, and how much of them.
 extension Analysis {
     mutating func check(_ policy: ModelAccessPolicy, _ object: GatewayObject) {
         checkNames(policy.spec.models, object)
+        checkCondition(policy.spec.when, at: ConfigPath.spec["when"], object)
+    }
+
+    /// A condition must compile over the variables of a call of a model.
+    mutating func checkCondition(_ source: String?, at path: ConfigPath, _ object: GatewayObject) {
+        guard let source else { return }
+        do throws(CELError) {
+            _ = try ModelCallVariables.standard.condition(source)
+        } catch {
+            report(
+                .invalidValue, object, path, "the condition, at \(error.line):\(error.column): \(error.message)",
+                hint: error.hint ?? "Documentation/Expressions.md has the language")
+        }
     }
 
     mutating func check(_ policy: BudgetPolicy, _ object: GatewayObject) {

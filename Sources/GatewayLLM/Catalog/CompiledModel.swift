@@ -1,4 +1,5 @@
 package import GatewayModel
+package import GatewayPolicy
 
 /// One entry of a catalogue, ready to be routed.
 package final class CompiledModel: Sendable {
@@ -69,7 +70,7 @@ package final class CompiledTarget: Sendable {
     package let weight: Int
     package let priority: Int
     /// A condition in CEL; the target is used only when it holds.
-    package let when: String?
+    package let when: ModelCondition?
     /// Nil when nobody knows it.
     package let price: PriceTable?
     /// What a budget of dollars charges instead while `price` is nil; nil to refuse.
@@ -85,12 +86,18 @@ package final class CompiledTarget: Sendable {
         self.provider = provider
         weight = target.weight
         priority = target.priority
-        when = target.when
+        when = target.when.map { ModelCondition($0) }
         price = (target.price ?? model.price).map { PriceTable($0) }
         self.unknownPrice = unknownPrice
         timeouts = provider.timeouts.overridden(by: model.timeouts)
         upstream = UpstreamName(target, of: model)
         key = "\(provider.name)/\(target.model ?? model.name)"
+    }
+
+    /// Whether its condition lets it serve the call; one that cannot be told does not.
+    package func serves(_ principal: Principal, _ request: AccessTable.Request) -> Bool {
+        guard let when else { return true }
+        return when.holds(principal, request) ?? false
     }
 
     /// The name its provider knows, for the name that was asked for; nil when the provider does not serve it.

@@ -4,7 +4,7 @@ package import GatewayModel
 /// `Documentation/Expressions.md` lists them; a new one is added there too.
 package struct ModelCallVariables: Sendable {
     package let environment: CELEnvironment
-    package let user, tenant, agent, groups, credential, proof: CELSlot
+    package let user, tenant, team, agent, run, groups, credential, proof: CELSlot
     package let model, operation, stream, inputTokens, headers: CELSlot
     package let now: CELSlot
 
@@ -14,7 +14,9 @@ package struct ModelCallVariables: Sendable {
         var environment = CELEnvironment()
         user = environment.declare("principal.user", .string)
         tenant = environment.declare("principal.tenant", .string)
+        team = environment.declare("principal.team", .string)
         agent = environment.declare("principal.agent", .string)
+        run = environment.declare("principal.run", .string)
         groups = environment.declare("principal.groups", .list(.string))
         credential = environment.declare("principal.credential", .string)
         proof = environment.declare("principal.proof", .string)
@@ -37,6 +39,8 @@ package struct ModelCallVariables: Sendable {
         var activation = environment.activation()
         activation[user] = principal.user.map { .string($0) }
         activation[tenant] = principal.tenant.map { .string($0) }
+        activation[team] = principal.team.map { .string($0) }
+        activation[run] = principal.run.map { .string($0) }
         activation[agent] = principal.agent.map { .string($0) }
         activation[groups] = .strings(principal.groups)
         activation[credential] = principal.credentialID.map { .string($0) }
