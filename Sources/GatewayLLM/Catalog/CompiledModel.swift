@@ -95,8 +95,9 @@ package final class CompiledTarget: Sendable {
     }
 
     /// Whether its condition lets it serve the call; one that cannot be told does not.
-    package func serves(_ principal: Principal, _ request: AccessTable.Request) -> Bool {
+    package func serves(_ principal: Principal, _ request: AccessTable.Request?) -> Bool {
         guard let when else { return true }
+        guard let request else { return false }
         return when.holds(principal, request) ?? false
     }
 

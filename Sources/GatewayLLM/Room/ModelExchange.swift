@@ -39,6 +39,8 @@ final class ModelExchange {
     // What it comes to
     var match: ModelTable.Match?
     var routed: RoutedModel?
+    /// What conditions of policies and targets are asked about.
+    var asked: AccessTable.Request?
     /// Models that serve in place of the first, not tried yet.
     var fallbacks: [ModelTable.Match] = []
     var outputTokensMax: Int?
