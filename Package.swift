@@ -94,8 +94,8 @@ let package = Package(
         .executableTarget(
             name: "sluice",
             dependencies: [
-                "GatewayModel", "GatewayWire", "GatewayIdentity", "GatewayRecords", "GatewayControl", "GatewayRuntime",
-                "GatewayWorkbench", arguments,
+                "GatewayModel", "GatewayWire", "GatewayPolicy", "GatewayIdentity", "GatewayRecords", "GatewayControl",
+                "GatewayRuntime", "GatewayWorkbench", arguments,
             ],
             swiftSettings: settings),
         // Not part of the product: callgrind counts what its parts cost.

@@ -35,7 +35,7 @@ struct Sluice: AsyncParsableCommand {
             CommandGroup(
                 name: "Workbench", subcommands: [MockGroup.self, ScenarioGroup.self, AttackGroup.self]),
             CommandGroup(
-                name: "Tools", subcommands: [ToolCompletion.self, ToolVersion.self]),
+                name: "Tools", subcommands: [ExpressionEval.self, ToolCompletion.self, ToolVersion.self]),
         ])
 
     static func main() async {

@@ -50,8 +50,8 @@ enum ImportTable {
                 .union(["NIOHTTP1", "NIOHTTP2", "NIOSSL", "NIOTLS", "NIOWebSocket", "Yams"])),
         "sluice": Row(
             rooms: [
-                "GatewayModel", "GatewayWire", "GatewayIdentity", "GatewayRecords", "GatewayControl", "GatewayRuntime",
-                "GatewayWorkbench",
+                "GatewayModel", "GatewayWire", "GatewayPolicy", "GatewayIdentity", "GatewayRecords", "GatewayControl",
+                "GatewayRuntime", "GatewayWorkbench",
             ],
             others: language.union(system).union(foundation).union(["ArgumentParser"])),
     ]

@@ -5,17 +5,18 @@ import GatewayPolicy
 extension Analysis {
     mutating func check(_ policy: ModelAccessPolicy, _ object: GatewayObject) {
         checkNames(policy.spec.models, object)
-        check(condition: policy.spec.when, at: ConfigPath.spec["when"], object)
+        checkCondition(policy.spec.when, at: ConfigPath.spec["when"], object)
     }
 
-    /// An expression that is none, or asks what is not known of a model's request.
-    mutating func check(condition text: String?, at path: ConfigPath, _ object: GatewayObject) {
-        guard let text else { return }
-        do throws(CELError) { _ = try ModelCondition(text) } catch {
-            let hint = error.hint ?? "known are: \(ModelFacts.variables.map(\.name).joined(separator: ", "))"
+    /// A condition must compile over the variables of a call of a model.
+    mutating func checkCondition(_ source: String?, at path: ConfigPath, _ object: GatewayObject) {
+        guard let source else { return }
+        do throws(CELError) {
+            _ = try ModelCallVariables.standard.condition(source)
+        } catch {
             report(
-                .invalidValue, object, path, "\(error.message), at \(error.line):\(error.column) of the expression",
-                hint: hint, reason: "Invalid")
+                .invalidValue, object, path, "the condition, at \(error.line):\(error.column): \(error.message)",
+                hint: error.hint ?? "Documentation/Expressions.md has the language")
         }
     }
 

@@ -69,10 +69,8 @@ package final class CompiledTarget: Sendable {
     package let provider: CompiledProvider
     package let weight: Int
     package let priority: Int
-    /// The condition of a target that has one.
-    private let when: ModelCondition?
-    /// A condition that is no expression keeps its target out.
-    private let isBroken: Bool
+    /// A condition in CEL; the target is used only when it holds.
+    package let when: ModelCondition?
     /// Nil when nobody knows it.
     package let price: PriceTable?
     /// What a budget of dollars charges instead while `price` is nil; nil to refuse.
@@ -88,13 +86,19 @@ package final class CompiledTarget: Sendable {
         self.provider = provider
         weight = target.weight
         priority = target.priority
-        when = target.when.flatMap { try? ModelCondition($0) }
-        isBroken = target.when != nil && when == nil
+        when = target.when.map { ModelCondition($0) }
         price = (target.price ?? model.price).map { PriceTable($0) }
         self.unknownPrice = unknownPrice
         timeouts = provider.timeouts.overridden(by: model.timeouts)
         upstream = UpstreamName(target, of: model)
         key = "\(provider.name)/\(target.model ?? model.name)"
+    }
+
+    /// Whether its condition lets it serve the call; one that cannot be told does not.
+    package func serves(_ principal: Principal, _ request: AccessTable.Request?) -> Bool {
+        guard let when else { return true }
+        guard let request else { return false }
+        return when.holds(principal, request) ?? false
     }
 
     /// The name its provider knows, for the name that was asked for; nil when the provider does not serve it.
@@ -104,12 +108,6 @@ package final class CompiledTarget: Sendable {
         if upstream.isFixed { return name }
         guard let served = provider.models else { return name }
         return served.contains(name) ? name : nil
-    }
-
-    /// Whether its condition lets the request through; one that cannot be told does not.
-    package func serves(_ principal: Principal, _ request: AccessTable.Request) -> Bool {
-        if let when { return when.holds(principal, request) == true }
-        return !isBroken
     }
 
     /// The table a budget of dollars counts by; nil to refuse.

@@ -18,6 +18,8 @@ package final class ModelTable: Sendable {
     package let providers: [CompiledProvider]
     package let access: AccessTable
     package let budgets: ModelBudgets
+    /// Whether a condition of a policy or a target asks for the request's fields, or the time.
+    package let readsHeaders, readsTime: Bool
     private let exact: [[UInt8]: Int]
     /// The pattern that says most goes first.
     private let patterns: [(pattern: NamePattern, model: Int)]
@@ -29,6 +31,9 @@ package final class ModelTable: Sendable {
         self.providers = providers
         self.access = access
         self.budgets = budgets
+        let conditions = models.flatMap { model in model.targets.compactMap(\.when) }
+        readsHeaders = access.readsHeaders || conditions.contains(where: \.readsHeaders)
+        readsTime = access.readsTime || conditions.contains(where: \.readsTime)
         var exact: [[UInt8]: Int] = [:]
         var patterns: [(pattern: NamePattern, model: Int)] = []
         for (index, model) in models.enumerated() {

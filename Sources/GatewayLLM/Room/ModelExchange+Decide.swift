@@ -114,9 +114,15 @@ extension ModelExchange {
 
     private func judge(_ exchange: Exchange, _ found: ModelTable.Match) throws(GatewayError) {
         guard let operation = endpoint.operation else { return }
-        let asked = AccessTable.Request(
+        var asked = AccessTable.Request(
             name: request.name, catalogName: found.name, operation: operation, bodyBytes: body.readableBytes,
-            inputTokens: inputTokensEstimate, outputTokens: request.outputTokensMax)
+            inputTokens: inputTokensEstimate, outputTokens: request.outputTokensMax, isStream: request.streams)
+        if room.table.readsHeaders { asked.headers = ModelExchange.headers(exchange.request.fields) }
+        if room.table.readsTime {
+            let (seconds, rest) = worker.wallNanoseconds.quotientAndRemainder(dividingBy: 1_000_000_000)
+            asked.now = CELTimestamp(seconds: Int64(seconds), nanoseconds: Int32(rest))
+        }
+        self.asked = asked
         try judge(exchange, asked)
         outputTokensMax = outputTokensMax ?? found.model.context.outputTokensMax
     }
@@ -140,6 +146,11 @@ extension ModelExchange {
                 hint: "previous_response_id is the id of a response you got here")
         }
         pinned = place.name
+    }
+
+    /// For conditions; of several fields of one name the last.
+    private static func headers(_ fields: FieldBlock) -> CELMap {
+        CELMap(fields.entries.map { (key: fields.text($0.name), value: fields.text($0.value)) })
     }
 
     private func checkContext(_ model: CompiledModel) throws(GatewayError) {

@@ -47,6 +47,8 @@ final class ModelExchange {
     var fixed: FixedPlace?
     /// The name of the one place that knows what the request builds upon.
     var pinned: String?
+    /// What conditions of policies and targets are asked about.
+    var asked: AccessTable.Request?
     /// Models that serve in place of the first, not tried yet.
     var fallbacks: [ModelTable.Match] = []
     var outputTokensMax: Int?

@@ -15,12 +15,15 @@ package struct AccessTable: Sendable {
         /// The bound the request sets; nil for none.
         package var outputTokens: Int?
         package var isStream: Bool
-        /// Whether it offers the model tools.
-        package var hasTools: Bool
+        /// The request's fields, names in lower case; only wanted when a condition reads them (`readsHeaders`).
+        package var headers: CELMap?
+        /// Only wanted when a condition reads it (`readsTime`).
+        package var now: CELTimestamp?
 
         package init(
             name: [UInt8], catalogName: [UInt8]? = nil, operation: ModelOperation, bodyBytes: Int = 0,
-            inputTokens: Int? = nil, outputTokens: Int? = nil, isStream: Bool = false, hasTools: Bool = false
+            inputTokens: Int? = nil, outputTokens: Int? = nil, isStream: Bool = false, headers: CELMap? = nil,
+            now: CELTimestamp? = nil
         ) {
             self.name = name
             self.catalogName = catalogName ?? name
@@ -29,7 +32,8 @@ package struct AccessTable: Sendable {
             self.inputTokens = inputTokens
             self.outputTokens = outputTokens
             self.isStream = isStream
-            self.hasTools = hasTools
+            self.headers = headers
+            self.now = now
         }
     }
 
@@ -49,6 +53,10 @@ package struct AccessTable: Sendable {
     }
 
     package static let empty = AccessTable([])
+
+    /// Whether a condition asks for the request's fields, so that they must be given.
+    package var readsHeaders: Bool { (denying + allowing).contains { $0.when?.readsHeaders ?? false } }
+    package var readsTime: Bool { (denying + allowing).contains { $0.when?.readsTime ?? false } }
 
     package func decide(_ principal: Principal, _ request: Request) -> Decision {
         if let grant = principal.grant, !grant.allows(request) {
@@ -82,10 +90,11 @@ package struct AccessTable: Sendable {
             outputTokensMax: nil)
     }
 
-    /// Whether a list of models shows this one: something may be done with it.
+    /// Whether a list of models shows this one: something may be done with it, by a small request without fields.
     package func lists(_ principal: Principal, name: [UInt8]) -> Bool {
         ModelOperation.allCases.contains { operation in
-            decide(principal, Request(name: name, operation: operation)).verdict.isAllowed
+            let request = Request(name: name, operation: operation, inputTokens: 0, headers: .empty)
+            return decide(principal, request).verdict.isAllowed
         }
     }
 
@@ -102,14 +111,7 @@ package struct AccessRule: Sendable {
     private let subjects: [BudgetSubject]
     private let models: [NamePattern]
     private let operations: [ModelOperation]?
-    private let when: Condition
-
-    private enum Condition {
-        case none
-        case some(ModelCondition)
-        /// It is no expression: the configuration should have been refused.
-        case broken
-    }
+    let when: ModelCondition?
 
     package init(name: String, _ spec: ModelAccessPolicySpec) {
         self.name = name
@@ -118,11 +120,7 @@ package struct AccessRule: Sendable {
         subjects = spec.subjects.map { BudgetSubject($0) }
         models = spec.models.map { NamePattern($0) }
         operations = spec.operations
-        if let text = spec.when {
-            when = (try? ModelCondition(text)).map { .some($0) } ?? .broken
-        } else {
-            when = .none
-        }
+        when = spec.when.map { ModelCondition($0) }
     }
 
     /// Whether subject, model and operation fit; an alias is its model. Nobody is meant who proved nothing.
@@ -137,11 +135,8 @@ package struct AccessRule: Sendable {
 
     /// Nil when it cannot be told, which never helps the caller.
     func condition(_ principal: Principal, _ request: AccessTable.Request) -> Bool? {
-        switch when {
-        case .none: true
-        case .some(let condition): condition.holds(principal, request)
-        case .broken: nil
-        }
+        guard let when else { return true }
+        return when.holds(principal, request)
     }
 
     /// What of the request is too large; nil when nothing is.

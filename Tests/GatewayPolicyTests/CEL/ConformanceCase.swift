@@ -48,11 +48,16 @@ struct ConformanceCase {
         }
     }
 
+    private static let wellKnown = [
+        "Any", "BoolValue", "BytesValue", "DoubleValue", "Duration", "FloatValue", "Int32Value", "Int64Value",
+        "ListValue", "StringValue", "Struct", "Timestamp", "UInt32Value", "UInt64Value", "Value",
+    ]
+
     /// Messages of the test suite and of the well-known types, which are written as a name and braces.
     private static func usesMessages(_ expression: String) -> Bool {
         let text = expression.filter { !$0.isWhitespace && $0 != "@" }.replacing("//", with: "")
         return text.contains("TestAllTypes") || text.contains("TestRequired")
-            || text.firstMatch(of: /google\.protobuf\.[A-Za-z0-9]+\{/) != nil
+            || wellKnown.contains { text.contains("google.protobuf.\($0)\u{7B}") }
     }
 
     static func type(_ type: TextProto) throws -> CELType {

@@ -57,7 +57,9 @@ extension CELEvaluation {
                 if try areEqual(each, element) { return true }
             }
             return false
-        case .map(let map): return map.position(of: element) != nil
+        case .map(let map):
+            try charge(keyCost(element))
+            return map.position(of: element) != nil
         default: throw .noOverload("in", element, container)
         }
     }

@@ -49,7 +49,9 @@ extension CELEvaluation {
     // MARK: Elements
 
     /// `x.key` and `x[key]`; of an optional the result is an optional too.
-    private func element(of container: CELValue, _ key: CELValue, isOptional: Bool) throws(CELFault) -> CELValue {
+    private mutating func element(
+        of container: CELValue, _ key: CELValue, isOptional: Bool
+    ) throws(CELFault) -> CELValue {
         if case .optional(let optional) = container {
             guard let inner = optional.value else { return .optional(.none) }
             return .optional(CELOptional(try find(key, in: inner)))
@@ -61,9 +63,15 @@ extension CELEvaluation {
         throw .noSuchKey(key)
     }
 
-    private func find(_ key: CELValue, in container: CELValue) throws(CELFault) -> CELValue? {
+    /// Looking a key up reads all of it.
+    func keyCost(_ key: CELValue) -> Int {
+        if case .string(let text) = key { text.utf8.count / 16 } else { 0 }
+    }
+
+    private mutating func find(_ key: CELValue, in container: CELValue) throws(CELFault) -> CELValue? {
         switch container {
         case .map(let map):
+            try charge(keyCost(key))
             return map[key]
         case .list(let elements):
             guard case .int(let position)? = CELKey(key) else {

@@ -113,7 +113,7 @@ extension CELEvaluation {
             // In the order of the keys' text, so that equal maps give equal texts.
             var entries: [(key: String, value: CELValue)] = []
             for (key, value) in zip(map.keys, map.values) {
-                try charge(2)
+                try charge(2 + keyCost(key))
                 entries.append((CELFormat.scalar(key), value))
             }
             entries.sort { CELText.isLess($0.key, $1.key) }

@@ -9,11 +9,12 @@ extension CELEvaluation {
         guard case .string(let whole) = text, case .string(let piece) = part else {
             throw .noOverload("\(operation)", text, part)
         }
+        try charge(piece.utf8.count / 16)
         switch operation {
         case .startsWith: return CELText.hasPrefix(whole, piece)
         case .endsWith: return CELText.hasSuffix(whole, piece)
         default:
-            try charge((whole.utf8.count + piece.utf8.count) / 16)
+            try charge(whole.utf8.count / 16)
             return CELText.find(Array(piece.utf8), in: Array(whole.utf8)) != nil
         }
     }

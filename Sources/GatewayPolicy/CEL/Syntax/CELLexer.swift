@@ -125,7 +125,7 @@ struct CELLexer {
             position += 1
             return .symbol(String(UnicodeScalar(byte)))
         }
-        let shown = String(decoding: source[position...].prefix(4), as: UTF8.self).unicodeScalars.prefix(1)
+        let shown = String(String(decoding: source[position...].prefix(4), as: UTF8.self).unicodeScalars.prefix(1))
         throw error("unexpected character \(shown)", hint: CELLexer.hints[byte])
     }
 

@@ -77,9 +77,9 @@ enum CELTimeZone {
         add(0, .europe, "Europe/London Europe/Dublin Europe/Lisbon")
         add(
             60, .europe,
-            "Europe/Amsterdam Europe/Berlin Europe/Brussels Europe/Budapest Europe/Copenhagen Europe/Madrid Europe/Oslo "
-                + "Europe/Paris Europe/Prague Europe/Rome Europe/Stockholm Europe/Vienna Europe/Warsaw Europe/Zurich "
-                + "Europe/Belgrade Europe/Zagreb Europe/Luxembourg")
+            "Europe/Amsterdam Europe/Berlin Europe/Brussels Europe/Budapest Europe/Copenhagen Europe/Madrid "
+                + "Europe/Oslo Europe/Paris Europe/Prague Europe/Rome Europe/Stockholm Europe/Vienna "
+                + "Europe/Warsaw Europe/Zurich Europe/Belgrade Europe/Zagreb Europe/Luxembourg")
         add(60, .none, "Africa/Lagos Africa/Algiers Africa/Tunis")
         add(
             120, .europe,

@@ -37,6 +37,15 @@ package enum CELValue: Sendable {
 
     package static func strings(_ strings: some Sequence<String>) -> CELValue { .list(strings.map { .string($0) }) }
 
+    /// As a person reads it: what `string(x)` gives for a scalar, base64 for bytes, the type's name for the rest.
+    package var text: String {
+        switch self {
+        case .bytes(let bytes): CELBase64.encode(bytes)
+        case .list, .map, .optional: type.name
+        default: CELFormat.scalar(self)
+        }
+    }
+
     /// Whether it is what an unset field of its type would be.
     var isZero: Bool {
         switch self {
