@@ -32,7 +32,12 @@ final class HTTP2ServerConnection: HTTP2Connection, DownstreamConnection {
 
     init(worker: Worker, client: ClientConnection) {
         self.client = client
-        let limits = worker.currentSnapshot().limits
+        var limits = worker.currentSnapshot().limits
+        if let settings = worker.snapshot.table(port: client.port.number)?.settings {
+            if settings.streamsMax > 0 { limits.streamsPerConnectionMax = settings.streamsMax }
+            let idle = settings.idleTimeoutMilliseconds
+            if idle > 0 { limits.idleTimeoutMilliseconds = idle }
+        }
         headLimits = HTTP1Limits(limits)
         var trailerLimits = headLimits
         trailerLimits.headBytesMax = limits.trailerBytesMax
