@@ -1,5 +1,6 @@
 import GatewayModel
 import GatewayRecords
+import Synchronization
 
 /// What happens now: streams, state, views.
 extension AdminAPI {
@@ -47,20 +48,17 @@ extension AdminAPI {
         let isDraining = services.isDraining
         let subscription = try tap.subscribe(try TapQuery.filter(call.query))
         let asEvents = (call.request.field("accept") ?? "").contains("text/event-stream")
-        let stream = AsyncStream<[UInt8]>(bufferingPolicy: .bufferingNewest(256)) { continuation in
-            // The head goes out at once: a reader can tell that the tap is open.
-            continuation.yield(Array((asEvents ? ": open\n\n" : "\n").utf8))
-            let task = Task {
-                while (try? await Task.sleep(for: .milliseconds(Self.intervalMilliseconds))) != nil, !isDraining() {
-                    let lines = subscription.drain()
-                    if !lines.isEmpty { continuation.yield(asEvents ? Self.events(lines) : lines) }
-                }
-                continuation.finish()
+        let reader = TapReader(tap: tap, subscription: subscription)
+        // The head goes out at once: a reader can tell that the tap is open.
+        let opening = Mutex<[UInt8]?>(Array((asEvents ? ": open\n\n" : "\n").utf8))
+        // Asked for as fast as the client reads; what does not fit the tap's own queue is dropped and counted there.
+        let stream = AsyncStream<[UInt8]> {
+            if let first = opening.withLock({ $0.take() }) { return first }
+            while (try? await Task.sleep(for: .milliseconds(Self.intervalMilliseconds))) != nil, !isDraining() {
+                let lines = reader.subscription.drain()
+                if !lines.isEmpty { return asEvents ? Self.events(lines) : lines }
             }
-            continuation.onTermination = { _ in
-                task.cancel()
-                tap.unsubscribe(subscription)
-            }
+            return nil
         }
         return .stream(asEvents ? "text/event-stream" : "application/x-ndjson", stream)
     }
@@ -175,6 +173,19 @@ extension AdminAPI {
         }
         return .json(answer)
     }
+}
+
+/// Ends a subscription with the stream that reads it, whichever way that ends.
+private final class TapReader: Sendable {
+    private let tap: Tap
+    let subscription: TapSubscription
+
+    init(tap: Tap, subscription: TapSubscription) {
+        self.tap = tap
+        self.subscription = subscription
+    }
+
+    deinit { tap.unsubscribe(subscription) }
 }
 
 extension StoreChange {

@@ -11,6 +11,7 @@ package actor ObjectStore {
     private let now: @Sendable () -> Int
     /// Compiles a set before it may serve; its errors refuse the change.
     private var provision: @Sendable (ObjectSet) -> [Diagnostic]
+    private var claims: Claims?
     private var listeners: [Int: AsyncStream<StoreChange>.Continuation] = [:]
     private var listenerCount = 0
 
@@ -42,6 +43,24 @@ package actor ObjectStore {
     package func setProvision(_ provision: @escaping @Sendable (ObjectSet) -> [Diagnostic]) {
         self.provision = provision
     }
+
+    /// What a set needs of the machine, such as ports. It is taken before a change is accepted, so that nothing is
+    /// written down as serving that cannot serve.
+    package struct Claims: Sendable {
+        /// Takes what the set needs and keeps it for serving the set; the errors say what could not be had.
+        package var take: @Sendable (ObjectSet) -> [Diagnostic]
+        /// Gives back what was taken for a set that will not serve.
+        package var release: @Sendable () -> Void
+
+        package init(
+            take: @escaping @Sendable (ObjectSet) -> [Diagnostic], release: @escaping @Sendable () -> Void
+        ) {
+            self.take = take
+            self.release = release
+        }
+    }
+
+    package func setClaims(_ claims: Claims) { self.claims = claims }
 
     // MARK: - Changes
 
@@ -214,7 +233,7 @@ package actor ObjectStore {
         return NearestName.hint(key.name, among: names, word: "there is")
     }
 
-    /// The one way to a new state: judge, compile, write down, then switch.
+    /// The one way to a new state: judge, compile, claim, write down, then switch.
     private func commit(
         _ set: ObjectSet, cause: ChangeCause, diagnostics: [Diagnostic], dryRun: Bool,
         origin: (GatewayObject) -> StoredEntry.Origin
@@ -223,6 +242,12 @@ package actor ObjectStore {
         if !diagnostics.hasErrors { diagnostics += provision(set) }
         diagnostics.sort(by: Diagnostic.inOrder)
         if diagnostics.hasErrors { return .success(refusal(diagnostics)) }
+        if let claims {
+            diagnostics += claims.take(set)
+            if diagnostics.hasErrors { return .success(refusal(diagnostics)) }
+            // Only to find out.
+            if dryRun { claims.release() }
+        }
         let changes = ObjectDiff.between(snapshot.set, set)
         let origins = Dictionary(uniqueKeysWithValues: set.objects.map { ($0.key, origin($0)) })
         let movedOnly = changes.isEmpty
@@ -251,6 +276,7 @@ package actor ObjectStore {
         do {
             try history?.append(record)
         } catch {
+            claims?.release()
             return .failure(error)
         }
         snapshot = StoreSnapshot(

@@ -25,6 +25,7 @@ package enum ErrorCode: String, Sendable, CaseIterable {
     case unreachableRule = "SL-1018"
     case readOnlyObject = "SL-1019"
     case missingCredential = "SL-1020"
+    case portUnavailable = "SL-1021"
     // 2: what a client sent
     case malformedRequest = "SL-2001"
     case ambiguousFraming = "SL-2002"

@@ -32,7 +32,11 @@ final class HTTP2ServerConnection: HTTP2Connection, DownstreamConnection {
 
     init(worker: Worker, client: ClientConnection) {
         self.client = client
-        let limits = worker.currentSnapshot().limits
+        var limits = worker.currentSnapshot().limits
+        if let settings = worker.snapshot.table(port: client.port.number)?.settings {
+            if settings.streamsMax > 0 { limits.streamsPerConnectionMax = settings.streamsMax }
+            if settings.idleTimeoutMilliseconds > 0 { limits.idleTimeoutMilliseconds = settings.idleTimeoutMilliseconds }
+        }
         headLimits = HTTP1Limits(limits)
         var trailerLimits = headLimits
         trailerLimits.headBytesMax = limits.trailerBytesMax

@@ -1,4 +1,5 @@
 import GatewayModel
+import GatewayRecords
 import GatewayWire
 import NIOCore
 import NIOSSL
@@ -7,12 +8,19 @@ import NIOSSL
 enum Acceptor {
     static func accept(_ channel: any Channel, on port: BoundPort, _ worker: Worker) throws {
         let table = worker.currentSnapshot().table(port: port.number)
-        let limits = worker.snapshot.limits
         let connectionsMax = table?.settings.connectionsMax ?? 0
-        if worker.connections.count >= (connectionsMax > 0 ? connectionsMax : limits.connectionsPerLoopMax)
-            || worker.isDraining
+        // Counted from here on, not from the first request: what never finishes its handshake holds a socket too.
+        if worker.isDraining || worker.acceptedCount >= worker.snapshot.limits.connectionsPerLoopMax
+            || (connectionsMax > 0 && port.connectionCount >= connectionsMax)
         {
+            worker.recorder.metrics.add(.connectionsRefused)
             throw ChannelError.ioOnClosedChannel
+        }
+        worker.acceptedCount += 1
+        port.add(1)
+        channel.closeFuture.assumeIsolated().whenComplete { _ in
+            worker.acceptedCount -= 1
+            port.add(-1)
         }
         let peer = Peer(port: port, address: channel.remoteAddress, table: table)
         let isProxied = table?.settings.proxyProtocol ?? .none != .none

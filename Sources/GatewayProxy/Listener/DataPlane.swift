@@ -38,6 +38,14 @@ package final class DataPlane: Sendable {
     /// The ports that listen now: configured port → bound port (they differ when 0 was bound).
     package var boundPorts: [Int: Int] { ports.bound }
 
+    /// Opens the ports that `snapshot` needs and keeps them for its `publish`. All or none: what comes back is why not.
+    package func claimPorts(of snapshot: Snapshot) -> [ListenError] {
+        ports.claim(for: snapshot, loopCount: loops.count)
+    }
+
+    /// Closes what was claimed for a snapshot that will not be published.
+    package func releaseClaims() { ports.releaseClaims() }
+
     /// Opens what `snapshot` needs, makes it the one that new requests see, then closes and drains what it no longer
     /// has. If a port cannot be opened nothing changes.
     package func publish(_ snapshot: Snapshot) async throws {

@@ -3,8 +3,8 @@ import NIOCore
 import NIOPosix
 import Synchronization
 
-/// The listening sockets: one per port, address and event loop, all bound with `SO_REUSEPORT` so that the kernel
-/// spreads connections and none ever changes loops.
+/// The listening sockets: one per port, address and event loop, joined by `SO_REUSEPORT` so that the kernel spreads
+/// connections and none ever changes loops.
 final class PortSet: Sendable {
     struct Opened: Sendable {
         var number: Int
@@ -19,17 +19,57 @@ final class PortSet: Sendable {
         }
     }
 
-    private let open = Mutex<[Int: Opened]>([:])
+    private struct State {
+        var open: [Int: Opened] = [:]
+        /// For a configuration that has been accepted and does not serve yet.
+        var claims: [Int: ListeningSockets] = [:]
+    }
 
-    var bound: [Int: Int] { open.withLock { $0.mapValues(\.bound) } }
+    private let state = Mutex(State())
+
+    var bound: [Int: Int] { state.withLock { $0.open.mapValues(\.bound) } }
+
+    /// Opens what `snapshot` has and we have not, and keeps it for `open`; or, with any of them refused, opens nothing.
+    func claim(for snapshot: Snapshot, loopCount: Int) -> [ListenError] {
+        state.withLock { state in
+            var claims: [Int: ListeningSockets] = [:]
+            var errors: [ListenError] = []
+            for table in snapshot.ports where state.open[table.port]?.serves(table) != true {
+                if let earlier = state.claims[table.port], earlier.addresses == table.settings.addresses {
+                    claims[table.port] = earlier
+                    continue
+                }
+                do throws(ListenError) {
+                    claims[table.port] = try ListeningSockets(
+                        table, loopCount: loopCount, held: state.open[table.port]?.addresses ?? [])
+                } catch {
+                    errors.append(error)
+                }
+            }
+            let unused = errors.isEmpty ? state.claims.filter { claims[$0.key] == nil } : claims.filter { state.claims[$0.key] == nil }
+            for sockets in unused.values { sockets.close() }
+            if errors.isEmpty { state.claims = claims }
+            return errors
+        }
+    }
+
+    /// Gives back what was claimed and not opened.
+    func releaseClaims() {
+        state.withLock { state in
+            for sockets in state.claims.values { sockets.close() }
+            state.claims = [:]
+        }
+    }
 
     /// Opens what `snapshot` has and we have not. Nothing is kept open if one of them fails.
     func open(missingFor snapshot: Snapshot, loops: [DataPlane.LoopHandle]) async throws -> [Opened] {
-        let known = open.withLock { $0 }
+        let known = state.withLock { $0.open }
         var opened: [Opened] = []
         do {
             for table in snapshot.ports where known[table.port]?.serves(table) != true {
-                opened.append(try await listen(table, loops: loops))
+                let claim = state.withLock { $0.claims.removeValue(forKey: table.port) }
+                opened.append(
+                    try await listen(table, claim: claim, held: known[table.port]?.addresses ?? [], loops: loops))
             }
         } catch {
             for port in opened { await Self.close(port) }
@@ -40,8 +80,8 @@ final class PortSet: Sendable {
 
     /// Takes over what was opened; closes the sockets it replaces and returns their numbers.
     func commit(_ opened: [Opened]) async -> [Int] {
-        let replaced = open.withLock { open in
-            opened.compactMap { open.updateValue($0, forKey: $0.number) }
+        let replaced = state.withLock { state in
+            opened.compactMap { state.open.updateValue($0, forKey: $0.number) }
         }
         for port in replaced { await Self.close(port) }
         return replaced.map(\.number)
@@ -49,18 +89,19 @@ final class PortSet: Sendable {
 
     /// Closes what `snapshot` has no more; returns their numbers.
     func close(notIn snapshot: Snapshot) async -> [Int] {
-        let gone = open.withLock { open in
-            let numbers = open.keys.filter { snapshot.table(port: $0) == nil }
-            return numbers.compactMap { open.removeValue(forKey: $0) }
+        let gone = state.withLock { state in
+            let numbers = state.open.keys.filter { snapshot.table(port: $0) == nil }
+            return numbers.compactMap { state.open.removeValue(forKey: $0) }
         }
         for port in gone { await Self.close(port) }
         return gone.map(\.number)
     }
 
     func closeAll() async {
-        let all = open.withLock { open in
-            defer { open.removeAll() }
-            return Array(open.values)
+        releaseClaims()
+        let all = state.withLock { state in
+            defer { state.open.removeAll() }
+            return Array(state.open.values)
         }
         for port in all { await Self.close(port) }
     }
@@ -69,69 +110,63 @@ final class PortSet: Sendable {
         for channel in port.channels { try? await channel.close().get() }
     }
 
-    private func listen(_ table: PortTable, loops: [DataPlane.LoopHandle]) async throws -> Opened {
-        var bound = table.bindPort
+    private func listen(
+        _ table: PortTable, claim: ListeningSockets?, held: [String], loops: [DataPlane.LoopHandle]
+    ) async throws -> Opened {
+        var sockets: ListeningSockets
+        if let claim, claim.addresses == table.settings.addresses {
+            sockets = claim
+        } else {
+            claim?.close()
+            sockets = try ListeningSockets(table, loopCount: loops.count, held: held)
+        }
+        let port = BoundPort(number: table.port, isTLS: table.isTLS)
         var channels: [any Channel] = []
         do {
             for address in table.settings.addresses {
-                // A path belongs to one socket; the first loop serves it.
-                for loop in address.hasPrefix("unix:") ? loops.prefix(1) : loops[...] {
-                    let channel = try await bind(table, address: address, port: bound, loop: loop)
-                    channels.append(channel)
-                    // Port 0: the first socket asks the kernel, the others join it.
-                    bound = channel.localAddress?.port ?? bound
+                if address.hasPrefix(ListeningSockets.socketPrefix), let loop = loops.first {
+                    // A path belongs to one socket; the first loop serves it.
+                    channels.append(try await bind(address, as: port, on: loop))
+                    continue
+                }
+                for loop in loops {
+                    guard let socket = sockets.take(address) else { continue }
+                    channels.append(try await Self.bootstrap(port, on: loop).withBoundSocket(socket).get())
                 }
             }
         } catch {
             for channel in channels { try? await channel.close().get() }
-            throw ListenError(port: table.port, cause: String(describing: error))
+            sockets.close()
+            throw ListenError(
+                port: table.port, address: table.settings.addresses.first ?? "", bindPort: table.bindPort,
+                cause: String(describing: error))
         }
         return Opened(
-            number: table.port, addresses: table.settings.addresses, isTLS: table.isTLS, bound: bound,
+            number: table.port, addresses: table.settings.addresses, isTLS: table.isTLS, bound: sockets.bound,
             channels: channels)
     }
 
-    private func bind(
-        _ table: PortTable, address: String, port: Int, loop: DataPlane.LoopHandle
-    ) async throws -> any Channel {
-        if address.hasPrefix("unix:") {
-            return try await bindSocket(table, path: String(address.dropFirst("unix:".count)), loop: loop)
-        }
-        let boundPort = BoundPort(number: table.port, isTLS: table.isTLS)
+    private static func bootstrap(_ port: BoundPort, on loop: DataPlane.LoopHandle) -> ServerBootstrap {
         let worker = loop.worker
-        let reusePort = ChannelOptions.Types.SocketOption(level: .socket, name: .init(rawValue: SO_REUSEPORT))
-        return try await ServerBootstrap(group: loop.eventLoop, childGroup: loop.eventLoop)
-            .serverChannelOption(.backlog, value: 4096)
-            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-            .serverChannelOption(reusePort, value: 1)
+        return ServerBootstrap(group: loop.eventLoop, childGroup: loop.eventLoop)
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             .childChannelOption(.allowRemoteHalfClosure, value: true)
             .childChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture { try Acceptor.accept(channel, on: boundPort, worker.value) }
+                channel.eventLoop.makeCompletedFuture { try Acceptor.accept(channel, on: port, worker.value) }
             }
-            .bind(host: address, port: port).get()
     }
 
     /// A socket in the file system, for its owner only; what an earlier process left there is replaced.
-    private func bindSocket(
-        _ table: PortTable, path: String, loop: DataPlane.LoopHandle
-    ) async throws -> any Channel {
-        let boundPort = BoundPort(number: table.port, isTLS: table.isTLS)
+    private func bind(_ address: String, as port: BoundPort, on loop: DataPlane.LoopHandle) async throws -> any Channel {
+        let path = String(address.dropFirst(ListeningSockets.socketPrefix.count))
         let worker = loop.worker
         let channel = try await ServerBootstrap(group: loop.eventLoop, childGroup: loop.eventLoop)
             .childChannelOption(.allowRemoteHalfClosure, value: true)
             .childChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture { try Acceptor.accept(channel, on: boundPort, worker.value) }
+                channel.eventLoop.makeCompletedFuture { try Acceptor.accept(channel, on: port, worker.value) }
             }
             .bind(unixDomainSocketPath: path, cleanupExistingSocketFile: true).get()
         unsafe chmod(path, 0o600)
         return channel
     }
-}
-
-/// A port that could not be opened.
-package struct ListenError: Error, CustomStringConvertible {
-    package var port: Int
-    package var cause: String
-    package var description: String { "cannot listen on port \(port): \(cause)" }
 }

@@ -17,6 +17,7 @@ package struct WorkerView: Sendable {
     }
 
     package var connections: [Connection] = []
+    /// With those whose handshake is not over.
     package var connectionCount = 0
     package var pools: [Pool] = []
     package var isDraining = false
@@ -29,7 +30,7 @@ extension Worker {
     package func view(connectionsMax: Int) -> WorkerView {
         var view = WorkerView()
         view.isDraining = isDraining
-        view.connectionCount = connections.count
+        view.connectionCount = acceptedCount
         for connection in connections.values.prefix(connectionsMax) {
             let (client, proto) =
                 switch connection {

@@ -1,6 +1,7 @@
 package import GatewayRecords
 import GatewayWire
 package import NIOCore
+import Synchronization
 
 /// All state of one event loop: its snapshot, upstream pools, timers, recorder and scratch memory. It is used on its
 /// loop only, so nothing in it is locked or atomic, and nothing of it is ever sent to another loop.
@@ -32,6 +33,8 @@ package final class Worker {
     var compressions = CompressionPool()
     /// Open downstream connections, for draining and `/debug`.
     var connections: [ObjectIdentifier: any DownstreamConnection] = [:]
+    /// Accepted and not closed yet, those without a handshake too.
+    var acceptedCount = 0
     package private(set) var isDraining = false
     private var isStopped = false
     private var tick: RepeatedTask?
@@ -146,9 +149,14 @@ package final class BoundPort: Sendable {
     /// The port the configuration names; the routing key.
     package let number: Int
     package let isTLS: Bool
+    private let connections = Atomic<Int>(0)
 
     package init(number: Int, isTLS: Bool) {
         self.number = number
         self.isTLS = isTLS
     }
+
+    /// Connections of all event loops. Two that arrive at once may both be let in: a bound, not a lock.
+    var connectionCount: Int { connections.load(ordering: .relaxed) }
+    func add(_ count: Int) { connections.add(count, ordering: .relaxed) }
 }

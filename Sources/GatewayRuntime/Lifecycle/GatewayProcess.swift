@@ -88,7 +88,10 @@ package final class GatewayProcess: Sendable {
     package func start() async throws {
         try state.start()
         registry.process.setStart(seconds: UInt64(WallTime.seconds))
+        try claimOwnPorts()
         await store.setProvision { [self] set in provision(set) }
+        await store.setClaims(
+            ObjectStore.Claims(take: { [self] in claimPorts(of: $0) }, release: { [plane] in plane.releaseClaims() }))
         let changes = await store.changes()
         switch options.source {
         case .files(let paths):
@@ -163,7 +166,7 @@ package final class GatewayProcess: Sendable {
     /// What only compiling finds in a set.
     func provision(_ set: ObjectSet) -> [Diagnostic] { compile(set, revision: 0).diagnostics }
 
-    private func compile(_ set: ObjectSet, revision: UInt64) -> SnapshotCompiler.Result {
+    func compile(_ set: ObjectSet, revision: UInt64) -> SnapshotCompiler.Result {
         var compilation = SnapshotCompiler.Options()
         compilation.limits = options.limits
         compilation.traffic = traffic

@@ -19,7 +19,7 @@ package struct RoomRequest: Sendable {
 package struct RoomResponse: Sendable {
     package enum Body: Sendable {
         case bytes([UInt8])
-        /// Sent as it comes; ends with the stream, or when the client goes.
+        /// Sent as it comes, and asked for no faster than the client reads; ends with the stream, or when the client goes.
         case stream(AsyncStream<[UInt8]>)
     }
     package var status: Int
@@ -57,6 +57,8 @@ private final class AsyncExchange: BodyReader {
     private let respond: @Sendable (RoomRequest) async -> RoomResponse
     private var body: [UInt8] = []
     private var task: Task<Void, Never>?
+    /// The producer of a stream, until the client reads again.
+    private var paused: CheckedContinuation<Void, Never>?
 
     init(
         _ exchange: Exchange, bodyBytesMax: Int, respond: @escaping @Sendable (RoomRequest) async -> RoomResponse
@@ -92,16 +94,21 @@ private final class AsyncExchange: BodyReader {
                 eventLoop.execute { bound.value.begin(response) }
                 for await chunk in stream {
                     if Task.isCancelled { break }
-                    eventLoop.execute { bound.value.send(chunk) }
+                    await withCheckedContinuation { sent in
+                        eventLoop.execute { bound.value.send(chunk, sent) }
+                    }
                 }
                 eventLoop.execute { bound.value.end() }
             }
         }
     }
 
+    func downstreamWritable() { paused.take()?.resume() }
+
     func ended() {
         exchange = nil
         task?.cancel()
+        paused.take()?.resume()
     }
 
     private func send(_ response: RoomResponse, _ bytes: [UInt8]) {
@@ -117,9 +124,12 @@ private final class AsyncExchange: BodyReader {
         exchange.sendHead(framing: .chunked)
     }
 
-    private func send(_ chunk: [UInt8]) {
+    /// Resumes `sent` when there is room for more.
+    private func send(_ chunk: [UInt8], _ sent: CheckedContinuation<Void, Never>) {
         exchange?.sendBody(ByteBuffer(bytes: chunk))
         exchange?.flush()
+        // What breaks the connection ends the exchange while it sends.
+        if let exchange, !exchange.isDownstreamWritable { paused = sent } else { sent.resume() }
     }
 
     private func end() {
