@@ -38,13 +38,11 @@ package struct BackendEndpoint: ConfigObject, Hashable {
     package var host: String
     package var port: Int
     package var weight: Int
-    package var zone: String?
 
     package init(_ fields: FieldReader) {
         host = fields.required("host", "a host name or an IP address", .host)
         port = fields.required("port", "the port", .port)
         weight = fields.value("weight", default: 1, "its share among the endpoints", .range(0...1_000_000))
-        zone = fields.optional("zone", "where it runs; nearer ones are preferred", .nonEmpty)
     }
 }
 

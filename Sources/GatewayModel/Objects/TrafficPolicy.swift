@@ -167,8 +167,8 @@ package struct OutlierDetection: ConfigObject {
         consecutiveFailures = fields.value(
             "consecutiveFailures", default: 5, "failures in a row until it is left out", .atLeast(1))
         interval = fields.value(
-            "interval", default: ConfigDuration(milliseconds: 10_000), shown: .text("10s"), "how often it is judged",
-            .positive)
+            "interval", default: ConfigDuration(milliseconds: 10_000), shown: .text("10s"),
+            "failures further apart than this are not in a row", .positive)
         ejectionTime = fields.value(
             "ejectionTime", default: ConfigDuration(milliseconds: 30_000), shown: .text("30s"),
             "how long it is left out, times the number of ejections", .positive)

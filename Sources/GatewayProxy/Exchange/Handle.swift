@@ -26,6 +26,8 @@ extension Exchange {
         }
         switch choice.target {
         case .refuse(let error): refuse(error)
+        case .redirect(let redirect): respond(to: redirect)
+        case .respond(let fixed): respond(fixed)
         case .backend(let backend):
             attempt.choice = choice
             attempt.backend = backend

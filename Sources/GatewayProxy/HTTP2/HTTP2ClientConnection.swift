@@ -21,6 +21,8 @@ final class HTTP2ClientConnection: HTTP2Connection {
     /// No new streams; the end comes with the last one.
     private var isLeaving = false
     private(set) var requestCount = 0
+    /// Streams at once, as the backend's policy says; 0 means the gateway's bound.
+    var streamsMax = 0
     /// What the levels of connections count this one as.
     private var counted: ConnectionLevel
     /// Of the header block being received.
@@ -65,7 +67,8 @@ final class HTTP2ClientConnection: HTTP2Connection {
     var freeStreams: Int {
         guard !isLeaving, !isClosed, let session, session.mayOpenStream else { return 0 }
         let allowed = min(
-            Int(session.remoteSetting(NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS)), limits.streamsPerConnectionMax)
+            Int(session.remoteSetting(NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS)),
+            streamsMax > 0 ? streamsMax : limits.streamsPerConnectionMax)
         return max(allowed - streams.count, 0)
     }
 

@@ -24,7 +24,7 @@ package struct PortSettings: Sendable {
     package var proxyProtocolSources = CIDRSet()
     /// Go on answering after the client has finished sending, instead of taking it for gone.
     package var allowsHalfClose = false
-    /// Per event loop; 0 means the gateway's bound.
+    /// At once, over all event loops, from accept on; 0 means no bound but the gateway's.
     package var connectionsMax = 0
     /// 0 means the gateway's bounds.
     package var headTimeoutMilliseconds = 0

@@ -16,6 +16,8 @@ final class TLSAcceptHandler: Timed, ChannelInboundHandler, RemovableChannelHand
     private var received: ByteBuffer?
     private var serverName: [UInt8] = []
     private var isHandshaking = false
+    /// A certificate that does not lead to a root was let pass, and says nothing.
+    private var isFallback = false
 
     init(worker: Worker, peer: Peer) {
         self.worker = worker
@@ -55,14 +57,19 @@ final class TLSAcceptHandler: Timed, ChannelInboundHandler, RemovableChannelHand
     private func begin(_ context: ChannelHandlerContext, _ bytes: ByteBuffer) {
         let name = String(decoding: serverName, as: UTF8.self)
         let table = worker.currentSnapshot().table(port: peer.port.number)
-        guard let tls = table?.tls?.context(serverName: name) else {
+        guard let tls = table?.tls?.entry(serverName: name) else {
             worker.recorder.metrics.add(.tlsHandshakeFailures)
             return context.close(promise: nil)
         }
         isHandshaking = true
         received = nil
         do {
-            try context.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls), position: .before(self))
+            let handler =
+                tls.fallback.map {
+                    NIOSSLServerHandler(context: tls.context, customVerificationCallbackWithMetadata: $0.callback)
+                } ?? NIOSSLServerHandler(context: tls.context)
+            isFallback = tls.fallback != nil
+            try context.pipeline.syncOperations.addHandler(handler, position: .before(self))
             context.pipeline.fireChannelRead(bytes)
         } catch {
             context.close(promise: nil)
@@ -78,7 +85,7 @@ final class TLSAcceptHandler: Timed, ChannelInboundHandler, RemovableChannelHand
         deadline = .max
         let client = ClientConnection(
             port: peer.port, address: peer.address, isTrusted: peer.isTrusted, serverName: serverName,
-            certificate: Self.certificate(of: context))
+            certificate: certificate(of: context))
         do {
             let pipeline = context.pipeline.syncOperations
             if agreed == "h2" {
@@ -97,9 +104,9 @@ final class TLSAcceptHandler: Timed, ChannelInboundHandler, RemovableChannelHand
         context.close(promise: nil)
     }
 
-    private static func certificate(of context: ChannelHandlerContext) -> ClientCertificate? {
+    private func certificate(of context: ChannelHandlerContext) -> ClientCertificate? {
         guard let handler = try? context.pipeline.syncOperations.handler(type: NIOSSLServerHandler.self),
-            let leaf = handler.peerCertificate
+            let leaf = handler.peerCertificate, !isFallback || handler.peerValidatedCertificateChain != nil
         else { return nil }
         return ClientCertificate(leaf)
     }

@@ -62,6 +62,9 @@ package final class WeightedBackend: Sendable {
         case backend(CompiledBackend)
         /// The reference is dangling or forbidden: its share of requests answers with this error.
         case refuse(GatewayError)
+        /// A filter of the reference answers in the backend's place.
+        case redirect(Redirect)
+        case respond(DirectResponse)
     }
     package let weight: Int
     package let target: Target

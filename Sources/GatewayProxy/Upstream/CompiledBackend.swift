@@ -123,12 +123,16 @@ package struct OutlierPolicy: Sendable {
     package var consecutiveFailures: Int
     package var ejectionNanoseconds: UInt64
     package var ejectionPercentMax: Int
+    /// Failures further apart than this are not in a row; 0 for no such bound.
+    package var gapNanoseconds: UInt64
     package init(
-        consecutiveFailures: Int = 5, ejectionNanoseconds: UInt64 = 30_000_000_000, ejectionPercentMax: Int = 50
+        consecutiveFailures: Int = 5, ejectionNanoseconds: UInt64 = 30_000_000_000, ejectionPercentMax: Int = 50,
+        gapNanoseconds: UInt64 = 0
     ) {
         self.consecutiveFailures = consecutiveFailures
         self.ejectionNanoseconds = ejectionNanoseconds
         self.ejectionPercentMax = ejectionPercentMax
+        self.gapNanoseconds = gapNanoseconds
     }
 }
 
@@ -137,6 +141,6 @@ package struct CircuitLimits: Sendable {
     package var connectionsMax = 0
     package var pendingMax = 0
     package var requestsMax = 0
-    package var streamsPerConnectionMax = 100
+    package var streamsPerConnectionMax = 0
     package init() {}
 }

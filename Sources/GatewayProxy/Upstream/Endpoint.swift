@@ -24,6 +24,7 @@ package final class Endpoint: Sendable {
     private let inFlightCount = Atomic<Int>(0)
     private let currentWeight: Atomic<Int>
     private let failures = Atomic<Int>(0)
+    private let lastFailure = Atomic<UInt64>(0)
     private let ejections = Atomic<Int>(0)
     private let ejectedUntil = Atomic<UInt64>(0)
     private let warmSince = Atomic<UInt64>(0)
@@ -98,8 +99,13 @@ package final class Endpoint: Sendable {
     /// Failures since the last success.
     package var consecutiveFailures: Int { failures.load(ordering: .relaxed) }
 
-    /// Counts a failure and returns how many there are in a row.
-    func countFailure() -> Int { failures.add(1, ordering: .relaxed).newValue }
+    /// Counts a failure and returns how many there are in a row; one that comes later than `gap` after the one before
+    /// begins a row. 0 for no such bound.
+    func countFailure(gap: UInt64, now: UInt64) -> Int {
+        let last = lastFailure.exchange(now, ordering: .relaxed)
+        if gap > 0, now > last, now - last > gap { failures.store(0, ordering: .relaxed) }
+        return failures.add(1, ordering: .relaxed).newValue
+    }
 
     /// A real answer ends the row of failures. The load first, because a store would take the cache line from others.
     func countSuccess() {

@@ -143,7 +143,7 @@ package final class EndpointDirectory: Sendable {
     }
 
     private func countFailure(_ endpoint: Endpoint, of backend: CompiledBackend, policy: OutlierPolicy, now: UInt64) {
-        let failures = endpoint.countFailure()
+        let failures = endpoint.countFailure(gap: policy.gapNanoseconds, now: now)
         let live = live(of: backend)
         guard let until = live.considerEjection(of: endpoint, failures: failures, policy: policy, now: now) else {
             return

@@ -32,6 +32,7 @@ final class EndpointPool {
     func update(_ backend: CompiledBackend) {
         metricSlot = backend.metricSlot
         state.connectionsMax = backend.circuit.connectionsMax
+        multiplexed.streamsMax = backend.circuit.streamsPerConnectionMax
         state.pendingMax =
             backend.circuit.pendingMax > 0 ? backend.circuit.pendingMax : worker.snapshot.limits.upstreamPendingMax
     }
@@ -176,6 +177,7 @@ extension EndpointPool: HTTP2ClientConnectionOwner {
 
     func connectionClosed(_ connection: HTTP2ClientConnection) {
         multiplexed.remove(connection)
+        state.sharedClosed()
         if state.waitingCount > 0 { serveWaiters() }
         retireIfUnused()
     }

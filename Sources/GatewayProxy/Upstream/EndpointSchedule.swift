@@ -18,8 +18,9 @@ struct EndpointSchedule {
         case normal
         /// All healthy endpoints are ejected: ejection is ignored, because a bad answer is better than none.
         case ignoringEjection
-        /// None passes its check: the checks are ignored for the same reason.
-        case ignoringHealth
+        /// None passes its check, so none is asked: a check says what the backend says of itself, and clients and
+        /// balancers before us can act on a 503.
+        case noneHealthy
     }
 
     /// The longest round-robin order; larger sums of weights are scaled down to it.
@@ -73,7 +74,7 @@ struct EndpointSchedule {
         let healthy = weighted.filter { views[$0].isHealthy }
         let good = healthy.filter { views[$0].ejectedUntil <= now }
         if !good.isEmpty || weighted.isEmpty { return (.normal, good) }
-        return healthy.isEmpty ? (.ignoringHealth, weighted) : (.ignoringEjection, healthy)
+        return healthy.isEmpty ? (.noneHealthy, []) : (.ignoringEjection, healthy)
     }
 
     /// How much of its weight an endpoint has, in thousandths: it grows evenly from a tenth to all.

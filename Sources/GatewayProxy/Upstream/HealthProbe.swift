@@ -22,12 +22,15 @@ struct HealthProbe {
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     let pipeline = channel.pipeline.syncOperations
+                    let identity = transport.tls.map { UpstreamIdentity($0, endpoint) }
                     if let tls = transport.tls {
-                        let name = UpstreamIdentity(tls, endpoint).serverName
+                        let name = identity?.serverName
                         try pipeline.addHandler(NIOSSLClientHandler(context: tls.context, serverHostname: name))
                     }
                     try pipeline.addHandler(
-                        ProbeHandler(question: question, transport: transport, timeout: timeout, answer: answer))
+                        ProbeHandler(
+                            question: question, transport: transport, identity: identity, timeout: timeout,
+                            answer: answer))
                 }
             }
             .connect(to: endpoint.address)
@@ -54,6 +57,8 @@ enum ProbeFailure: Error {
     case timedOut
     case closed
     case malformed
+    /// The certificate is another's; requests would be refused as well.
+    case misnamed
 }
 
 /// Asks as soon as the connection (and TLS) is there and succeeds or fails its promise exactly once.
@@ -62,13 +67,18 @@ private final class ProbeHandler: ChannelInboundHandler {
 
     private let question: ProbeQuestion
     private let transport: UpstreamTransport
+    private let identity: UpstreamIdentity?
     private let timeout: TimeAmount
     private var answer: EventLoopPromise<Int>?
     private var timer: Scheduled<Void>?
     private var reader: ProbeReader?
 
-    init(question: ProbeQuestion, transport: UpstreamTransport, timeout: TimeAmount, answer: EventLoopPromise<Int>) {
+    init(
+        question: ProbeQuestion, transport: UpstreamTransport, identity: UpstreamIdentity?, timeout: TimeAmount,
+        answer: EventLoopPromise<Int>
+    ) {
         self.question = question
+        self.identity = identity
         self.transport = transport
         self.timeout = timeout
         self.answer = answer
@@ -86,6 +96,11 @@ private final class ProbeHandler: ChannelInboundHandler {
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         if case .handshakeCompleted(let negotiated) = event as? TLSUserEvent {
+            let certificate = try? context.pipeline.syncOperations.nioSSL_peerCertificate()
+            if let identity, !identity.isNamed(by: certificate) {
+                finish(.failure(ProbeFailure.misnamed))
+                return context.close(promise: nil)
+            }
             ask(context, isHTTP2: negotiated == "h2" || negotiated == nil && transport.http == .http2)
         }
         context.fireUserInboundEventTriggered(event)

@@ -15,6 +15,8 @@ struct PoolState<Connection: AnyObject, Waiter: AnyObject> {
     private var waitingStart = 0
     private(set) var openCount = 0
     private(set) var connectingCount = 0
+    /// Connections that many share (HTTP/2); they are kept elsewhere and count for the bound.
+    private(set) var sharedCount = 0
     /// 0 means no bound.
     var connectionsMax = 0
     var pendingMax: Int
@@ -26,6 +28,9 @@ struct PoolState<Connection: AnyObject, Waiter: AnyObject> {
     }
 
     var waitingCount: Int { waiting.count - waitingStart }
+    private var isFull: Bool {
+        connectionsMax > 0 && openCount + connectingCount + sharedCount >= connectionsMax
+    }
     var isUnused: Bool { openCount == 0 && connectingCount == 0 && waitingCount == 0 }
 
     /// `isSharing`: a connection will serve many waiters (HTTP/2), so that one attempt at a time is enough.
@@ -33,7 +38,7 @@ struct PoolState<Connection: AnyObject, Waiter: AnyObject> {
         if let connection = idle.popLast() { return .use(connection) }
         guard waitingCount < pendingMax else { return .refuse }
         waiting.append(waiter)
-        if connectionsMax > 0, openCount + connectingCount >= connectionsMax { return .wait }
+        if isFull { return .wait }
         // One attempt for each waiter: a slow backend must not make requests queue behind each other.
         if connectingCount >= (isSharing ? 1 : waitingCount) { return .wait }
         connectingCount += 1
@@ -63,17 +68,23 @@ struct PoolState<Connection: AnyObject, Waiter: AnyObject> {
     /// Whether another connection should be opened for those who wait; counts it as begun.
     mutating func needsConnection() -> Bool {
         guard waitingCount > connectingCount else { return false }
-        if connectionsMax > 0, openCount + connectingCount >= connectionsMax { return false }
+        if isFull { return false }
         connectingCount += 1
         return true
     }
 
     /// A new connection turned out to be one that many can share: it is kept elsewhere.
-    mutating func shared() { connectingCount -= 1 }
+    mutating func shared() {
+        connectingCount -= 1
+        sharedCount += 1
+    }
+
+    /// Such a connection takes no more requests.
+    mutating func sharedClosed() { sharedCount -= 1 }
 
     /// Whether those who wait for a stream need another connection; counts it as begun.
     mutating func needsSharedConnection() -> Bool {
-        guard waitingCount > 0, connectingCount == 0 else { return false }
+        guard waitingCount > 0, connectingCount == 0, !isFull else { return false }
         connectingCount += 1
         return true
     }

@@ -26,7 +26,11 @@ struct CertificateReader {
     /// How clients' certificates are checked.
     struct ClientValidation {
         var roots: Authorities
+        /// Who shows no valid certificate is let in as nobody.
         var isOptional: Bool
+
+        /// What decides then whether a certificate counts.
+        var fallback: ClientTrust? { isOptional ? try? ClientTrust(roots: roots.certificates) : nil }
     }
 
     /// The identity a Secret of type `kubernetes.io/tls` holds.

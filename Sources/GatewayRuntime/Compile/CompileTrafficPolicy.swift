@@ -81,7 +81,7 @@ extension EffectivePolicies {
         first { $0.outlierDetection }.map {
             OutlierPolicy(
                 consecutiveFailures: $0.consecutiveFailures, ejectionNanoseconds: nanoseconds($0.ejectionTime),
-                ejectionPercentMax: $0.ejectionPercentMax)
+                ejectionPercentMax: $0.ejectionPercentMax, gapNanoseconds: nanoseconds($0.interval))
         }
     }
 
@@ -91,7 +91,7 @@ extension EffectivePolicies {
         limits.connectionsMax = breaker.connectionsMax ?? 0
         limits.pendingMax = breaker.pendingMax ?? 0
         limits.requestsMax = breaker.requestsMax ?? 0
-        limits.streamsPerConnectionMax = breaker.streamsPerConnectionMax ?? limits.streamsPerConnectionMax
+        limits.streamsPerConnectionMax = breaker.streamsPerConnectionMax ?? 0
         return limits
     }
 

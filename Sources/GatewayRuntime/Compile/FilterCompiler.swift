@@ -29,13 +29,14 @@ struct FilterCompiler {
         "proxy-connection", "http2-settings", "expect",
     ]
 
-    /// - Parameter isBackend: Filters of one backendRef: those that answer by themselves have no place there.
+    /// - Parameter isBackend: Filters of one backendRef, which act when the request goes there. A preflight request is
+    ///   answered before a backend is chosen, so that CORS has no place among them.
     func compile(
         _ filters: [HTTPRouteFilter], route: ObjectMeta, policies: EffectivePolicies, isBackend: Bool = false
     ) -> CompiledFilters {
         var result = CompiledFilters()
         for filter in filters {
-            if isBackend, [.requestRedirect, .cors, .extensionRef, .externalAuth].contains(filter.type) {
+            if isBackend, [.cors, .externalAuth].contains(filter.type) {
                 result.unsupported = "the filter \(filter.type.rawValue) is not supported in a backendRef"
                 continue
             }

@@ -88,11 +88,15 @@ struct GatewayCompiler {
                     identity, minVersion: settings.minVersion, offersHTTP2: settings.http2, validation: validation)
                 if position == 0 {
                     draft.certificates.append(
-                        TLSPort.Entry(listener: draft.hostname, hostname: draft.hostname, context: context))
+                        TLSPort.Entry(
+                            listener: draft.hostname, hostname: draft.hostname, context: context,
+                            fallback: validation?.fallback))
                 } else {
                     for name in names(of: identity, for: draft) {
                         draft.certificates.append(
-                            TLSPort.Entry(listener: draft.hostname, hostname: name, context: context))
+                            TLSPort.Entry(
+                                listener: draft.hostname, hostname: name, context: context,
+                                fallback: validation?.fallback))
                     }
                 }
             }

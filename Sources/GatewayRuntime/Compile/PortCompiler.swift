@@ -29,17 +29,38 @@ struct PortCompiler {
         }
     }
 
-    /// What holds for connections holds for the whole port: the first listener's policy decides.
+    /// What is decided before a listener is chosen holds for the whole port: the first listener with a policy, by the
+    /// age of its Gateway, decides. The rest (TLS version, whether h2 is offered) each listener decides for itself.
     private func settings(_ drafts: [ListenerDraft]) -> PortSettings {
         var settings = PortSettings()
         settings.addresses = addresses(drafts)
-        for draft in drafts {
-            let own = options.listenerSettings(of: draft, index)
-            guard let spec = own.policy else { continue }
-            settings.apply(spec)
-            break
-        }
+        let all = drafts.map { options.listenerSettings(of: $0, index) }
+        if let spec = all.lazy.compactMap(\.policy).first { settings.apply(spec) }
+        // With TLS each listener offers h2 by ALPN or does not; without ALPN nobody is asked.
+        if drafts.first?.isTLS == true { settings.http2 = all.allSatisfy(\.http2) }
         return settings
+    }
+
+    /// Listeners that ask for other treatment of connections than their port has.
+    func diagnostics() -> [Diagnostic] {
+        ports.keys.sorted().flatMap { port -> [Diagnostic] in
+            let all = (ports[port] ?? []).map { ($0, options.listenerSettings(of: $0, index)) }
+            guard let (first, winner) = all.first(where: { $0.1.policy != nil }), let spec = winner.policy else {
+                return []
+            }
+            return all.compactMap { draft, own in
+                let fields = spec.portFields(differingFrom: own.policy)
+                guard own.key != winner.key, !fields.isEmpty else { return nil }
+                let path = ConfigPath.spec["listeners"][draft.index]
+                let place = own.key.map { index.position($0, ConfigPath.spec) } ?? index.position(draft.gateway, path)
+                let object = own.key ?? draft.gateway
+                return Diagnostic(
+                    .conflictingPolicy, .warning, at: place, path: own.key == nil ? path.description : "spec",
+                    "port \(port) treats connections as \(winner.name) of listener \(first.qualifiedName) says, for "
+                        + "listener \(draft.qualifiedName) too: \(fields.joined(separator: ", "))",
+                    hint: "give the listeners one policy, or ports of their own", object: object, reason: "Conflicted")
+            }
+        }
     }
 
     /// The addresses that the gateways of a port ask for.
@@ -65,6 +86,9 @@ extension ObjectKey {
 /// What a ListenerPolicy says of a listener.
 struct ListenerSettings {
     var policy: ListenerPolicySpec?
+    /// Of the policy.
+    var key: ObjectKey?
+    var name: String { key.map { "\($0)" } ?? "nobody" }
     var minVersion: TLSVersion { policy?.tls?.minVersion ?? .v12 }
     var http2: Bool { policy?.http2?.enabled ?? true }
 }
@@ -72,16 +96,19 @@ struct ListenerSettings {
 extension SnapshotCompiler.Options {
     /// A policy on the listener itself goes before one on its gateway; then the older one.
     func listenerSettings(of draft: ListenerDraft, _ index: ObjectIndex) -> ListenerSettings {
-        var found: ListenerPolicySpec?
+        var found = ListenerSettings()
         for policy in index.listenerPolicies where policy.metadata.namespace == draft.gateway.namespace {
+            let key = ObjectKey(
+                .listenerPolicy, namespace: policy.metadata.namespace, name: policy.metadata.name)
             for target in policy.spec.targetRefs
             where target.kind == "Gateway" && target.group == ObjectKind.gatewayGroup
                 && target.name == draft.gateway.name
             {
-                if target.sectionName == draft.name { return ListenerSettings(policy: policy.spec) }
-                if target.sectionName == nil, found == nil { found = policy.spec }
+                let settings = ListenerSettings(policy: policy.spec, key: key)
+                if target.sectionName == draft.name { return settings }
+                if target.sectionName == nil, found.policy == nil { found = settings }
             }
         }
-        return ListenerSettings(policy: found)
+        return found
     }
 }

@@ -2,6 +2,24 @@ import GatewayModel
 import GatewayProxy
 import GatewayWire
 
+extension ListenerPolicySpec {
+    /// The fields that hold for a whole port and that `other`, or the absence of a policy, sets differently.
+    func portFields(differingFrom other: ListenerPolicySpec?) -> [String] {
+        var (mine, theirs) = (PortSettings(), PortSettings())
+        mine.apply(self)
+        if let other { theirs.apply(other) }
+        let differences: [(String, Bool)] = [
+            ("trustedHops", trustedHops != other?.trustedHops), ("proxyProtocol", proxyProtocol != other?.proxyProtocol),
+            ("http2.h2c", mine.h2c != theirs.h2c), ("http2.streamsMax", mine.streamsMax != theirs.streamsMax),
+            ("halfClose", mine.allowsHalfClose != theirs.allowsHalfClose),
+            ("connectionsMax", mine.connectionsMax != theirs.connectionsMax),
+            ("headTimeout", mine.headTimeoutMilliseconds != theirs.headTimeoutMilliseconds),
+            ("idleTimeout", mine.idleTimeoutMilliseconds != theirs.idleTimeoutMilliseconds),
+        ]
+        return differences.filter(\.1).map(\.0)
+    }
+}
+
 extension PortSettings {
     /// Takes over what a ListenerPolicy says.
     mutating func apply(_ spec: ListenerPolicySpec) {

@@ -200,14 +200,21 @@ final class RouteCompiler {
     ) -> WeightedBackend {
         let own = filters.compile(reference.filters, route: route.metadata, policies: policies, isBackend: true)
         draft.unsupported = draft.unsupported ?? own.unsupported
-        draft.problem = draft.problem ?? own.mirrorProblem
+        draft.problem = draft.problem ?? own.problem ?? own.mirrorProblem
         let target: WeightedBackend.Target
         do {
             let backend = try backends.resolve(.init(reference), from: route.metadata, routePolicies: policies)
+            if let problem = own.problem { throw problem }
             target =
-                backend.endpoints.isEmpty
-                ? .refuse(GatewayError(.noHealthyEndpoint, "the backend has no ready endpoint: \(backend.name)"))
-                : .backend(backend)
+                switch own.answer {
+                case .redirect(let redirect): .redirect(redirect)
+                case .respond(let fixed): .respond(fixed)
+                default:
+                    backend.endpoints.isEmpty
+                        ? .refuse(
+                            GatewayError(.noHealthyEndpoint, "the backend has no ready endpoint: \(backend.name)"))
+                        : .backend(backend)
+                }
         } catch {
             draft.problem = draft.problem ?? error
             // Whoever calls need not know what the configuration refers to.

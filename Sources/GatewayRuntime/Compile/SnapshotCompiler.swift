@@ -85,7 +85,8 @@ package struct SnapshotCompiler {
             revision: revision, limits: options.limits, ports: ports.tables(entries: routes.entries),
             backends: backends.all + providers.all.map(\.backend))
         let diagnostics =
-            gateways.diagnostics(listeners) + routes.diagnostics + identities.diagnostics + providers.diagnostics
+            gateways.diagnostics(listeners) + ports.diagnostics() + routes.diagnostics + identities.diagnostics
+            + providers.diagnostics
         return Result(
             snapshot: snapshot,
             statuses: gateways.statuses(listeners) + routes.statuses + policies.statuses(index) + providers.statuses

@@ -93,6 +93,8 @@ package enum Explanation {
         if case .forward(let backends, _) = rule.action {
             pairs.append(("backends", .list(backends.map(backend))))
         }
+        let changes = changes(rule)
+        if !changes.isEmpty { pairs.append(("filters", .list(changes.map { .text($0) }))) }
         var policies: [String] = []
         for identity in rule.policy.identity {
             policies.append("\(identity.name) \(identity.isRequired ? "asks who calls" : "believes who calls")")
@@ -117,6 +119,12 @@ package enum Explanation {
                 ("backend", .text(compiled.name)), ("weight", .integer(backend.weight)),
                 ("endpoints", .list(compiled.endpoints.map { .text("\($0.host):\($0.port)") })),
             ])
+        case .redirect(let redirect): .object([
+            ("backend", .text("redirect with \(redirect.status)")), ("weight", .integer(backend.weight)),
+        ])
+        case .respond(let fixed): .object([
+            ("backend", .text("answer directly with \(fixed.status)")), ("weight", .integer(backend.weight)),
+        ])
         case .refuse(let error):
             .object([
                 ("backend", .text("\(error.code.rawValue): \(error.message)")), ("weight", .integer(backend.weight)),

@@ -31,12 +31,18 @@ package struct TelemetryCollector: Sendable {
     }
 
     /// What the variables of the OpenTelemetry specification ask for: `OTEL_EXPORTER_OTLP_ENDPOINT`,
-    /// `OTEL_EXPORTER_OTLP_HEADERS` and, for the ratio, `OTEL_TRACES_SAMPLER_ARG`. Nil without an endpoint, and when
+    /// `OTEL_EXPORTER_OTLP_HEADERS`, `OTEL_EXPORTER_OTLP_PROTOCOL` (`http/json` only) and, for the ratio, `OTEL_TRACES_SAMPLER_ARG`. Nil without an endpoint, and when
     /// `OTEL_SDK_DISABLED` is true.
     package init?(environment: [String: String]) throws(GatewayError) {
         guard let url = environment["OTEL_EXPORTER_OTLP_ENDPOINT"], !url.isEmpty,
             environment["OTEL_SDK_DISABLED"]?.lowercased() != "true"
         else { return nil }
+        for name in ["", "_TRACES", "_METRICS"].map({ "OTEL_EXPORTER_OTLP\($0)_PROTOCOL" }) {
+            guard let wanted = environment[name], !wanted.isEmpty, wanted != "http/json" else { continue }
+            throw GatewayError(
+                .usage, "\(name) asks for a protocol that is not spoken: \(wanted)",
+                hint: "collectors take http/json at the same port as http/protobuf, 4318")
+        }
         try self.init(url: url, fields: try Self.fields(environment["OTEL_EXPORTER_OTLP_HEADERS"] ?? ""))
         guard let text = environment["OTEL_TRACES_SAMPLER_ARG"], !text.isEmpty else { return }
         guard let ratio = Double(text), (0...1).contains(ratio) else {

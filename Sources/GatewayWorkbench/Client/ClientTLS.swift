@@ -12,6 +12,8 @@ package struct ClientTLS: Sendable {
     package var applicationProtocols: [String]?
     /// Accepts any certificate.
     package var insecure = false
+    /// Offers nothing newer than TLS 1.2.
+    package var isTLS12AtMost = false
 
     package init() {}
 
@@ -23,6 +25,7 @@ package struct ClientTLS: Sendable {
         if !authorityPEM.isEmpty {
             configuration.trustRoots = .certificates(try NIOSSLCertificate.fromPEMBytes(Array(authorityPEM.utf8)))
         }
+        if isTLS12AtMost { configuration.maximumTLSVersion = .tlsv12 }
         if insecure { configuration.certificateVerification = .none }
         if !certificatePEM.isEmpty {
             configuration.certificateChain = try NIOSSLCertificate.fromPEMBytes(Array(certificatePEM.utf8))

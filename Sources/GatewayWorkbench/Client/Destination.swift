@@ -30,7 +30,7 @@ package struct Destination: Sendable {
     /// The host of the URL, for SNI and verification.
     package var host: String
     package var version: HTTPVersion
-    package var connectTimeoutMilliseconds = 5_000
+    package var connectTimeoutMilliseconds = 30_000
 
     /// `via` connects elsewhere than the URL says (curl's `--connect-to`).
     package init(

@@ -118,7 +118,8 @@ package struct LoadGenerator: Sendable {
             let index = worker * plan.requestsPerConnection + offset
             do {
                 if socket == nil {
-                    socket = try await WebSocketClient.open(plan.url, client: client)
+                    socket = try await WebSocketClient.open(
+                        plan.url, client: client, timeoutMilliseconds: plan.timeoutMilliseconds)
                     report.connectionsOpened += 1
                 }
                 let start = NIODeadline.now()

@@ -43,7 +43,7 @@ struct SchemaTests {
         (.gateway, ["listeners"], ["name", "hostname", "port", "protocol", "tls", "allowedRoutes"]),
         (.referenceGrant, [], ["from", "to"]),
         (.backend, [], ["endpoints", "protocol", "tls", "healthCheck"]),
-        (.backend, ["endpoints"], ["host", "port", "weight", "zone"]),
+        (.backend, ["endpoints"], ["host", "port", "weight"]),
         (
             .trafficPolicy, [],
             [

@@ -76,6 +76,37 @@ struct MirrorTests {
         for backend in rig.backends { #expect(backend.received.hasSuffix("3\r\nabc\r\n0\r\n\r\n")) }
     }
 
+    @Test("a copy that is answered early still gets its whole body, and its connection is clean for the next")
+    func answersEarly() throws {
+        let rig = rig()
+        let client = try rig.client()
+        client.send("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 6\r\n\r\nabc")
+        rig.backends[0].send("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n")
+        client.send("xyz")
+        #expect(rig.backends[0].received.hasSuffix("\r\n\r\nabcxyz"))
+        rig.backends[0].send("ok")
+        rig.backends[1].send(ok)
+        #expect(client.statuses == [200])
+        #expect(inFlight(rig) == 0)
+        // The next request uses both connections again, and its head is the first thing on them.
+        for backend in rig.backends { backend.forget() }
+        client.send(get)
+        #expect(rig.backends.count == 2)
+        for backend in rig.backends { #expect(backend.received.hasPrefix("GET / HTTP/1.1\r\n")) }
+    }
+
+    @Test("a copy whose answer ends before its body is through takes its connection with it")
+    func endsEarly() throws {
+        let rig = rig()
+        let client = try rig.client()
+        client.send("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 6\r\n\r\nabc")
+        rig.backends[0].send(ok)
+        #expect(!rig.backends[0].isOpen)
+        client.send("xyz")
+        rig.backends[1].send(ok)
+        #expect(client.statuses == [200])
+    }
+
     @Test("half a copy is given up with its request")
     func isGivenUp() throws {
         let rig = rig()

@@ -35,6 +35,20 @@ struct HTTP2RequestTests {
         #expect(rig.server.streams.isEmpty)
     }
 
+    @Test("The port's bound on streams is announced and kept")
+    func streamsMax() throws {
+        var settings = PortSettings()
+        settings.streamsMax = 1
+        let rig = try HTTP2Rig(settings: settings)
+        let announced = try #require(rig.frames(0, type: 4).first { $0.flags == 0 })
+        #expect(announced.payload.starts(with: [0, 3, 0, 0, 0, 1]))
+        rig.serve { $0.receiveBody(into: CollectedBody()) }
+        try rig.send(.headers(1, HTTP2Frame.get))
+        try rig.send(.headers(3, HTTP2Frame.get))
+        #expect(rig.resetCode(1) == nil)
+        #expect(rig.resetCode(3) == 7, "refused: it may be sent again")
+    }
+
     @Test("The bytes mean the same however they are cut")
     func everySplit() throws {
         let input =

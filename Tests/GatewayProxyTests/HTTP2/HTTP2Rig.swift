@@ -43,14 +43,14 @@ final class HTTP2Rig {
     /// Everything the server has said so far.
     private(set) var frames: [HTTP2Frame] = []
 
-    init(_ limits: Limits = Limits(), start: Bool = true) throws {
+    init(_ limits: Limits = Limits(), settings: PortSettings = PortSettings(), start: Bool = true) throws {
         let rule = CompiledRule(routeName: "test/room", ruleIndex: 0, metricSlot: 0, action: .room(room))
         let entry = RouteEntry(
             listener: 0, hostname: "", path: .prefix([0x2F]), order: RouteOrder(name: "room", rule: 0, match: 0),
             rule: rule)
         let listeners = [CompiledListener(name: "test", hostname: "")]
         let table = PortTable(
-            port: 80, isTLS: false, settings: PortSettings(), listeners: listeners, tls: nil,
+            port: 80, isTLS: false, settings: settings, listeners: listeners, tls: nil,
             router: Router(listeners: listeners, entries: [entry]))
         let snapshot = Snapshot(revision: 1, limits: limits, ports: [table], backends: [])
         let shared = SharedState(

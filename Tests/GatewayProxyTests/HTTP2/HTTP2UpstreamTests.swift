@@ -42,6 +42,21 @@ struct HTTP2UpstreamTests {
         #expect(rig.front.server.streams.isEmpty)
     }
 
+    @Test("A policy's bound on streams holds, below what the backend allows and above the gateway's own")
+    func streamsMax() throws {
+        var limits = Limits()
+        limits.streamsPerConnectionMax = 4
+        let rig = try HTTP2UpstreamRig(limits, settings: [(3, 10)])
+        #expect(rig.back?.freeStreams == 4)
+        rig.back?.streamsMax = 1
+        try rig.ask(.headers(1, HTTP2Frame.get))
+        #expect(rig.back?.freeStreams == 0)
+        try rig.ask(.headers(3, HTTP2Frame.get))
+        #expect(try rig.status(3) == "503", "there is no second stream")
+        rig.back?.streamsMax = 20
+        #expect(rig.back?.freeStreams == 9)
+    }
+
     @Test("The answer's bytes mean the same however they are cut")
     func everySplit() throws {
         let answer =

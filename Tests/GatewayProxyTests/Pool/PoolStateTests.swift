@@ -50,6 +50,19 @@ struct PoolStateTests {
         #expect(state.takeWaiter() == nil)
     }
 
+    @Test("shared connections count for the bound, until they take no more requests")
+    func sharedCount() {
+        var state = State(pendingMax: 10, idleMax: 2)
+        state.connectionsMax = 1
+        #expect(state.lease(Token(), isSharing: true).name == "connect")
+        state.shared()
+        _ = state.takeWaiter()
+        #expect(state.lease(Token(), isSharing: true).name == "wait")
+        #expect(state.needsSharedConnection() == false, "the bound is reached")
+        state.sharedClosed()
+        #expect(state.needsSharedConnection() == true)
+    }
+
     @Test("the connection used last is used first, and the oldest is the surplus")
     func lastInFirstOut() {
         var state = State(pendingMax: 10, idleMax: 1)

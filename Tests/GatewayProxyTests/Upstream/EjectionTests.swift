@@ -80,6 +80,20 @@ struct EjectionTests {
             ])
     }
 
+    @Test("Failures further apart than the interval are not in a row")
+    func interval() {
+        let fixture = UpstreamFixture()
+        let policy = OutlierPolicy(consecutiveFailures: 2, gapNanoseconds: 10 * UpstreamFixture.second)
+        let backend = UpstreamFixture.backend([1, 1], outlier: policy)
+        let endpoint = fixture.directory.endpoints(of: backend).endpoints[0]
+        for second: UInt64 in [100, 111, 122] {
+            fixture.directory.report(.reset, endpoint: endpoint, of: backend, now: second * UpstreamFixture.second)
+            #expect(endpoint.consecutiveFailures == 1)
+        }
+        fixture.directory.report(.reset, endpoint: endpoint, of: backend, now: 132 * UpstreamFixture.second)
+        #expect(endpoint.ejectedUntilNanoseconds == 162 * UpstreamFixture.second)
+    }
+
     @Test("Never more than the allowed share is out")
     func share() {
         let fixture = UpstreamFixture()

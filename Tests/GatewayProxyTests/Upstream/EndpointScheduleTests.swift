@@ -40,12 +40,12 @@ struct EndpointScheduleTests {
             views: [EndpointView(weight: 1, isHealthy: false), EndpointView(weight: 1, ejectedUntil: 300)],
             members: [1], mode: .ignoringEjection),
         Case(
-            name: "all ill: as if none were",
+            name: "all ill: none",
             views: [EndpointView(weight: 1, isHealthy: false), EndpointView(weight: 1, isHealthy: false)],
-            members: [0, 1], mode: .ignoringHealth),
+            members: [], mode: .noneHealthy),
     ]
 
-    @Test("Only well endpoints are members, unless none is", arguments: cases)
+    @Test("Only well endpoints are members, or ejected ones when no other passes its check", arguments: cases)
     func eligibility(_ example: Case) {
         let schedule = EndpointSchedule(views: example.views, slowStart: 0, now: 100)
         #expect(schedule.members == example.members)

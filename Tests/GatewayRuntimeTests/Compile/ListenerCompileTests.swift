@@ -88,6 +88,39 @@ struct ListenerCompileTests {
         #expect(made.result.diagnostics.filter { $0.code == .listenerConflict }.count == 4)
     }
 
+    @Test("listeners of one port that ask for other treatment of connections are told so")
+    func portConflicts() throws {
+        func policy(_ name: String, _ fields: String) -> String {
+            """
+            apiVersion: sluice.dev/v1alpha1
+            kind: ListenerPolicy
+            metadata: {name: \(name)}
+            spec:
+              targetRefs: [{group: gateway.networking.k8s.io, kind: Gateway, name: \(name)}]
+              \(fields)
+            ---
+
+            """
+        }
+        let gateways =
+            gateway("one", "[{name: http, protocol: HTTP, port: 80, hostname: one.com}]")
+            + gateway("two", "[{name: http, protocol: HTTP, port: 80, hostname: two.com}]")
+        let made = Compilation(
+            gateways + policy("one", "connectionsMax: 5") + policy("two", "proxyProtocol: {mode: Required}"))
+        #expect(made.snapshot.table(port: 80)?.settings.connectionsMax == 5)
+        let finding = try #require(made.result.diagnostics.first { $0.code == .conflictingPolicy })
+        #expect(finding.severity == .warning && finding.reason == "Conflicted")
+        #expect(finding.object?.name == "two")
+        #expect(finding.message.contains("proxyProtocol, connectionsMax"))
+        // A listener without a policy is treated by the other's too.
+        let alone = Compilation(gateways + policy("two", "halfClose: true"))
+        #expect(alone.result.diagnostics.map(\.object?.name) == ["one"])
+        // The same said twice, or what each listener has for itself, is no conflict.
+        #expect(Compilation(gateways + policy("one", "halfClose: true") + policy("two", "halfClose: true"))
+            .result.diagnostics.isEmpty)
+        #expect(Compilation(gateways + policy("one", "tls: {minVersion: TLSv1.3}")).result.diagnostics.isEmpty)
+    }
+
     @Test("gateways share a port, each with its host names")
     func acrossGateways() throws {
         let made = Compilation(

@@ -62,6 +62,42 @@ struct RouteCompileTests {
         #expect((made.result.diagnostics.first?.line ?? 0) > 16)
     }
 
+    @Test("filters of a backendRef act in its place; CORS cannot, and is an unsupported value")
+    func backendFilters() throws {
+        func rule(_ filter: String) -> String {
+            "[{backendRefs: [{group: sluice.dev, kind: Backend, name: app, filters: [\(filter)]}]}]"
+        }
+        let redirect = compile(rule("{type: RequestRedirect, requestRedirect: {hostname: x.com, statusCode: 301}}"))
+        guard case .redirect(let target)? = try redirect.backends("/").first?.target else {
+            Issue.record("no redirect")
+            return
+        }
+        #expect(text(target.hostname) == "x.com" && target.status == 301)
+        let teapot = compile(
+            rule("{type: ExtensionRef, extensionRef: {group: sluice.dev, kind: DirectResponse, name: teapot}}"),
+            """
+            apiVersion: sluice.dev/v1alpha1
+            kind: DirectResponse
+            metadata: {name: teapot}
+            spec: {status: 418}
+
+            """)
+        guard case .respond(let fixed)? = try teapot.backends("/").first?.target else {
+            Issue.record("no direct response")
+            return
+        }
+        #expect(fixed.status == 418)
+        let gone = compile(
+            rule("{type: ExtensionRef, extensionRef: {group: sluice.dev, kind: DirectResponse, name: gone}}"))
+        guard case .refuse? = try gone.backends("/").first?.target else {
+            Issue.record("a filter that is not there is skipped")
+            return
+        }
+        let cors = compile(rule("{type: CORS, cors: {allowOrigins: [\"https://a.example\"]}}"))
+        #expect(cors.condition("Accepted", "app")?.reason == "UnsupportedValue")
+        #expect(cors.result.diagnostics.map(\.code) == [.unsupportedValue])
+    }
+
     @Test("redirects, rewrites, direct responses")
     func answers() throws {
         let made = compile(
