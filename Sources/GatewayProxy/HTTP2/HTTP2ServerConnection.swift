@@ -35,7 +35,8 @@ final class HTTP2ServerConnection: HTTP2Connection, DownstreamConnection {
         var limits = worker.currentSnapshot().limits
         if let settings = worker.snapshot.table(port: client.port.number)?.settings {
             if settings.streamsMax > 0 { limits.streamsPerConnectionMax = settings.streamsMax }
-            if settings.idleTimeoutMilliseconds > 0 { limits.idleTimeoutMilliseconds = settings.idleTimeoutMilliseconds }
+            let idle = settings.idleTimeoutMilliseconds
+            if idle > 0 { limits.idleTimeoutMilliseconds = idle }
         }
         headLimits = HTTP1Limits(limits)
         var trailerLimits = headLimits

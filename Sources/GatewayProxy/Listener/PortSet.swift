@@ -46,9 +46,10 @@ final class PortSet: Sendable {
                     errors.append(error)
                 }
             }
-            let unused = errors.isEmpty ? state.claims.filter { claims[$0.key] == nil } : claims.filter { state.claims[$0.key] == nil }
-            for sockets in unused.values { sockets.close() }
-            if errors.isEmpty { state.claims = claims }
+            // What neither set of claims shares with the other is not needed any more.
+            let (kept, dropped) = errors.isEmpty ? (claims, state.claims) : (state.claims, claims)
+            for (port, sockets) in dropped where kept[port] == nil { sockets.close() }
+            state.claims = kept
             return errors
         }
     }
@@ -157,7 +158,8 @@ final class PortSet: Sendable {
     }
 
     /// A socket in the file system, for its owner only; what an earlier process left there is replaced.
-    private func bind(_ address: String, as port: BoundPort, on loop: DataPlane.LoopHandle) async throws -> any Channel {
+    private func bind(_ address: String, as port: BoundPort, on loop: DataPlane.LoopHandle) async throws -> any Channel
+    {
         let path = String(address.dropFirst(ListeningSockets.socketPrefix.count))
         let worker = loop.worker
         let channel = try await ServerBootstrap(group: loop.eventLoop, childGroup: loop.eventLoop)

@@ -9,7 +9,8 @@ extension ListenerPolicySpec {
         mine.apply(self)
         if let other { theirs.apply(other) }
         let differences: [(String, Bool)] = [
-            ("trustedHops", trustedHops != other?.trustedHops), ("proxyProtocol", proxyProtocol != other?.proxyProtocol),
+            ("trustedHops", trustedHops != other?.trustedHops),
+            ("proxyProtocol", proxyProtocol != other?.proxyProtocol),
             ("http2.h2c", mine.h2c != theirs.h2c), ("http2.streamsMax", mine.streamsMax != theirs.streamsMax),
             ("halfClose", mine.allowsHalfClose != theirs.allowsHalfClose),
             ("connectionsMax", mine.connectionsMax != theirs.connectionsMax),

@@ -202,7 +202,7 @@ final class RouteCompiler {
         draft.unsupported = draft.unsupported ?? own.unsupported
         draft.problem = draft.problem ?? own.problem ?? own.mirrorProblem
         let target: WeightedBackend.Target
-        do {
+        do throws(ReferenceProblem) {
             let backend = try backends.resolve(.init(reference), from: route.metadata, routePolicies: policies)
             if let problem = own.problem { throw problem }
             target =

@@ -9,7 +9,8 @@ extension Explanation {
             changes.append("mirror \(mirror.numerator) of \(mirror.denominator) requests to \(mirror.backend.name)")
         }
         if let cors = rule.cors {
-            changes.append("answer preflight requests of other origins\(cors.allowsCredentials ? ", with credentials" : "")")
+            let credentials = cors.allowsCredentials ? ", with credentials" : ""
+            changes.append("answer preflight requests of other origins\(credentials)")
         }
         changes += times(rule.timeouts)
         if let retry = rule.retry { changes.append("try up to \(retry.attemptsMax) more times") }

@@ -119,12 +119,14 @@ package enum Explanation {
                 ("backend", .text(compiled.name)), ("weight", .integer(backend.weight)),
                 ("endpoints", .list(compiled.endpoints.map { .text("\($0.host):\($0.port)") })),
             ])
-        case .redirect(let redirect): .object([
-            ("backend", .text("redirect with \(redirect.status)")), ("weight", .integer(backend.weight)),
-        ])
-        case .respond(let fixed): .object([
-            ("backend", .text("answer directly with \(fixed.status)")), ("weight", .integer(backend.weight)),
-        ])
+        case .redirect(let redirect):
+            .object([
+                ("backend", .text("redirect with \(redirect.status)")), ("weight", .integer(backend.weight)),
+            ])
+        case .respond(let fixed):
+            .object([
+                ("backend", .text("answer directly with \(fixed.status)")), ("weight", .integer(backend.weight)),
+            ])
         case .refuse(let error):
             .object([
                 ("backend", .text("\(error.code.rawValue): \(error.message)")), ("weight", .integer(backend.weight)),

@@ -21,7 +21,8 @@ extension GatewayProcess {
     }
 
     private static func findings(_ error: ListenError, in set: ObjectSet) -> [Diagnostic] {
-        let hint = error.isForbidden
+        let hint =
+            error.isForbidden
             ? "ports below 1024 need a privilege: setcap cap_net_bind_service=+ep, or choose another port"
             : "see what listens there with ss -ltnp 'sport = :\(error.bindPort)', or choose another port"
         let places = set.objects.flatMap { object -> [(SourcePosition, ConfigPath, ObjectKey)] in

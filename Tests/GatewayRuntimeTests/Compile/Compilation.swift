@@ -66,6 +66,8 @@ extension WeightedBackend {
         switch target {
         case .backend(let backend): backend.name
         case .refuse(let error): "\(error.code)"
+        case .redirect(let redirect): "redirect \(redirect.status)"
+        case .respond(let fixed): "respond \(fixed.status)"
         }
     }
 

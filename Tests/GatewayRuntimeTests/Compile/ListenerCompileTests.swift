@@ -116,8 +116,9 @@ struct ListenerCompileTests {
         let alone = Compilation(gateways + policy("two", "halfClose: true"))
         #expect(alone.result.diagnostics.map(\.object?.name) == ["one"])
         // The same said twice, or what each listener has for itself, is no conflict.
-        #expect(Compilation(gateways + policy("one", "halfClose: true") + policy("two", "halfClose: true"))
-            .result.diagnostics.isEmpty)
+        #expect(
+            Compilation(gateways + policy("one", "halfClose: true") + policy("two", "halfClose: true"))
+                .result.diagnostics.isEmpty)
         #expect(Compilation(gateways + policy("one", "tls: {minVersion: TLSv1.3}")).result.diagnostics.isEmpty)
     }
 

@@ -30,7 +30,8 @@ struct AcceptTests {
     func silentSockets() async throws {
         var limits = Limits.standard
         limits.handshakeTimeoutMilliseconds = 600_000
-        let gateway = try await GatewayUnderTest.start(Configuration.gateway + "\n" + Self.policy, loops: 2, limits: limits)
+        let gateway = try await GatewayUnderTest.start(
+            Configuration.gateway + "\n" + Self.policy, loops: 2, limits: limits)
         var silent: [RawConnection] = []
         for _ in 0..<3 { silent.append(try await gateway.open()) }
         try await eventually("they are accepted") { try await accepted(gateway) == 3 }

@@ -1,6 +1,7 @@
 import Foundation
 import GatewayControl
 import GatewayModel
+import GatewayRecords
 import GatewayRuntime
 import GatewayWorkbench
 import Glibc

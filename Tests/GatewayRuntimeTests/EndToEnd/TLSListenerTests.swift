@@ -1,4 +1,5 @@
 import Foundation
+import GatewayRuntime
 import GatewayWorkbench
 import Testing
 
@@ -202,15 +203,15 @@ struct TLSListenerTests {
                 let closed = try await GatewayUnderTest.start(
                     config + Configuration.policy("authentication: {providers: [certificates]}"))
                 for (leaf, status) in [(nil, 401), (foreign, 401), (own, 200)] {
-                    func status(_ gateway: GatewayUnderTest) async throws -> Int {
+                    func answer(_ gateway: GatewayUnderTest) async throws -> Int {
                         let client = try Self.client(gateway, certificates.authority) {
                             $0.certificatePEM = leaf?.certificate ?? ""
                             $0.privateKeyPEM = leaf?.key ?? ""
                         }
                         return try await client.call("GET", "https://a.example/").status
                     }
-                    #expect(try await status(open) == 200)
-                    #expect(try await status(closed) == status)
+                    #expect(try await answer(open) == 200)
+                    #expect(try await answer(closed) == status)
                 }
                 try await open.stop()
                 try await closed.stop()
