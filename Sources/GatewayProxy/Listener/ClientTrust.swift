@@ -19,9 +19,10 @@ package struct ClientTrust: Sendable {
     var callback: NIOSSLCustomVerificationCallbackWithMetadata {
         { presented, promise in
             let trust = self
-            Task {
+            // The verifier is asynchronous; once for a handshake of a listener in this mode, never for a request.
+            promise.completeWithTask {
                 let chain = await trust.chain(presented)
-                promise.succeed(.certificateVerified(VerificationMetadata(chain.map { ValidatedCertificateChain($0) })))
+                return .certificateVerified(VerificationMetadata(chain.map { ValidatedCertificateChain($0) }))
             }
         }
     }

@@ -31,7 +31,8 @@ package struct TelemetryCollector: Sendable {
     }
 
     /// What the variables of the OpenTelemetry specification ask for: `OTEL_EXPORTER_OTLP_ENDPOINT`,
-    /// `OTEL_EXPORTER_OTLP_HEADERS`, `OTEL_EXPORTER_OTLP_PROTOCOL` (`http/json` only) and, for the ratio, `OTEL_TRACES_SAMPLER_ARG`. Nil without an endpoint, and when
+    /// `OTEL_EXPORTER_OTLP_HEADERS`, `OTEL_EXPORTER_OTLP_PROTOCOL` (`http/json` only) and, for the ratio,
+    /// `OTEL_TRACES_SAMPLER_ARG`. Nil without an endpoint, and when
     /// `OTEL_SDK_DISABLED` is true.
     package init?(environment: [String: String]) throws(GatewayError) {
         guard let url = environment["OTEL_EXPORTER_OTLP_ENDPOINT"], !url.isEmpty,

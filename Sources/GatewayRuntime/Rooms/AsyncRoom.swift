@@ -19,7 +19,8 @@ package struct RoomRequest: Sendable {
 package struct RoomResponse: Sendable {
     package enum Body: Sendable {
         case bytes([UInt8])
-        /// Sent as it comes, and asked for no faster than the client reads; ends with the stream, or when the client goes.
+        /// Sent as it comes, and asked for no faster than the client reads; ends with the stream, or when the client
+        /// goes.
         case stream(AsyncStream<[UInt8]>)
     }
     package var status: Int

@@ -12,7 +12,7 @@ struct AcceptTests {
         metadata: {name: edge}
         spec:
           targetRefs: [{group: gateway.networking.k8s.io, kind: Gateway, name: edge}]
-          proxyProtocol: {mode: Required}
+          proxyProtocol: {mode: Required, trustedFrom: [127.0.0.0/8]}
           connectionsMax: 3
         """
 
