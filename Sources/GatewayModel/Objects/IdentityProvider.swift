@@ -31,8 +31,8 @@ package struct IdentityProviderSpec: ConfigObject {
     }
 }
 
-/// Keys in a file or a Secret, one a line: `ID SHA256-OF-KEY user=… tenant=… agent=… groups=a,b expires=…`; or those that
-/// the gateway made itself.
+/// Keys in a file or a Secret, one a line: `ID SHA256-OF-KEY user=… tenant=… agent=… groups=a,b expires=…`; or those
+/// that the gateway made itself.
 package struct APIKeySource: ConfigObject {
     package var file: String?
     package var secretRef: SecretObjectReference?

@@ -106,7 +106,8 @@ struct ListenerCompileTests {
             gateway("one", "[{name: http, protocol: HTTP, port: 80, hostname: one.com}]")
             + gateway("two", "[{name: http, protocol: HTTP, port: 80, hostname: two.com}]")
         let made = Compilation(
-            gateways + policy("one", "connectionsMax: 5") + policy("two", "proxyProtocol: {mode: Required, trustedFrom: [10.0.0.0/8]}"))
+            gateways + policy("one", "connectionsMax: 5")
+                + policy("two", "proxyProtocol: {mode: Required, trustedFrom: [10.0.0.0/8]}"))
         #expect(made.snapshot.table(port: 80)?.settings.connectionsMax == 5)
         let finding = try #require(made.result.diagnostics.first { $0.code == .conflictingPolicy })
         #expect(finding.severity == .warning && finding.reason == "Conflicted")
