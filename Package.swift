@@ -121,7 +121,7 @@ let package = Package(
         tests(
             "GatewayRuntimeTests",
             [
-                "GatewayRuntime", "GatewayControl", "GatewayProxy", "GatewayModel", "GatewayWire",
+                "GatewayRuntime", "GatewayControl", "GatewayProxy", "GatewayLLM", "GatewayModel", "GatewayWire",
                 "GatewayWorkbench", "GatewayRecords", "GatewayPolicy", "GatewayIdentity", "CZlib", "CZstd", nioCore,
                 nioPosix, nioSSL,
             ]),

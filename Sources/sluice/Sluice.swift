@@ -19,7 +19,9 @@ struct Sluice: AsyncParsableCommand {
                 subcommands: [GatewayRun.self, GatewayStatus.self, GatewayDrain.self, GatewayDebug.self]),
             CommandGroup(
                 name: "Configuration files",
-                subcommands: [ConfigurationCheck.self, ConfigurationFormat.self, ConfigurationSchema.self]),
+                subcommands: [
+                    ConfigurationCheck.self, ConfigurationFormat.self, ConfigurationSchema.self, ImportGroup.self,
+                ]),
             CommandGroup(
                 name: "Configuration of a running gateway",
                 subcommands: [

@@ -1,9 +1,22 @@
 import GatewayModel
+import GatewayPolicy
 
 /// Who may use models, and how much of them.
 extension Analysis {
     mutating func check(_ policy: ModelAccessPolicy, _ object: GatewayObject) {
         checkNames(policy.spec.models, object)
+        check(condition: policy.spec.when, at: ConfigPath.spec["when"], object)
+    }
+
+    /// An expression that is none, or asks what is not known of a model's request.
+    mutating func check(condition text: String?, at path: ConfigPath, _ object: GatewayObject) {
+        guard let text else { return }
+        do throws(CELError) { _ = try ModelCondition(text) } catch {
+            let hint = error.hint ?? "known are: \(ModelFacts.variables.map(\.name).joined(separator: ", "))"
+            report(
+                .invalidValue, object, path, "\(error.message), at \(error.line):\(error.column) of the expression",
+                hint: hint, reason: "Invalid")
+        }
     }
 
     mutating func check(_ policy: BudgetPolicy, _ object: GatewayObject) {

@@ -69,6 +69,7 @@ extension Analysis {
             let path = ConfigPath.spec["models"][index]
             for (number, target) in model.targets.enumerated() {
                 check(target, of: model, at: path["targets"][number], object)
+                check(condition: target.when, at: path["targets"][number]["when"], object)
             }
             for (number, name) in model.fallback.enumerated() where !offered.contains(name) {
                 report(

@@ -1,4 +1,5 @@
 package import GatewayModel
+package import GatewayPolicy
 
 /// One entry of a catalogue, ready to be routed.
 package final class CompiledModel: Sendable {
@@ -68,8 +69,10 @@ package final class CompiledTarget: Sendable {
     package let provider: CompiledProvider
     package let weight: Int
     package let priority: Int
-    /// A condition in CEL; the target is used only when it holds.
-    package let when: String?
+    /// The condition of a target that has one.
+    private let when: ModelCondition?
+    /// A condition that is no expression keeps its target out.
+    private let isBroken: Bool
     /// Nil when nobody knows it.
     package let price: PriceTable?
     /// What a budget of dollars charges instead while `price` is nil; nil to refuse.
@@ -85,7 +88,8 @@ package final class CompiledTarget: Sendable {
         self.provider = provider
         weight = target.weight
         priority = target.priority
-        when = target.when
+        when = target.when.flatMap { try? ModelCondition($0) }
+        isBroken = target.when != nil && when == nil
         price = (target.price ?? model.price).map { PriceTable($0) }
         self.unknownPrice = unknownPrice
         timeouts = provider.timeouts.overridden(by: model.timeouts)
@@ -100,6 +104,12 @@ package final class CompiledTarget: Sendable {
         if upstream.isFixed { return name }
         guard let served = provider.models else { return name }
         return served.contains(name) ? name : nil
+    }
+
+    /// Whether its condition lets the request through; one that cannot be told does not.
+    package func serves(_ principal: Principal, _ request: AccessTable.Request) -> Bool {
+        if let when { return when.holds(principal, request) == true }
+        return !isBroken
     }
 
     /// The table a budget of dollars counts by; nil to refuse.

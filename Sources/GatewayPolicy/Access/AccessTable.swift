@@ -14,10 +14,13 @@ package struct AccessTable: Sendable {
         package var inputTokens: Int?
         /// The bound the request sets; nil for none.
         package var outputTokens: Int?
+        package var isStream: Bool
+        /// Whether it offers the model tools.
+        package var hasTools: Bool
 
         package init(
             name: [UInt8], catalogName: [UInt8]? = nil, operation: ModelOperation, bodyBytes: Int = 0,
-            inputTokens: Int? = nil, outputTokens: Int? = nil
+            inputTokens: Int? = nil, outputTokens: Int? = nil, isStream: Bool = false, hasTools: Bool = false
         ) {
             self.name = name
             self.catalogName = catalogName ?? name
@@ -25,6 +28,8 @@ package struct AccessTable: Sendable {
             self.bodyBytes = bodyBytes
             self.inputTokens = inputTokens
             self.outputTokens = outputTokens
+            self.isStream = isStream
+            self.hasTools = hasTools
         }
     }
 
@@ -97,7 +102,14 @@ package struct AccessRule: Sendable {
     private let subjects: [BudgetSubject]
     private let models: [NamePattern]
     private let operations: [ModelOperation]?
-    private let when: String?
+    private let when: Condition
+
+    private enum Condition {
+        case none
+        case some(ModelCondition)
+        /// It is no expression: the configuration should have been refused.
+        case broken
+    }
 
     package init(name: String, _ spec: ModelAccessPolicySpec) {
         self.name = name
@@ -106,7 +118,11 @@ package struct AccessRule: Sendable {
         subjects = spec.subjects.map { BudgetSubject($0) }
         models = spec.models.map { NamePattern($0) }
         operations = spec.operations
-        when = spec.when
+        if let text = spec.when {
+            when = (try? ModelCondition(text)).map { .some($0) } ?? .broken
+        } else {
+            when = .none
+        }
     }
 
     /// Whether subject, model and operation fit; an alias is its model. Nobody is meant who proved nothing.
@@ -120,7 +136,13 @@ package struct AccessRule: Sendable {
     }
 
     /// Nil when it cannot be told, which never helps the caller.
-    func condition(_ principal: Principal, _ request: AccessTable.Request) -> Bool? { when == nil ? true : nil }
+    func condition(_ principal: Principal, _ request: AccessTable.Request) -> Bool? {
+        switch when {
+        case .none: true
+        case .some(let condition): condition.holds(principal, request)
+        case .broken: nil
+        }
+    }
 
     /// What of the request is too large; nil when nothing is.
     func excess(_ request: AccessTable.Request) -> String? {

@@ -60,6 +60,37 @@ struct SchemaTests {
         ),
         (.identityProvider, [], ["type", "apiKeys", "clientCertificate"]),
         (.directResponse, [], ["status", "headers", "body"]),
+        (
+            .modelProvider, [],
+            [
+                "dialect", "baseURL", "credential", "organization", "headers", "forwardHeaders", "anthropicBeta", "tls",
+                "timeouts", "cooldown", "limits", "models",
+            ]
+        ),
+        (.modelCatalog, [], ["models", "unknownPrice", "unknownPriceRate"]),
+        (
+            .modelCatalog, ["models"],
+            [
+                "name", "aliases", "targets", "strategy", "price", "context", "capabilities", "retry", "fallback",
+                "timeouts", "cache", "strict", "visibility", "ownedBy",
+            ]
+        ),
+        (
+            .modelCatalog, ["models", "targets"],
+            ["provider", "namespace", "model", "stripPrefix", "weight", "priority", "when", "price"]
+        ),
+        (
+            .modelCatalog, ["models", "price"],
+            [
+                "input", "output", "cacheRead", "cacheWrite5m", "cacheWrite1h", "reasoning", "audioInput",
+                "audioOutput", "perRequest", "tiers",
+            ]
+        ),
+        (.modelAccessPolicy, [], ["effect", "subjects", "models", "operations", "when", "limits"]),
+        (
+            .budgetPolicy, [],
+            ["scope", "subjects", "models", "limits", "onUnknownPrice", "estimate", "onStoreFailure", "shadow"]
+        ),
     ]
 
     @Test(arguments: golden)
@@ -81,6 +112,8 @@ struct SchemaTests {
         #expect(port?["description"]?.string == "the port to listen on")
         let type = ObjectKind.identityProvider.jsonSchema["properties"]?["spec"]?["properties"]?["type"]
         #expect(type?["enum"] == .list([.text("APIKey"), .text("ClientCertificate")]))
+        let credential = ObjectKind.modelProvider.jsonSchema["properties"]?["spec"]?["properties"]?["credential"]
+        #expect(credential?["anyOf"]?.elements?.count == 2)
     }
 
     @Test func oneSchemaHoldsAllKinds() {
