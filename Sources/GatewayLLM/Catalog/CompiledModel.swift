@@ -106,6 +106,9 @@ package final class CompiledTarget: Sendable {
         return served.contains(name) ? name : nil
     }
 
+    /// Whether it serves only some requests.
+    package var isConditional: Bool { when != nil || isBroken }
+
     /// Whether its condition lets the request through; one that cannot be told does not.
     package func serves(_ principal: Principal, _ request: AccessTable.Request) -> Bool {
         if let when { return when.holds(principal, request) == true }

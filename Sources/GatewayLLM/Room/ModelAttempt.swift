@@ -58,7 +58,9 @@ extension ModelExchange {
         guard attempts < routed.model.retry.attemptsMax else { return nil }
         let usage = (input: inputTokensEstimate, output: outputTokensMax ?? 0)
         return choice.next(of: routed, usage: usage, now: worker.now, random: &worker.random) { target in
-            self.serves(target.target.provider.dialect) && target.target.when == nil
+            self.serves(target.target.provider.dialect)
+                && (!target.target.isConditional
+                    || self.asked.map { target.target.serves(self.principal, $0) } ?? false)
         }
     }
 

@@ -74,7 +74,9 @@ extension ModelExchange {
         guard let operation = endpoint.operation else { return }
         let asked = AccessTable.Request(
             name: request.name, catalogName: found.name, operation: operation, bodyBytes: body.readableBytes,
-            inputTokens: inputTokensEstimate, outputTokens: request.outputTokensMax)
+            inputTokens: inputTokensEstimate, outputTokens: request.outputTokensMax, isStream: request.streams,
+            hasTools: outline.member("tools", in: body.readableBytesUInt8Span) != nil)
+        self.asked = asked
         let decision = room.table.access.decide(exchange.principal, asked)
         exchange.verdict = (exchange.verdict ?? .allowed).and(decision.verdict)
         exchange.record.verdictRule = decision.verdict.rule
