@@ -25,9 +25,12 @@ package struct ModelCondition: Sendable {
         if request.inputTokens == nil, program.reads(variables.inputTokens) { return nil }
         if request.headers == nil, program.reads(variables.headers) { return nil }
         var activation = variables.activation(for: principal)
-        activation[variables.model] = .string(String(decoding: request.name, as: UTF8.self))
+        // An alias is its model here as in every policy.
+        activation[variables.model] = .string(String(decoding: request.catalogName, as: UTF8.self))
         activation[variables.operation] = .string(request.operation.rawValue)
         activation[variables.stream] = .bool(request.isStream)
+        activation[variables.bodyBytes] = .int(Int64(request.bodyBytes))
+        activation[variables.outputTokens] = request.outputTokens.map { .int(Int64($0)) }
         activation[variables.inputTokens] = request.inputTokens.map { .int(Int64($0)) }
         activation[variables.headers] = request.headers.map { .map($0) }
         activation[variables.now] = request.now.map { .timestamp($0) }

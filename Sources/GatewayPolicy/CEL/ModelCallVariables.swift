@@ -5,7 +5,7 @@ package import GatewayModel
 package struct ModelCallVariables: Sendable {
     package let environment: CELEnvironment
     package let user, tenant, team, agent, run, groups, credential, proof: CELSlot
-    package let model, operation, stream, inputTokens, headers: CELSlot
+    package let model, operation, stream, bodyBytes, inputTokens, outputTokens, headers: CELSlot
     package let now: CELSlot
 
     package static let standard = ModelCallVariables()
@@ -23,7 +23,9 @@ package struct ModelCallVariables: Sendable {
         model = environment.declare("request.model", .string)
         operation = environment.declare("request.operation", .string)
         stream = environment.declare("request.stream", .bool)
+        bodyBytes = environment.declare("request.bodyBytes", .int)
         inputTokens = environment.declare("request.inputTokens", .int)
+        outputTokens = environment.declare("request.outputTokens", .int)
         headers = environment.declare("request.headers", .map(.string, .string))
         now = environment.declare("now", .timestamp)
         self.environment = environment
