@@ -136,13 +136,14 @@ extension ModelExchange {
         outputTokensMax = request.outputTokensMax ?? decision.outputTokensMax
     }
 
+    private static func shown(_ id: [UInt8]) -> String { String(decoding: id.prefix(96), as: UTF8.self) }
+
     /// A response that builds upon a stored one goes where that one is.
     private func pin() throws(GatewayError) {
         guard let previous = request.previousResponse else { return }
         guard let mark = ResponseOrigin.split(previous)?.mark, let place = room.place(of: mark, for: principal) else {
             throw GatewayError(
-                .notFound,
-                "there is no such response, or it is not yours: \(String(decoding: previous.prefix(96), as: UTF8.self))",
+                .notFound, "there is no such response, or it is not yours: \(ModelExchange.shown(previous))",
                 hint: "previous_response_id is the id of a response you got here")
         }
         pinned = place.name

@@ -54,8 +54,6 @@ final class ModelExchange {
     var outputTokensMax: Int?
     /// A policy's bound, to be set where the request has none.
     var policyOutputMax: Int?
-    /// What policy was asked; conditions of targets are asked the same.
-    var asked: AccessTable.Request?
     var facts: BudgetFacts?
     var terms = BudgetTerms()
     var inputTokensEstimate = 0

@@ -1,8 +1,8 @@
 import Foundation
 import GatewayWorkbench
 
-/// What `sluice run` serves when it is given nothing: models, from the vendors whose keys are in the environment or else
-/// from a mock in this process, and an answer to every other request.
+/// What `sluice run` serves when it is given nothing: models, from the vendors whose keys are in the environment or
+/// else from a mock in this process, and an answer to every other request.
 struct Quickstart {
     static let name = "quickstart"
     /// Who calls with the key that is printed, and the group it is in.
