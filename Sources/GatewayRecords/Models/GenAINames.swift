@@ -1,5 +1,5 @@
-/// Which edition of OpenTelemetry's names for generative AI is emitted. They are still in development there: the set that
-/// dashboards know, and the one that is about to replace it.
+/// Which edition of OpenTelemetry's names for generative AI is emitted. They are still in development there: the set
+/// that dashboards know, and the one that is about to replace it.
 package enum GenAINames: String, Sendable, CaseIterable {
     /// Semantic conventions 1.41, the last core release that defines `gen_ai.*`.
     case current
