@@ -121,6 +121,18 @@ struct ModelCallTests {
         #expect(GenAINames(optIn: words) == names)
     }
 
+    @Test func `the page of metrics lists each with its labels, and each error type`() throws {
+        let page = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent().appending(path: "Documentation/Metrics.md")
+        let text = try String(contentsOf: page, encoding: .utf8)
+        for metric in GenAINames.allCases.flatMap({ MetricCatalog.all($0) }) {
+            let labels = metric.labels.map { "`\($0)`" }.joined(separator: " ")
+            let row = "| `\(metric.name)` | \(metric.kind.rawValue) | \(labels) | \(metric.help) |"
+            #expect(text.contains(row), "\(row)")
+        }
+        for error in ModelErrorType.allCases { #expect(text.contains("`\(error.rawValue)`")) }
+    }
+
     @Test func `metrics leave in OpenTelemetry's words`() throws {
         let registry = MetricRegistry()
         let loop = registry.makeLoop()

@@ -18,7 +18,7 @@ import Synchronization
 package final class GatewayProcess: Sendable {
     package let options: GatewayOptions
     package let store: ObjectStore
-    package let registry = MetricRegistry()
+    package let registry: MetricRegistry
     package let tap = Tap()
     package let traces = TraceBoard()
     package let plane: DataPlane
@@ -56,6 +56,7 @@ package final class GatewayProcess: Sendable {
 
     package init(_ options: GatewayOptions) async throws {
         self.options = options
+        registry = MetricRegistry(names: options.genAINames)
         try await AdminSocket.claim(options.stateDirectory)
         adminToken = try AdminToken.establish(stateFolder: options.stateDirectory)
         let secret = try StateSecret.load("session.key", in: options.stateDirectory, byteCount: 32)

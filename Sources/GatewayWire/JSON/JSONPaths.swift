@@ -5,6 +5,17 @@ package struct JSONPaths: Sendable {
         var bytes: [UInt8]
         /// The paths that have this name at this level.
         var mask: UInt32
+
+        @inline(__always)
+        func isEqual(_ other: Span<UInt8>, _ range: Range<Int>) -> Bool {
+            guard bytes.count == range.count else { return false }
+            var index = 0
+            while index < bytes.count {
+                guard bytes[index] == other[range.lowerBound &+ index] else { return false }
+                index &+= 1
+            }
+            return true
+        }
     }
 
     static let levelsMax = 8

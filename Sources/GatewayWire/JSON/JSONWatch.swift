@@ -123,7 +123,7 @@ package struct JSONWatch: Sendable {
                 state = .failed
                 return
             }
-            name.removeAll(keepingCapacity: true)
+            if !name.isEmpty { name.removeAll(keepingCapacity: true) }
             isNamePlain = depth <= JSONPaths.levelsMax && masks[depth &- 1] != 0
             state = .nameText
         case .colon: state = byte == Byte.colon ? .value : .failed
@@ -225,6 +225,12 @@ package struct JSONWatch: Sendable {
         let start = index
         index = Scan.stringEnd(bytes, from: start)
         if state == .nameText {
+            if name.isEmpty, index < bytes.count, bytes[index] == Byte.quote {
+                // The common case: all of the name is here.
+                endName(bytes, start..<index)
+                index &+= 1
+                return
+            }
             if isNamePlain, name.count &+ index &- start <= 64 {
                 HTTP1Serializer.append(bytes.extracting(start..<index), to: &name)
             } else {
@@ -237,7 +243,9 @@ package struct JSONWatch: Sendable {
         let byte = bytes[index]
         index &+= 1
         if byte == Byte.quote {
-            if state == .nameText { endName() } else { endValue(.string, bytes, index) }
+            guard state == .nameText else { return endValue(.string, bytes, index) }
+            let whole = name
+            endName(whole.span, 0..<whole.count)
         } else if byte == Byte.backslash {
             unicodeDigits = 0
             if state == .nameText { isNamePlain = false }
@@ -269,12 +277,12 @@ package struct JSONWatch: Sendable {
     }
 
     /// Follows the paths that have this name.
-    private mutating func endName() {
+    private mutating func endName(_ bytes: Span<UInt8>, _ range: Range<Int>) {
         state = .colon
         mask = 0
         guard isNamePlain else { return }
         let candidates = masks[depth &- 1]
-        for known in paths.names[depth &- 1] where known.mask & candidates != 0 && known.bytes == name {
+        for known in paths.names[depth &- 1] where known.mask & candidates != 0 && known.isEqual(bytes, range) {
             mask = known.mask & candidates
             return
         }

@@ -82,6 +82,7 @@ struct GatewayRun: AsyncParsableCommand {
         var environment = ProcessInfo.processInfo.environment
         if let otlp { environment["OTEL_EXPORTER_OTLP_ENDPOINT"] = otlp == "none" ? nil : otlp }
         options.otlp = try TelemetryCollector(environment: environment)
+        options.genAINames = GenAINames(optIn: environment["OTEL_SEMCONV_STABILITY_OPT_IN"] ?? "")
         return options
     }
 
