@@ -35,7 +35,7 @@ package struct ModelListing: Sendable {
     /// The body of `GET /v1/models`. OpenAI's list has no pages.
     package func body(for api: ConversationAPI, page: Page = Page()) -> [UInt8] {
         switch api {
-        case .chatCompletions:
+        case .chatCompletions, .responses:
             let data = models.map(ModelListing.openAI)
             return (["object": "list", "data": .array(data)] as JSONTree).bytes
         case .messages:

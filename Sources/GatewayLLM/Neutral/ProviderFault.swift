@@ -77,7 +77,7 @@ extension ProviderFault {
     /// The error in the client's own shape.
     package func body(for api: ConversationAPI) -> [UInt8] {
         switch api {
-        case .chatCompletions: ChatFault.tree(self).bytes
+        case .chatCompletions, .responses: ChatFault.tree(self).bytes
         case .messages: MessagesFault.tree(self).bytes
         }
     }

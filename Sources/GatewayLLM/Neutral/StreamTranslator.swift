@@ -20,6 +20,7 @@ package struct StreamTranslator: Sendable {
     private var messagesDecoder: MessagesStreamDecoder?
     private var chatEncoder: ChatStreamEncoder?
     private var messagesEncoder: MessagesStreamEncoder?
+    private var responsesEncoder: ResponsesStreamEncoder?
     private var state = State.running
     private var events: [NeutralEvent] = []
 
@@ -43,11 +44,13 @@ package struct StreamTranslator: Sendable {
         switch provider {
         case .chatCompletions: chatDecoder = ChatStreamDecoder()
         case .messages: messagesDecoder = MessagesStreamDecoder()
+        case .responses: break
         }
         switch client {
         case .chatCompletions:
             chatEncoder = ChatStreamEncoder(options, request.toolNames, includesUsage: request.includesUsage)
         case .messages: messagesEncoder = MessagesStreamEncoder(options, request.toolNames)
+        case .responses: responsesEncoder = ResponsesStreamEncoder(options, request.toolNames)
         }
     }
 
@@ -83,6 +86,7 @@ package struct StreamTranslator: Sendable {
         state = .failed
         if chatEncoder != nil { ChatStreamEncoder.fail(fault, into: &out) }
         if messagesEncoder != nil { MessagesStreamEncoder.fail(fault, into: &out) }
+        responsesEncoder?.fail(fault, into: &out)
     }
 
     package mutating func fail(_ error: GatewayError, into out: inout [UInt8]) {
@@ -106,6 +110,7 @@ package struct StreamTranslator: Sendable {
         let count = out.count
         try chatEncoder?.receive(event, into: &out)
         try messagesEncoder?.receive(event, into: &out)
+        try responsesEncoder?.receive(event, into: &out)
         if out.count > count { hasContent = true }
     }
 }

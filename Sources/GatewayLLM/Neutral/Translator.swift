@@ -51,11 +51,13 @@ package struct Translator: Sendable {
             switch client {
             case .chatCompletions: try ChatRequestDecoder.decode(tree, &losses)
             case .messages: try MessagesRequestDecoder.decode(tree, &losses)
+            case .responses: try ResponsesRequestDecoder.decode(tree, &losses)
             }
         let (object, names) =
             switch provider {
             case .chatCompletions: try ChatRequestEncoder.encode(neutral, options, &losses)
             case .messages: try MessagesRequestEncoder.encode(neutral, options, &losses)
+            case .responses: throw Translator.noProvider
             }
         if options.isStrict { try losses.refuseMeaning() }
         var bytes: [UInt8] = []
@@ -75,6 +77,7 @@ package struct Translator: Sendable {
         case .chatCompletions: return TokenEstimate.input(try ChatRequestDecoder.decode(tree, &losses))
         case .messages:
             return TokenEstimate.input(try MessagesRequestDecoder.decode(tree, &losses, needsLimit: false))
+        case .responses: return TokenEstimate.input(try ResponsesRequestDecoder.decode(tree, &losses))
         }
     }
 
@@ -94,6 +97,10 @@ package struct Translator: Sendable {
             hint: "send one JSON object in UTF-8")
     }
 
+    private static let noProvider = GatewayError(
+        .untranslatable, "requests of other APIs cannot be carried to a provider's Responses API",
+        hint: "use the provider's Chat Completions API")
+
     // MARK: Replies
 
     /// A reply of status 200 that is no stream.
@@ -109,11 +116,13 @@ package struct Translator: Sendable {
             switch provider {
             case .chatCompletions: try ChatReplyDecoder.decode(tree, &losses)
             case .messages: try MessagesReplyDecoder.decode(tree, &losses)
+            case .responses: throw Translator.noProvider
             }
         let written =
             switch client {
             case .chatCompletions: ChatReplyEncoder.encode(neutral, options, request.toolNames)
             case .messages: MessagesReplyEncoder.encode(neutral, options, request.toolNames, &losses)
+            case .responses: ResponsesReplyEncoder.encode(neutral, options, request.toolNames)
             }
         return TranslatedReply(
             body: written.bytes, losses: losses, usage: neutral.usage, finish: neutral.finish ?? .end, id: neutral.id)
@@ -126,7 +135,7 @@ package struct Translator: Sendable {
         guard let tree = try? JSONTree.parse(body) else { return silent }
         let fault =
             switch provider {
-            case .chatCompletions: ChatFault.read(tree, status: status)
+            case .chatCompletions, .responses: ChatFault.read(tree, status: status)
             case .messages: MessagesFault.read(tree, status: status)
             }
         return fault ?? silent

@@ -82,11 +82,10 @@ struct StreamRun {
 
     init(_ client: ConversationAPI, request: String? = nil) throws {
         let translator = Golden.translator(client)
-        let plain =
-            client == .messages
-            ? #"{"model":"m","max_tokens":9,"stream":true,"messages":[{"role":"user","content":"x"}]}"#
-            : #"{"model":"m","stream":true,"messages":[{"role":"user","content":"x"}]}"#
-        stream = translator.makeStream(for: try translator.request(Array((request ?? plain).utf8).span))
+        var plain = GoldenTests.plain(client).object ?? [:]
+        plain["stream"] = true
+        let body = request.map { Array($0.utf8) } ?? JSONTree.object(plain).bytes
+        stream = translator.makeStream(for: try translator.request(body.span))
     }
 
     mutating func receive(_ data: String, event: String = "") throws {

@@ -16,6 +16,11 @@ struct GoldenTests {
         try check(.messages, name)
     }
 
+    @Test("a request of Responses for a provider of Messages", arguments: Golden.names("responses-request-"))
+    func responsesRequest(_ name: String) throws {
+        try check(.responses, name)
+    }
+
     private func check(_ client: ConversationAPI, _ name: String) throws {
         let input = try Golden.input(name)
         var translator = Golden.translator(
@@ -40,6 +45,11 @@ struct GoldenTests {
     @Test("a reply of Chat Completions for a client of Messages", arguments: Golden.names("messages-reply-"))
     func messagesReply(_ name: String) throws {
         try checkReply(.messages, name)
+    }
+
+    @Test("a reply of Messages for a client of Responses", arguments: Golden.names("responses-reply-"))
+    func responsesReply(_ name: String) throws {
+        try checkReply(.responses, name)
     }
 
     private func checkReply(_ client: ConversationAPI, _ name: String) throws {
@@ -70,6 +80,11 @@ struct GoldenTests {
         try checkStream(.messages, name)
     }
 
+    @Test("a stream of Messages for a client of Responses", arguments: Golden.names("responses-stream-"))
+    func responsesStream(_ name: String) throws {
+        try checkStream(.responses, name)
+    }
+
     private func checkStream(_ client: ConversationAPI, _ name: String) throws {
         let input = try Golden.input(name)
         var run = try StreamRun(client, request: input["request"]?.compactText)
@@ -95,8 +110,10 @@ struct GoldenTests {
     }
 
     static func plain(_ client: ConversationAPI) -> JSONTree {
-        client == .messages
-            ? ["model": "m", "max_tokens": 9, "messages": [["role": "user", "content": "x"]]]
-            : ["model": "m", "messages": [["role": "user", "content": "x"]]]
+        switch client {
+        case .messages: ["model": "m", "max_tokens": 9, "messages": [["role": "user", "content": "x"]]]
+        case .chatCompletions: ["model": "m", "messages": [["role": "user", "content": "x"]]]
+        case .responses: ["model": "m", "input": "x"]
+        }
     }
 }
