@@ -42,7 +42,8 @@ let modelsText = """
     metadata: {name: per-user}
     spec:
       scope: user                          # key | user | team | tenant | agent | run | model
-      limits: [{unit: usd, max: "5.00", window: 1d}, {unit: tokens, max: 100000, window: 1m}, {unit: concurrent, max: 8}]
+      limits:
+        [{unit: usd, max: "5.00", window: 1d}, {unit: tokens, max: 100000, window: 1m}, {unit: concurrent, max: 8}]
 
     """
 

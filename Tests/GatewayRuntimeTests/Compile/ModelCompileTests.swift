@@ -189,7 +189,8 @@ struct ModelCompileTests {
             Self.providers + Self.catalog("{name: m, targets: [{provider: openai}]}")
             + Self.catalog("{name: other, targets: [{provider: openai}]}", name: "second") + Pieces.gateway
             + Pieces.route(
-                "[{matches: [{path: {value: /ai}}], backendRefs: [{group: sluice.dev, kind: ModelCatalog, name: second}]}]"
+                "[{matches: [{path: {value: /ai}}], "
+                    + "backendRefs: [{group: sluice.dev, kind: ModelCatalog, name: second}]}]"
             )
         #expect(try served(text, "/ai/chat/completions", port: 80) == ["other"])
         #expect(try served(text, "/v1/chat/completions", port: 80) == nil)
