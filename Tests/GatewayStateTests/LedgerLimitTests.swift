@@ -209,3 +209,26 @@ struct LedgerLimitTests {
         #expect(try store.usageRows().map(\.usage.input) == [2])
     }
 }
+
+@Suite("A shadow budget counts and refuses nothing")
+struct ShadowBudgetTests {
+    @Test func whatItWouldRefuseIsSeen() throws {
+        let fixture = StateFixture()
+        let store = try fixture.open()
+        let shadow = StateFixture.table("10tokens/1d")
+        let facts = StateFixture.facts()
+        for _ in 0..<3 {
+            switch store.ledger.reserve(
+                facts, StateFixture.demand(8), .none, shadow: shadow, requestID: "r", nowMilliseconds: fixture.now)
+            {
+            case .admitted(let reservation):
+                #expect(reservation.tightest == nil)
+                reservation.settle(StateFixture.row(facts, tokens: 8), nowMilliseconds: fixture.now)
+            default: Issue.record("not admitted")
+            }
+        }
+        let line = try #require(try store.budgets().first)
+        #expect(line.spent == 24)
+        #expect(line.debt == 14)
+    }
+}

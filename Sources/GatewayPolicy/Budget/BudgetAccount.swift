@@ -101,12 +101,14 @@ package struct BudgetAccount: Sendable, Hashable {
 
     /// The limit with the smallest share left; nil for an account without limits.
     package func tightest(key: BudgetAccountKey) -> BudgetStanding? {
-        var tightest: BudgetStanding?
-        for counter in counters {
-            let standing = standing(counter, key: key)
-            if tightest.map({ standing.isTighter(than: $0) }) ?? true { tightest = standing }
+        var tightest: (index: Int, share: Int128)?
+        for index in counters.indices {
+            let counter = counters[index]
+            let left = max(0, counter.max - counter.spent - reserved[counter.unit])
+            let share = BudgetStanding.share(left, of: counter.max)
+            if tightest.map({ share < $0.share }) ?? true { tightest = (index, share) }
         }
-        return tightest
+        return tightest.map { standing(counters[$0.index], key: key) }
     }
 
     package func standing(_ counter: BudgetCounter, key: BudgetAccountKey) -> BudgetStanding {

@@ -111,12 +111,15 @@ package struct BudgetTable: Sendable, Hashable {
     package static let none = BudgetTable()
 
     /// All accounts a call is counted on, with their limits: the policies' in order, then the key's own.
-    package func accounts(_ facts: BudgetFacts) -> [(key: BudgetAccountKey, limits: [BudgetLimit])] {
+    package func accounts(
+        _ facts: BudgetFacts, withKey: Bool = true
+    ) -> [(key: BudgetAccountKey, limits: [BudgetLimit])] {
         var accounts: [(key: BudgetAccountKey, limits: [BudgetLimit])] = []
+        accounts.reserveCapacity(rules.count + 1)
         for rule in rules {
             if let key = rule.account(facts) { accounts.append((key, rule.limits)) }
         }
-        if let grant = facts.principal.grant, !grant.limits.isEmpty,
+        if withKey, let grant = facts.principal.grant, !grant.limits.isEmpty,
             let key = facts.account(policy: BudgetAccountKey.keyPolicy, scope: .key)
         {
             accounts.append((key, grant.limits))

@@ -61,13 +61,10 @@ extension RecordWriter {
 
     mutating func noRow() { add(UInt8(0)) }
 
-    mutating func row(_ row: UsageRow) {
+    mutating func row(_ row: UsageRow, timeMilliseconds: Int) {
         add(UInt8(1))
-        add(row.timeMilliseconds)
-        for text in [
-            row.requestID, row.tenant, row.team, row.user, row.agent, row.run, row.key, row.route, row.model,
-            row.provider, row.providerModel, row.operation, row.priceVersion,
-        ] { add(text) }
+        add(timeMilliseconds)
+        texts(row)
         add(row.groups.count)
         for group in row.groups { add(group) }
         add(row.usage.input)
@@ -85,6 +82,25 @@ extension RecordWriter {
         add(row.attempts)
         add(row.durationMilliseconds)
         add(row.firstTokenMilliseconds.map { $0 + 1 } ?? 0)
+    }
+}
+
+extension RecordWriter {
+    /// One after the other: a list of them would have to be made for each call.
+    private mutating func texts(_ row: UsageRow) {
+        add(row.requestID)
+        add(row.tenant)
+        add(row.team)
+        add(row.user)
+        add(row.agent)
+        add(row.run)
+        add(row.key)
+        add(row.route)
+        add(row.model)
+        add(row.provider)
+        add(row.providerModel)
+        add(row.operation)
+        add(row.priceVersion)
     }
 }
 

@@ -24,13 +24,17 @@ package final class Ledger: Sendable {
         self.now = now
     }
 
-    /// Reserves `demand` on every budget that counts the call, all or none, and in every window of each.
+    /// Reserves `demand` on every budget that counts the call, all or none, and in every window of each. Budgets of
+    /// `shadow` count the call and refuse nothing. With `mayRunUnrecorded` the call goes on, counted in memory only,
+    /// while the ledger cannot be written, as all calls do with `LedgerSettings.onFailure` open.
     package func reserve(
-        _ facts: BudgetFacts, _ demand: BudgetAmounts, _ table: BudgetTable, requestID: String,
-        nowMilliseconds: Int
+        _ facts: BudgetFacts, _ demand: BudgetAmounts, _ table: BudgetTable, shadow: BudgetTable = .none,
+        requestID: String, mayRunUnrecorded: Bool = false, nowMilliseconds: Int
     ) -> Admission {
         let outcome = book.withLock {
-            $0.reserve(facts, demand, table, requestID: requestID, now: nowMilliseconds, load: load)
+            $0.reserve(
+                facts, demand, table, shadow: shadow, requestID: requestID, mayRunUnrecorded: mayRunUnrecorded,
+                now: nowMilliseconds, load: load)
         }
         switch outcome {
         case .admitted(let ticket, let tightest): return .admitted(Reservation(self, ticket, tightest: tightest))
@@ -40,23 +44,19 @@ package final class Ledger: Sendable {
     }
 
     func settle(_ ticket: Reservation.Ticket, _ row: UsageRow, nowMilliseconds: Int) {
-        var row = row
-        row.timeMilliseconds = nowMilliseconds
         // What comes from the cache is counted as a request and nothing more.
         let actual =
             row.flags.contains(.cacheHit)
             ? BudgetAmounts(cost: row.cost, inputTokens: 0, outputTokens: 0, concurrent: 0)
             : BudgetAmounts(row.usage, cost: row.cost)
         book.withLock {
-            $0.close(ticket, row: row, actual: actual, now: nowMilliseconds)
-            $0.statistics.settled += 1
+            if $0.settle(ticket, row, actual: actual, now: nowMilliseconds) { $0.statistics.settled += 1 }
         }
     }
 
     func release(_ ticket: Reservation.Ticket, nowMilliseconds: Int) {
         book.withLock {
-            $0.close(ticket, row: nil, actual: .zero, now: nowMilliseconds)
-            $0.statistics.released += 1
+            if $0.release(ticket) { $0.statistics.released += 1 }
         }
     }
 

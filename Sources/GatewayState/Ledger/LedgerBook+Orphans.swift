@@ -49,7 +49,7 @@ extension LedgerBook {
         let facts = call.orphan ?? OpenCall(call.facts, requestID: call.requestID)
         var actual = call.demand
         actual.concurrent = 0
-        close(ticket, row: facts.lostRow(call.demand, timeMilliseconds: now), actual: actual, now: now)
+        settle(ticket, facts.lostRow(call.demand, timeMilliseconds: now), actual: actual, now: now)
     }
 
     var currentStatistics: LedgerStatistics {

@@ -47,21 +47,25 @@ struct LedgerBook {
 
     // MARK: Reserve
 
-    /// Reserves on every account of a call, or on none.
+    /// Reserves on every account of a call, or on none. Accounts of `shadow` count it and refuse nothing.
     mutating func reserve(
-        _ facts: BudgetFacts, _ demand: BudgetAmounts, _ table: BudgetTable, requestID: String, now: Int,
+        _ facts: BudgetFacts, _ demand: BudgetAmounts, _ table: BudgetTable, shadow: BudgetTable = .none,
+        requestID: String, mayRunUnrecorded: Bool = false, now: Int,
         load: (BudgetAccountKey) -> BudgetAccount?
     ) -> Outcome {
-        guard !journal.isFailed || settings.onFailure == .open else {
+        let mayRunUnrecorded = mayRunUnrecorded || settings.onFailure == .open
+        guard !journal.isFailed || mayRunUnrecorded else {
             return unavailable("the ledger cannot be written")
         }
         guard open.count - freeOpen.count < settings.reservationsMax else {
             return unavailable("more than \(settings.reservationsMax) calls are under way")
         }
-        guard let slots = slots(table.accounts(facts), now: now, load: load) else {
+        let enforced = table.accounts(facts)
+        let matches = shadow.rules.isEmpty ? enforced : enforced + shadow.accounts(facts, withKey: false)
+        guard let slots = slots(matches, now: now, load: load) else {
             return unavailable("more than \(settings.accountsMax) budget accounts are in use")
         }
-        if let refusal = refusal(slots, demand, now: now) {
+        if let refusal = refusal(slots.prefix(enforced.count), demand, now: now) {
             for slot in slots { accounts.slots[slot].openCount -= 1 }
             statistics.refused += 1
             return .refused(refusal)
@@ -69,13 +73,13 @@ struct LedgerBook {
         let id = nextID
         nextID += 1
         let lease = now + settings.leaseMilliseconds
-        let recorded = record(mayHold: settings.onFailure == .open) { book in
+        let recorded = record(mayHold: mayRunUnrecorded) { book in
             book.define(slots)
             book.writer.reserve(
                 id: id, timeMilliseconds: now, leaseMilliseconds: lease, demand, accounts: slots, facts,
                 requestID: requestID, seed: book.journal.seed)
         }
-        guard recorded || settings.onFailure == .open else {
+        guard recorded || mayRunUnrecorded else {
             for slot in slots { accounts.slots[slot].openCount -= 1 }
             return unavailable("the ledger cannot be written")
         }
@@ -86,7 +90,7 @@ struct LedgerBook {
             Open(
                 id: id, demand: demand, slots: slots, leaseMilliseconds: lease, facts: facts, requestID: requestID,
                 isRecorded: recorded))
-        return .admitted(Reservation.Ticket(index: index, id: id), tightest: tightest(slots))
+        return .admitted(Reservation.Ticket(index: index, id: id), tightest: tightest(slots.prefix(enforced.count)))
     }
 
     /// The accounts of a call, each with one more call under way, rolled on to this moment.
@@ -110,7 +114,7 @@ struct LedgerBook {
         return slots
     }
 
-    private func refusal(_ slots: [Int], _ demand: BudgetAmounts, now: Int) -> BudgetRefusal? {
+    private func refusal(_ slots: ArraySlice<Int>, _ demand: BudgetAmounts, now: Int) -> BudgetRefusal? {
         var worst: BudgetRefusal?
         for slot in slots {
             let found = accounts.slots[slot].account.refusal(
@@ -121,7 +125,7 @@ struct LedgerBook {
         return worst
     }
 
-    private func tightest(_ slots: [Int]) -> BudgetStanding? {
+    private func tightest(_ slots: ArraySlice<Int>) -> BudgetStanding? {
         var tightest: BudgetStanding?
         for slot in slots {
             guard let standing = accounts.slots[slot].account.tightest(key: accounts.slots[slot].key) else { continue }
@@ -149,42 +153,60 @@ struct LedgerBook {
 
     // MARK: Settle
 
-    /// Ends a reservation: with a row it costs `actual`, without one nothing.
-    mutating func close(_ ticket: Reservation.Ticket, row: UsageRow?, actual: BudgetAmounts, now: Int) {
-        guard open.indices.contains(ticket.index), open[ticket.index].id == ticket.id else { return }
-        let call = open[ticket.index]
-        open[ticket.index] = Open(facts: LedgerBook.nobody)
+    /// Takes a call off the list of those under way; nil if it is not on it any more.
+    private mutating func take(_ ticket: Reservation.Ticket) -> Open? {
+        guard open.indices.contains(ticket.index), open[ticket.index].id == ticket.id else { return nil }
+        var call = Open(facts: LedgerBook.nobody)
+        swap(&call, &open[ticket.index])
         freeOpen.append(ticket.index)
-        if row != nil, actual.cost > call.demand.cost || actual[.tokens] > call.demand[.tokens] {
-            statistics.overruns += 1
-        }
-        for slot in call.slots {
-            if row == nil {
-                accounts.slots[slot].account.release(call.demand)
-            } else {
-                accounts.slots[slot].account.settle(call.demand, actual: actual, nowMilliseconds: now)
-            }
-            accounts.slots[slot].openCount -= 1
-        }
-        write(call, row: row)
+        return call
     }
 
-    private mutating func write(_ call: Open, row: UsageRow?) {
+    /// Ends a reservation: it costs `actual`, and `row` says what it was. False if it had ended before.
+    @discardableResult
+    mutating func settle(
+        _ ticket: Reservation.Ticket, _ row: UsageRow, actual: BudgetAmounts, now: Int
+    ) -> Bool {
+        guard let call = take(ticket) else { return false }
+        if actual.cost > call.demand.cost || actual[.tokens] > call.demand[.tokens] { statistics.overruns += 1 }
+        for slot in call.slots {
+            accounts.slots[slot].account.settle(call.demand, actual: actual, nowMilliseconds: now)
+            accounts.slots[slot].openCount -= 1
+        }
         let recorded = record(mayHold: true) { book in
-            guard let row else {
-                book.writer.beginSettle(id: call.id, counters: 0)
-                book.writer.noRow()
-                return book.writer.end(seed: book.journal.seed)
-            }
             book.define(call.slots)
             var count = 0
             for slot in call.slots { count += book.accounts.slots[slot].account.counters.count }
             book.writer.beginSettle(id: call.id, counters: count)
             book.addCounters(call.slots)
-            book.writer.row(row)
+            book.writer.row(row, timeMilliseconds: now)
             book.writer.end(seed: book.journal.seed)
         }
-        if recorded { return }
+        if !recorded { leaveUnsaid(call) }
+        return true
+    }
+
+    /// Ends a reservation as if it had never been. False if it had ended before.
+    mutating func release(_ ticket: Reservation.Ticket) -> Bool {
+        guard let call = take(ticket) else { return false }
+        for slot in call.slots {
+            accounts.slots[slot].account.release(call.demand)
+            accounts.slots[slot].openCount -= 1
+        }
+        if !end(call.id) { leaveUnsaid(call) }
+        return true
+    }
+
+    /// Says that a reservation is over, and nothing else.
+    private mutating func end(_ id: UInt64) -> Bool {
+        record(mayHold: true) { book in
+            book.writer.beginSettle(id: id, counters: 0)
+            book.writer.noRow()
+            book.writer.end(seed: book.journal.seed)
+        }
+    }
+
+    private mutating func leaveUnsaid(_ call: Open) {
         if call.isRecorded { unsaid.append(call.id) }
         statistics.unrecorded += 1
     }
@@ -250,14 +272,7 @@ struct LedgerBook {
         for slot in accounts.slots.indices { accounts.slots[slot].definedIn = 0 }
         let ids = unsaid
         unsaid = []
-        for id in ids {
-            let recorded = record(mayHold: true) { book in
-                book.writer.beginSettle(id: id, counters: 0)
-                book.writer.noRow()
-                book.writer.end(seed: book.journal.seed)
-            }
-            if !recorded { unsaid.append(id) }
-        }
+        for id in ids where !end(id) { unsaid.append(id) }
         for slot in accounts.slots.indices where accounts.slots[slot].isUsed { _ = state(of: [slot]) }
     }
 }
