@@ -25,7 +25,7 @@ package struct ModelCondition: Sendable {
         if request.inputTokens == nil, program.reads(variables.inputTokens) { return nil }
         if request.headers == nil, program.reads(variables.headers) { return nil }
         var activation = variables.activation(for: principal)
-        // An alias is its model here as in every policy.
+        // The catalogue's name: by an alias nobody gets around a condition.
         activation[variables.model] = .string(String(decoding: request.catalogName, as: UTF8.self))
         activation[variables.operation] = .string(request.operation.rawValue)
         activation[variables.stream] = .bool(request.isStream)

@@ -53,11 +53,11 @@ struct ModelAnalysisTests {
             ),
             (
                 catalog("{name: a, targets: [{provider: openai, when: principal.usr == 'a'}], \(price)}"),
-                .invalidValue, "spec.models[0].targets[0].when", "the condition, at"
+                .invalidValue, "spec.models[0].targets[0].when", "the condition, at 1:"
             ),
             (
                 object("ModelAccessPolicy", "{subjects: [{any: true}], models: [\"*\"], when: \"1 +\"}"),
-                .invalidValue, "spec.when", "the condition, at"
+                .invalidValue, "spec.when", "the condition, at 1:"
             ),
             (
                 object(

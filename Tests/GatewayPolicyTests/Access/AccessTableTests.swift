@@ -160,7 +160,7 @@ struct AccessTableTests {
     @Test(arguments: [
         ("principal.user == 'alice'", true), ("'staff' in principal.groups", true),
         ("principal.team.startsWith('co') && request.model == 'fast'", true), ("request.stream", false),
-        ("request.operation == 'chat' && request.bodyBytes < 10", true), ("has(request.outputTokens)", false),
+        ("request.operation == 'chat' && request.inputTokens < 10", true), ("has(principal.tenant)", true),
         ("request.inputTokens > 100", false),
     ])
     func conditionsSeeCallerAndRequest(_ text: String, _ expected: Bool) {
