@@ -24,6 +24,7 @@ package final class CompiledModel: Sendable {
     /// Names of models that serve in its place, in order.
     package let fallback: [[UInt8]]
     package let cache: ModelCache?
+    package let onDisconnect: CatalogModel.Disconnect
     package let isStrict: Bool
     package let isInternal: Bool
     package let ownedBy: String
@@ -46,6 +47,7 @@ package final class CompiledModel: Sendable {
         retry = model.retry
         fallback = model.fallback.map { Array($0.utf8) }
         cache = model.cache
+        onDisconnect = model.onDisconnect
         isStrict = model.strict
         isInternal = model.visibility == .hidden
         ownedBy = model.ownedBy ?? targets.first?.provider.shownName ?? "sluice"

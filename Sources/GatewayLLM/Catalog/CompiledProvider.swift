@@ -54,6 +54,9 @@ package final class CompiledProvider: Sendable {
         models = spec.models.map { Set($0.map { Array($0.utf8) }) }
     }
 
+    /// The vendor in OpenTelemetry's words: whose API it speaks, whoever runs it.
+    package var vendor: String { dialect == .anthropic ? "anthropic" : "openai" }
+
     /// Credentials that can be used now. None of several that are written is not the same as none at all.
     package var usableCredentials: [CompiledCredential] { credentials.filter { $0.value != nil } }
 

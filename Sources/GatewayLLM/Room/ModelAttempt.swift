@@ -83,7 +83,7 @@ extension ModelExchange {
 
     /// Whether providers of that dialect have what is asked for, or something it can be translated to.
     func serves(_ dialect: ModelDialect) -> Bool {
-        endpoint.isNative(to: dialect) || endpoint == .messages || endpoint == .chatCompletions
+        endpoint.isNative(to: dialect) || endpoint.conversation != nil
     }
 
     /// A provider without this API cannot count: an estimate is better than none, and says that it is one.
@@ -133,6 +133,7 @@ extension ModelExchange {
     private func send(_ chunks: [ByteBuffer], _ attempt: ModelAttempt, _ exchange: Exchange) {
         attempts += 1
         totalAttempts += 1
+        if firstAttemptNanoseconds == 0 { firstAttemptNanoseconds = worker.now }
         served = (attempt.provider, attempt.name)
         self.attempt = attempt
         reply = .none
@@ -216,7 +217,7 @@ extension ModelExchange {
             outputTokensMax: outputTokensMax ?? match.model.context.outputTokensMax)
         options.isStrict = match.model.isStrict
         let translator = Translator(
-            client: endpoint == .messages ? .messages : .chatCompletions,
+            client: endpoint.conversation ?? .chatCompletions,
             provider: attempt.provider.dialect == .anthropic ? .messages : .chatCompletions, options: options)
         let body = body
         let translated = try translator.request(body.readableBytesUInt8Span)

@@ -129,6 +129,16 @@ package enum ModelEndpoint: Sendable, Equatable {
 }
 
 extension ModelEndpoint {
+    /// The API of a conversation that can be translated; nil for what only its own dialect has.
+    var conversation: ConversationAPI? {
+        switch self {
+        case .chatCompletions: .chatCompletions
+        case .messages: .messages
+        case .responses: .responses
+        default: nil
+        }
+    }
+
     /// Whether it is about one stored response, whose id its answer repeats.
     var isResponse: Bool {
         if case .response(_, let rest) = self { rest.isEmpty || rest == Self.cancel } else { false }

@@ -13,7 +13,8 @@ extension ModelExchange {
             cost: try costMax(facts, output: output), inputTokens: inputTokensEstimate, outputTokens: output)
         let now = nowMilliseconds
         switch room.services.ledger.reserve(
-            facts, demand, room.budgets.enforced, requestID: requestID, nowMilliseconds: now)
+            facts, demand, room.budgets.enforced, shadow: room.budgets.shadow, requestID: requestID,
+            mayRunUnrecorded: terms.mayRunUncounted, nowMilliseconds: now)
         {
         case .admitted(let reservation):
             account = CallAccount(reservation, reservedOutputTokens: output)

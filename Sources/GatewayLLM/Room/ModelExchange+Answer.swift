@@ -14,6 +14,26 @@ enum ModelReply {
     case stream(ReplyStream)
 }
 
+extension ModelReply {
+    /// What it has told in its provider's own words; nil where it was translated, or failed.
+    var facts: ReplyFacts? {
+        switch self {
+        case .none, .fault: nil
+        case .whole(let whole): whole.facts
+        case .stream(let stream): stream.facts
+        }
+    }
+
+    /// All of it as the client gets it, if it was held or kept.
+    var whole: (type: [UInt8], body: ByteBuffer)? {
+        switch self {
+        case .none, .fault: nil
+        case .whole(let whole): whole.isComplete ? whole.all.map { (whole.type, $0) } : nil
+        case .stream(let stream): stream.kept.map { (stream.type, $0) }
+        }
+    }
+}
+
 /// How an attempt ended.
 enum AttemptOutcome {
     case completed
@@ -35,6 +55,7 @@ extension ModelExchange: AnswerReader {
             reply = .stream(
                 ReplyStream(
                     endpoint.shape, attempt?.translation, hidesUsage: attempt?.hidesUsage ?? false, marks: marks,
+                    keepsBytesMax: cacheKey == nil ? 0 : Int(clamping: match?.model.cache?.maxEntryBytes.bytes ?? 0),
                     type: type))
         } else {
             reply = .whole(
@@ -44,7 +65,8 @@ extension ModelExchange: AnswerReader {
 
     /// What a stored response is marked with on its way to the client.
     private var marks: ResponseMarks? {
-        guard endpoint == .responses || endpoint.isResponse, let attempt else { return nil }
+        // What was translated is stored nowhere.
+        guard endpoint == .responses || endpoint.isResponse, let attempt, attempt.translation == nil else { return nil }
         let place = FixedPlace(target: attempt.routed, access: attempt.access)
         return ResponseMarks(room.services.origins.mark(place, principal))
     }

@@ -1,5 +1,6 @@
 import GatewayModel
 import GatewayProxy
+import GatewayRecords
 import GatewayState
 import GatewayWire
 import NIOCore
@@ -40,6 +41,7 @@ extension ModelExchange {
         if let served { fields.append(("x-sluice-provider", served.provider.shownName)) }
         if totalAttempts > 0 { fields.append(("x-sluice-attempts", String(totalAttempts))) }
         if let account, isSettled { fields.append(("x-sluice-cost", account.cost.description)) }
+        if cacheMark != .none { fields.append(("x-sluice-cache", cacheMark == .hit ? "hit" : "miss")) }
         if !losses.isEmpty { fields.append(("x-sluice-lost", losses.joined(separator: ","))) }
         return fields + BudgetFields.make(account?.tightest, dialect, nowMilliseconds: nowMilliseconds)
     }
@@ -61,6 +63,7 @@ extension ModelExchange {
         row.outcome = rowOutcome
         row.status = isHeadSent || failure == nil ? 200 : failure?.rendering(requestID: requestID).status ?? 0
         if account.isEstimated { row.flags.insert(.estimated) }
+        if cacheMark == .hit { row.flags.insert(.cacheHit) }
         if request.streams { row.flags.insert(.streamed) }
         row.attempts = totalAttempts
         row.durationMilliseconds = Int((worker.now &- startedNanoseconds) / 1_000_000)

@@ -49,6 +49,7 @@ extension ModelExchange {
     func complete() {
         stage = .over
         settle()
+        keepInCache()
         guard let exchange else { return }
         switch reply {
         case .whole(var whole) where !isHeadSent:
@@ -83,6 +84,12 @@ extension ModelExchange {
     /// The client is gone: the count must not go with it.
     func leave() {
         stage = .over
+        guard call.isUnderWay else { return settle() }
+        if routed?.model.onDisconnect == .drain {
+            drainEndsNanoseconds = worker.now + ModelExchange.drainNanoseconds
+            return armTimer()
+        }
+        // Not within the event that told of it.
         let call = call
         worker.eventLoop.assumeIsolated().execute { call.cancel() }
     }
@@ -91,8 +98,10 @@ extension ModelExchange {
 
     func settle() {
         timer.cancel()
-        guard let account, !isSettled else { return }
+        guard !isSettled else { return }
         isSettled = true
+        record()
+        guard let account else { return }
         account.settle(row(account), nowMilliseconds: nowMilliseconds)
     }
 

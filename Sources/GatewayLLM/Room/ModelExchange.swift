@@ -77,11 +77,15 @@ final class ModelExchange {
     var lastByteNanoseconds: UInt64 = 0
     var lastSentNanoseconds: UInt64 = 0
     var firstTokenNanoseconds: UInt64 = 0
+    var firstAttemptNanoseconds: UInt64 = 0
     /// The head has gone to the client.
     var isHeadSent = false
     /// Something that cannot be taken back has gone to the client: more than a comment.
     var isVisible = false
     var isSettled = false
+    /// What the answer is kept by, for a model whose answers are.
+    var cacheKey: ReplyCache.Key?
+    var cacheMark = ModelCallRecord.Cache.none
     /// The client went before its answer was whole.
     var hasLeft = false
     /// A reply that nobody waits for is read until then.
@@ -146,7 +150,7 @@ extension ModelExchange: BodyReader {
         do throws(GatewayError) { try decide() } catch { return refuse(error) }
         do throws(ModelFailure) { try admit() } catch { return answer(error) }
         stage = .calling
-        startAttempt()
+        if !answerFromCache() { startAttempt() }
     }
 
     func downstreamWritable() { call.resumeReading() }

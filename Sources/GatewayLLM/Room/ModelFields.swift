@@ -128,7 +128,7 @@ extension CompiledProvider {
     fileprivate func upstreamPath(_ endpoint: ModelEndpoint) -> [UInt8] {
         switch (endpoint, dialect) {
         case (.messages, .openai): ModelEndpoint.chatCompletions.upstreamPath(.openai)
-        case (.chatCompletions, .anthropic): ModelEndpoint.messages.upstreamPath(.anthropic)
+        case (.chatCompletions, .anthropic), (.responses, .anthropic): ModelEndpoint.messages.upstreamPath(.anthropic)
         default: endpoint.upstreamPath(dialect)
         }
     }

@@ -20,7 +20,9 @@ package final class ModelRoom: RouteHandler {
         self.table = table
         self.services = services
         var routed: [ObjectIdentifier: RoutedModel] = [:]
-        for model in table.models { routed[ObjectIdentifier(model)] = RoutedModel(model, live: services.live) }
+        for model in table.models {
+            routed[ObjectIdentifier(model)] = RoutedModel(model, live: services.live, slot: services.slot)
+        }
         self.routed = routed
         var seen: Set<String> = []
         places = table.models.flatMap { routed[ObjectIdentifier($0)]?.targets ?? [] }.flatMap { target in
@@ -102,9 +104,12 @@ package final class ModelServices: Sendable {
     package let ledger: Ledger
     package let live = LiveTargets()
     package let origins: ResponseOrigin
+    package let slot: ModelSlot
+    let cache = ReplyCache()
 
-    package init(ledger: Ledger, origins: ResponseOrigin) {
+    package init(ledger: Ledger, origins: ResponseOrigin, slot: @escaping ModelSlot) {
         self.ledger = ledger
         self.origins = origins
+        self.slot = slot
     }
 }

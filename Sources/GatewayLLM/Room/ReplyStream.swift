@@ -16,9 +16,17 @@ struct ReplyStream {
     private(set) var error: GatewayError?
     private var translatedBytes = 0
     private var hasEnded = false
+    /// All that was sent, while it may be given again.
+    private(set) var kept: ByteBuffer?
+    private let keepsBytesMax: Int
 
-    init(_ shape: ReplyShape?, _ translation: Translation?, hidesUsage: Bool, marks: ResponseMarks?, type: [UInt8]) {
+    init(
+        _ shape: ReplyShape?, _ translation: Translation?, hidesUsage: Bool, marks: ResponseMarks?, keepsBytesMax: Int,
+        type: [UInt8]
+    ) {
         self.type = type
+        self.keepsBytesMax = keepsBytesMax
+        kept = keepsBytesMax > 0 ? ByteBuffer() : nil
         self.marks = marks
         if let translation {
             translator = translation.translator.makeStream(for: translation.request)
@@ -69,6 +77,12 @@ struct ReplyStream {
     private mutating func hold(_ chunk: ByteBuffer) {
         held.append(chunk)
         heldBytes += chunk.readableBytes
+        guard let count = kept?.readableBytes else { return }
+        if count + chunk.readableBytes > keepsBytesMax {
+            kept = nil
+        } else {
+            kept?.writeImmutableBuffer(chunk)
+        }
     }
 
     /// What is there to send, in order.
@@ -119,6 +133,7 @@ struct ReplyStream {
 
     // MARK: What it has told
 
+    var facts: ReplyFacts? { meter?.facts }
     var isTranslated: Bool { translator != nil }
     var hasContent: Bool { translator?.hasContent ?? meter?.hasContent ?? true }
     var isComplete: Bool {

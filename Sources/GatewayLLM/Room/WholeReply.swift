@@ -83,6 +83,9 @@ struct WholeReply {
         }
     }
 
+    var facts: ReplyFacts? { meter?.facts }
+    /// All of it; nil once some has passed.
+    var all: ByteBuffer? { mustPass ? nil : held }
     var usage: TokenUsage? { translation == nil ? meter?.facts.usage : translated?.usage }
     var outputBytes: Int { meter?.facts.outputTextBytes ?? held.readableBytes }
     var losses: TranslationLosses { translated?.losses ?? TranslationLosses() }

@@ -1,16 +1,20 @@
 import GatewayModel
 package import GatewayProxy
+package import GatewayRecords
 
 /// A model of the catalogue with what its calls need at run time, made once for a snapshot.
 package final class RoutedModel: Sendable {
     package let model: CompiledModel
     package let targets: [RoutedTarget]
 
-    package init(_ model: CompiledModel, live: LiveTargets) {
+    package init(_ model: CompiledModel, live: LiveTargets, slot: ModelSlot) {
         self.model = model
-        targets = model.targets.map { RoutedTarget($0, live: live) }
+        targets = model.targets.map { RoutedTarget($0, of: model, live: live, slot: slot) }
     }
 }
+
+/// Gives a model of the configuration its place in the metrics.
+package typealias ModelSlot = @Sendable (GenAIOperation, _ provider: String, _ model: String) -> Int
 
 /// A target, its credentials that can be used, and the live state of each.
 package final class RoutedTarget: Sendable {
@@ -25,9 +29,12 @@ package final class RoutedTarget: Sendable {
     package let provider: LiveProvider
     /// The timeouts of a connection: everything that depends on tokens is the room's own clock.
     package let rule: CompiledRule
+    /// Places in the metrics, by operation; all 0 for names that callers make up.
+    private let slots: [Int]
 
-    package init(_ target: CompiledTarget, live: LiveTargets) {
+    package init(_ target: CompiledTarget, of model: CompiledModel, live: LiveTargets, slot: ModelSlot) {
         self.target = target
+        slots = GenAIOperation.allCases.map { model.isPattern ? 0 : slot($0, target.provider.vendor, model.name) }
         provider = live.provider(target.provider.name)
         let usable = target.provider.usableCredentials
         if target.provider.credentials.isEmpty {
@@ -41,5 +48,9 @@ package final class RoutedTarget: Sendable {
         timeouts.totalNanoseconds = target.timeouts.totalNanoseconds
         rule = CompiledRule(
             routeName: "models", ruleIndex: 0, metricSlot: 0, action: .forward([], totalWeight: 0), timeouts: timeouts)
+    }
+
+    package func slot(_ operation: GenAIOperation) -> Int {
+        GenAIOperation.allCases.firstIndex(of: operation).map { slots[$0] } ?? 0
     }
 }

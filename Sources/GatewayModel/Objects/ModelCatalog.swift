@@ -41,6 +41,13 @@ package struct ModelCatalogSpec: ConfigObject {
 /// One name that callers may ask for, and what serves it.
 package struct CatalogModel: ConfigObject {
     package enum Strategy: String, ConfigEnum { case weighted, lowestCost, lowestLatency, leastInFlight }
+    /// What becomes of an answer whose client has gone.
+    package enum Disconnect: String, ConfigEnum {
+        /// The provider is told at once; what came so far is counted, where need be by an estimate.
+        case cancel
+        /// It is read to its end, for at most two minutes, so that the provider's own count is known.
+        case drain
+    }
     package enum Visibility: String, ConfigEnum {
         case listed = "public"
         /// Neither listed nor asked for: only a fallback of others.
@@ -59,6 +66,7 @@ package struct CatalogModel: ConfigObject {
     package var fallback: [String]
     package var timeouts: ModelTimeouts?
     package var cache: ModelCache?
+    package var onDisconnect: Disconnect
     package var strict: Bool
     package var visibility: Visibility
     package var ownedBy: String?
@@ -77,6 +85,9 @@ package struct CatalogModel: ConfigObject {
             "fallback", "models that serve in its place when no target can, in order", count: 0...16, each: .modelName)
         timeouts = fields.optional("timeouts", "how long to wait; the provider's by default")
         cache = fields.optional("cache", "answer the same request again from memory; off by default")
+        onDisconnect = fields.value(
+            "onDisconnect", default: .cancel,
+            "when a client leaves: cancel at the provider, or drain for the exact count")
         strict = fields.value("strict", default: false, "refuse what a translation between dialects would lose")
         visibility = fields.value("visibility", default: .listed, "internal: neither listed nor asked for by name")
         ownedBy = fields.optional("ownedBy", "the owner a list of models shows; the provider by default", .nonEmpty)

@@ -29,6 +29,7 @@ struct AccessLogLine {
         if let principal = record.principal { AccessLogLine.write(principal, to: &line) }
         writeRequest(record, request, to: &line)
         AccessLogLine.writeOutcome(record, to: &line)
+        if let call = record.modelCall?.call { AccessLogLine.write(call, to: &line) }
         line.byte(0x7D)
     }
 
@@ -109,6 +110,20 @@ struct AccessLogLine {
             line.raw(",\"first_byte_us\":")
             line.number(elapsed(record.startedNanoseconds, record.upstreamFirstByteNanoseconds))
         }
+    }
+
+    /// A model call, by its names and counts: never a word of prompt or answer.
+    private static func write(_ call: ModelCallRecord, to line: inout LineWriter) {
+        field(",\"model\":\"", call.requestModel, to: &line)
+        if !call.provider.isEmpty { field(",\"provider\":\"", call.provider, to: &line) }
+        if let usage = call.usage {
+            line.raw(",\"input_tokens\":")
+            line.number(usage.inputTotal)
+            line.raw(",\"output_tokens\":")
+            line.number(usage.outputTotal)
+        }
+        if let cost = call.cost { field(",\"cost_usd\":\"", cost.description, to: &line) }
+        if call.cache != .none { field(",\"cache\":\"", call.cache == .hit ? "hit" : "miss", to: &line) }
     }
 
     private static func elapsed(_ from: UInt64, _ to: UInt64) -> UInt64 { to > from ? (to &- from) / 1_000 : 0 }

@@ -50,7 +50,7 @@ package final class MetricRegistry: Sendable {
 
     /// The slot of a model of the configuration: the same one for the life of the process, 0 once all are taken. Not
     /// for names that callers send: those share slot 0, so that no caller can grow the metrics.
-    package func modelSlot(operation: ModelOperation, provider: String, model: String) -> Int {
+    package func modelSlot(operation: GenAIOperation, provider: String, model: String) -> Int {
         let labels = ModelLabels(operation: operation, provider: provider, model: model)
         return state.withLock { state in
             if let known = state.models[labels] { return known }

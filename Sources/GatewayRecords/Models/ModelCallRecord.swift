@@ -1,7 +1,7 @@
 package import GatewayModel
 
 /// What kind of call a model got, in OpenTelemetry's words.
-package enum ModelOperation: String, Sendable, CaseIterable {
+package enum GenAIOperation: String, Sendable, CaseIterable {
     case chat
     case textCompletion = "text_completion"
     case embeddings
@@ -39,7 +39,7 @@ package struct ModelCallRecord: Sendable {
 
     /// From `MetricRegistry.modelSlot`; 0 for models that are none of the configuration's.
     package var slot = 0
-    package var operation = ModelOperation.chat
+    package var operation = GenAIOperation.chat
     /// The vendor in OpenTelemetry's words, such as `openai` or `anthropic`.
     package var provider = ""
     package var requestModel = ""

@@ -63,7 +63,7 @@ enum OverheadBuckets {
 
 /// The labels of a slot for model calls.
 struct ModelLabels: Sendable, Hashable {
-    var operation: ModelOperation
+    var operation: GenAIOperation
     var provider: String
     var model: String
 

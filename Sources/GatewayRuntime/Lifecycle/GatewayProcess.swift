@@ -61,7 +61,10 @@ package final class GatewayProcess: Sendable {
         adminToken = try AdminToken.establish(stateFolder: options.stateDirectory)
         let secret = try StateSecret.load("session.key", in: options.stateDirectory, byteCount: 32)
         state = try GatewayProcess.openState(options, managedKeys)
-        models = ModelServices(ledger: state.ledger, origins: ResponseOrigin(key: secret))
+        models = ModelServices(ledger: state.ledger, origins: ResponseOrigin(key: secret)) {
+            [registry] operation, provider, model in
+            registry.modelSlot(operation: operation, provider: provider, model: model)
+        }
         let group = MultiThreadedEventLoopGroup(numberOfThreads: options.loops ?? System.coreCount)
         self.group = group
         logWriter = try LogWriter(options.accessLog)

@@ -1,0 +1,92 @@
+import GatewayModel
+import GatewayProxy
+import GatewayRecords
+import GatewayWire
+
+/// What metrics, spans and the access log are told of a call, once.
+extension ModelExchange {
+    func record() {
+        var call = ModelCallRecord()
+        call.operation = endpoint.telemetryOperation
+        if let routed, let target = lastTarget(routed) { call.slot = target.slot(call.operation) }
+        call.provider = served?.provider.vendor ?? ""
+        call.requestModel = match.map { String(decoding: $0.name, as: UTF8.self) } ?? ""
+        call.responseModel = served.map { String(decoding: $0.name, as: UTF8.self) } ?? ""
+        if let facts = reply.facts {
+            call.responseID = facts.responseID
+            call.finishReason = facts.finishReason
+            if !facts.responseModel.isEmpty { call.responseModel = facts.responseModel }
+        }
+        call.isStream = request.streams
+        call.maxTokens = request.outputTokensMax
+        if let account, account.isBilled || cacheMark == .hit {
+            call.usage = account.usage
+            call.isUsageEstimated = account.isEstimated
+            call.cost = account.cost
+        }
+        call.errorType = failure?.errorType ?? (hasLeft ? .clientClosed : nil)
+        call.attempts = totalAttempts
+        call.isFallback = usedFallback || totalAttempts > 1
+        call.cache = cacheMark
+        call.durationNanoseconds = worker.now &- startedNanoseconds
+        if firstTokenNanoseconds > 0 { call.firstTokenNanoseconds = firstTokenNanoseconds &- startedNanoseconds }
+        call.overheadNanoseconds = firstAttemptNanoseconds > 0 ? firstAttemptNanoseconds &- startedNanoseconds : 0
+        worker.recorder.metrics.recordModelCall(call)
+        exchange?.record.modelCall = ModelCallNote(call)
+    }
+
+    private func lastTarget(_ routed: RoutedModel) -> RoutedTarget? {
+        choice.tried.last.flatMap { routed.targets.indices.contains($0.target) ? routed.targets[$0.target] : nil }
+    }
+}
+
+extension ModelEndpoint {
+    var telemetryOperation: GenAIOperation {
+        switch self {
+        case .chatCompletions, .messages, .responses: .chat
+        case .completions: .textCompletion
+        case .embeddings: .embeddings
+        default: .other
+        }
+    }
+}
+
+extension ModelFailure {
+    var errorType: ModelErrorType {
+        if let provider { return ModelErrorType(provider.kind) }
+        return switch error.code {
+        case .budgetExceeded: .budgetExceeded
+        case .unknownModel, .notFound: .notFound
+        case .modelNotAllowed, .forbidden: .forbidden
+        case .malformedRequest, .untranslatable, .modelLimitExceeded: .invalidRequest
+        case .bodyTooLarge: .tooLarge
+        case .upstreamTimeout: .timedOut
+        case .upstreamConnectFailed, .upstreamReset: .connectionFailed
+        case .upstreamProtocolError: .malformedReply
+        case .upstreamOverloaded: .overloaded
+        case .noHealthyEndpoint, .credentialUnavailable, .ledgerUnavailable: .unavailable
+        default: .other
+        }
+    }
+}
+
+extension ModelErrorType {
+    init(_ kind: ProviderError.Kind) {
+        self =
+            switch kind {
+            case .invalidRequest: .invalidRequest
+            case .contextTooLong: .contextTooLong
+            case .contentRefused: .contentRefused
+            case .tooLarge: .tooLarge
+            case .unauthenticated: .unauthenticated
+            case .forbidden: .forbidden
+            case .notFound: .notFound
+            case .rateLimited: .rateLimited
+            case .quotaExhausted: .quotaExhausted
+            case .overloaded: .overloaded
+            case .unavailable: .unavailable
+            case .timedOut: .timedOut
+            case .serverError: .serverError
+            }
+    }
+}
