@@ -84,6 +84,8 @@ package struct ProviderError: Sendable, Equatable {
         // A code of three digits is a status, as some gateways write it.
         let status = status == 0 ? Int(code) ?? 0 : status
         var kind = fromCode ?? Kind(status: status)
+        // A word of the request's does not make a refused credential the caller's fault.
+        if kind == .invalidRequest, status == 401 || status == 403 { kind = Kind(status: status) }
         if kind == .invalidRequest { kind = Kind(invalid: message) }
         if kind == .serverError, status != 500, status != 0 { kind = Kind(status: status) }
         self.kind = kind

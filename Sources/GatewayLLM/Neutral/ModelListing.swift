@@ -6,11 +6,13 @@ package struct ModelListing: Sendable {
         package var id: String
         package var displayName: String
         package var createdSeconds: Int
+        package var ownedBy: String
 
-        package init(id: String, displayName: String, createdSeconds: Int) {
+        package init(id: String, displayName: String, createdSeconds: Int, ownedBy: String = "sluice") {
             self.id = id
             self.displayName = displayName
             self.createdSeconds = createdSeconds
+            self.ownedBy = ownedBy
         }
     }
 
@@ -70,7 +72,7 @@ package struct ModelListing: Sendable {
     private static func openAI(_ model: Model) -> JSONTree {
         [
             "id": .text(model.id), "object": "model", "created": .integer(model.createdSeconds),
-            "owned_by": "sluice",
+            "owned_by": .text(model.ownedBy),
         ]
     }
 

@@ -24,7 +24,7 @@ enum BudgetFields {
             fields.append(("anthropic-ratelimit-\(kind)-limit", limit))
             fields.append(("anthropic-ratelimit-\(kind)-remaining", remaining))
             if let reset = standing.resetMilliseconds {
-                fields.append(("anthropic-ratelimit-\(kind)-reset", UTCTime.text(seconds: (reset + 999) / 1_000)))
+                fields.append(("anthropic-ratelimit-\(kind)-reset", ModelListing.timestamp((reset + 999) / 1_000)))
             }
         }
         return fields
@@ -39,30 +39,5 @@ enum BudgetFields {
         case .requests: "requests"
         case .usd, .concurrent: nil
         }
-    }
-}
-
-/// RFC 3339.
-enum UTCTime {
-    static func text(seconds: Int) -> String {
-        let days = Int((Double(seconds) / 86_400).rounded(.down))
-        let rest = seconds - days * 86_400
-        // Days since 0000-03-01, so that a leap day ends its year.
-        let shifted = days + 719_468
-        let era = shifted / 146_097
-        let day = shifted - era * 146_097
-        let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365
-        let dayOfYear = day - (365 * year + year / 4 - year / 100)
-        let month = (5 * dayOfYear + 2) / 153
-        let date = dayOfYear - (153 * month + 2) / 5 + 1
-        let calendarMonth = month < 10 ? month + 3 : month - 9
-        let calendarYear = year + era * 400 + (calendarMonth <= 2 ? 1 : 0)
-        return "\(padded(calendarYear, 4))-\(padded(calendarMonth, 2))-\(padded(date, 2))T"
-            + "\(padded(rest / 3_600, 2)):\(padded(rest / 60 % 60, 2)):\(padded(rest % 60, 2))Z"
-    }
-
-    private static func padded(_ value: Int, _ width: Int) -> String {
-        let text = String(value)
-        return String(repeating: "0", count: max(0, width - text.count)) + text
     }
 }

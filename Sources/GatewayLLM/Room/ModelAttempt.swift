@@ -40,7 +40,10 @@ extension ModelExchange {
             let target = routed.targets[place.target]
             guard let name = target.target.upstreamName(for: match.name),
                 target.provider.begin(countMax: target.target.provider.concurrentMax)
-            else { continue }
+            else {
+                choice.barred.append(place)
+                continue
+            }
             let access = target.accesses[place.access]
             access.live.begin()
             var attempt = ModelAttempt(
@@ -51,6 +54,7 @@ extension ModelExchange {
             } catch {
                 // Another target may speak the client's dialect.
                 attempt.end()
+                choice.barred.append(place)
                 failure = failure ?? ModelFailure(error)
             }
         }
@@ -120,12 +124,7 @@ extension ModelExchange {
                     .malformedRequest, "no provider of this model has this API: \(model.name)",
                     hint: "ask for it by chat/completions or messages, or ask for another model"))
         }
-        var failure = ModelFailure(
-            GatewayError(.noHealthyEndpoint, "no provider of the model can serve now: \(model.name)"))
-        if choice.coolsUntil > worker.now {
-            failure.retryAfterNanoseconds = choice.coolsUntil - worker.now
-        }
-        return failure
+        return ModelFailure(GatewayError(.noHealthyEndpoint, "no provider of the model can serve now: \(model.name)"))
     }
 
     // MARK: Sending

@@ -33,13 +33,18 @@ extension ModelExchange {
         let place = try ownPlace(exchange)
         let provider = place.target.target.provider
         let operation = endpoint.operation ?? .files
-        let name = Array("\(provider.shownName)/\(operation.rawValue)".utf8)
-        let facts = BudgetFacts(principal: principal, model: String(decoding: name, as: UTF8.self))
+        let facts = BudgetFacts(principal: principal, model: "\(provider.shownName)/\(operation.rawValue)")
         self.facts = facts
         terms = room.budgets.terms(facts)
         fixed = place
-        let asked = AccessTable.Request(name: name, operation: operation, bodyBytes: body.readableBytes)
-        try judge(exchange, asked)
+        // Whoever may do this with one of the provider's models may do it at the provider.
+        let decisions = room.table.models.lazy.filter { $0.targets.contains { $0.provider === provider } }.map { model in
+            let asked = AccessTable.Request(
+                name: model.nameBytes, operation: operation, bodyBytes: self.body.readableBytes)
+            return self.room.table.access.decide(self.principal, asked)
+        }
+        guard let decision = decisions.first(where: \.verdict.isAllowed) ?? decisions.first else { return }
+        try take(decision, exchange)
     }
 
     /// Where a request without a model goes: to who issued the id it names, else to the provider it names, else to the
@@ -128,7 +133,10 @@ extension ModelExchange {
     }
 
     private func judge(_ exchange: Exchange, _ asked: AccessTable.Request) throws(GatewayError) {
-        let decision = room.table.access.decide(exchange.principal, asked)
+        try take(room.table.access.decide(exchange.principal, asked), exchange)
+    }
+
+    private func take(_ decision: AccessTable.Decision, _ exchange: Exchange) throws(GatewayError) {
         exchange.verdict = (exchange.verdict ?? .allowed).and(decision.verdict)
         exchange.record.verdictRule = decision.verdict.rule
         if let error = decision.verdict.error { throw error }

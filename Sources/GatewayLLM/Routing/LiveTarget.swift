@@ -30,10 +30,8 @@ package final class LiveTarget: Sendable {
     /// Nanoseconds to the first token as of late; 0 while nothing is known.
     package var latencyNanoseconds: UInt64 { state.withLock { $0.latency } }
 
-    /// When it may be used again; 0 for now.
-    package func coolsUntil(now: UInt64) -> UInt64 {
-        state.withLock { $0.coolsUntil > now ? $0.coolsUntil : 0 }
-    }
+    /// Whether others go first.
+    package func coolsDown(now: UInt64) -> Bool { state.withLock { $0.coolsUntil > now } }
 
     package func succeeded(firstTokenNanoseconds: UInt64, now: UInt64) {
         state.withLock { state in

@@ -10,9 +10,9 @@ package struct TargetChoice {
 
     /// What was tried for this request already, in order.
     package var tried: [Place] = []
+    /// What cannot serve this request however often it is tried.
+    package var barred: [Place] = []
     package private(set) var reason: GatewayError?
-    /// When the first of those that cool down may be used, 0 for none.
-    package private(set) var coolsUntil: UInt64 = 0
 
     package init() {}
 
@@ -23,19 +23,22 @@ package struct TargetChoice {
         fits: (RoutedTarget, RoutedTarget.Access) -> Bool
     ) -> Place? {
         reason = nil
-        coolsUntil = 0
-        // First what has not been tried, tier by tier; then, since every one has failed once, the least recent again.
-        for isAgain in [false, true] {
-            for tier in routed.model.tiers {
-                let places = places(of: routed, tier, isAgain: isAgain, now: now, fits: fits)
-                if let place = choose(places, of: routed, usage, &random) { return place }
+        // First what has not been tried, tier by tier; then, since every one has failed once, all again. Those that cool
+        // down are left alone as long as anyone else can serve: an only target is tried all the same.
+        for coolsDown in [false, true] {
+            for isAgain in [false, true] {
+                for tier in routed.model.tiers {
+                    let places = places(
+                        of: routed, tier, isAgain: isAgain, coolsDown: coolsDown, now: now, fits: fits)
+                    if let place = choose(places, of: routed, usage, &random) { return place }
+                }
             }
         }
         return nil
     }
 
     private mutating func places(
-        of routed: RoutedModel, _ tier: Range<Int>, isAgain: Bool, now: UInt64,
+        of routed: RoutedModel, _ tier: Range<Int>, isAgain: Bool, coolsDown: Bool, now: UInt64,
         fits: (RoutedTarget, RoutedTarget.Access) -> Bool
     ) -> [Place] {
         var places: [Place] = []
@@ -48,13 +51,8 @@ package struct TargetChoice {
             if let most = target.target.provider.concurrentMax, target.provider.inFlight >= most { continue }
             for access in target.accesses.indices where fits(target, target.accesses[access]) {
                 let place = Place(target: index, access: access)
-                guard tried.contains(place) == isAgain else { continue }
-                let until = target.accesses[access].live.coolsUntil(now: now)
-                if until > 0 {
-                    coolsUntil = coolsUntil == 0 ? until : min(coolsUntil, until)
-                } else {
-                    places.append(place)
-                }
+                guard tried.contains(place) == isAgain, !barred.contains(place) else { continue }
+                if target.accesses[access].live.coolsDown(now: now) == coolsDown { places.append(place) }
             }
         }
         return places

@@ -72,7 +72,7 @@ struct SchemaTests {
             .modelCatalog, ["models"],
             [
                 "name", "aliases", "targets", "strategy", "price", "context", "capabilities", "retry", "fallback",
-                "timeouts", "cache", "strict", "visibility", "ownedBy",
+                "timeouts", "cache", "onDisconnect", "strict", "visibility", "ownedBy",
             ]
         ),
         (
