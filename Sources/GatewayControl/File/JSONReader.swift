@@ -8,6 +8,7 @@ struct JSONReader {
     private var index = 0
     private var line = 1
     private var lineStart = 0
+    private var counted = (index: 0, column: 1)
 
     private init(_ bytes: [UInt8], file: String, limits: Limits) {
         self.bytes = bytes
@@ -27,12 +28,18 @@ struct JSONReader {
         return documents
     }
 
+    /// Columns are counted on from the last place asked for: a document may be one long line.
     private var here: SourcePosition {
-        let column = bytes[lineStart..<min(index, bytes.count)].reduce(1) { $0 + ($1 & 0xC0 != 0x80 ? 1 : 0) }
-        return SourcePosition(file: file, line: line, column: column)
+        mutating get {
+            let end = min(index, bytes.count)
+            if counted.index < lineStart || counted.index > end { counted = (lineStart, 1) }
+            for place in counted.index..<end where bytes[place] & 0xC0 != 0x80 { counted.column += 1 }
+            counted.index = end
+            return SourcePosition(file: file, line: line, column: counted.column)
+        }
     }
 
-    private func problem(_ message: String, hint: String? = nil) -> Diagnostic {
+    private mutating func problem(_ message: String, hint: String? = nil) -> Diagnostic {
         Diagnostic(.syntax, at: here, message, hint: hint)
     }
 

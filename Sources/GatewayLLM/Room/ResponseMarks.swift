@@ -13,8 +13,8 @@ struct ResponseMarks {
     func marked(_ document: ByteBuffer) -> ByteBuffer {
         let span = document.readableBytesUInt8Span
         var outline = JSONOutline()
-        guard (try? outline.read(span)) != nil, let id = outline.text("id", in: span) else { return document }
-        return ByteBuffer(bytes: spliced(span, id.range))
+        guard (try? outline.read(span)) != nil, outline.text("id", in: span) != nil else { return document }
+        return ByteBuffer(bytes: spliced(span, outline))
     }
 
     /// More of a stream.
@@ -50,7 +50,7 @@ struct ResponseMarks {
             var outline = JSONOutline()
             guard (try? outline.read(data)) != nil, let response = outline.member("response", in: data),
                 response.kind == .object, (try? outline.read(data, range: response.value)) != nil,
-                let id = outline.text("id", in: data)
+                outline.text("id", in: data) != nil
             else { return }
             isMarked = true
             if name.count > 0 {
@@ -59,15 +59,18 @@ struct ResponseMarks {
                 out.append(0x0A)
             }
             out.append(contentsOf: "data: ".utf8)
-            out.append(contentsOf: spliced(data, id.range))
+            out.append(contentsOf: spliced(data, outline))
             out.append(contentsOf: "\n\n".utf8)
         }
         return isMarked
     }
 
-    private func spliced(_ span: Span<UInt8>, _ id: Range<Int>) -> [UInt8] {
+    /// What a response builds upon is at the same place.
+    private func spliced(_ span: Span<UInt8>, _ outline: JSONOutline) -> [UInt8] {
         var splice = JSONSplice()
-        splice.replace(id.upperBound..<id.upperBound, with: [0x2E] + mark)
+        for id in [outline.text("id", in: span), outline.text("previous_response_id", in: span)].compactMap(\.self) {
+            splice.replace(id.range.upperBound..<id.range.upperBound, with: [0x2E] + mark)
+        }
         return splice.applied(to: span)
     }
 }
