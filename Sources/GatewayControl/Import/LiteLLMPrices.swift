@@ -33,12 +33,12 @@ package struct LiteLLMPrices: Sendable {
     /// A catalogue of the models of the vendors whose dialects we speak ourselves, with their prices.
     package func catalog(_ findings: inout ImportFindings) -> ConfigNode {
         var models: [ConfigNode] = []
-        var others: [String: Int] = [:]
+        var others: [String: (count: Int, first: SourcePosition)] = [:]
         for name in names {
             guard let entry = entries[name] else { continue }
             let vendor = entry["litellm_provider"]?.string ?? ""
             guard ["openai", "anthropic"].contains(vendor) else {
-                others[vendor, default: 0] += 1
+                others[vendor, default: (0, entry.position)].count += 1
                 continue
             }
             let model = name.hasPrefix("\(vendor)/") ? String(name.dropFirst(vendor.count + 1)) : name
@@ -50,10 +50,10 @@ package struct LiteLLMPrices: Sendable {
             if let context = Self.context(entry) { fields.append(("context", context)) }
             models.append(.object(fields))
         }
-        for (vendor, count) in others.sorted(by: { $0.key < $1.key }) {
+        for (vendor, left) in others.sorted(by: { $0.key < $1.key }) {
             findings.note(
-                .unsupportedValue, at: entries.first?.value.position ?? ConfigNode.nowhere,
-                "models of \(vendor.isEmpty ? "no vendor" : vendor) left out: \(count)",
+                .unsupportedValue, at: left.first,
+                "models of \(vendor.isEmpty ? "no vendor" : vendor) left out: \(left.count)",
                 hint: "only those of openai and anthropic are listed")
         }
         return ImportedObject.make("ModelCatalog", "prices", [("models", .list(models))])

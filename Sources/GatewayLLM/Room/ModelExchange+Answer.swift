@@ -203,11 +203,8 @@ extension ModelExchange: AnswerReader {
     private func again(_ routed: RoutedModel) {
         guard attempts < routed.model.retry.attemptsMax, !hasUntried(routed) else { return startAttempt() }
         // Everyone has had a turn: give them a moment, but not one that is longer than anyone would wait.
-        if let asked = failure?.retryAfterNanoseconds, asked > UInt64(max(0, routed.model.retry.backoffMax.milliseconds)) * 1_000_000,
-            let failure
-        {
-            return answer(failure)
-        }
+        let longest = UInt64(max(0, routed.model.retry.backoffMax.milliseconds)) * 1_000_000
+        if let failure, failure.retryAfterNanoseconds ?? 0 > longest { return answer(failure) }
         let delay = backoff(routed.model.retry)
         worker.eventLoop.assumeIsolated().scheduleTask(in: .nanoseconds(Int64(delay))) { [self] in
             guard stage == .calling, exchange != nil, self.attempt == nil else { return }

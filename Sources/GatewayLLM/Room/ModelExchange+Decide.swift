@@ -38,7 +38,8 @@ extension ModelExchange {
         terms = room.budgets.terms(facts)
         fixed = place
         // Whoever may do this with one of the provider's models may do it at the provider.
-        let decisions = room.table.models.lazy.filter { $0.targets.contains { $0.provider === provider } }.map { model in
+        let models = room.table.models.lazy.filter { $0.targets.contains { $0.provider === provider } }
+        let decisions = models.map { model in
             let asked = AccessTable.Request(
                 name: model.nameBytes, operation: operation, bodyBytes: self.body.readableBytes)
             return self.room.table.access.decide(self.principal, asked)

@@ -10,21 +10,23 @@ import NIOCore
 extension ModelExchange {
     /// Adds what one attempt used. Nothing came of an error; what broke off is counted by what was seen of it.
     func bill(_ attempt: ModelAttempt) {
-        let seen: (usage: TokenUsage?, outputBytes: Int, isComplete: Bool)
+        let seen: (usage: TokenUsage?, outputBytes: Int, isWhole: Bool)
         switch reply {
         case .none, .fault: return
         case .whole(let whole): seen = (whole.usage, whole.outputBytes, whole.isComplete)
-        case .stream(let stream): seen = (stream.usage, stream.outputBytes, stream.isComplete)
+        // A stream that said why it stopped has told its count, whether or not its last event came.
+        case .stream(let stream): seen = (stream.usage, stream.outputBytes, stream.isComplete || stream.hasFinished)
         }
         var usage = seen.usage ?? .zero
-        var isEstimated = false
-        if !seen.isComplete || seen.usage == nil {
-            guard endpoint.isBilled else { return }
-            isEstimated = true
+        let isEstimated = endpoint.isBilled && (!seen.isWhole || seen.usage == nil)
+        guard isEstimated || seen.usage != nil else { return }
+        if isEstimated {
             if usage.inputTotal == 0 {
                 usage.input = Estimate.tokens(request.measure.stringBytes - request.measure.blobBytes)
             }
-            usage.output = max(usage.output, Estimate.tokens(seen.outputBytes) - usage.reasoning - usage.audioOutput)
+            // A count that is told as it grows is believed, the one a stream begins with is not.
+            let guess = Estimate.tokens(seen.outputBytes)
+            if usage.outputTotal * 2 < guess { usage.output = guess - usage.reasoning - usage.audioOutput }
         }
         account?.add(
             usage, price: attempt.routed.target.price ?? attempt.routed.target.unknownPrice, isEstimated: isEstimated)

@@ -48,7 +48,8 @@ struct ModelList {
             if parts.count == 2 { values[parts[0]] = String(parts[1]) }
         }
         return ModelListing.Page(
-            afterID: values["after_id"], beforeID: values["before_id"], limit: values["limit"].flatMap { Int($0) } ?? 20)
+            afterID: values["after_id"], beforeID: values["before_id"], limit: values["limit"].flatMap { Int($0) } ?? 20
+        )
     }
 
     private func respond(_ body: [UInt8]) {

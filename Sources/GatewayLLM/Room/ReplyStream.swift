@@ -14,7 +14,6 @@ struct ReplyStream {
     private(set) var heldBytes = 0
     private(set) var translatedFault: ProviderFault?
     private(set) var error: GatewayError?
-    private var translatedBytes = 0
     private var hasEnded = false
     /// All that was sent, while it may be given again.
     private(set) var kept: ByteBuffer?
@@ -30,13 +29,19 @@ struct ReplyStream {
         self.marks = marks
         if let translation {
             translator = translation.translator.makeStream(for: translation.request)
+            // Counts what the provider says in its own API.
+            meter = StreamMeter(translation.shape)
         } else {
             meter = shape.map { StreamMeter($0, removesUsageChunk: hidesUsage) }
         }
     }
 
     mutating func receive(_ chunk: ByteBuffer) {
-        if translator != nil { return translate(chunk) }
+        if translator != nil {
+            var unused: [UInt8] = []
+            _ = meter?.add(chunk.readableBytesUInt8Span, into: &unused)
+            return translate(chunk)
+        }
         guard meter != nil else { return hold(chunk) }
         if marks != nil {
             var unused: [UInt8] = []
@@ -108,7 +113,6 @@ struct ReplyStream {
             }
         }
         guard !out.isEmpty else { return }
-        translatedBytes += out.count
         hold(ByteBuffer(bytes: out))
     }
 
@@ -141,12 +145,14 @@ struct ReplyStream {
         return meter.map { $0.facts.ending == .complete } ?? hasEnded
     }
     var usage: TokenUsage? { translator == nil ? meter?.facts.usage : translator?.usage }
+    /// The provider has said why it stopped.
+    var hasFinished: Bool { !(meter?.facts.finishReason.isEmpty ?? true) }
     /// For an estimate where no usage was told.
-    var outputBytes: Int { meter?.facts.outputTextBytes ?? translatedBytes / 4 }
+    var outputBytes: Int { meter?.facts.outputTextBytes ?? 0 }
 
     /// An error that the provider told in the stream.
     var fault: ModelFailure? {
         if let translatedFault { return ModelFailure(translatedFault) }
-        return meter?.facts.error.map { ModelFailure($0) }
+        return translator == nil ? meter?.facts.error.map { ModelFailure($0) } : nil
     }
 }

@@ -95,4 +95,7 @@ struct WholeReply {
 struct Translation {
     var translator: Translator
     var request: TranslatedRequest
+
+    /// The form of the provider's replies.
+    var shape: ReplyShape { translator.provider == .messages ? .messages : .chatCompletions }
 }

@@ -23,8 +23,8 @@ package struct TargetChoice {
         fits: (RoutedTarget, RoutedTarget.Access) -> Bool
     ) -> Place? {
         reason = nil
-        // First what has not been tried, tier by tier; then, since every one has failed once, all again. Those that cool
-        // down are left alone as long as anyone else can serve: an only target is tried all the same.
+        // First what has not been tried, tier by tier; then, since every one has failed once, all again. Those that
+        // cool down are left alone as long as anyone else can serve: an only target is tried all the same.
         for coolsDown in [false, true] {
             for isAgain in [false, true] {
                 for tier in routed.model.tiers {
