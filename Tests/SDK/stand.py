@@ -79,6 +79,14 @@ spec:
   models: ["on-*"]
 ---
 apiVersion: sluice.dev/v1alpha1
+kind: ModelAccessPolicy
+metadata: {{name: shared}}
+spec:
+  subjects: [{{group: engineering}}]
+  models: ["on-*"]
+  operations: [files, batches, moderations]
+---
+apiVersion: sluice.dev/v1alpha1
 kind: BudgetPolicy
 metadata: {{name: per-user}}
 spec:

@@ -27,6 +27,12 @@ final class CallAccount {
         if let price { cost += price.cost(of: used) }
     }
 
+    /// Gives everything back: the call never reached a provider.
+    func release(nowMilliseconds: Int) {
+        guard let open = reservation.take() else { return }
+        open.release(nowMilliseconds: nowMilliseconds)
+    }
+
     /// Puts what was used in place of what was reserved, and leaves the row.
     func settle(_ row: UsageRow, nowMilliseconds: Int) {
         guard let open = reservation.take() else { return }

@@ -159,7 +159,7 @@ extension ModelExchange {
         }
         guard case .length(let length) = exchange.request.framing else { return .chunked }
         // The name of the model may have become longer or shorter.
-        return .length(UInt64(Int(length) + count - body.readableBytes))
+        return .length(length &- UInt64(body.readableBytes) &+ UInt64(count))
     }
 
     /// The body as this target is sent it: the client's own bytes, edited where they must be, or a translation.

@@ -144,6 +144,17 @@ extension ModelEndpoint {
         if case .response(_, let rest) = self { rest.isEmpty || rest == Self.cancel } else { false }
     }
 
+    /// Whether it is about what was made by an earlier call.
+    var isStored: Bool { if case .response = self { true } else { false } }
+
+    /// Whether a form of it must name its model.
+    var needsModel: Bool {
+        switch self {
+        case .passThrough(.audio, _), .passThrough(.images, _): true
+        default: hasModelBody
+        }
+    }
+
     /// Whether its body may be a form with files.
     var takesForm: Bool { if case .passThrough = self { true } else { false } }
 

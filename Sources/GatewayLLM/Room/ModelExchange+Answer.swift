@@ -39,6 +39,8 @@ enum AttemptOutcome {
     case completed
     /// Nothing of it can be used; perhaps another attempt can.
     case failed(ModelFailure)
+
+    var cause: ModelRetry.Cause? { if case .failed(let failure) = self { failure.cause } else { nil } }
 }
 
 extension ModelExchange: AnswerReader {
@@ -68,7 +70,8 @@ extension ModelExchange: AnswerReader {
         // What was translated is stored nowhere.
         guard endpoint == .responses || endpoint.isResponse, let attempt, attempt.translation == nil else { return nil }
         let place = FixedPlace(target: attempt.routed, access: attempt.access)
-        return ResponseMarks(room.services.origins.mark(place, principal))
+        let (origins, principal) = (room.services.origins, principal)
+        return ResponseMarks { origins.mark($0, place, principal) }
     }
 
     func receiveAnswer(_ bytes: ByteBuffer) {
@@ -188,8 +191,15 @@ extension ModelExchange: AnswerReader {
     func giveUp(_ failure: ModelFailure) {
         guard outcome == nil else { return }
         outcome = .failed(failure)
-        let call = call
-        worker.eventLoop.assumeIsolated().execute { call.cancel() }
+        cancelSoon()
+    }
+
+    /// Ends the attempt at hand, if it is still the one at hand when the event is over.
+    func cancelSoon() {
+        let number = totalAttempts
+        worker.eventLoop.assumeIsolated().execute { [self] in
+            if totalAttempts == number, attempt != nil { call.cancel() }
+        }
     }
 
     private func fault(_ status: Int, _ retryAfter: UInt64?, _ body: ByteBuffer) -> AttemptOutcome {

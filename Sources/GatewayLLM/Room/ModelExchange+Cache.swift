@@ -8,12 +8,13 @@ import NIOCore
 extension ModelExchange {
     /// Answers from the cache; false when a provider must be asked.
     func answerFromCache() -> Bool {
-        guard let exchange, let match, let cache = match.model.cache,
-            endpoint.hasOutputTokens || endpoint == .embeddings,
-            request.previousResponse == nil
-        else { return false }
+        guard let exchange, let match, let cache = match.model.cache, isCacheable else { return false }
         let key = ReplyCache.key(
-            principal, scope: cache.scope, model: match.model.key, path: endpoint.upstreamPath(dialect), body: body)
+            principal, scope: cache.scope, model: match.model.key, path: endpoint.upstreamPath(dialect), body: body,
+            also: [
+                exchange.request.fields.copy(exchange.request.query), Array(String(policyOutputMax ?? 0).utf8),
+                field("anthropic-beta", exchange), field("anthropic-version", exchange),
+            ])
         guard let entry = room.services.cache.find(key, now: worker.now) else {
             cacheKey = key
             cacheMark = .miss
@@ -26,12 +27,29 @@ extension ModelExchange {
         return true
     }
 
+    /// What a provider stores, or only it can translate back, is not given twice.
+    private var isCacheable: Bool {
+        switch endpoint {
+        case .chatCompletions, .completions, .embeddings, .messages: true
+        default: false
+        }
+    }
+
+    private static let plainEndings: Set<String> = ["stop", "length", "end_turn", "max_tokens", "stop_sequence"]
+
+    private func field(_ name: String, _ exchange: Exchange) -> [UInt8] {
+        Array((exchange.request.fields.value(named: name) ?? "").utf8)
+    }
+
     /// Keeps a whole answer that was not too long, and that calls no tools: what a tool answers changes.
     func keepInCache() {
         guard let key = cacheKey, let cache = match?.model.cache, let kept = reply.whole,
             kept.body.readableBytes <= Int(clamping: cache.maxEntryBytes.bytes)
         else { return }
-        if let reason = reply.facts?.finishReason, reason == "tool_calls" || reason == "tool_use" { return }
+        // Of a translated answer, and of one that does not say why it stopped, nobody knows that.
+        guard endpoint == .embeddings || ModelExchange.plainEndings.contains(reply.facts?.finishReason ?? "") else {
+            return
+        }
         room.services.cache.keep(
             ReplyCache.Entry(
                 type: kept.type, body: kept.body,

@@ -11,7 +11,14 @@ extension ModelExchange {
         guard let exchange else { return }
         try checkCoding(exchange)
         if !request.isForm, !isUploading, body.readableBytes > 0 || endpoint.hasModelBody { try readBody() }
-        guard !request.name.isEmpty else { return try decideWithoutModel(exchange) }
+        guard !request.name.isEmpty else {
+            guard !endpoint.needsModel else {
+                throw GatewayError(
+                    .malformedRequest, "the request names no model",
+                    hint: "in a form write the field model before the files")
+            }
+            return try decideWithoutModel(exchange)
+        }
         guard let found = room.table.find(request.name), let routed = room.routed(found.model) else {
             throw unknownModel(exchange)
         }
@@ -38,6 +45,12 @@ extension ModelExchange {
         terms = room.budgets.terms(facts)
         fixed = place
         // Whoever may do this with one of the provider's models may do it at the provider.
+        // It may show what others left there, so it is never implied.
+        guard endpoint.isStored || room.table.access.names(operation, for: principal) else {
+            throw GatewayError(
+                .modelNotAllowed, "no policy lets you use what is shared at the provider: \(operation.rawValue)",
+                hint: "a ModelAccessPolicy has to list it in operations")
+        }
         let models = room.table.models.lazy.filter { $0.targets.contains { $0.provider === provider } }
         let decisions = models.map { model in
             let asked = AccessTable.Request(
@@ -52,12 +65,12 @@ extension ModelExchange {
     /// first that has the API.
     private func ownPlace(_ exchange: Exchange) throws(GatewayError) -> FixedPlace {
         if case .response(let id, _) = endpoint {
-            guard let (id, mark) = ResponseOrigin.split(id), let place = room.place(of: mark, for: principal) else {
+            guard let (own, mark) = ResponseOrigin.split(id), let place = room.place(of: own, mark, for: principal)
+            else {
                 throw GatewayError(
                     .notFound,
                     "there is no such response, or it is not yours: \(String(decoding: id.prefix(96), as: UTF8.self))")
             }
-            _ = id
             return place
         }
         let wanted = exchange.request.fields.value(named: "x-sluice-provider")
@@ -150,7 +163,8 @@ extension ModelExchange {
     /// A response that builds upon a stored one goes where that one is.
     private func pin() throws(GatewayError) {
         guard let previous = request.previousResponse else { return }
-        guard let mark = ResponseOrigin.split(previous)?.mark, let place = room.place(of: mark, for: principal) else {
+        guard let (own, mark) = ResponseOrigin.split(previous), let place = room.place(of: own, mark, for: principal)
+        else {
             throw GatewayError(
                 .notFound, "there is no such response, or it is not yours: \(ModelExchange.shown(previous))",
                 hint: "previous_response_id is the id of a response you got here")

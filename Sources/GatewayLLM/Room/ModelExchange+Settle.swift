@@ -10,16 +10,30 @@ import NIOCore
 extension ModelExchange {
     /// Adds what one attempt used. Nothing came of an error; what broke off is counted by what was seen of it.
     func bill(_ attempt: ModelAttempt) {
+        // A stored response was paid for when it was made.
+        guard fixed == nil || !endpoint.isStored else { return }
+        // What a provider says failed before it said anything costs nothing.
+        if let facts = reply.facts, facts.error != nil, !facts.hasContent { return }
         let seen: (usage: TokenUsage?, outputBytes: Int, isWhole: Bool)
         switch reply {
-        case .none, .fault: return
+        case .fault: return
+        case .none:
+            // It may have read all of the prompt and lost its client before it could answer.
+            guard hasLeft || failure?.cause == .timeout || outcome?.cause == .timeout, endpoint.isBilled else { return }
+            seen = (nil, 0, false)
         case .whole(let whole): seen = (whole.usage, whole.outputBytes, whole.isComplete)
         // A stream that said why it stopped has told its count, whether or not its last event came.
         case .stream(let stream): seen = (stream.usage, stream.outputBytes, stream.isComplete || stream.hasFinished)
         }
         var usage = seen.usage ?? .zero
         let isEstimated = endpoint.isBilled && (!seen.isWhole || seen.usage == nil)
-        guard isEstimated || seen.usage != nil else { return }
+        guard isEstimated || seen.usage != nil else {
+            // A picture has a price and no tokens.
+            if fixed == nil, endpoint != .countTokens, seen.isWhole {
+                account?.add(.zero, price: attempt.routed.target.price, isEstimated: false)
+            }
+            return
+        }
         if isEstimated {
             if usage.inputTotal == 0 {
                 usage.input = Estimate.tokens(request.measure.stringBytes - request.measure.blobBytes)
@@ -34,6 +48,8 @@ extension ModelExchange {
 
     /// Tells the target's live state how the attempt went.
     func report(_ attempt: ModelAttempt, _ failure: ModelFailure?) {
+        // What belongs to one place says nothing of the model whose place it shares.
+        guard fixed == nil else { return }
         guard let failure else {
             let first = max(firstTokenNanoseconds, attempt.startedNanoseconds)
             return attempt.access.live.succeeded(
@@ -49,7 +65,13 @@ extension ModelExchange {
 
     /// The whole answer has come.
     func complete() {
+        // A stream that was begun by a comment cannot go on as a document.
+        if case .whole = reply, request.streams, isHeadSent, !isVisible {
+            return answer(.upstream(.upstreamProtocolError))
+        }
         stage = .over
+        // Earlier attempts may have failed; this one has not.
+        failure = nil
         settle()
         keepInCache()
         guard let exchange else { return }
@@ -89,11 +111,12 @@ extension ModelExchange {
         guard call.isUnderWay else { return settle() }
         if routed?.model.onDisconnect == .drain {
             drainEndsNanoseconds = worker.now + ModelExchange.drainNanoseconds
-            return armTimer()
+            armTimer()
+            // It may have been held up by the client that is gone.
+            let call = call
+            return worker.eventLoop.assumeIsolated().execute { call.resumeReading() }
         }
-        // Not within the event that told of it.
-        let call = call
-        worker.eventLoop.assumeIsolated().execute { call.cancel() }
+        cancelSoon()
     }
 
     static let drainNanoseconds: UInt64 = 120_000_000_000
@@ -104,6 +127,10 @@ extension ModelExchange {
         isSettled = true
         record()
         guard let account else { return }
+        // Nothing went out: nothing is charged, a request neither.
+        if totalAttempts == 0, cacheMark != .hit, endpoint != .countTokens {
+            return account.release(nowMilliseconds: nowMilliseconds)
+        }
         account.settle(row(account), nowMilliseconds: nowMilliseconds)
     }
 

@@ -22,7 +22,9 @@ extension ModelExchange {
     }
 
     /// Before there is content the attempt's start counts, afterwards the last byte.
-    private var waitsSince: UInt64 { hasFirstToken ? lastByteNanoseconds : attempt?.startedNanoseconds ?? 0 }
+    private var waitsSince: UInt64 {
+        hasFirstToken || isUploading ? lastByteNanoseconds : attempt?.startedNanoseconds ?? 0
+    }
 
     private func waitNanoseconds(_ timeouts: CompiledTimeouts) -> UInt64 {
         hasFirstToken ? timeouts.idleNanoseconds : timeouts.firstTokenNanoseconds
@@ -41,7 +43,10 @@ extension ModelExchange {
                 return giveUp(
                     ModelFailure(GatewayError(.upstreamTimeout, "the request took longer than the model may take")))
             }
-            if now >= waitsSince &+ waitNanoseconds(timeouts) {
+            if exchange?.isDownstreamWritable == false || isUploading && !isUploaded {
+                // The client is slow, not the provider: the total bounds it.
+                lastByteNanoseconds = now
+            } else if now >= waitsSince &+ waitNanoseconds(timeouts) {
                 return giveUp(.upstream(.upstreamTimeout))
             }
         }
@@ -54,9 +59,9 @@ extension ModelExchange {
     /// A comment: proxies and clients on the way see that the request lives. It says nothing of the answer, so another
     /// attempt may still follow.
     private func keepAlive(_ now: UInt64) {
+        lastSentNanoseconds = now
         guard let exchange, exchange.isDownstreamWritable else { return }
         if !isHeadSent { sendHead(exchange, status: 200, type: Array("text/event-stream".utf8)) }
-        lastSentNanoseconds = now
         exchange.sendBody(ByteBuffer(string: ": keep-alive\n\n"))
         exchange.flush()
     }

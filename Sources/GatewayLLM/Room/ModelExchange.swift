@@ -37,6 +37,9 @@ final class ModelExchange {
     private let form: FormPrefix?
     /// More of the body follows what was read of it.
     var isUploading = false
+    /// All of it has come.
+    var isUploaded = false
+    private var nextScanBytes = 1_024
     var outline = JSONOutline()
     var request = ModelRequest()
 
@@ -131,13 +134,20 @@ extension ModelExchange: BodyReader {
     }
 
     func receiveEnd(trailers: FieldBlock?) {
-        if isUploading { return call.sendEnd() }
+        if isUploading {
+            isUploaded = true
+            lastByteNanoseconds = worker.now
+            return call.sendEnd()
+        }
         guard stage == .reading else { return }
         if form != nil { readForm(isWhole: true) } else { begin() }
     }
 
     /// Begins as soon as the form has named its model, or has gone on for too long without.
     private func readForm(isWhole: Bool) {
+        // Twice as much each time, so that no sender makes it quadratic.
+        guard isWhole || body.readableBytes >= min(nextScanBytes, FormPrefix.bytesMax) else { return }
+        nextScanBytes = body.readableBytes * 2
         let bytes = Array(body.readableBytesView.prefix(FormPrefix.bytesMax))
         let range = form?.model(in: bytes)
         guard range != nil || isWhole || body.readableBytes >= FormPrefix.bytesMax else { return }

@@ -31,8 +31,8 @@ package final class ModelRoom: RouteHandler {
     }
 
     /// The place that marked an id for this caller; nil for an id of nobody, or of somebody else.
-    func place(of mark: [UInt8], for principal: Principal) -> FixedPlace? {
-        places.first { ResponseOrigin.isEqual(services.origins.mark($0, principal), mark) }
+    func place(of id: [UInt8], _ mark: [UInt8], for principal: Principal) -> FixedPlace? {
+        places.first { ResponseOrigin.isEqual(services.origins.mark(id, $0, principal), mark) }
     }
 
     func routed(_ model: CompiledModel) -> RoutedModel? { routed[ObjectIdentifier(model)] }
@@ -92,9 +92,9 @@ struct FixedPlace: Sendable {
 }
 
 extension ResponseOrigin {
-    func mark(_ place: FixedPlace, _ principal: Principal) -> [UInt8] {
+    func mark(_ id: [UInt8], _ place: FixedPlace, _ principal: Principal) -> [UInt8] {
         mark(
-            provider: place.target.target.provider.name, credential: place.access.credential?.name ?? "",
+            id, provider: place.target.target.provider.name, credential: place.access.credential?.name ?? "",
             principal: principal)
     }
 }

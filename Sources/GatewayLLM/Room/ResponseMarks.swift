@@ -4,10 +4,11 @@ import NIOCore
 /// Writes where a stored response came from into its id, in whatever form the provider tells it: a document with an
 /// `id`, or events with a `response.id`. Everything else passes byte for byte.
 struct ResponseMarks {
-    private let mark: [UInt8]
+    /// The mark of an id.
+    private let mark: ([UInt8]) -> [UInt8]
     private var parser = SSEParser()
 
-    init(_ mark: [UInt8]) { self.mark = mark }
+    init(_ mark: @escaping ([UInt8]) -> [UInt8]) { self.mark = mark }
 
     /// A whole document; as it was if it has no id.
     func marked(_ document: ByteBuffer) -> ByteBuffer {
@@ -21,7 +22,7 @@ struct ResponseMarks {
     mutating func receive(_ chunk: ByteBuffer) -> ByteBuffer? {
         var out: [UInt8] = []
         let span = chunk.readableBytesUInt8Span
-        out.reserveCapacity(span.count + mark.count + 1)
+        out.reserveCapacity(span.count + 64)
         var position = 0
         while true {
             let step = parser.next(span, &position)
@@ -69,7 +70,8 @@ struct ResponseMarks {
     private func spliced(_ span: Span<UInt8>, _ outline: JSONOutline) -> [UInt8] {
         var splice = JSONSplice()
         for id in [outline.text("id", in: span), outline.text("previous_response_id", in: span)].compactMap(\.self) {
-            splice.replace(id.range.upperBound..<id.range.upperBound, with: [0x2E] + mark)
+            splice.replace(
+                id.range.upperBound..<id.range.upperBound, with: [0x2E] + mark(JSONString.decoded(span, id.range)))
         }
         return splice.applied(to: span)
     }

@@ -87,7 +87,7 @@ struct WholeReply {
     /// All of it; nil once some has passed.
     var all: ByteBuffer? { mustPass ? nil : held }
     var usage: TokenUsage? { translation == nil ? meter?.facts.usage : translated?.usage }
-    var outputBytes: Int { meter?.facts.outputTextBytes ?? held.readableBytes }
+    var outputBytes: Int { meter?.facts.outputTextBytes ?? bytes }
     var losses: TranslationLosses { translated?.losses ?? TranslationLosses() }
 }
 

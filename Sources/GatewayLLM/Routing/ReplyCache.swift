@@ -28,7 +28,8 @@ final class ReplyCache: Sendable {
 
     /// Everything an answer may depend on: who asks, of what, by which API, and every byte of the body.
     static func key(
-        _ principal: Principal, scope: ModelCache.Scope, model: String, path: [UInt8], body: ByteBuffer
+        _ principal: Principal, scope: ModelCache.Scope, model: String, path: [UInt8], body: ByteBuffer,
+        also parts: [[UInt8]]
     ) -> Key {
         var hash = SHA256()
         func add(_ bytes: [UInt8]) {
@@ -44,6 +45,7 @@ final class ReplyCache: Sendable {
         }
         add(Array(model.utf8))
         add(path)
+        for part in parts { add(part) }
         hash.update(data: Array(body.readableBytesView))
         return Key(digest: Array(hash.finalize()))
     }

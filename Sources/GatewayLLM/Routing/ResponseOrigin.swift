@@ -4,7 +4,8 @@ package import GatewayModel
 /// Marks the ids of stored responses with where they came from and whose they are, so that any replica finds the way
 /// back without a table, and nobody follows an id that was given to somebody else.
 ///
-/// `resp_68af…` becomes `resp_68af….abcdefghijklmnop`: sixteen letters, a keyed hash of provider, credential and owner.
+/// `resp_68af…` becomes `resp_68af….abcdefghijklmnop`: sixteen letters, a keyed hash of the id, the provider,
+/// its credential and the owner.
 package struct ResponseOrigin: Sendable {
     private static let markCount = 16
     private static let alphabet = Array("abcdefghijklmnopqrstuvwxyz234567".utf8)
@@ -13,10 +14,12 @@ package struct ResponseOrigin: Sendable {
 
     package init(key: Secret) { self.key = key }
 
-    /// The mark of what a provider stored for a caller.
-    package func mark(provider: String, credential: String, principal: Principal) -> [UInt8] {
-        var text: [UInt8] = []
-        let owner = principal.user ?? principal.agent ?? principal.credentialID ?? ""
+    /// The mark of what a provider stored for a caller under that id.
+    package func mark(_ id: [UInt8], provider: String, credential: String, principal: Principal) -> [UInt8] {
+        var text: [UInt8] = id + [0]
+        let owner =
+            principal.user.map { "user \($0)" } ?? principal.agent.map { "agent \($0)" } ?? principal.credentialID
+            ?? ""
         for part in [provider, credential, principal.tenant ?? "", owner] {
             text.append(contentsOf: part.utf8)
             text.append(0)

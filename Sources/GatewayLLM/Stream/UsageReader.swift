@@ -44,7 +44,7 @@ struct UsageReader: Sendable, Equatable {
         usage.cacheWrite5m = cacheWrite - usage.cacheWrite1h
         usage.reasoning = min(thinking, outputTokens)
         usage.output = outputTokens - usage.reasoning
-        return usage
+        return usage.bounded
     }
 
     /// OpenAI's `usage`, of the chat and of the Responses API; nil if it has no count. Parts never add up to more than
@@ -88,7 +88,7 @@ struct UsageReader: Sendable, Equatable {
             usage.audioOutput = take(part("audio_tokens"), from: &rest)
         }
         usage.output = rest
-        return usage
+        return usage.bounded
     }
 
     private static func read(

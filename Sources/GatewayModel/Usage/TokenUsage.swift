@@ -18,6 +18,21 @@ package struct TokenUsage: Sendable, Hashable {
 
     package static let zero = TokenUsage()
 
+    /// Every count at most what any call could use: beyond, sums could overflow.
+    package var bounded: TokenUsage {
+        func bound(_ count: Int) -> Int { min(max(0, count), 1 << 40) }
+        var usage = TokenUsage()
+        usage.input = bound(input)
+        usage.cacheRead = bound(cacheRead)
+        usage.cacheWrite5m = bound(cacheWrite5m)
+        usage.cacheWrite1h = bound(cacheWrite1h)
+        usage.audioInput = bound(audioInput)
+        usage.output = bound(output)
+        usage.reasoning = bound(reasoning)
+        usage.audioOutput = bound(audioOutput)
+        return usage
+    }
+
     /// All tokens that went in, as budgets and context limits count them.
     package var inputTotal: Int { input + cacheRead + cacheWrite5m + cacheWrite1h + audioInput }
     /// All tokens that came out.

@@ -90,6 +90,11 @@ package struct AccessTable: Sendable {
             outputTokensMax: nil)
     }
 
+    /// Whether a policy that lets the caller in lists that operation by name.
+    package func names(_ operation: ModelOperation, for principal: Principal) -> Bool {
+        allowing.contains { $0.names(operation, for: principal) }
+    }
+
     /// Whether a list of models shows this one: something may be done with it, by a small request without fields.
     package func lists(_ principal: Principal, name: [UInt8]) -> Bool {
         ModelOperation.allCases.contains { operation in
@@ -137,6 +142,10 @@ package struct AccessRule: Sendable {
     func condition(_ principal: Principal, _ request: AccessTable.Request) -> Bool? {
         guard let when else { return true }
         return when.holds(principal, request)
+    }
+
+    func names(_ operation: ModelOperation, for principal: Principal) -> Bool {
+        operations?.contains(operation) == true && subjects.contains { $0.matches(principal) }
     }
 
     /// What of the request is too large; nil when nothing is.
