@@ -44,7 +44,7 @@ end-to-end: build ## use the built binary as a person would: examples, misspelt 
 	scripts/check-end-to-end $(SLUICE)
 
 sdk: build ## the official OpenAI and Anthropic clients against the built binary; `make sdk ARGS='-k stream'`
-	scripts/check-sdks --direct $(SLUICE) $(ARGS)
+	scripts/check-sdks $(SLUICE) $(ARGS)
 
 lint: ## the layout of the sources, checked
 	$(SWIFT) format lint --strict --parallel --recursive Package.swift Sources Tests

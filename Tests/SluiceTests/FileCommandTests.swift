@@ -23,7 +23,9 @@ struct FileCommandTests {
         let folder = try TemporaryFolder()
         let run = await CommandRun.of("check", try folder.write(Quickstart(source).text, to: "q.yaml"))
         #expect(run.status == 0, "\(run.out)")
-        #expect(!run.out.contains("warning"))
+        // The keys of vendors are not in the environment of a test.
+        let findings = run.out.split(separator: "\n").filter { $0.contains("warning") && !$0.contains("SL-1020") }
+        #expect(findings.isEmpty)
     }
 
     @Test func `the quickstart takes real vendors as soon as one of their keys is there`() {

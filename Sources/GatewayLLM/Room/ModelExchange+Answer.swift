@@ -45,6 +45,7 @@ enum AttemptOutcome {
 
 extension ModelExchange: AnswerReader {
     static let faultBytesMax = 64 * 1024
+    static let eventStream = Array("text/event-stream; charset=utf-8".utf8)
 
     func receiveAnswerHead(_ head: borrowing ResponseHead) {
         lastByteNanoseconds = worker.now
@@ -53,15 +54,18 @@ extension ModelExchange: AnswerReader {
             return
         }
         let type = head.fields.first(.contentType).map { head.fields.copy($0.value) } ?? []
-        if request.streams, type.starts(with: "text/event-stream".utf8) {
+        // Who was asked for a stream and does not say JSON sends one, whatever it calls it.
+        if request.streams, !type.starts(with: "application/json".utf8) {
             reply = .stream(
                 ReplyStream(
                     endpoint.shape, attempt?.translation, hidesUsage: attempt?.hidesUsage ?? false, marks: marks,
                     keepsBytesMax: cacheKey == nil ? 0 : Int(clamping: match?.model.cache?.maxEntryBytes.bytes ?? 0),
-                    type: type))
+                    type: ModelExchange.eventStream))
         } else {
             reply = .whole(
-                WholeReply(endpoint.shape, attempt?.translation, marks: marks, status: head.status, type: type))
+                WholeReply(
+                    endpoint.shape, attempt?.translation, marks: marks, isBilled: endpoint.isBilled,
+                    status: head.status, type: type))
         }
     }
 

@@ -20,14 +20,17 @@ struct WholeReply {
     private var translated: TranslatedReply?
     private var isTooLarge = false
 
-    init(_ shape: ReplyShape?, _ translation: Translation?, marks: ResponseMarks?, status: Int, type: [UInt8]) {
+    init(
+        _ shape: ReplyShape?, _ translation: Translation?, marks: ResponseMarks?, isBilled: Bool, status: Int,
+        type: [UInt8]
+    ) {
         self.marks = marks
         self.status = status
         self.type = type
         self.translation = translation
-        // Sounds and files have no usage to read.
-        let isJSON = type.starts(with: "application/json".utf8)
-        if translation == nil, isJSON { meter = shape.map { ReplyMeter($0) } }
+        // Sounds and files have no usage to read; the answers of models have, whatever they call themselves.
+        let isRead = isBilled || type.starts(with: "application/json".utf8)
+        if translation == nil, isRead { meter = shape.map { ReplyMeter($0) } }
     }
 
     mutating func receive(_ chunk: ByteBuffer) {
