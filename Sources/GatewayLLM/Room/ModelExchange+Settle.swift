@@ -40,7 +40,13 @@ extension ModelExchange {
             }
             // A count that is told as it grows is believed, the one a stream begins with is not.
             let guess = Estimate.tokens(seen.outputBytes)
-            if usage.outputTotal * 2 < guess { usage.output = guess - usage.reasoning - usage.audioOutput }
+            if hasLeft, !request.streams {
+                // Nobody sees how much of an answer was made before it was called off: all that it could
+                // be is charged.
+                usage.output = max(usage.output, account?.reservedOutputTokens ?? 0)
+            } else if usage.outputTotal * 2 < guess {
+                usage.output = guess - usage.reasoning - usage.audioOutput
+            }
         }
         account?.add(
             usage, price: attempt.routed.target.price ?? attempt.routed.target.unknownPrice, isEstimated: isEstimated)

@@ -51,6 +51,7 @@ package final class DataPlane: Sendable {
     package func publish(_ snapshot: Snapshot) async throws {
         let opened = try await ports.open(missingFor: snapshot, loops: loops)
         shared.snapshots.publish(snapshot)
+        for port in opened { port.startAccepting() }
         let replaced = await ports.commit(opened)
         let closed = await ports.close(notIn: snapshot)
         for number in replaced + closed { drain(port: number) }

@@ -17,6 +17,12 @@ final class PortSet: Sendable {
         func serves(_ table: PortTable) -> Bool {
             isTLS == table.isTLS && addresses == table.settings.addresses
         }
+
+        /// Until then the kernel completes connections and holds them: nobody is answered by a snapshot that does not
+        /// know the port yet.
+        func startAccepting() {
+            for channel in channels { channel.setOption(.autoRead, value: true).whenFailure { _ in } }
+        }
     }
 
     private struct State {
@@ -150,6 +156,7 @@ final class PortSet: Sendable {
     private static func bootstrap(_ port: BoundPort, on loop: DataPlane.LoopHandle) -> ServerBootstrap {
         let worker = loop.worker
         return ServerBootstrap(group: loop.eventLoop, childGroup: loop.eventLoop)
+            .serverChannelOption(.autoRead, value: false)
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             .childChannelOption(.allowRemoteHalfClosure, value: true)
             .childChannelInitializer { channel in
@@ -163,6 +170,7 @@ final class PortSet: Sendable {
         let path = String(address.dropFirst(ListeningSockets.socketPrefix.count))
         let worker = loop.worker
         let channel = try await ServerBootstrap(group: loop.eventLoop, childGroup: loop.eventLoop)
+            .serverChannelOption(.autoRead, value: false)
             .childChannelOption(.allowRemoteHalfClosure, value: true)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture { try Acceptor.accept(channel, on: port, worker.value) }
