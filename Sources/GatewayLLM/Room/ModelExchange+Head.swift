@@ -74,7 +74,7 @@ extension ModelExchange {
     }
 
     private var rowOutcome: UsageRow.Outcome {
-        if let failure { return failure.error.code == .upstreamTimeout ? .timedOut : failure.isCut ? .cut : .failed }
+        if let failure { return failure.error.code == .upstreamTimeout ? .timedOut : .failed }
         return hasLeft ? .clientClosed : .completed
     }
 }

@@ -12,8 +12,6 @@ struct ModelFailure: Error {
     var retryAfterNanoseconds: UInt64?
     /// Further fields of the answer: the state of a budget.
     var fields: [(String, String)] = []
-    /// The gateway ended an answer that was under way.
-    var isCut = false
 
     /// The gateway's own no.
     init(_ error: GatewayError) { self.error = error }

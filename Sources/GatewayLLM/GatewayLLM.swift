@@ -1,2 +1,0 @@
-/// The room of models.
-package enum GatewayLLM {}
