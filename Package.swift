@@ -123,7 +123,8 @@ let package = Package(
             "GatewayRuntimeTests",
             [
                 "GatewayRuntime", "GatewayControl", "GatewayProxy", "GatewayLLM", "GatewayModel", "GatewayWire",
-                "GatewayWorkbench", "GatewayRecords", "GatewayPolicy", "GatewayIdentity", "CZlib", "CZstd", nioCore,
+                "GatewayWorkbench", "GatewayState", "GatewayRecords", "GatewayPolicy", "GatewayIdentity", "CZlib",
+                "CZstd", nioCore,
                 nioPosix, nioSSL,
             ]),
         tests("GatewayWorkbenchTests", ["GatewayWorkbench", "GatewayModel", nioCore, nioPosix, nioHTTP1]),
