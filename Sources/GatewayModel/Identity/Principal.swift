@@ -5,6 +5,12 @@ package struct Principal: Sendable, Equatable, Hashable {
         case none
         case apiKey
         case clientCertificate
+        /// A token that its issuer signed.
+        case token
+        /// A workload's own document (SPIFFE JWT-SVID).
+        case workload
+        /// A token that its issuer was asked about (RFC 7662).
+        case introspection
     }
 
     package var proof: Proof
@@ -17,12 +23,15 @@ package struct Principal: Sendable, Equatable, Hashable {
     package var groups: [String]
     /// Names the credential (a key's id, a certificate's subject), never the secret itself.
     package var credentialID: String?
-    /// What a managed key allows and costs at most; nil for every other proof.
+    /// What the credential itself allows and costs at most; nil for one that leaves it to policies.
     package var grant: KeyGrant?
+    /// What a token says beyond these names; nil for keys.
+    package var detail: PrincipalDetail?
 
     package init(
         proof: Proof, tenant: String? = nil, team: String? = nil, user: String? = nil, agent: String? = nil,
-        run: String? = nil, groups: [String] = [], credentialID: String? = nil, grant: KeyGrant? = nil
+        run: String? = nil, groups: [String] = [], credentialID: String? = nil, grant: KeyGrant? = nil,
+        detail: PrincipalDetail? = nil
     ) {
         self.proof = proof
         self.tenant = tenant
@@ -33,6 +42,7 @@ package struct Principal: Sendable, Equatable, Hashable {
         self.groups = groups
         self.credentialID = credentialID
         self.grant = grant
+        self.detail = detail
     }
 
     /// A caller who showed no credential.

@@ -65,7 +65,8 @@ package struct BudgetRefusal: Sendable, Hashable {
     package func error(nowMilliseconds now: Int) -> GatewayError {
         let account = standing.account
         let unit = standing.unit
-        let whose = account.policy == BudgetAccountKey.keyPolicy ? "the key's own" : "the \(account.scope.rawValue)'s"
+        let isOwn = account.policy == BudgetAccountKey.keyPolicy
+        let whose = "the \(account.scope.rawValue)'s" + (isOwn ? " own" : "")
         let limit = BudgetLimit(unit: unit, max: standing.limit, window: standing.window)
         let left = BudgetLimit.text(standing.remaining, of: unit)
         let asked = BudgetLimit.text(demand, of: unit)

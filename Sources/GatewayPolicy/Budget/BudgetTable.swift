@@ -35,6 +35,13 @@ package struct BudgetFacts: Sendable, Hashable {
         return BudgetAccountKey(
             policy: policy, scope: scope, tenant: isOfTenant ? principal.tenant ?? "" : "", value: value)
     }
+
+    /// Where a credential's own limits are counted: on its run, or on itself.
+    func ownAccount(_ grant: KeyGrant) -> BudgetAccountKey? {
+        guard let run = grant.account else { return account(policy: BudgetAccountKey.keyPolicy, scope: .key) }
+        return BudgetAccountKey(
+            policy: BudgetAccountKey.keyPolicy, scope: .run, tenant: principal.tenant ?? "", value: run)
+    }
 }
 
 /// Whom a policy counts: everything that is said must hold.
@@ -119,9 +126,7 @@ package struct BudgetTable: Sendable, Hashable {
         for rule in rules {
             if let key = rule.account(facts) { accounts.append((key, rule.limits)) }
         }
-        if withKey, let grant = facts.principal.grant, !grant.limits.isEmpty,
-            let key = facts.account(policy: BudgetAccountKey.keyPolicy, scope: .key)
-        {
+        if withKey, let grant = facts.principal.grant, !grant.limits.isEmpty, let key = facts.ownAccount(grant) {
             accounts.append((key, grant.limits))
         }
         return accounts
