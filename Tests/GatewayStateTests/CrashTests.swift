@@ -45,6 +45,44 @@ struct CrashTests {
         #expect(try last.usageRows().count == 3)
     }
 
+    @Test(arguments: [false, true])
+    func whatGrewIsChargedAsItGrew(isFolded: Bool) throws {
+        let fixture = StateFixture()
+        let store = try fixture.open()
+        let ticket = try #require(store.ledger.reserveAndDie(40, of: table, now: fixture.now))
+        if isFolded { store.fold() }
+        #expect(store.ledger.grow(ticket, by: StateFixture.more(30), nowMilliseconds: fixture.now) == nil)
+        #expect(store.ledger.grow(ticket, by: StateFixture.more(31), nowMilliseconds: fixture.now)?.demand == 31)
+        #expect(store.ledger.remaining(of: table, now: fixture.now) == 30)
+        let later = try fixture.copyAfterCrash()
+        let again = try later.open()
+        #expect(again.ledger.remaining(of: table, now: later.now) == 30)
+        later.now += LedgerSettings().leaseMilliseconds
+        again.fold()
+        #expect(again.ledger.remaining(of: table, now: later.now) == 30)
+    }
+
+    @Test func whatGrewAfterAFoldAndSettledIsUnderWayNoMore() throws {
+        let fixture = StateFixture()
+        let store = try fixture.open()
+        let facts = StateFixture.facts()
+        guard
+            case .admitted(let reservation) = store.ledger.reserve(
+                facts, StateFixture.demand(40), table, requestID: "r", nowMilliseconds: fixture.now)
+        else {
+            Issue.record("not admitted")
+            return
+        }
+        store.fold()
+        #expect(reservation.grow(by: StateFixture.more(20), nowMilliseconds: fixture.now) == nil)
+        reservation.settle(StateFixture.row(facts, tokens: 55), nowMilliseconds: fixture.now)
+        store.fold()
+        #expect(store.ledger.statistics.overruns == 0)
+        let again = try fixture.copyAfterCrash().open()
+        #expect(again.ledger.statistics.orphans == 0)
+        #expect(again.ledger.remaining(of: table, now: fixture.now) == 45)
+    }
+
     @Test func whoNeverCallsAgainIsChargedToo() throws {
         let fixture = StateFixture()
         let store = try fixture.open()

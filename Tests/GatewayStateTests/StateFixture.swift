@@ -52,6 +52,11 @@ final class StateFixture: Sendable {
         BudgetAmounts(cost: Money(dollars: cost) ?? .zero, inputTokens: tokens, outputTokens: 0)
     }
 
+    /// So many tokens for a call that is under way.
+    static func more(_ tokens: Int) -> BudgetAmounts {
+        BudgetAmounts(cost: .zero, inputTokens: tokens, outputTokens: 0, requests: 0, concurrent: 0)
+    }
+
     static func row(_ facts: BudgetFacts, tokens: Int = 0, cost: String = "0") -> UsageRow {
         var row = UsageRow(facts.principal, model: facts.model, requestID: "r", timeMilliseconds: 0)
         row.usage.input = tokens

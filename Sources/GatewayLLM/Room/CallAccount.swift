@@ -11,12 +11,49 @@ final class CallAccount {
     private(set) var cost = Money.zero
     private(set) var isEstimated = false
     private(set) var isBilled = false
-    let reservedOutputTokens: Int
+    /// What is reserved, all growth included.
+    private(set) var held: BudgetAmounts
 
-    init(_ reservation: consuming Reservation, reservedOutputTokens: Int) {
+    init(_ reservation: consuming Reservation, held: BudgetAmounts) {
         tightest = reservation.tightest
         self.reservation = consume reservation
-        self.reservedOutputTokens = reservedOutputTokens
+        self.held = held
+    }
+
+    /// The least that more is asked for at once, so that a stream does not ask for each of its tokens.
+    private static let tokensAhead = 256
+    private static let tokensAheadMax = 4_096
+
+    /// Makes what the call holds cover `seen`, of the attempt at hand, beside what earlier ones have used; why it cannot,
+    /// if so. While there is room it takes a part of it for what is to come.
+    func cover(_ seen: TokenUsage, price: PriceTable?, nowMilliseconds now: Int) -> BudgetRefusal? {
+        // The reservation was made by the highest rates: tokens that fit are paid for.
+        if !isBilled, seen.outputTotal <= held.outputTokens, seen.inputTotal <= held.inputTokens { return nil }
+        let ahead = min(max(CallAccount.tokensAhead, seen.outputTotal / 4), CallAccount.tokensAheadMax)
+        guard let wanted = lack(seen, ahead: ahead, price) else { return nil }
+        guard grow(by: wanted, now) != nil, let least = lack(seen, ahead: 0, price) else { return nil }
+        return grow(by: least, now)
+    }
+
+    /// What is missing to what is held, with so many tokens more; nil if nothing is.
+    private func lack(_ seen: TokenUsage, ahead: Int, _ price: PriceTable?) -> BudgetAmounts? {
+        let input = usage.inputTotal + seen.inputTotal - held.inputTokens
+        let output = usage.outputTotal + seen.outputTotal - held.outputTokens
+        var whole = cost - held.cost
+        if let price { whole += price.cost(of: seen) }
+        guard input > 0 || output > 0 || whole > .zero else { return nil }
+        var more = seen
+        more.output += ahead
+        var most = cost - held.cost
+        if let price { most += price.cost(of: more) }
+        return BudgetAmounts(
+            cost: most, inputTokens: input, outputTokens: output > 0 ? output + ahead : 0, requests: 0, concurrent: 0)
+    }
+
+    private func grow(by more: BudgetAmounts, _ now: Int) -> BudgetRefusal? {
+        if let refusal = reservation?.grow(by: more, nowMilliseconds: now) { return refusal }
+        held += more
+        return nil
     }
 
     /// Adds what an attempt used, at the rates of its target; without rates it costs nothing anyone counts.

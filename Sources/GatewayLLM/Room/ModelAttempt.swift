@@ -94,7 +94,7 @@ extension ModelExchange {
     private func countLocally(_ exchange: Exchange) {
         stage = .over
         settle()
-        let tokens = Estimate.tokens(request.measure.stringBytes - request.measure.blobBytes)
+        let tokens = request.inputTokensGuess
         losses = ["input_tokens=estimated"]
         respond(
             exchange, status: 200, type: Array("application/json".utf8),

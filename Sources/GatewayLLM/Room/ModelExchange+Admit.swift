@@ -17,7 +17,7 @@ extension ModelExchange {
             mayRunUnrecorded: terms.mayRunUncounted, nowMilliseconds: now)
         {
         case .admitted(let reservation):
-            account = CallAccount(reservation, reservedOutputTokens: output)
+            account = CallAccount(reservation, held: demand)
         case .refused(let refusal):
             exchange.record.verdictRule = refusal.standing.account.policy
             var failure = ModelFailure(refusal.error(nowMilliseconds: now))
@@ -29,7 +29,26 @@ extension ModelExchange {
         }
     }
 
-    /// All choices together; what nobody bounds is guessed, and what it takes beyond that becomes a debt.
+    /// Why a stream may not go on: what it has come to is reserved no more, and finds no room. Nil for one that may, and
+    /// for one whose end is here.
+    func trips(_ stream: ReplyStream) -> ModelFailure? {
+        guard let account, let attempt, endpoint.isBilled, !stream.hasFinished, !stream.isComplete else { return nil }
+        var seen = stream.usage ?? .zero
+        if seen.inputTotal == 0 { seen.input = min(inputTokensEstimate, account.held.inputTokens) }
+        let guess = Estimate.tokens(stream.outputBytes)
+        if seen.outputTotal < guess { seen.output += guess - seen.outputTotal }
+        let target = attempt.routed.target
+        let refusal = account.cover(seen, price: target.price ?? target.unknownPrice, nowMilliseconds: nowMilliseconds)
+        guard let refusal else { return nil }
+        var error = refusal.error(nowMilliseconds: nowMilliseconds)
+        error.message = "the answer was cut off: \(error.message)"
+        var failure = ModelFailure(error)
+        failure.retryAfterNanoseconds = refusal.retryAfterSeconds(nowMilliseconds: nowMilliseconds)
+            .map { UInt64($0) * 1_000_000_000 }
+        return failure
+    }
+
+    /// All choices together; what nobody bounds is guessed, and what a stream takes beyond that is reserved as it comes.
     private func outputTokensReserved(_ model: CompiledModel) -> Int {
         guard endpoint.hasOutputTokens else { return 0 }
         let each = outputTokensMax ?? model.context.outputTokensMax ?? terms.outputTokensDefault

@@ -173,6 +173,8 @@ extension ModelExchange: AnswerReader {
         if stream.hasContent { noteFirstToken() }
         if let error = stream.error { return giveUp(ModelFailure(upstream: error)) }
         if let fault = stream.fault, stream.isTranslated || !isVisible && !stream.hasContent { return giveUp(fault) }
+        let trip = trips(stream)
+        defer { if let trip { giveUp(trip) } }
         guard let exchange else {
             _ = stream.take()
             return
@@ -183,7 +185,10 @@ extension ModelExchange: AnswerReader {
         if !isHeadSent { sendHead(exchange, status: 200, type: stream.type) }
         isVisible = true
         lastSentNanoseconds = worker.now
-        for chunk in stream.take() { exchange.sendBody(chunk) }
+        for chunk in stream.take() {
+            lastByteSent = chunk.readableBytesView.last ?? lastByteSent
+            exchange.sendBody(chunk)
+        }
     }
 
     private func noteFirstToken() {

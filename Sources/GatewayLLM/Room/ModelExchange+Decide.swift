@@ -28,11 +28,11 @@ extension ModelExchange {
         let facts = BudgetFacts(principal: principal, model: String(decoding: found.name, as: UTF8.self))
         self.facts = facts
         terms = room.budgets.terms(facts)
+        try pin()
         inputTokensEstimate = request.inputTokensMax(
             bytesPerToken: terms.inputBytesPerToken, context: found.model.context)
         try judge(exchange, found)
         try checkContext(found.model)
-        try pin()
     }
 
     /// Files, batches and stored responses name no model: they belong to a provider.
@@ -170,6 +170,7 @@ extension ModelExchange {
                 hint: "previous_response_id is the id of a response you got here")
         }
         pinned = place.name
+        request.historyTokens = room.services.responseSizes.tokens(String(decoding: own, as: UTF8.self), at: place.name)
     }
 
     /// For conditions; of several fields of one name the last.

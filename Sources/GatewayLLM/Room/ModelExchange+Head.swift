@@ -74,7 +74,13 @@ extension ModelExchange {
     }
 
     private var rowOutcome: UsageRow.Outcome {
-        if let failure { return failure.error.code == .upstreamTimeout ? .timedOut : .failed }
+        if let failure {
+            return switch failure.error.code {
+            case .upstreamTimeout: .timedOut
+            case .budgetExceeded: .cut
+            default: .failed
+            }
+        }
         return hasLeft ? .clientClosed : .completed
     }
 }

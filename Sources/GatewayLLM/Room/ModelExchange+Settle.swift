@@ -36,20 +36,30 @@ extension ModelExchange {
         }
         if isEstimated {
             if usage.inputTotal == 0 {
-                usage.input = Estimate.tokens(request.measure.stringBytes - request.measure.blobBytes)
+                usage.input = request.inputTokensGuess
             }
             // A count that is told as it grows is believed, the one a stream begins with is not.
             let guess = Estimate.tokens(seen.outputBytes)
             if hasLeft, !request.streams {
                 // Nobody sees how much of an answer was made before it was called off: all that it could
                 // be is charged.
-                usage.output = max(usage.output, account?.reservedOutputTokens ?? 0)
+                usage.output = max(usage.output, account?.held.outputTokens ?? 0)
             } else if usage.outputTotal * 2 < guess {
                 usage.output = guess - usage.reasoning - usage.audioOutput
             }
         }
+        noteSize(usage, attempt)
         account?.add(
             usage, price: attempt.routed.target.price ?? attempt.routed.target.unknownPrice, isEstimated: isEstimated)
+    }
+
+    /// For who builds upon the response.
+    private func noteSize(_ usage: TokenUsage, _ attempt: ModelAttempt) {
+        guard endpoint == .responses, attempt.translation == nil, let id = reply.facts?.responseID, !id.isEmpty else {
+            return
+        }
+        room.services.responseSizes.note(
+            id, at: FixedPlace(target: attempt.routed, access: attempt.access).name, tokens: usage.total)
     }
 
     /// Tells the target's live state how the attempt went.
@@ -100,13 +110,16 @@ extension ModelExchange {
         guard let exchange else { return }
         self.exchange = nil
         exchange.record.errorCode = failure.error.code
-        exchange.record.outcome = totalAttempts == 0 ? .refused : .upstreamFailed
+        exchange.record.outcome =
+            totalAttempts == 0 || failure.error.code == .budgetExceeded ? .refused : .upstreamFailed
         let rendering = failure.rendering(requestID: requestID)
         guard isHeadSent else {
             let fields = rendering.fields + failure.fields + markFields()
             return exchange.respond(status: rendering.status, fields: fields, body: rendering.body(for: errorShape))
         }
         guard request.streams else { return exchange.breakOff(failure.error) }
+        // What has gone so far may end within a line.
+        if lastByteSent != 0x0A { exchange.sendBody(ByteBuffer(string: "\n\n")) }
         exchange.sendBody(ByteBuffer(bytes: rendering.event(for: errorShape)))
         exchange.sendEnd()
     }

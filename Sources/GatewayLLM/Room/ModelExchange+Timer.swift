@@ -60,7 +60,8 @@ extension ModelExchange {
     /// attempt may still follow.
     private func keepAlive(_ now: UInt64) {
         lastSentNanoseconds = now
-        guard let exchange, exchange.isDownstreamWritable else { return }
+        // Nothing may come between the bytes of an event.
+        guard let exchange, exchange.isDownstreamWritable, lastByteSent == 0x0A else { return }
         if !isHeadSent { sendHead(exchange, status: 200, type: Array("text/event-stream".utf8)) }
         exchange.sendBody(ByteBuffer(string: ": keep-alive\n\n"))
         exchange.flush()

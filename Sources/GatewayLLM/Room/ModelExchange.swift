@@ -83,6 +83,8 @@ final class ModelExchange {
     var firstAttemptNanoseconds: UInt64 = 0
     /// The head has gone to the client.
     var isHeadSent = false
+    /// The last byte of a stream that has gone to the client.
+    var lastByteSent: UInt8 = 0x0A
     /// Something that cannot be taken back has gone to the client: more than a comment.
     var isVisible = false
     var isSettled = false

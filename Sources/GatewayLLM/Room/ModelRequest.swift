@@ -18,6 +18,10 @@ struct ModelRequest {
     /// Bytes of text that count as input, and pieces of media beside them.
     var measure = JSONMeasure()
     var previousResponse: [UInt8]?
+    /// It builds upon what its provider keeps.
+    var hasHistory = false
+    /// The tokens of that, if they are remembered.
+    var historyTokens: Int?
 
     /// Reads `outline` of `body`. Throws what the client is told: what is wrong, where, and what to write instead.
     init(_ outline: JSONOutline, of body: Span<UInt8>, _ endpoint: ModelEndpoint) throws(GatewayError) {
@@ -40,6 +44,9 @@ struct ModelRequest {
             outputTokensMax = try ModelRequest.count("max_output_tokens", outline, body)
             if let text = outline.text("previous_response_id", in: body) {
                 previousResponse = JSONString.decoded(body, text.range)
+            }
+            for name in ["previous_response_id", "conversation", "prompt"] as [StaticString] {
+                if let member = outline.member(name, in: body), member.kind != .null { hasHistory = true }
             }
         case .messages:
             outputTokensMax = try ModelRequest.count("max_tokens", outline, body)
@@ -113,11 +120,23 @@ struct ModelRequest {
     /// document counts as a whole, since its tokens have nothing to do with its bytes.
     func inputTokensMax(bytesPerToken: Int, context: ModelContext) -> Int {
         let text = max(0, measure.stringBytes - measure.blobBytes)
+        // A prompt may be given as tokens: each number of a list is one.
         let guess =
-            (text + bytesPerToken - 1) / bytesPerToken + ModelRequest.tokensOfMessage
+            (text + bytesPerToken - 1) / bytesPerToken + measure.arrayNumbers + ModelRequest.tokensOfMessage
             + measure.blobs * ModelRequest.tokensOfMedia
-        return min(guess, context.inputTokensMax ?? .max)
+        guard hasHistory else { return min(guess, context.inputTokensMax ?? .max) }
+        // What a response builds upon is read again, all of it.
+        guard let historyTokens else { return context.inputTokensMax ?? guess + ModelRequest.tokensOfHistory }
+        return min(guess + historyTokens, context.inputTokensMax ?? .max)
     }
+
+    /// What the body comes to where a provider did not say.
+    var inputTokensGuess: Int {
+        Estimate.tokens(measure.stringBytes - measure.blobBytes) + measure.arrayNumbers + (historyTokens ?? 0)
+    }
+
+    /// A stored conversation of a length that nobody remembers, of a model whose context has no bound.
+    private static let tokensOfHistory = 32_768
 
     /// What a conversation's own marks come to.
     private static let tokensOfMessage = 16

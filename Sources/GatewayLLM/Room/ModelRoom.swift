@@ -106,6 +106,7 @@ package final class ModelServices: Sendable {
     package let origins: ResponseOrigin
     package let slot: ModelSlot
     let cache = ReplyCache()
+    let responseSizes = ResponseSizes()
 
     package init(ledger: Ledger, origins: ResponseOrigin, slot: @escaping ModelSlot) {
         self.ledger = ledger

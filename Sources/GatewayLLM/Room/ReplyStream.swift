@@ -74,7 +74,10 @@ struct ReplyStream {
             }
         } else {
             meter?.finish(into: &out)
-            if let rest = marks?.finish() { hold(rest) }
+            if marks != nil { out = [] }
+            let rest = marks?.finish()
+            // A last event that ended early would be read as a whole one.
+            if isComplete, let rest { hold(rest) }
         }
         if !out.isEmpty { hold(ByteBuffer(bytes: out)) }
     }
@@ -142,17 +145,17 @@ struct ReplyStream {
     var hasContent: Bool { translator?.hasContent ?? meter?.hasContent ?? true }
     var isComplete: Bool {
         if let translator { return translator.isComplete }
-        return meter.map { $0.facts.ending == .complete } ?? hasEnded
+        return meter?.isComplete ?? hasEnded
     }
-    var usage: TokenUsage? { translator == nil ? meter?.facts.usage : translator?.usage }
+    var usage: TokenUsage? { translator == nil ? meter?.usage : translator?.usage }
     /// The provider has said why it stopped.
-    var hasFinished: Bool { !(meter?.facts.finishReason.isEmpty ?? true) }
+    var hasFinished: Bool { meter?.hasFinished ?? false }
     /// For an estimate where no usage was told.
-    var outputBytes: Int { meter?.facts.outputTextBytes ?? 0 }
+    var outputBytes: Int { meter?.outputTextBytes ?? 0 }
 
     /// An error that the provider told in the stream.
     var fault: ModelFailure? {
         if let translatedFault { return ModelFailure(translatedFault) }
-        return translator == nil ? meter?.facts.error.map { ModelFailure($0) } : nil
+        return translator == nil ? meter?.error.map { ModelFailure($0) } : nil
     }
 }

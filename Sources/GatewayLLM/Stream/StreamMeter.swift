@@ -1,3 +1,4 @@
+package import GatewayModel
 import GatewayWire
 
 /// Watches a native event stream on its way to the client. The bytes go through as they came; only the chunk that tells
@@ -36,40 +37,38 @@ package struct StreamMeter: Sendable {
         return facts
     }
 
+    // Asked for with every chunk: read where they are, not from a copy.
     package var hasContent: Bool { reader.facts.hasContent }
+    package var usage: TokenUsage? { reader.facts.usage }
+    package var outputTextBytes: Int { reader.facts.outputTextBytes }
+    package var error: ProviderError? { reader.facts.error }
+    package var isComplete: Bool { reader.facts.ending == .complete }
+    /// The provider has said why it stopped.
+    package var hasFinished: Bool { !reader.facts.finishReason.isEmpty }
     /// Nothing more is expected: the stream has said its last event, or failed.
     package var isAtEnd: Bool { reader.facts.ending != .open }
     package var hasFailed: Bool { reader.facts.ending == .failed }
 
-    /// The next bytes of the stream. With `.copied`, what to send was appended to `out`.
-    package mutating func add(_ chunk: Span<UInt8>, into out: inout [UInt8]) -> Forward {
-        guard removesUsageChunk else {
-            var position = 0
-            while true {
-                let step = parser.next(chunk, &position)
-                if step == .more { return .all }
-                if step == .event { _ = readEvent(chunk) }
-            }
-        }
-        return filter(chunk, into: &out)
-    }
-
-    /// The stream has ended. What was held back and is to be sent is appended to `out`.
+    /// The stream has ended. What was held back and is to be sent is appended to `out`: not an event that ended early,
+    /// which a client would read as a whole one.
     package mutating func finish(into out: inout [UInt8]) {
         let empty: [UInt8] = []
         let step = parser.finish()
         let isRemoved = step == .event && readEvent(empty.span)
-        if isHolding, !isRemoved { out.append(contentsOf: parser.held) }
+        if isHolding, !isRemoved, isAtEnd { out.append(contentsOf: parser.held) }
         isHolding = false
     }
 
+    /// Whether it is to be taken out.
     private mutating func readEvent(_ chunk: Span<UInt8>) -> Bool {
-        parser.withEvent(chunk) { _, data in reader.event(data) }
+        let isUsageChunk = parser.withEvent(chunk) { _, data in reader.event(data) }
+        return isUsageChunk && removesUsageChunk
     }
 
-    /// Holds back what is not known to be wanted. As long as only the chunk's own bytes are sent, in one run, nothing
-    /// is copied.
-    private mutating func filter(_ chunk: Span<UInt8>, into out: inout [UInt8]) -> Forward {
+    /// The next bytes of the stream. With `.copied`, what to send was appended to `out`. Only whole events are sent, so
+    /// that an error or a comment of the gateway never lands within one. As long as only the chunk's own bytes are
+    /// sent, in one run, nothing is copied.
+    package mutating func add(_ chunk: Span<UInt8>, into out: inout [UInt8]) -> Forward {
         var position = 0
         var run = 0..<0
         var isCopied = false
@@ -81,7 +80,7 @@ package struct StreamMeter: Sendable {
                 break
             }
             isRemoving = parser.isRestOfLineEnd ? isRemoving : step == .event && readEvent(chunk)
-            guard !isRemoving else { continue }
+            if isRemoving { continue }
             if parser.heldCount > 0 || isCopied || !run.isEmpty && run.upperBound != extent.lowerBound {
                 if !isCopied { StreamMeter.append(chunk, run, to: &out) }
                 isCopied = true

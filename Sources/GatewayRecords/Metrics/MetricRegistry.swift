@@ -22,6 +22,7 @@ package final class MetricRegistry: Sendable {
         var models: [ModelLabels: Int] = [:]
         var modelLabels = [ModelLabels.other]
         var loops: [PublishedMetrics] = []
+        var ledger: (@Sendable () -> LedgerSample)?
     }
 
     /// Slots of routes, and of backends, at most: it bounds memory (under 1 KiB a slot and loop) and labels.
@@ -61,6 +62,11 @@ package final class MetricRegistry: Sendable {
         }
     }
 
+    /// How a scrape learns of the ledger; asked outside of every request.
+    package func setLedger(_ sample: @escaping @Sendable () -> LedgerSample) {
+        state.withLock { $0.ledger = sample }
+    }
+
     /// Counters for one more loop, to be used on that loop only.
     package func makeLoop() -> LoopMetrics {
         let published = PublishedMetrics(MetricValues(slotsMax: slotsMax))
@@ -70,24 +76,25 @@ package final class MetricRegistry: Sendable {
 
     /// A counter over all loops, as last published.
     package func total(_ counter: LoopCounter) -> UInt64 {
-        collect().values.counters[Int(counter.rawValue)]
+        collect(isWhole: false).values.counters[Int(counter.rawValue)]
     }
 
     /// Every level over all loops, as last published.
     package func levels() -> [LoopGauge: Int] {
-        let values = collect().values.gauges
+        let values = collect(isWhole: false).values.gauges
         return Dictionary(uniqueKeysWithValues: LoopGauge.allCases.map { ($0, values[Int($0.rawValue)]) })
     }
 
-    /// The sum over all loops as last published, and the names of the slots.
-    func collect() -> MetricSample {
-        let (routes, backends, models, loops) = state.withLock {
-            ($0.routes.names, $0.backends.names, $0.modelLabels, $0.loops)
+    /// The sum over all loops as last published, and the names of the slots; `isWhole` with what belongs to no loop.
+    func collect(isWhole: Bool = true) -> MetricSample {
+        let (routes, backends, models, loops, ledger) = state.withLock {
+            ($0.routes.names, $0.backends.names, $0.modelLabels, $0.loops, $0.ledger)
         }
         var total = MetricValues(slotsMax: slotsMax)
         for loop in loops { total.add(loop.load()) }
         return MetricSample(
-            values: total, routes: routes, backends: backends, models: models, names: names, process: process.load())
+            values: total, routes: routes, backends: backends, models: models, names: names,
+            process: process.load(), ledger: isWhole ? ledger?() : nil)
     }
 }
 
@@ -99,4 +106,6 @@ struct MetricSample: Sendable {
     var models: [ModelLabels]
     var names: GenAINames
     var process: ProcessMetrics.Values
+    /// Nil where there is none, or where nobody asked.
+    var ledger: LedgerSample?
 }

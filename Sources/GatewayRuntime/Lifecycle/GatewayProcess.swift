@@ -65,6 +65,7 @@ package final class GatewayProcess: Sendable {
             [registry] operation, provider, model in
             registry.modelSlot(operation: operation, provider: provider, model: model)
         }
+        registry.setLedger { [state] in LedgerSample(state) }
         let group = MultiThreadedEventLoopGroup(numberOfThreads: options.loops ?? System.coreCount)
         self.group = group
         logWriter = try LogWriter(options.accessLog)

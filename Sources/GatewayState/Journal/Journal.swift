@@ -42,7 +42,9 @@ struct Journal {
 
     var isFailed: Bool { failure != nil }
     var seed: UInt64 { JournalSegment.seed(sequence) }
-    private var unfoldedBytes: Int { unfolded.values.reduce(0, +) }
+    /// Bytes of the segment that takes the next record.
+    var currentBytes: Int { isFailed ? held.count : length }
+    var unfoldedBytes: Int { unfolded.values.reduce(0, +) }
     /// Whether the segment holds a record.
     var hasRecords: Bool { (isFailed ? held.count : length) > JournalSegment.headBytes }
 

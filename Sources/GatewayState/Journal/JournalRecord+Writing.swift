@@ -15,9 +15,9 @@ extension RecordWriter {
 
     mutating func reserve(
         id: UInt64, timeMilliseconds: Int, leaseMilliseconds: Int, _ demand: BudgetAmounts, accounts: [Int],
-        _ facts: BudgetFacts, requestID: String, seed: UInt64
+        _ facts: BudgetFacts, requestID: String, seed: UInt64, kind: JournalRecord.Kind = .reserve
     ) {
-        begin(.reserve)
+        begin(kind)
         add(id)
         add(timeMilliseconds)
         add(leaseMilliseconds)

@@ -8,6 +8,8 @@ enum JournalRecord {
         case reserve
         case settle
         case counters
+        /// A reservation that was made before, larger: otherwise the same as `reserve`.
+        case grow
     }
 
     /// A number for an account, good until the end of the segment or until it is given to another one.

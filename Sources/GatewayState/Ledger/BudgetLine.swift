@@ -62,6 +62,27 @@ extension Ledger {
         return lines
     }
 
+    /// What the accounts in memory have spent beyond their limits: those of tokens of any kind together.
+    package func debts(nowMilliseconds now: Int) -> (accounts: Int, money: Money, tokens: Int128) {
+        var debts: (accounts: Int, money: Money, tokens: Int128) = (0, .zero, 0)
+        forEachStep { slot in
+            var owes = false
+            for counter in slot.account.counters where counter.spent > counter.max {
+                var counter = counter
+                counter.roll(nowMilliseconds: now)
+                guard counter.debt > 0 else { continue }
+                owes = true
+                switch counter.unit {
+                case .usd: debts.money += Money(picodollars: counter.debt)
+                case .tokens, .inputTokens, .outputTokens: debts.tokens += counter.debt
+                case .requests, .concurrent: break
+                }
+            }
+            if owes { debts.accounts += 1 }
+        }
+        return debts
+    }
+
     private func forEachStep(_ body: (LedgerAccounts.Slot) -> Void) {
         var start = 0
         while true {

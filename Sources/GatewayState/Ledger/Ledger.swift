@@ -43,6 +43,10 @@ package final class Ledger: Sendable {
         }
     }
 
+    func grow(_ ticket: Reservation.Ticket, by more: BudgetAmounts, nowMilliseconds: Int) -> BudgetRefusal? {
+        book.withLock { $0.grow(ticket, by: more, now: nowMilliseconds) }
+    }
+
     func settle(_ ticket: Reservation.Ticket, _ row: UsageRow, nowMilliseconds: Int) {
         // What comes from the cache is counted as a request and nothing more.
         let actual =

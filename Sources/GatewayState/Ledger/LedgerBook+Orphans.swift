@@ -60,6 +60,8 @@ extension LedgerBook {
         current.reloaded = accounts.reloadedCount
         current.open = open.count - freeOpen.count
         current.orphans = orphans.count
+        current.journalBytes = journal.unfoldedBytes + journal.currentBytes
+        current.journalSegments = journal.unfolded.count + (journal.hasRecords ? 1 : 0)
         return current
     }
 }

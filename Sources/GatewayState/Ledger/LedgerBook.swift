@@ -9,6 +9,8 @@ struct LedgerBook {
         var id: UInt64 = 0
         var demand: BudgetAmounts = .zero
         var slots: [Int] = []
+        /// The first of them refuse what they have no room for, the others only count.
+        var enforcedCount = 0
         var leaseMilliseconds = 0
         var facts: BudgetFacts
         var requestID = ""
@@ -88,9 +90,34 @@ struct LedgerBook {
         statistics.admitted += 1
         let index = place(
             Open(
-                id: id, demand: demand, slots: slots, leaseMilliseconds: lease, facts: facts, requestID: requestID,
-                isRecorded: recorded))
+                id: id, demand: demand, slots: slots, enforcedCount: enforced.count, leaseMilliseconds: lease,
+                facts: facts, requestID: requestID, isRecorded: recorded))
         return .admitted(Reservation.Ticket(index: index, id: id), tightest: tightest(slots.prefix(enforced.count)))
+    }
+
+    /// Adds to what a call under way holds, on all of its accounts or on none; why not, if it was not. A journal that
+    /// cannot be written ends no call: what it does not know yet is said when the call settles.
+    mutating func grow(_ ticket: Reservation.Ticket, by more: BudgetAmounts, now: Int) -> BudgetRefusal? {
+        guard open.indices.contains(ticket.index), open[ticket.index].id == ticket.id else { return nil }
+        let call = open[ticket.index]
+        for slot in call.slots { accounts.slots[slot].account.roll(nowMilliseconds: now) }
+        if let refusal = refusal(call.slots.prefix(call.enforcedCount), more, now: now) {
+            statistics.cut += 1
+            return refusal
+        }
+        for slot in call.slots { accounts.slots[slot].account.reserve(more) }
+        open[ticket.index].demand += more
+        let demand = open[ticket.index].demand
+        if call.isRecorded {
+            _ = record(mayHold: true) { book in
+                book.define(call.slots)
+                book.writer.reserve(
+                    id: call.id, timeMilliseconds: now, leaseMilliseconds: call.leaseMilliseconds, demand,
+                    accounts: call.slots, call.facts, requestID: call.requestID, seed: book.journal.seed, kind: .grow)
+            }
+        }
+        statistics.grown += 1
+        return nil
     }
 
     /// The accounts of a call, each with one more call under way, rolled on to this moment.

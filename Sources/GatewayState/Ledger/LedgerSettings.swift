@@ -35,6 +35,9 @@ package struct LedgerSettings: Sendable, Equatable {
 package struct LedgerStatistics: Sendable, Equatable {
     package var admitted = 0
     package var refused = 0
+    /// Reservations that were made larger while their call was under way, and those that found no room for it.
+    package var grown = 0
+    package var cut = 0
     package var settled = 0
     package var released = 0
     /// Reservations that were dropped without a word: charged as reserved, and a fault of the gateway.
@@ -53,6 +56,9 @@ package struct LedgerStatistics: Sendable, Equatable {
     package var reloaded = 0
     package var open = 0
     package var orphans = 0
+    /// What is in the journal and not in the store yet.
+    package var journalBytes = 0
+    package var journalSegments = 0
 
     package init() {}
 }

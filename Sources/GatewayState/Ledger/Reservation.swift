@@ -21,6 +21,11 @@ package struct Reservation: ~Copyable, Sendable {
         self.tightest = tightest
     }
 
+    /// Holds more: on every budget, or on none, and then why. The call goes on either way; who asks ends it.
+    package borrowing func grow(by more: BudgetAmounts, nowMilliseconds: Int) -> BudgetRefusal? {
+        ledger.grow(ticket, by: more, nowMilliseconds: nowMilliseconds)
+    }
+
     /// Replaces the reservation by what the call took, and records the call.
     package consuming func settle(_ row: UsageRow, nowMilliseconds: Int) {
         isOpen = false

@@ -24,6 +24,8 @@ struct SegmentSummary {
     private(set) var rows: [UsageRow] = []
     private(set) var end = JournalSegment.End.whole
     private var keys: [Int: BudgetAccountKey] = [:]
+    /// Calls of earlier segments that hold more than those say.
+    private var grown: Set<UInt64> = []
 
     /// Nil if the file cannot be read.
     init?(path: String, sequence: Int) {
@@ -49,9 +51,14 @@ struct SegmentSummary {
         case .reserve:
             guard let record = reader.reserve() else { return false }
             opened[record.id] = Opened(record: record, accounts: record.accounts.compactMap { keys[$0] })
+        case .grow:
+            guard let record = reader.reserve() else { return false }
+            if opened[record.id] == nil { grown.insert(record.id) }
+            opened[record.id] = Opened(record: record, accounts: record.accounts.compactMap { keys[$0] })
         case .settle:
             guard let record = reader.settle() else { return false }
-            if opened.removeValue(forKey: record.id) == nil { closed.append(record.id) }
+            let isOlder = grown.remove(record.id) != nil
+            if opened.removeValue(forKey: record.id) == nil || isOlder { closed.append(record.id) }
             take(record.counters)
             if let row = record.row { rows.append(row) }
         case .counters:

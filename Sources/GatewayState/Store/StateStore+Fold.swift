@@ -34,13 +34,14 @@ extension StateStore {
                 Foundation.close(segment.descriptor)
             }
             do {
-                try foldFiles(&state)
+                try foldFiles()
                 try keys.writeLastUses()
                 if time >= state.nextCleaningMilliseconds {
                     try clean(nowMilliseconds: time)
                     state.nextCleaningMilliseconds = time + 600_000
                 }
                 state.failure = nil
+                lastFoldMilliseconds.store(time, ordering: .relaxed)
             } catch {
                 // The segments stay, and are folded when the store can be written again.
                 state.failure = "\(error)"
@@ -49,16 +50,24 @@ extension StateStore {
         }
     }
 
+    /// How long ago everything recorded was in the store; 0 before the first time.
+    package var foldAgeMilliseconds: Int {
+        let last = lastFoldMilliseconds.load(ordering: .relaxed)
+        return last == 0 ? 0 : max(0, now() - last)
+    }
+
     /// Why the store could not be written the last time, if so.
     package var failure: String? { folding.withLock { $0.failure } }
     /// Segments with records that could not be read; their files are kept beside the others.
-    package var damagedSegments: Int { folding.withLock { $0.damagedSegments } }
+    package var damagedSegments: Int { damagedCount.load(ordering: .relaxed) }
 
-    private func foldFiles(_ state: inout FoldState) throws {
+    private func foldFiles() throws {
         let folder = journalPath
         let current = ledger.book.withLock { $0.journal.sequence }
         for sequence in JournalSegment.sequences(in: folder) where sequence < current {
-            if try StateStore.fold(sequence, in: folder, database) == .damaged { state.damagedSegments += 1 }
+            if try StateStore.fold(sequence, in: folder, database) == .damaged {
+                damagedCount.add(1, ordering: .relaxed)
+            }
             ledger.book.withLock { book in
                 book.journal.folded(sequence)
                 book.foldedThrough = max(book.foldedThrough, sequence)

@@ -14,12 +14,14 @@ package final class StateStore: Sendable {
     package let keys: KeyList
     /// Folding is done by one at a time.
     let folding = Mutex(FoldState())
+    // For who must not wait for a fold.
+    let damagedCount = Atomic<Int>(0)
+    let lastFoldMilliseconds = Atomic<Int>(0)
     let journalPath: String
     private let folder: StateFolder
     private let worker = Mutex(false)
 
     struct FoldState {
-        var damagedSegments = 0
         var failure: String?
         var nextCleaningMilliseconds = 0
     }

@@ -45,7 +45,9 @@ struct JSONPass {
             case 0x6E:
                 try literal(input, "null")
                 current = .null
-            case Byte.dash, 0x30...0x39: try number(input)
+            case Byte.dash, 0x30...0x39:
+                try number(input)
+                if name.isEmpty { measure.arrayNumbers &+= 1 }
             default: throw .unexpectedByte
             }
             if isFirst { kind = current }
@@ -228,6 +230,8 @@ package struct JSONMeasure: Sendable, Equatable {
     /// Of those, the bytes of what is an image, a sound or a document in base64: see `long`.
     package var blobBytes = 0
     package var blobs = 0
+    /// Numbers that are elements of arrays: tokens, where a prompt is given as such.
+    package var arrayNumbers = 0
 
     package init() {}
 

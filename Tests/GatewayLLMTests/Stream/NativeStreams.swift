@@ -10,6 +10,8 @@ struct NativeStream: Sendable, CustomTestStringConvertible {
     var text: String
     /// What the client gets if it did not ask for usage; nil for all of it.
     var filtered: String?
+    /// What the client gets who asked for it, if the stream ends within an event.
+    var whole: String?
     var expect: @Sendable (inout ReplyFacts) -> Void
 
     var testDescription: String { name }
@@ -71,7 +73,7 @@ struct NativeStream: Sendable, CustomTestStringConvertible {
     static let chatBroken = NativeStream(
         name: "chat with a broken event, and cut off", shape: .chatCompletions,
         text: chatHead + "data: {\"choices\":[\n\n" + chatUsage.dropLast(2),
-        filtered: chatHead + "data: {\"choices\":[\n\n"
+        filtered: chatHead + "data: {\"choices\":[\n\n", whole: chatHead + "data: {\"choices\":[\n\n"
     ) {
         chatFacts(&$0)
         $0.ending = .open
