@@ -72,7 +72,10 @@ final class MockExchangeHandler: ChannelInboundHandler, RemovableChannelHandler 
         request = nil
         let missed = steps
         steps = []
-        for case .settle(let settle) in missed { settle(false) }
+        for step in missed {
+            if case .settle(let settle) = step { settle(false) }
+            if case .feed(let feed) = step { feed.cut() }
+        }
         context.fireChannelInactive()
     }
 
@@ -161,6 +164,7 @@ final class MockExchangeHandler: ChannelInboundHandler, RemovableChannelHandler 
         case .chunk(let buffer): write(.body(.byteBuffer(buffer)), context)
         case .stream(let count, let interval, let make):
             return stream(count: count, interval: interval, make: make, context)
+        case .feed(let feed): return send(feed, context)
         case .echoBody: return echo(context)
         case .wait(let milliseconds): later(milliseconds, context)
         case .end(let trailers): finish(trailers, context)
@@ -217,6 +221,20 @@ final class MockExchangeHandler: ChannelInboundHandler, RemovableChannelHandler 
         }
         streamed = 0
         return true
+    }
+
+    private func send(_ feed: MockFeed, _ context: ChannelHandlerContext) -> Bool {
+        let bound = NIOLoopBound((handler: self, context: context), eventLoop: context.eventLoop)
+        let eventLoop = context.eventLoop
+        feed.attach { eventLoop.execute { bound.value.handler.advance(bound.value.context) } }
+        while context.channel.isWritable, context.channel.isActive {
+            switch feed.next() {
+            case .chunk(let chunk): context.writeAndFlush(wrapOutboundOut(.body(.byteBuffer(chunk))), promise: nil)
+            case .ended: return true
+            case .none: return false
+            }
+        }
+        return false
     }
 
     private func echo(_ context: ChannelHandlerContext) -> Bool {

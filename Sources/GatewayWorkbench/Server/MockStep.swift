@@ -9,6 +9,8 @@ package enum MockStep: Sendable {
     case chunk(ByteBuffer)
     /// `count` chunks made one by one, `intervalMilliseconds` apart, never ahead of the reader.
     case stream(count: Int, intervalMilliseconds: Int, make: @Sendable (Int) -> ByteBuffer)
+    /// What others write, until they end it.
+    case feed(MockFeed)
     /// The request body, sent back as it arrives.
     case echoBody
     /// Nothing until the request has arrived as a whole.
