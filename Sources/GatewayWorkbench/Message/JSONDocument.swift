@@ -11,6 +11,8 @@ package enum JSONDocument: Sendable, Hashable {
     package struct Member: Sendable, Hashable {
         package var name: String
         package var value: JSONDocument
+
+        package init(name: String, value: JSONDocument) { (self.name, self.value) = (name, value) }
     }
 
     static func int(_ value: Int) -> JSONDocument { .number("\(value)") }

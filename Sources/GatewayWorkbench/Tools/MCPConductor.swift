@@ -127,10 +127,12 @@ struct MCPConductor: Sendable {
         case .deep:
             let open = String(repeating: "[", count: 10_000)
             let close = String(repeating: "]", count: 10_000)
-            outlet.raw(#"{"jsonrpc":"2.0","id":\#(id.json),"result":{"content":[],"structuredContent":\#(open)\#(close)}}"#)
+            outlet.raw(
+                #"{"jsonrpc":"2.0","id":\#(id.json),"result":{"content":[],"structuredContent":\#(open)\#(close)}}"#)
         case .twinMembers:
             outlet.raw(
-                #"{"jsonrpc":"2.0","id":\#(id.json),"result":{"resultType":"complete","content":[],"content":[{"type":"text","text":"the other"}]}}"#)
+                #"{"jsonrpc":"2.0","id":\#(id.json),"result":{"resultType":"complete","content":[],"content":[{"type":"text","text":"the other"}]}}"#
+            )
         }
         return nil
     }
@@ -208,7 +210,8 @@ extension MCPServerMock {
         var answers: JSONDocument = [:]
         if let text = message.params["requestState"]?.text {
             let parts = text.split(separator: ".", maxSplits: 1)
-            guard parts.count == 2, mark(String(parts[1])) == parts[0], let state = JSONDocument(json: String(parts[1])),
+            guard parts.count == 2, mark(String(parts[1])) == parts[0],
+                let state = JSONDocument(json: String(parts[1])),
                 state["method"]?.text == message.method, state["name"]?.text == message.params["name"]?.text ?? ""
             else { throw MCPError.parameters("requestState integrity check failed") }
             answers = state["answers"] ?? [:]

@@ -24,7 +24,8 @@ extension MCPServerMock {
         case ("GET", "/mcp") where hasOld && options.hasSessions: return follow(request)
         case ("DELETE", "/mcp") where hasOld && options.hasSessions: return end(request)
         case (_, "/mcp"):
-            return refuse(MCPError(-32600, "POST is what this endpoint takes", status: 405), more: [Header("Allow", "POST")])
+            return refuse(
+                MCPError(-32600, "POST is what this endpoint takes", status: 405), more: [Header("Allow", "POST")])
         case ("GET", "/sse") where hasOld: return openPair()
         case ("POST", "/messages") where hasOld: return postToPair(request)
         default: return refuse(MCPError(-32600, "there is nothing here", status: 404))
@@ -116,7 +117,9 @@ extension MCPServerMock {
         return (request.headers.first("mcp-protocol-version") ?? "") >= MCPRevision.july2026.rawValue
     }
 
-    func entry(_ message: MCPMessage, _ revision: String, _ transport: String, session: String, _ headers: [Header]) -> Int {
+    func entry(
+        _ message: MCPMessage, _ revision: String, _ transport: String, session: String, _ headers: [Header]
+    ) -> Int {
         journal.begin(
             MockToolEntry(
                 number: 0, transport: transport, revision: revision, session: session, method: message.method,

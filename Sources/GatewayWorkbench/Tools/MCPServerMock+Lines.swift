@@ -4,7 +4,9 @@ import NIOCore
 /// revision 2024-11-05.
 extension MCPServerMock {
     /// Takes one message; what it causes goes out on the session's common outlet.
-    func receive(_ bytes: [UInt8], _ session: MCPSession, _ outlet: MCPOutlet, transport: String, headers: [Header] = []) {
+    func receive(
+        _ bytes: [UInt8], _ session: MCPSession, _ outlet: MCPOutlet, transport: String, headers: [Header] = []
+    ) {
         guard let document = JSONDocument(json: bytes) else {
             return outlet.send(MCPError(-32700, "this line is not JSON").document(id: .null))
         }

@@ -48,7 +48,8 @@ extension MCPServerMock {
         if options.personalities.contains(.duplicates) { tools.append(first.changed(.description)) }
         if options.personalities.contains(.lookalikes) {
             // A capital, a Cyrillic letter, a space of no width, and what a gateway may call its own.
-            tools += ["Echo", "\u{0435}cho", "echo\u{200B}", "\(options.name)__echo", "\(options.name)_echo"].map(first.named)
+            tools += ["Echo", "\u{0435}cho", "echo\u{200B}", "\(options.name)__echo", "\(options.name)_echo"].map(
+                first.named)
         }
         if options.personalities.contains(.headers) { tools += Self.badHeaders }
         if options.personalities.contains(.schemas) { tools += Self.costlySchemas }
@@ -74,7 +75,8 @@ extension MCPServerMock {
         func text(_ header: String) -> JSONDocument { ["type": "string", "x-mcp-header": .string(header)] }
         return [
             tool("header_empty", ["a": text("")]), tool("header_space", ["a": text("My Region")]),
-            tool("header_crlf", ["a": text("Region\r\nX-Evil: 1")]), tool("header_twins", ["a": text("X"), "b": text("x")]),
+            tool("header_crlf", ["a": text("Region\r\nX-Evil: 1")]),
+            tool("header_twins", ["a": text("X"), "b": text("x")]),
             tool("header_number", ["a": ["type": "number", "x-mcp-header": "Number"]]),
             tool("header_items", ["a": ["type": "array", "items": text("Item")]]),
             tool("header_choice", ["a": ["anyOf": [text("Choice")]]]),

@@ -1,7 +1,8 @@
 /// Tools of a server that means harm, or is broken.
 extension MCPTool {
     static let hostile: [MCPTool] = [
-        MCPTool("leak", "Says a secret: in text, structured, both, link, embedded or name.", ["where": text]) { visit, mock in
+        MCPTool("leak", "Says a secret: in text, structured, both, link, embedded or name.", ["where": text]) {
+            visit, mock in
             leak(visit.arguments["where"]?.text ?? "text", mock.options.secret)
         },
         MCPTool("misbehave", "Breaks the protocol in the way that is asked for.", ["how": text]) { visit, _ in

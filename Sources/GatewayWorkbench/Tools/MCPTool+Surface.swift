@@ -1,6 +1,8 @@
 /// Everything a tool can do in the protocol, one tool each.
 extension MCPTool {
-    static let surface: [MCPTool] = [
+    static let surface: [MCPTool] = plainSurface + asking
+
+    private static let plainSurface: [MCPTool] = [
         MCPTool(
             "get_region", "Where a region is; its name goes in a header too.",
             [
@@ -67,7 +69,7 @@ extension MCPTool {
         MCPTool("get_client", "What the client says it can do.", hints: ["readOnlyHint": true]) { visit, _ in
             MCPContent.structured(["capabilities": visit.capabilities, "revision": .string(visit.revision.rawValue)])
         },
-    ] + asking
+    ]
 
     /// Tools that need something of the client first.
     private static let asking: [MCPTool] = [

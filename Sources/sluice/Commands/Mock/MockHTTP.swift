@@ -6,7 +6,8 @@ import GatewayWorkbench
 /// `sluice mock`.
 struct MockGroup: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "mock", abstract: "Backends to try a gateway with.", subcommands: [MockHTTP.self, MockLLM.self, MockMCP.self])
+        commandName: "mock", abstract: "Backends to try a gateway with.",
+        subcommands: [MockHTTP.self, MockLLM.self, MockMCP.self])
 }
 
 /// `sluice mock http`.

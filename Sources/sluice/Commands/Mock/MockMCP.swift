@@ -27,10 +27,13 @@ struct MockMCP: AsyncParsableCommand {
     @Option(help: "A revision to speak, again for more, or 'new' or 'old'; all without it.")
     var revision: [String] = []
 
-    @Option(help: "Which tools there are, again for more: demo, surface, hostile, conformance; all but the last without it.")
+    @Option(
+        help: "Which tools there are, again for more: demo, surface, hostile, conformance; all but the last without it."
+    )
     var set: [MockToolSet] = []
 
-    @Option(help: "How its lists mean harm, again for more: poisoned, duplicates, lookalikes, headers, crowded and so on.")
+    @Option(
+        help: "How its lists mean harm, again for more: poisoned, duplicates, lookalikes, headers, crowded and so on.")
     var personality: [MockToolPersonality] = []
 
     @Option(help: "After so many lists of tools a definition changes.")
