@@ -130,9 +130,8 @@ struct MCPConductor: Sendable {
             outlet.raw(
                 #"{"jsonrpc":"2.0","id":\#(id.json),"result":{"content":[],"structuredContent":\#(open)\#(close)}}"#)
         case .twinMembers:
-            outlet.raw(
-                #"{"jsonrpc":"2.0","id":\#(id.json),"result":{"resultType":"complete","content":[],"content":[{"type":"text","text":"the other"}]}}"#
-            )
+            let twins = #""content":[],"content":[{"type":"text","text":"the other"}]"#
+            outlet.raw(#"{"jsonrpc":"2.0","id":\#(id.json),"result":{"resultType":"complete",\#(twins)}}"#)
         }
         return nil
     }

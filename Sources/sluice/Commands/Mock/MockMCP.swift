@@ -8,7 +8,7 @@ struct MockMCP: AsyncParsableCommand {
         commandName: "mcp", abstract: "Serve tools, resources and prompts over MCP, in every revision of it.",
         discussion: """
             /mcp speaks 2026-07-28 and the revisions with sessions, /sse and /messages the pair of endpoints of \
-            2024-11-05. GET /mock/journal says what arrived; POST /mock/rug?field=description changes a definition. All \
+            2024-11-05. GET /mock/journal says what arrived; POST /mock/rug?field=input changes a definition. All \
             tools, personalities and ways to misbehave: Documentation/MockTools.md.
             """)
 
