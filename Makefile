@@ -43,7 +43,7 @@ end-to-end: build ## use the built binary as a person would: examples, misspelt 
 	python3 Benchmarks/test_checks.py
 	scripts/check-end-to-end $(SLUICE)
 
-sdk: build ## the official OpenAI and Anthropic clients against the built binary; `make sdk ARGS='-k stream'`
+sdk: build ## the official OpenAI, Anthropic and MCP clients against the built binary; `make sdk ARGS='-k stream'`
 	scripts/check-sdks $(SLUICE) $(ARGS)
 
 lint: ## the layout of the sources, checked
