@@ -66,7 +66,7 @@ let package = Package(
         library("GatewayPolicy", ["GatewayModel", "GatewayWire"]),
         library("GatewayIdentity", ["GatewayModel", "GatewayWire", crypto]),
         library("GatewayState", ["GatewayModel", "GatewayWire", "GatewayPolicy", crypto, grdb]),
-        library("GatewayRecords", ["GatewayModel", "GatewayWire"]),
+        library("GatewayRecords", ["GatewayModel", "GatewayWire", crypto]),
         library(
             "GatewayProxy",
             [

@@ -23,7 +23,8 @@ enum ImportTable {
         "GatewayState": Row(
             rooms: ["GatewayModel", "GatewayWire", "GatewayPolicy"],
             others: language.union(system).union(foundation).union(["Crypto", "GRDB"])),
-        "GatewayRecords": Row(rooms: ["GatewayModel", "GatewayWire"], others: language.union(system)),
+        "GatewayRecords": Row(
+            rooms: ["GatewayModel", "GatewayWire"], others: language.union(system).union(["Crypto"])),
         "GatewayProxy": Row(
             rooms: ["GatewayModel", "GatewayWire", "GatewayPolicy", "GatewayIdentity", "GatewayRecords"],
             others: language.union(system).union(nio).union([

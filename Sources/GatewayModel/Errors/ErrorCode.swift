@@ -67,6 +67,7 @@ package enum ErrorCode: String, Sendable, CaseIterable {
     case draining = "SL-5002"
     case overloaded = "SL-5003"
     case ledgerUnavailable = "SL-5004"
+    case auditUnavailable = "SL-5005"
     // 6: commands and the admin API
     case usage = "SL-6001"
     case unreachable = "SL-6002"
@@ -95,7 +96,7 @@ package enum ErrorCode: String, Sendable, CaseIterable {
         case .unsupportedTransferCoding: 501
         case .upstreamConnectFailed, .upstreamReset, .upstreamProtocolError: 502
         case .noHealthyEndpoint, .upstreamOverloaded, .retryBudgetExhausted, .circuitOpen, .draining, .overloaded,
-            .concurrencyLimited, .ledgerUnavailable, .credentialUnavailable:
+            .concurrencyLimited, .ledgerUnavailable, .credentialUnavailable, .auditUnavailable:
             503
         case .upstreamTimeout: 504
         case .unsupportedVersion: 505

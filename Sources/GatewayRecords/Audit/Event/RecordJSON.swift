@@ -1,0 +1,151 @@
+import GatewayWire
+
+/// Writes a record's JSON in canonical form (RFC 8785) without a tree. Whoever calls it writes members in the order of
+/// their names; a debug build checks that.
+struct RecordJSON {
+    private(set) var bytes: [UInt8] = []
+    /// Longer texts are cut.
+    var textBytesMax = 4_096
+    private var needsComma = false
+
+    mutating func removeAll() {
+        bytes.removeAll(keepingCapacity: true)
+        needsComma = false
+    }
+
+    mutating func insert(_ other: [UInt8], at index: Int) { bytes.insert(contentsOf: other, at: index) }
+
+    mutating func object(_ name: StaticString, _ body: (inout RecordJSON) -> Void) {
+        key(name)
+        object(body)
+    }
+
+    mutating func object(_ body: (inout RecordJSON) -> Void) {
+        separate()
+        bytes.append(0x7B)
+        needsComma = false
+        body(&self)
+        bytes.append(0x7D)
+        needsComma = true
+    }
+
+    mutating func array(_ name: StaticString, _ body: (inout RecordJSON) -> Void) {
+        key(name)
+        bytes.append(0x5B)
+        needsComma = false
+        body(&self)
+        bytes.append(0x5D)
+        needsComma = true
+    }
+
+    /// A text; an empty one is left out.
+    mutating func member(_ name: StaticString, _ text: String) {
+        guard !text.isEmpty else { return }
+        key(name)
+        quote(text)
+        needsComma = true
+    }
+
+    mutating func member(_ name: StaticString, _ text: String?) {
+        if let text { member(name, text) }
+    }
+
+    mutating func member(_ name: StaticString, _ value: Int) {
+        key(name)
+        number(value)
+        needsComma = true
+    }
+
+    mutating func member(_ name: StaticString, _ value: Bool) {
+        key(name)
+        JSONWriter.append(value, to: &bytes)
+        needsComma = true
+    }
+
+    mutating func member(_ name: StaticString, list: [String]) {
+        guard !list.isEmpty else { return }
+        array(name) { json in for item in list { json.item(item) } }
+    }
+
+    /// 32 hexadecimal digits.
+    mutating func member(_ name: StaticString, id: (UInt64, UInt64)) {
+        guard id.0 | id.1 != 0 else { return }
+        key(name)
+        bytes.append(0x22)
+        TraceContext.append(hex: id.0, digits: 16, to: &bytes)
+        TraceContext.append(hex: id.1, digits: 16, to: &bytes)
+        bytes.append(0x22)
+        needsComma = true
+    }
+
+    mutating func item(_ text: String) {
+        separate()
+        quote(text)
+        needsComma = true
+    }
+
+    /// Facts in the order of their names; the first of a name counts.
+    mutating func facts(_ name: StaticString, _ facts: [AuditFact]) {
+        guard !facts.isEmpty else { return }
+        object(name) { json in
+            var last: String?
+            for fact in facts.sorted(by: { $0.name.utf16.lexicographicallyPrecedes($1.name.utf16) }) {
+                if fact.name == last { continue }
+                last = fact.name
+                json.fact(fact)
+            }
+        }
+    }
+
+    private mutating func fact(_ fact: AuditFact) {
+        separate()
+        quote(fact.name)
+        bytes.append(0x3A)
+        switch fact.value {
+        case .text(let text): quote(text)
+        case .integer(let value): number(value)
+        case .flag(let value): JSONWriter.append(value, to: &bytes)
+        case .list(let items):
+            bytes.append(0x5B)
+            needsComma = false
+            for text in items { item(text) }
+            bytes.append(0x5D)
+        }
+        needsComma = true
+    }
+
+    /// Whole numbers beyond 2⁵³ are no JSON numbers that everyone reads alike.
+    private mutating func number(_ value: Int) {
+        JSONWriter.append(Int64(min(max(value, -(1 << 53)), 1 << 53)), to: &bytes)
+    }
+
+    private mutating func key(_ name: StaticString) {
+        separate()
+        JSONWriter.append(plain: name, to: &bytes)
+        bytes.append(0x3A)
+        needsComma = false
+    }
+
+    private mutating func separate() {
+        if needsComma { bytes.append(0x2C) }
+    }
+
+    private mutating func quote(_ text: String) {
+        guard text.utf8.count <= textBytesMax else {
+            let cut = RecordJSON.cut(text, textBytesMax)
+            return JSONWriter.append(string: cut.utf8Span.span, to: &bytes)
+        }
+        JSONWriter.append(string: text.utf8Span.span, to: &bytes)
+    }
+
+    private static func cut(_ text: String, _ bytesMax: Int) -> String {
+        var cut = ""
+        var count = 0
+        for scalar in text.unicodeScalars {
+            count += UTF8.width(scalar)
+            guard count <= bytesMax else { break }
+            cut.unicodeScalars.append(scalar)
+        }
+        return cut
+    }
+}

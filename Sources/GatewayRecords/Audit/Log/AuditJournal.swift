@@ -1,0 +1,282 @@
+import GatewayModel
+import Glibc
+
+/// The end of the log that is written to: one segment, the tree over every record there ever was, and its signer. Used
+/// by one thread.
+struct AuditJournal: Sendable {
+    struct Settings: Sendable {
+        var segmentBytesMax = 32 << 20
+        var segmentMilliseconds = 86_400_000
+        var historyMilliseconds = 60_000
+    }
+
+    /// What was found when the log was opened, to be told in the log itself.
+    enum Finding: Sendable, Equatable {
+        /// The last bytes were no whole record.
+        case torn(bytes: Int)
+        /// The log does not go as far as its own signed checkpoint; it was set aside under this name.
+        case broken(folder: String, why: String)
+    }
+
+    let folder: AuditFolder
+    let signer: NoteSigner
+    private let settings: Settings
+    private(set) var tree = AuditTree()
+    private(set) var previous: PreviousRecord?
+    private(set) var findings: [Finding] = []
+    private var sequence = 0
+    private var descriptor: Int32 = -1
+    private var length = 0
+    private var headBytes = 0
+    private var createdMilliseconds = 0
+    private(set) var isUnsynced = false
+    /// Records of the newest checkpoint.
+    private(set) var publishedCount = -1
+    private var rememberedMilliseconds = Int.min
+    private var tiles: [AuditTree.Tile] = []
+    private var partials: [AuditTree.Tile] = []
+    private var buffer: [UInt8] = []
+    private var leaves: [TreeHash] = []
+    private var pool: [UInt8] = []
+    /// Tests stand in for a full disk.
+    let isDiskFull: @Sendable () -> Bool
+
+    // MARK: Opening
+
+    /// Takes the log up where it ends, or begins one.
+    init(
+        _ folder: AuditFolder, settings: Settings = Settings(), nowMilliseconds: Int,
+        isDiskFull: @escaping @Sendable () -> Bool = { false }
+    ) throws(GatewayError) {
+        self.folder = folder
+        self.settings = settings
+        self.isDiskFull = isDiskFull
+        signer = try folder.signer()
+        do throws(AuditFiles.Failure) {
+            if let why = try recover() { try startAnew(why, nowMilliseconds) }
+            if descriptor < 0 { try begin(nowMilliseconds) }
+        } catch {
+            throw error.error
+        }
+    }
+
+    /// Reads the newest segment to its end. Says why, when the log cannot be gone on with.
+    private mutating func recover() throws(AuditFiles.Failure) -> String? {
+        let published = folder.note().flatMap { Checkpoint(note: $0, by: signer.verifier) }
+        var sequences = AuditSegment.sequences(in: folder.segments)
+        while let newest = sequences.last {
+            let path = AuditSegment.path(newest, in: folder.segments)
+            guard let bytes = AuditFiles.read(path) else { throw AuditFiles.Failure("cannot read \(path)") }
+            sequence = newest
+            guard let (head, start) = AuditSegment.decode(bytes, sequence: newest) else {
+                // A head that was being written: there is no record behind it yet.
+                guard bytes.count < 128 * 1024 else { return "the head of segment \(newest) is damaged" }
+                unsafe unlink(path)
+                sequences.removeLast()
+                continue
+            }
+            try take(path, bytes, head, start)
+            break
+        }
+        guard let published else { return nil }
+        if tree.count < published.size {
+            return "it ends after \(tree.count) records, and a checkpoint is signed over \(published.size)"
+        }
+        if tree.count == published.size, tree.root != published.root {
+            return "its records are not those that a checkpoint is signed over, \(published.size) of them"
+        }
+        publishedCount = published.size
+        return nil
+    }
+
+    private mutating func take(
+        _ path: String, _ bytes: [UInt8], _ head: AuditSegment.Head, _ start: Int
+    ) throws(AuditFiles.Failure) {
+        tree = head.tree
+        previous = head.previous
+        createdMilliseconds = head.createdMilliseconds
+        var last: Range<Int>?
+        let end = AuditSegment.scan(bytes, from: start, sequence: head.sequence) { range in
+            tree.append(TreeHash.leaf(bytes.span.extracting(range))) { tiles.append($0) }
+            last = range
+            return true
+        }
+        if let last {
+            previous = AuditEntry(index: tree.count - 1, leaf: bytes[last]).asPrevious
+        }
+        descriptor = unsafe open(path, O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW)
+        guard descriptor >= 0 else { throw AuditFiles.Failure("cannot open \(path)") }
+        length = end.offset
+        headBytes = start
+        let lost = bytes.count - length
+        if lost > 0 {
+            findings.append(.torn(bytes: lost))
+            guard ftruncate(descriptor, off_t(length)) == 0 else { throw AuditFiles.Failure("cannot cut \(path)") }
+        }
+        isUnsynced = true
+    }
+
+    /// Puts a log aside that contradicts what was signed, and begins another under a key of its own.
+    private mutating func startAnew(_ why: String, _ now: Int) throws(AuditFiles.Failure) {
+        if descriptor >= 0 { close(descriptor) }
+        descriptor = -1
+        let aside = "\(folder.path).broken-\(now)"
+        guard unsafe rename(folder.path, aside) == 0 else {
+            throw AuditFiles.Failure("cannot set aside \(folder.path)")
+        }
+        try AuditFiles.makeFolder(folder.segments)
+        let seed = signer.seed.reveal { Base64Text.encode($0) }
+        // The same key: whoever holds its public half sees one gateway with two logs, and is told why.
+        try AuditFiles.replace("\(folder.path)/signer", Array("\(signer.verifier.name)\n\(seed)\n".utf8))
+        try AuditFiles.replace("\(folder.path)/verifier", Array("\(signer.verifier.text)\n".utf8))
+        tree = AuditTree()
+        previous = nil
+        tiles = []
+        publishedCount = -1
+        sequence = 0
+        findings = [.broken(folder: aside, why: why)]
+    }
+
+    // MARK: Writing
+
+    var count: Int { tree.count }
+
+    /// Writes records, all or none; when it returns they outlive the process. `sync` brings them to the disk.
+    mutating func write(
+        _ events: some Sequence<AuditEvent>, _ encoder: inout AuditEncoder, nowMilliseconds: Int
+    ) throws(AuditFiles.Failure) {
+        if mustTurn(nowMilliseconds) { try turn(nowMilliseconds) }
+        buffer.removeAll(keepingCapacity: true)
+        leaves.removeAll(keepingCapacity: true)
+        var last = previous
+        var index = tree.count
+        for event in events {
+            let start = buffer.count
+            buffer.append(contentsOf: repeatElement(0, count: AuditSegment.frameBytes))
+            fillPool()
+            buffer.append(contentsOf: pool.suffix(AuditSegment.saltBytes))
+            pool.removeLast(AuditSegment.saltBytes)
+            last = encoder.append(event, uid: uid(event.timeMilliseconds), index: index, after: last, to: &buffer)
+            AuditSegment.seal(&buffer, from: start, sequence)
+            leaves.append(TreeHash.leaf(buffer.span.extracting((start + AuditSegment.frameBytes)..<buffer.count)))
+            index += 1
+        }
+        guard !leaves.isEmpty else { return }
+        guard !isDiskFull(), AuditFiles.write(descriptor, buffer) else {
+            if isDiskFull() { errno = ENOSPC }
+            let failure = AuditFiles.Failure("cannot write the audit log in \(folder.segments)")
+            // A tail that stays fails its checksum when it is read.
+            _ = ftruncate(descriptor, off_t(length))
+            throw failure
+        }
+        length += buffer.count
+        for leaf in leaves { tree.append(leaf) { tiles.append($0) } }
+        previous = last
+        isUnsynced = true
+    }
+
+    mutating func sync() throws(AuditFiles.Failure) {
+        guard isUnsynced else { return }
+        guard fdatasync(descriptor) == 0 else {
+            throw AuditFiles.Failure("cannot bring the audit log to the disk in \(folder.segments)")
+        }
+        isUnsynced = false
+    }
+
+    // MARK: Segments
+
+    private func mustTurn(_ now: Int) -> Bool {
+        guard length > headBytes else { return false }
+        return length > settings.segmentBytesMax || now - createdMilliseconds > settings.segmentMilliseconds
+    }
+
+    /// Ends the segment and begins the next one.
+    private mutating func turn(_ now: Int) throws(AuditFiles.Failure) {
+        try sync()
+        let ended = descriptor
+        do { try begin(now) } catch {
+            descriptor = ended
+            throw error
+        }
+        close(ended)
+    }
+
+    private mutating func begin(_ now: Int) throws(AuditFiles.Failure) {
+        let number = sequence + 1
+        let path = AuditSegment.path(number, in: folder.segments)
+        let head = AuditSegment.encode(
+            AuditSegment.Head(sequence: number, createdMilliseconds: now, tree: tree, previous: previous))
+        let opened = unsafe open(path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        guard opened >= 0 else { throw AuditFiles.Failure("cannot create \(path)") }
+        guard !isDiskFull(), AuditFiles.write(opened, head), fdatasync(opened) == 0 else {
+            let failure = AuditFiles.Failure("cannot write \(path)")
+            close(opened)
+            unsafe unlink(path)
+            throw failure
+        }
+        AuditFiles.syncFolder(folder.segments)
+        sequence = number
+        descriptor = opened
+        length = head.count
+        headBytes = head.count
+        createdMilliseconds = now
+        isUnsynced = false
+    }
+
+    /// The number of the segment that is written to.
+    var current: Int { sequence }
+
+    mutating func shut() {
+        if descriptor >= 0 { close(descriptor) }
+        descriptor = -1
+    }
+
+    // MARK: Checkpoints
+
+    /// Signs what is on the disk, and puts it where others can read it: tiles first, so that a checkpoint never speaks
+    /// of what is not there.
+    mutating func publish(nowMilliseconds: Int) throws(GatewayError) {
+        guard publishedCount != tree.count, !isDiskFull() else { return }
+        let note = try Checkpoint(origin: signer.verifier.name, size: tree.count, root: tree.root)
+            .signed(by: signer)
+        let earlier = partials
+        partials = tree.partialTiles
+        for tile in tiles + partials {
+            guard AuditFiles.put(folder.tile(tile), tile.hashes.flatMap(\.bytes)) else { return }
+        }
+        tiles.removeAll()
+        guard AuditFiles.put(folder.checkpoint, Array(note.utf8)) else { return }
+        publishedCount = tree.count
+        for tile in earlier where !partials.contains(where: { folder.tile($0) == folder.tile(tile) }) {
+            unsafe unlink(folder.tile(tile))
+        }
+        if nowMilliseconds - settings.historyMilliseconds >= rememberedMilliseconds, folder.remember(note) {
+            rememberedMilliseconds = nowMilliseconds
+        }
+    }
+
+    // MARK: Names
+
+    private mutating func fillPool() {
+        if pool.count < 64 { pool += AuditFiles.bulkRandom(4_096) }
+    }
+
+    /// A UUID of version 7 (RFC 9562 section 5.7): its time, then chance.
+    private mutating func uid(_ milliseconds: Int) -> String {
+        fillPool()
+        var bytes = (0..<6).map { UInt8(truncatingIfNeeded: milliseconds >> (40 - $0 * 8)) } + pool.suffix(10)
+        pool.removeLast(10)
+        bytes[6] = bytes[6] & 0x0F | 0x70
+        bytes[8] = bytes[8] & 0x3F | 0x80
+        var text: [UInt8] = []
+        text.reserveCapacity(36)
+        for (index, byte) in bytes.enumerated() {
+            if index == 4 || index == 6 || index == 8 || index == 10 { text.append(0x2D) }
+            text.append(AuditJournal.digits[Int(byte >> 4)])
+            text.append(AuditJournal.digits[Int(byte & 15)])
+        }
+        return String(decoding: text, as: UTF8.self)
+    }
+
+    private static let digits = Array("0123456789abcdef".utf8)
+}

@@ -1,0 +1,238 @@
+package import GatewayModel
+import Glibc
+import Synchronization
+
+/// The log of one gateway: a bounded queue that loops and tasks fill, and one thread that writes it, brings it to the
+/// disk and signs checkpoints. Nobody who hands a record over waits for the disk, unless it asks to be told.
+///
+/// `close()` must be called once; until then the thread keeps the log alive.
+package final class AuditLog: Sendable {
+    package struct Settings: Sendable {
+        /// Records that wait, and room promised to outcomes, at most.
+        package var queueRecordsMax = 65_536
+        package var batchRecordsMax = 256
+        /// How long the thread lets records gather when nobody waits for the disk.
+        package var lingerMilliseconds = 5
+        /// How long a record may be in the system's memory only when nobody waits for the disk.
+        package var syncMilliseconds = 50
+        package var checkpointMilliseconds = 1_000
+        /// How long after a failure the disk is tried again.
+        package var retryMilliseconds = 200
+        package var segmentBytesMax = 32 << 20
+        package var segmentMilliseconds = 86_400_000
+        /// Names the gateway in its records.
+        package var gateway = "sluice"
+        package var wallMilliseconds: @Sendable () -> Int = { AuditClock.wallMilliseconds }
+        /// Tests stand in for a full disk.
+        package var isDiskFull: @Sendable () -> Bool = { false }
+
+        package init() {}
+    }
+
+    /// What became of a record.
+    package enum Submission: Sendable, Equatable {
+        case accepted
+        /// There is no room, or the disk is full and the record was to wait for it.
+        case refused
+        /// It is counted as lost.
+        case dropped
+    }
+
+    /// A record on its way.
+    struct Pending: Sendable {
+        enum Role: Sendable {
+            /// Something is about to happen, or was refused: whoever asks for it can still be told no.
+            case plain
+            /// The same, and the outcome will find room, whatever comes in between.
+            case promising
+            /// Takes the room that was promised.
+            case outcome
+        }
+
+        var event: AuditEvent
+        var auditClass: AuditClass
+        var role: Role
+        /// Called by the thread: true once the record is on the disk, false when it is not kept.
+        var done: (@Sendable (Bool) -> Void)?
+
+        /// Somebody waits for the disk.
+        var isUrgent: Bool { done != nil || auditClass == .strict }
+        /// While the disk is full it is given back rather than kept.
+        var failsClosed: Bool { auditClass == .strict && role != .outcome }
+    }
+
+    struct State {
+        var queue: [Pending] = []
+        var promised = 0
+        var dropped = 0
+        var failure: String?
+        var isClosing = false
+        var isUrgent = false
+        var redactor = AuditRedactor()
+        var retention: AuditRetention?
+        var holds: [String] = []
+    }
+
+    package let folder: AuditFolder
+    package let settings: Settings
+    package let verifier: NoteVerifier
+    let state = Mutex(State())
+    private let wake: DescriptorPair
+    private let finished: DescriptorPair
+    private let total = Atomic<Int>(0)
+    private let durable = Atomic<Int>(0)
+    private let failures = Atomic<Int>(0)
+    private let lost = Atomic<Int>(0)
+
+    /// Opens the log of a folder, made if need be, and starts its thread.
+    package init(
+        _ folder: AuditFolder, settings: Settings = Settings(), redactor: AuditRedactor = AuditRedactor()
+    ) throws(GatewayError) {
+        self.folder = folder
+        self.settings = settings
+        wake = try DescriptorPair()
+        finished = try DescriptorPair()
+        var journalSettings = AuditJournal.Settings()
+        journalSettings.segmentBytesMax = settings.segmentBytesMax
+        journalSettings.segmentMilliseconds = settings.segmentMilliseconds
+        let journal = try AuditJournal(
+            folder, settings: journalSettings, nowMilliseconds: settings.wallMilliseconds(),
+            isDiskFull: settings.isDiskFull)
+        verifier = journal.signer.verifier
+        total.store(journal.count, ordering: .relaxed)
+        durable.store(journal.count, ordering: .relaxed)
+        state.withLock { $0.redactor = redactor }
+        try WriterThread.start { [self] in
+            var writer = AuditWriter(journal, self)
+            writer.run()
+        }
+    }
+
+    // MARK: Handing over
+
+    /// Takes a record; never waits. `done` is called later, by the log's thread, and only when the record is accepted.
+    func submit(_ pending: Pending) -> Submission {
+        let limit = settings.queueRecordsMax
+        let (submission, mustWake) = state.withLock { state -> (Submission, Bool) in
+            if pending.role == .outcome {
+                state.promised = max(0, state.promised - 1)
+            } else {
+                let isFull = state.queue.count + state.promised >= limit
+                if pending.auditClass == .bestEffort, isFull || state.failure != nil {
+                    state.dropped += 1
+                    return (.dropped, false)
+                }
+                if isFull || state.isClosing || pending.failsClosed && state.failure != nil { return (.refused, false) }
+                if pending.role == .promising { state.promised += 1 }
+            }
+            state.queue.append(pending)
+            // Nobody needs to wake who has been woken; who lingers is woken once more when somebody waits.
+            let mustWake =
+                state.queue.count == 1 || pending.isUrgent && !state.isUrgent
+                || state.queue.count == settings.batchRecordsMax
+            if pending.isUrgent { state.isUrgent = true }
+            return (.accepted, mustWake)
+        }
+        if submission == .dropped { lost.wrappingAdd(1, ordering: .relaxed) }
+        if mustWake { wake.signal() }
+        return submission
+    }
+
+    /// Gives up room that was promised to an outcome.
+    func release() { state.withLock { $0.promised = max(0, $0.promised - 1) } }
+
+    /// What records must not show from now on, and how long they are kept.
+    package func apply(redactor: AuditRedactor, retention: AuditRetention?, heldBy sinks: [String]) {
+        state.withLock { state in
+            state.redactor = redactor
+            state.retention = retention
+            state.holds = sinks
+        }
+    }
+
+    // MARK: Standing
+
+    /// Records in the log, and how many of them are on the disk.
+    package var recordCount: Int { total.load(ordering: .relaxed) }
+    package var durableCount: Int { durable.load(ordering: .acquiring) }
+    package var droppedRecords: Int { lost.load(ordering: .relaxed) }
+    package var writeFailures: Int { failures.load(ordering: .relaxed) }
+    /// Why the log cannot be written, if so.
+    package var failure: String? { state.withLock { $0.failure } }
+    package var queuedRecords: Int { state.withLock { $0.queue.count } }
+
+    func note(total count: Int, durable synced: Int?) {
+        total.store(count, ordering: .relaxed)
+        if let synced { durable.store(synced, ordering: .releasing) }
+    }
+
+    func note(failure: String?) {
+        state.withLock { $0.failure = failure }
+        if failure != nil { failures.wrappingAdd(1, ordering: .relaxed) }
+    }
+
+    // MARK: The thread's side
+
+    func wait(timeoutMilliseconds: Int32) { wake.await(timeoutMilliseconds: timeoutMilliseconds) }
+
+    /// Lets records gather, until somebody waits.
+    func linger() {
+        let isUrgent = state.withLock { state in
+            state.isUrgent || state.isClosing || state.queue.count >= settings.batchRecordsMax
+        }
+        if !isUrgent { wake.await(timeoutMilliseconds: Int32(settings.lingerMilliseconds)) }
+    }
+
+    func take() -> (batch: [Pending], redactor: AuditRedactor, dropped: Int, isClosing: Bool) {
+        let most = settings.batchRecordsMax
+        return state.withLock { state in
+            let batch: [Pending]
+            if state.queue.count <= most {
+                batch = state.queue
+                state.queue = []
+                state.queue.reserveCapacity(most)
+                state.isUrgent = false
+            } else {
+                batch = Array(state.queue[..<most])
+                state.queue.removeFirst(most)
+            }
+            defer { state.dropped = 0 }
+            return (batch, state.redactor, state.dropped, state.isClosing)
+        }
+    }
+
+    /// Puts back what could not be written, before everything else.
+    func giveBack(_ batch: [Pending], dropped: Int) {
+        state.withLock { state in
+            state.queue.insert(contentsOf: batch, at: 0)
+            state.dropped += dropped
+        }
+    }
+
+    func noteFinished() { finished.signal() }
+
+    /// Writes what is queued, signs a last checkpoint and ends the thread. Waits at most `timeoutMilliseconds`; false
+    /// if that passed. Call it off the loops.
+    @discardableResult
+    package func close(timeoutMilliseconds: Int32 = 10_000) -> Bool {
+        state.withLock { $0.isClosing = true }
+        wake.signal()
+        return finished.wait(timeoutMilliseconds: timeoutMilliseconds)
+    }
+}
+
+/// Time, as the log reads it.
+package enum AuditClock {
+    package static var wallMilliseconds: Int {
+        var time = timespec()
+        unsafe clock_gettime(CLOCK_REALTIME, &time)
+        return Int(time.tv_sec) * 1_000 + Int(time.tv_nsec) / 1_000_000
+    }
+
+    /// A clock that is never set.
+    static var monotonicMilliseconds: Int {
+        var time = timespec()
+        unsafe clock_gettime(CLOCK_MONOTONIC, &time)
+        return Int(time.tv_sec) * 1_000 + Int(time.tv_nsec) / 1_000_000
+    }
+}

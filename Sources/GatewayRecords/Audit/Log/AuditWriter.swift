@@ -1,0 +1,176 @@
+import GatewayModel
+import Synchronization
+
+/// The log's thread: takes batches, writes them, and brings them to the disk as soon as anybody waits for that.
+struct AuditWriter {
+    private var journal: AuditJournal
+    private let log: AuditLog
+    private var encoder: AuditEncoder
+    /// Written, and to be told once they are on the disk.
+    private var waiting: [@Sendable (Bool) -> Void] = []
+    private var syncAt: Int?
+    private var publishAt = 0
+    private var cleanAt = 0
+    private var pendingNotes: [AuditEvent] = []
+
+    init(_ journal: AuditJournal, _ log: AuditLog) {
+        self.journal = journal
+        self.log = log
+        encoder = AuditWriter.encoder(journal, log, AuditRedactor())
+        pendingNotes = journal.findings.map { $0.event(log.settings.wallMilliseconds()) }
+    }
+
+    private static func encoder(
+        _ journal: AuditJournal, _ log: AuditLog, _ redactor: AuditRedactor
+    ) -> AuditEncoder {
+        AuditEncoder(
+            chainUID: journal.signer.verifier.name, gateway: log.settings.gateway, redaction: redactor)
+    }
+
+    mutating func run() {
+        var isClosing = false
+        while true {
+            if !isClosing, pendingNotes.isEmpty { log.wait(timeoutMilliseconds: nextWait()) }
+            if !isClosing { log.linger() }
+            let taken = log.take()
+            isClosing = taken.isClosing
+            encoder.redaction = taken.redactor
+            let isWritten = write(taken.batch, dropped: taken.dropped)
+            if isWritten { syncIfDue(isClosing: isClosing) }
+            publishIfDue(isClosing: isClosing)
+            clean()
+            if isClosing, taken.batch.isEmpty || !isWritten { break }
+        }
+        journal.shut()
+        log.noteFinished()
+    }
+
+    private func nextWait() -> Int32 {
+        if log.failure != nil { return Int32(log.settings.retryMilliseconds) }
+        let now = AuditClock.monotonicMilliseconds
+        var next = now + 60_000
+        if let syncAt { next = min(next, syncAt) }
+        if journal.publishedCount != journal.count { next = min(next, publishAt) }
+        return Int32(clamping: max(0, next - now))
+    }
+
+    /// False while the log cannot be written; what must not be lost then waits in the queue.
+    private mutating func write(_ batch: [AuditLog.Pending], dropped: Int) -> Bool {
+        let wall = log.settings.wallMilliseconds()
+        var notes = pendingNotes
+        if dropped > 0 { notes.append(AuditWriter.lostEvent(dropped, wall)) }
+        guard !batch.isEmpty || !notes.isEmpty else { return log.failure == nil || probe() }
+        do throws(AuditFiles.Failure) {
+            try journal.write(notes + batch.map(\.event), &encoder, nowMilliseconds: wall)
+        } catch {
+            fail("\(error)")
+            for pending in batch where pending.failsClosed { pending.done?(false) }
+            log.giveBack(batch.filter { !$0.failsClosed }, dropped: dropped)
+            return false
+        }
+        pendingNotes = []
+        let callbacks = batch.compactMap(\.done)
+        waiting += callbacks
+        log.note(total: journal.count, durable: nil)
+        let isUrgent = batch.contains { $0.isUrgent }
+        let due = AuditClock.monotonicMilliseconds + (isUrgent ? 0 : log.settings.syncMilliseconds)
+        syncAt = min(syncAt ?? due, due)
+        return true
+    }
+
+    /// Whether the disk takes something again, when there is nothing else to write.
+    private mutating func probe() -> Bool {
+        do throws(AuditFiles.Failure) {
+            try journal.write(
+                [AuditWriter.resumedEvent(log.settings.wallMilliseconds())], &encoder,
+                nowMilliseconds: log.settings.wallMilliseconds())
+        } catch {
+            return false
+        }
+        syncAt = 0
+        return true
+    }
+
+    private mutating func syncIfDue(isClosing: Bool) {
+        guard let due = syncAt, isClosing || AuditClock.monotonicMilliseconds >= due else { return }
+        do throws(AuditFiles.Failure) {
+            try journal.sync()
+        } catch {
+            fail("\(error)")
+            for done in waiting { done(false) }
+            waiting.removeAll()
+            return
+        }
+        syncAt = nil
+        if log.failure != nil { log.note(failure: nil) }
+        log.note(total: journal.count, durable: journal.count)
+        for done in waiting { done(true) }
+        waiting.removeAll(keepingCapacity: true)
+    }
+
+    private func fail(_ why: String) { log.note(failure: why) }
+
+    private mutating func publishIfDue(isClosing: Bool) {
+        let now = AuditClock.monotonicMilliseconds
+        guard isClosing || now >= publishAt, journal.publishedCount != journal.count else { return }
+        if journal.isUnsynced {
+            // A checkpoint never speaks of what a crash could take back.
+            syncAt = 0
+            syncIfDue(isClosing: true)
+            guard !journal.isUnsynced else { return }
+        }
+        do throws(GatewayError) {
+            try journal.publish(nowMilliseconds: log.settings.wallMilliseconds())
+        } catch {
+            log.note(failure: "\(error)")
+        }
+        publishAt = now + log.settings.checkpointMilliseconds
+    }
+
+    /// Removes segments that are older, or together larger, than records are to be kept.
+    private mutating func clean() {
+        let now = AuditClock.monotonicMilliseconds
+        guard now >= cleanAt else { return }
+        cleanAt = now + 60_000
+        let (retention, holds) = log.state.withLock { ($0.retention, $0.holds) }
+        guard let retention else { return }
+        let wall = log.settings.wallMilliseconds()
+        let removed = AuditCleaning(folder: log.folder, current: journal.current)
+            .run(retention, heldBy: holds, nowMilliseconds: wall)
+        if let removed { pendingNotes.append(removed.event(wall)) }
+    }
+
+    // MARK: What the log says of itself
+
+    private static func lostEvent(_ count: Int, _ time: Int) -> AuditEvent {
+        var event = AuditEvent(.finding, timeMilliseconds: time)
+        event.operation = "audit.dropped"
+        event.message = "records of class bestEffort were dropped"
+        event.details = [AuditFact("dropped", count)]
+        return event
+    }
+
+    private static func resumedEvent(_ time: Int) -> AuditEvent {
+        var event = AuditEvent(.finding, timeMilliseconds: time)
+        event.operation = "audit.resumed"
+        event.message = "the log can be written again"
+        return event
+    }
+}
+
+extension AuditJournal.Finding {
+    fileprivate func event(_ time: Int) -> AuditEvent {
+        var event = AuditEvent(.finding, timeMilliseconds: time)
+        switch self {
+        case .torn(let bytes):
+            event.operation = "audit.gap"
+            event.message = "the last record was not whole after a crash, and was never acknowledged"
+            event.details = [AuditFact("bytes", bytes)]
+        case .broken(let folder, let why):
+            event.operation = "audit.broken"
+            event.message = "the log before this one was set aside: \(why)"
+            event.details = [AuditFact("folder", folder)]
+        }
+        return event
+    }
+}

@@ -1,0 +1,70 @@
+import GatewayModel
+import Glibc
+
+/// Reads a log from its files, with or without a gateway that writes it.
+package struct AuditReader: Sendable {
+    package let folder: AuditFolder
+
+    package init(_ folder: AuditFolder) { self.folder = folder }
+
+    /// One file of the log.
+    package struct Segment: Sendable {
+        package var sequence: Int
+        /// The number of its first record.
+        package var first: Int
+        package var createdMilliseconds: Int
+    }
+
+    /// All segments, the oldest first. One whose head cannot be read is left out.
+    package var segments: [Segment] {
+        AuditSegment.sequences(in: folder.segments).compactMap { sequence in
+            AuditReader.head(AuditSegment.path(sequence, in: folder.segments), sequence: sequence).map {
+                Segment(sequence: sequence, first: $0.tree.count, createdMilliseconds: $0.createdMilliseconds)
+            }
+        }
+    }
+
+    static func head(_ path: String, sequence: Int) -> AuditSegment.Head? {
+        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+        guard descriptor >= 0 else { return nil }
+        defer { close(descriptor) }
+        return AuditFiles.read(descriptor, count: 128 * 1024).flatMap {
+            AuditSegment.decode($0, sequence: sequence)?.head
+        }
+    }
+
+    /// The whole records of a segment: its bytes, and where each leaf lies in them.
+    func leaves(of segment: Segment) -> (bytes: [UInt8], ranges: [Range<Int>], end: AuditSegment.End)? {
+        guard let bytes = AuditFiles.read(AuditSegment.path(segment.sequence, in: folder.segments)),
+            let (_, start) = AuditSegment.decode(bytes, sequence: segment.sequence)
+        else { return nil }
+        var ranges: [Range<Int>] = []
+        let end = AuditSegment.scan(bytes, from: start, sequence: segment.sequence) { range in
+            ranges.append(range)
+            return true
+        }
+        return (bytes, ranges, end)
+    }
+
+    /// Hands out records from number `first` on, the oldest first, until `visit` says false.
+    package func forEach(from first: Int = 0, visit: (AuditEntry) throws -> Bool) rethrows {
+        let segments = segments
+        for (position, segment) in segments.enumerated() {
+            if position + 1 < segments.count, segments[position + 1].first <= first { continue }
+            guard let (bytes, ranges, _) = leaves(of: segment) else { continue }
+            for (offset, range) in ranges.enumerated() where segment.first + offset >= first {
+                guard try visit(AuditEntry(index: segment.first + offset, leaf: bytes[range])) else { return }
+            }
+        }
+    }
+
+    /// Record number `index`; nil when it is not there, or not any more.
+    package func entry(_ index: Int) -> AuditEntry? {
+        var found: AuditEntry?
+        forEach(from: index) { entry in
+            if entry.index == index { found = entry }
+            return false
+        }
+        return found
+    }
+}

@@ -1,0 +1,241 @@
+package import GatewayModel
+import Synchronization
+
+/// Where rooms hand in what must be remembered.
+///
+/// Something with a side effect is told twice: `intent` before, `outcome` after, and both have the same correlation.
+/// What was refused, or is done already, is told once, by `record`.
+///
+///     var event = AuditEvent(.toolCall, timeMilliseconds: now)
+///     event.principal = exchange.principal
+///     event.decision = AuditDecision(.allowed)
+///     switch trail.intent(event) {
+///     case .proceed(let ticket): …; ticket.outcome { $0.effect = AuditEffect(.done, status: 200) }
+///     case .wait(let promise): promise.then { isKept in … }   // class strict; on the log's thread, so hop to your loop
+///     case .refused(let error): answer error, and do nothing
+///     }
+///
+/// Code that may suspend writes `let ticket = try await trail.begin(event)`.
+package final class AuditTrail: Sendable {
+    /// Nil keeps nothing: a gateway whose audit is off.
+    package let log: AuditLog?
+    private let rules: Mutex<AuditRules>
+    /// The configuration that decides now; put into decisions that name none.
+    private let policy = Mutex(PolicyMark(revision: 0, digest: ""))
+
+    private struct PolicyMark {
+        var revision: Int
+        var digest: String
+    }
+
+    package init(log: AuditLog?, rules: AuditRules = AuditRules()) {
+        self.log = log
+        self.rules = Mutex(rules)
+    }
+
+    /// A trail that leads nowhere.
+    package static let off = AuditTrail(log: nil)
+
+    package var isOn: Bool { log != nil }
+
+    /// From now on records are kept by these rules, and name this configuration.
+    package func apply(_ rules: AuditRules, revision: Int, digest: String) {
+        self.rules.withLock { $0 = rules }
+        policy.withLock { $0 = PolicyMark(revision: revision, digest: digest) }
+    }
+
+    /// How much of an event is kept, and how surely.
+    package func handling(_ event: AuditEvent) -> AuditRules.Handling {
+        log == nil ? AuditRules.Handling(.none, .bestEffort) : rules.withLock { $0 }.handling(event)
+    }
+
+    // MARK: Once
+
+    /// Keeps a record of something that was refused or has happened. False when it had to be kept and there is no
+    /// room: whoever has not answered yet should answer `auditUnavailable`.
+    @discardableResult
+    package func record(_ event: AuditEvent) -> Bool {
+        guard let log else { return true }
+        let handling = handling(event)
+        guard handling.level != .none else { return true }
+        let pending = AuditLog.Pending(
+            event: prepared(event, handling.level),
+            auditClass: handling.auditClass == .strict ? .standard : handling.auditClass,
+            role: .plain, done: nil)
+        return log.submit(pending) != .refused
+    }
+
+    /// The same, on the disk when it returns, whatever the rules say of the class. Throws `auditUnavailable`.
+    package func commit(_ event: AuditEvent) async throws(GatewayError) {
+        guard let log else { return }
+        let handling = handling(event)
+        guard handling.level != .none else { return }
+        let event = prepared(event, handling.level)
+        let isKept = await withCheckedContinuation { kept in
+            let pending = AuditLog.Pending(event: event, auditClass: .strict, role: .plain) {
+                kept.resume(returning: $0)
+            }
+            if log.submit(pending) != .accepted { kept.resume(returning: false) }
+        }
+        guard isKept else { throw AuditTrail.unavailable }
+    }
+
+    // MARK: Before and after
+
+    /// What may be done now.
+    package enum Intent {
+        case proceed(AuditTicket)
+        /// Not before the record is on the disk.
+        case wait(AuditPromise)
+        /// Not at all: nobody could say later that it was done.
+        case refused(GatewayError)
+    }
+
+    /// Tells what is about to be done. `isStrict` makes the record strict whatever the rules say: for what mints,
+    /// revokes or approves.
+    package func intent(_ event: AuditEvent, isStrict: Bool = false) -> Intent {
+        guard let log else { return .proceed(AuditTicket(nil, event, .none, .bestEffort)) }
+        var handling = handling(event)
+        guard handling.level != .none else { return .proceed(AuditTicket(nil, event, .none, .bestEffort)) }
+        if isStrict { handling.auditClass = .strict }
+        var event = prepared(event, handling.level)
+        if event.effect == nil { event.effect = AuditEffect(.pending) }
+        var pending = AuditLog.Pending(event: event, auditClass: handling.auditClass, role: .promising, done: nil)
+        guard handling.auditClass == .strict else {
+            switch log.submit(pending) {
+            case .accepted: return .proceed(AuditTicket(log, event, handling.level, handling.auditClass))
+            // Its outcome may be lost like itself.
+            case .dropped:
+                return .proceed(AuditTicket(log, event, handling.level, handling.auditClass, isPromised: false))
+            case .refused: return .refused(AuditTrail.unavailable)
+            }
+        }
+        let promise = AuditPromise()
+        pending.done = { promise.fulfil($0) }
+        guard log.submit(pending) == .accepted else { return .refused(AuditTrail.unavailable) }
+        promise.ticket.withLock { $0 = AuditTicket(log, event, handling.level, handling.auditClass) }
+        return .wait(promise)
+    }
+
+    /// `intent` for code that may suspend. Throws `auditUnavailable`.
+    package func begin(_ event: AuditEvent, isStrict: Bool = false) async throws(GatewayError) -> AuditTicket {
+        switch intent(event, isStrict: isStrict) {
+        case .proceed(let ticket): return ticket
+        case .refused(let error): throw error
+        case .wait(let promise):
+            let ticket = await withCheckedContinuation { kept in promise.then { kept.resume(returning: $0) } }
+            guard let ticket else { throw AuditTrail.unavailable }
+            return ticket
+        }
+    }
+
+    /// Every refusal because of a log that cannot be written.
+    package static var unavailable: GatewayError {
+        GatewayError(
+            .auditUnavailable, "the request cannot be recorded, and nothing is done that is not",
+            hint: "try again later; the operator sees to the space of the state folder")
+    }
+
+    private func prepared(_ event: AuditEvent, _ level: AuditLevel) -> AuditEvent {
+        var event = event
+        if event.decision?.digest.isEmpty == true {
+            let mark = policy.withLock { $0 }
+            event.decision?.digest = mark.digest
+            event.decision?.revision = mark.revision
+        }
+        AuditTrail.cut(&event, level)
+        return event
+    }
+
+    /// Takes out what the level does not let in.
+    static func cut(_ event: inout AuditEvent, _ level: AuditLevel) {
+        if level.rank < AuditLevel.request.rank { event.request?.bytes = [] }
+        if level.rank < AuditLevel.requestResponse.rank { event.response?.bytes = [] }
+    }
+}
+
+/// The promise of an outcome. If nobody keeps it, the log says that the call was aborted.
+package final class AuditTicket: Sendable {
+    private let log: AuditLog?
+    private let event: AuditEvent
+    private let auditClass: AuditClass
+    private let isPromised: Bool
+    private let isOpen: Atomic<Bool>
+    /// How much of it is kept; `none` when nothing is.
+    package let level: AuditLevel
+
+    init(
+        _ log: AuditLog?, _ event: AuditEvent, _ level: AuditLevel, _ auditClass: AuditClass, isPromised: Bool = true
+    ) {
+        self.log = log
+        self.event = event
+        self.level = level
+        self.auditClass = auditClass
+        self.isPromised = isPromised
+        isOpen = Atomic(log != nil)
+    }
+
+    deinit { finish(nil) { $0.effect = AuditEffect(.aborted) } }
+
+    /// Tells what came of it, once; later calls do nothing. `change` gets the event of the intent.
+    package func outcome(timeMilliseconds: Int, _ change: (inout AuditEvent) -> Void) {
+        finish(timeMilliseconds, change)
+    }
+
+    private func finish(_ time: Int?, _ change: (inout AuditEvent) -> Void) {
+        guard let log, isOpen.exchange(false, ordering: .relaxed) else { return }
+        var event = event
+        if let time { event.timeMilliseconds = time }
+        event.effect = AuditEffect(.done)
+        event.request = nil
+        change(&event)
+        AuditTrail.cut(&event, level)
+        let role: AuditLog.Pending.Role = isPromised ? .outcome : .plain
+        let auditClass: AuditClass = auditClass == .bestEffort ? .bestEffort : .standard
+        _ = log.submit(AuditLog.Pending(event: event, auditClass: auditClass, role: role, done: nil))
+    }
+}
+
+/// An intent on its way to the disk.
+package final class AuditPromise: Sendable {
+    private struct State {
+        var result: Bool?
+        var then: (@Sendable (AuditTicket?) -> Void)?
+    }
+
+    private let state = Mutex(State())
+    let ticket = Mutex<AuditTicket?>(nil)
+
+    init() {}
+
+    /// Calls `body` once, with nil when the record could not be kept: on the log's thread, or at once.
+    package func then(_ body: @escaping @Sendable (AuditTicket?) -> Void) {
+        let result = state.withLock { state -> Bool? in
+            if state.result == nil { state.then = body }
+            return state.result
+        }
+        if let result { deliver(result, body) }
+    }
+
+    func fulfil(_ isKept: Bool) {
+        let then = state.withLock { state in
+            state.result = isKept
+            return state.then.take()
+        }
+        if let then { deliver(isKept, then) }
+    }
+
+    private func deliver(_ isKept: Bool, _ body: (AuditTicket?) -> Void) {
+        let ticket = ticket.withLock { $0.take() }
+        if !isKept { ticket?.void() }
+        body(isKept ? ticket : nil)
+    }
+}
+
+extension AuditTicket {
+    /// Nothing was done, and nothing was promised that still is.
+    func void() {
+        guard let log, isOpen.exchange(false, ordering: .relaxed) else { return }
+        log.release()
+    }
+}

@@ -1,0 +1,98 @@
+import Foundation
+import GatewayModel
+import GatewayWire
+import Synchronization
+import Testing
+
+@testable import GatewayRecords
+
+@Suite("The audit log goes on where it ended, whatever ended it")
+struct AuditJournalTests {
+    @Test("records are canonical, numbered, and tied to the one before")
+    func records() throws {
+        let test = try AuditTestFolder()
+        try test.fill(20)
+        let entries = test.entries
+        #expect(entries.count == 20)
+        var previous: String?
+        for (number, entry) in entries.enumerated() {
+            let tree = try #require(entry.tree)
+            let canonical = try CanonicalJSON.bytes(tree)
+            #expect(canonical == entry.text)
+            #expect(tree["metadata"]?["sequence"]?.int == number)
+            let attestation = try #require(tree["attestation_list"]?.array?.first)
+            #expect(attestation["prev_event"]?["fingerprint"]?["value"]?.string?.value == previous)
+            previous = attestation["fingerprint"]?["value"]?.string?.value
+            var bare = try #require(tree.object)
+            bare["attestation_list"] = nil
+            let hashed = try CanonicalJSON.bytes(.object(bare))
+            #expect(TreeHash.of(hashed.span).hex == previous)
+        }
+    }
+
+    @Test("a log that is opened again goes on, over segments too")
+    func again() throws {
+        let test = try AuditTestFolder()
+        var settings = AuditJournal.Settings()
+        settings.segmentBytesMax = 20_000
+        for _ in 0..<4 { try test.fill(150, settings: settings) }
+        #expect(test.entries.map(\.index) == Array(0..<600))
+        #expect(AuditReader(test.folder).segments.count > 5)
+        var tree = AuditTree()
+        for entry in test.entries { tree.append(entry.leafHash) }
+        let note = try #require(test.folder.note())
+        let verifier = try #require(test.folder.verifier)
+        #expect(Checkpoint(note: note, by: verifier)?.root == tree.root)
+        let journal = try test.journal()
+        #expect(journal.findings.isEmpty)
+        #expect(journal.tree.root == tree.root)
+    }
+
+    @Test("a torn tail is cut off, at whatever byte it was torn")
+    func torn() throws {
+        let test = try AuditTestFolder()
+        try test.fill(10)
+        var journal = try test.journal()
+        var encoder = test.encoder(journal)
+        let path = AuditSegment.path(1, in: test.folder.segments)
+        let whole = try #require(AuditFiles.read(path)).count
+        try journal.write([AuditTestFolder.event(10)], &encoder, nowMilliseconds: 0)
+        journal.shut()
+        let bytes = try #require(AuditFiles.read(path))
+        for length in stride(from: whole + 1, to: bytes.count, by: 61) {
+            try Data(bytes[..<length]).write(to: URL(filePath: path))
+            let opened = try test.journal()
+            #expect(opened.count == 10)
+            #expect(opened.findings == [.torn(bytes: length - whole)])
+            #expect(AuditFiles.size(path) == whole)
+        }
+        try Data(bytes[..<whole] + [UInt8](repeating: 0, count: 4_096)).write(to: URL(filePath: path))
+        let opened = try test.journal()
+        #expect(opened.findings == [.torn(bytes: 4_096)])
+    }
+
+    @Test("a log that is shorter than its checkpoint is set aside, and the new one says so")
+    func shortened() throws {
+        let test = try AuditTestFolder()
+        try test.fill(10)
+        let path = AuditSegment.path(1, in: test.folder.segments)
+        let bytes = try #require(AuditFiles.read(path))
+        try Data(bytes[..<(bytes.count - 10)]).write(to: URL(filePath: path))
+        let journal = try test.journal()
+        #expect(journal.count == 0)
+        let found = try #require(journal.findings.first)
+        #expect("\(found)".contains("it ends after 9 records"))
+        #expect(FileManager.default.fileExists(atPath: test.folder.path + ".broken-1790000000000"))
+    }
+
+    @Test("a segment that was being begun when the process ended is begun again")
+    func halfHead() throws {
+        let test = try AuditTestFolder()
+        try test.fill(10)
+        let path = AuditSegment.path(2, in: test.folder.segments)
+        try Data(Array("sluicea1".utf8) + [1, 2, 3]).write(to: URL(filePath: path))
+        let journal = try test.journal()
+        #expect(journal.count == 10)
+        #expect(journal.findings.isEmpty)
+    }
+}

@@ -1,0 +1,120 @@
+import Foundation
+import GatewayModel
+import GatewayWire
+import Synchronization
+import Testing
+
+@testable import GatewayRecords
+
+@Suite("Records reach the disk, or whoever needs them there is told", .timeLimit(.minutes(1)))
+struct AuditLogTests {
+    private func log(
+        _ test: AuditTestFolder, queueRecordsMax: Int = 65_536, isDiskFull: @escaping @Sendable () -> Bool = { false }
+    ) throws -> AuditLog {
+        var settings = AuditLog.Settings()
+        settings.queueRecordsMax = queueRecordsMax
+        settings.retryMilliseconds = 5
+        settings.isDiskFull = isDiskFull
+        return try AuditLog(test.folder, settings: settings)
+    }
+
+    private func rules(_ auditClass: String) throws -> AuditRules {
+        AuditRules([AuditPolicySpec(auditClass: try #require(AuditClass(rawValue: auditClass)))])
+    }
+
+    @Test("a strict record is on the disk when the call goes on, and its outcome follows")
+    func strict() async throws {
+        let test = try AuditTestFolder()
+        let log = try log(test)
+        let trail = AuditTrail(log: log, rules: try rules("strict"))
+        let ticket = try await trail.begin(AuditTestFolder.event(1))
+        #expect(log.durableCount == 1)
+        ticket.outcome(timeMilliseconds: 2) { $0.effect = AuditEffect(.done, status: 200) }
+        ticket.outcome(timeMilliseconds: 3) { _ in }
+        #expect(log.close())
+        #expect(test.entries.map { $0.tree?["unmapped"]?["effect"]?["state"]?.string?.value } == ["pending", "done"])
+        #expect(log.durableCount == 2)
+    }
+
+    @Test("an outcome that nobody tells is told for them")
+    func dropped() async throws {
+        let test = try AuditTestFolder()
+        let log = try log(test)
+        let trail = AuditTrail(log: log)
+        _ = try await trail.begin(AuditTestFolder.event(1))
+        #expect(log.close())
+        #expect(
+            test.entries.map { $0.tree?["unmapped"]?["effect"]?["state"]?.string?.value } == ["pending", "aborted"])
+    }
+
+    @Test("while the disk is full strict calls are refused; they go on by themselves when there is space again")
+    func diskFull() async throws {
+        let test = try AuditTestFolder()
+        let full = FullDisk()
+        let log = try log(test, isDiskFull: { full.isFull.load(ordering: .relaxed) })
+        let trail = AuditTrail(log: log, rules: try rules("strict"))
+        full.isFull.store(true, ordering: .relaxed)
+        for number in 0..<3 {
+            await #expect(throws: GatewayError.self) { _ = try await trail.begin(AuditTestFolder.event(number)) }
+        }
+        #expect(log.failure != nil)
+        // A standard record waits for the space.
+        let standard = AuditTrail(log: log)
+        #expect(standard.record(AuditTestFolder.event(4)))
+        full.isFull.store(false, ordering: .relaxed)
+        while log.failure != nil { try await Task.sleep(for: .milliseconds(1)) }
+        let ticket = try await trail.begin(AuditTestFolder.event(9))
+        ticket.outcome(timeMilliseconds: 1) { _ in }
+        #expect(log.close())
+        #expect(
+            test.entries.contains { $0.tree?["metadata"]?["correlation_uid"]?.string?.value.hasSuffix("4") == true })
+        #expect(log.state.withLock { $0.promised } == 0)
+    }
+
+    @Test("a full queue refuses standard, drops best effort and counts it, and keeps its promises")
+    func fullQueue() throws {
+        let test = try AuditTestFolder()
+        let full = FullDisk()
+        // The first segment is made before the disk fills.
+        let log = try log(test, queueRecordsMax: 4, isDiskFull: { full.isFull.load(ordering: .relaxed) })
+        full.isFull.store(true, ordering: .relaxed)
+        let trail = AuditTrail(log: log)
+        guard case .proceed(let ticket) = trail.intent(AuditTestFolder.event(0)) else {
+            Issue.record("refused")
+            return
+        }
+        var refused = 0
+        for number in 1..<8 where !trail.record(AuditTestFolder.event(number)) { refused += 1 }
+        #expect(refused > 0)
+        let loose = AuditTrail(log: log, rules: try rules("bestEffort"))
+        #expect(loose.record(AuditTestFolder.event(8)))
+        #expect(log.droppedRecords == 1)
+        ticket.outcome(timeMilliseconds: 5) { _ in }
+        full.isFull.store(false, ordering: .relaxed)
+        #expect(log.close())
+        let operations = test.entries.map { $0.tree?["api"]?["operation"]?.string?.value ?? "" }
+        #expect(operations.contains("audit.dropped"))
+        let states = test.entries.compactMap { $0.tree?["unmapped"]?["effect"]?["state"]?.string?.value }
+        #expect(states == ["pending", "done"])
+    }
+
+    @Test("many threads at once leave one chain without gaps")
+    func concurrent() async throws {
+        let test = try AuditTestFolder()
+        let log = try log(test)
+        let trail = AuditTrail(log: log)
+        await withTaskGroup { group in
+            for task in 0..<4 {
+                group.addTask {
+                    for number in 0..<500 { trail.record(AuditTestFolder.event(task * 500 + number)) }
+                }
+            }
+        }
+        #expect(log.close())
+        #expect(test.entries.map { $0.tree?["metadata"]?["sequence"]?.int } == Array(0..<2_000).map { $0 })
+    }
+}
+
+private final class FullDisk: Sendable {
+    let isFull = Atomic(false)
+}
