@@ -61,10 +61,11 @@ struct AuditJournalTests {
         let bytes = try #require(AuditFiles.read(path))
         for length in stride(from: whole + 1, to: bytes.count, by: 61) {
             try Data(bytes[..<length]).write(to: URL(filePath: path))
-            let opened = try test.journal()
+            var opened = try test.journal()
             #expect(opened.count == 10)
             #expect(opened.findings == [.torn(bytes: length - whole)])
             #expect(AuditFiles.size(path) == whole)
+            opened.shut()
         }
         try Data(bytes[..<whole] + [UInt8](repeating: 0, count: 4_096)).write(to: URL(filePath: path))
         let opened = try test.journal()
@@ -94,5 +95,15 @@ struct AuditJournalTests {
         let journal = try test.journal()
         #expect(journal.count == 10)
         #expect(journal.findings.isEmpty)
+    }
+
+    @Test("one process writes a log, and the next one once it is done")
+    func locked() throws {
+        let test = try AuditTestFolder()
+        var journal = try test.journal()
+        #expect(throws: GatewayError.self) { _ = try test.journal() }
+        journal.shut()
+        journal = try test.journal()
+        journal.shut()
     }
 }

@@ -50,7 +50,7 @@ final class AuditTestFolder: Sendable {
 
     var entries: [AuditEntry] {
         var all: [AuditEntry] = []
-        AuditReader(folder).forEach { entry in
+        AuditReader(folder).visit { entry in
             all.append(entry)
             return true
         }

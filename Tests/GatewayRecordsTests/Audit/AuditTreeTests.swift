@@ -111,7 +111,8 @@ struct SignedNoteTests {
         "If you think cryptography is the answer to your problem,\nthen you don't know what your problem is.\n"
     static let note =
         text
-        + "\n\u{2014} PeterNeumann x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZInNIuGUgYN1FFYC2pZSNXgKvqfqdngotpRZb6KE6RyyBwJnAM=\n"
+        + "\n\u{2014} PeterNeumann x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZInNIuGUgYN1"
+        + "FFYC2pZSNXgKvqfqdngotpRZb6KE6RyyBwJnAM=\n"
 
     @Test("a note of another implementation is believed, and not when one letter is another")
     func foreign() throws {

@@ -28,7 +28,8 @@ struct CanonicalJSONTests {
     func sorting() throws {
         let source =
             #"{"\u20ac":"Euro Sign","\r":"Carriage Return","\ufb33":"Hebrew Letter Dalet With Dagesh","1":"One","#
-            + #""\ud83d\ude00":"Emoji: Grinning Face","\u0080":"Control","\u00f6":"Latin Small Letter O With Diaeresis"}"#
+            + #""\ud83d\ude00":"Emoji: Grinning Face","\u0080":"Control","#
+            + #""\u00f6":"Latin Small Letter O With Diaeresis"}"#
         let text = String(decoding: try CanonicalJSON.bytes(JSONTree.parse(Array(source.utf8))), as: UTF8.self)
         let order = ["Carriage", "One", "Control", "Latin", "Euro", "Emoji", "Hebrew"]
         let places = order.map { word in text.utf8.count - (text.range(from: word)) }
@@ -42,7 +43,8 @@ struct CanonicalJSONTests {
               "string": "\u20ac$\u000F\u000aA'\u0042\u0022\u005c\\\"\/", "literals": [null, true, false] }
             """#
         let expected =
-            #"{"literals":[null,true,false],"numbers":[333333333.3333333,1e+30,4.5,0.002,1e-27],"string":"€$\u000f\nA'B\"\\\\\"/"}"#
+            #"{"literals":[null,true,false],"numbers":[333333333.3333333,1e+30,4.5,0.002,1e-27]"#
+            + #","string":"€$\u000f\nA'B\"\\\\\"/"}"#
         let bytes = try CanonicalJSON.bytes(JSONTree.parse(Array(source.utf8)))
         #expect(String(decoding: bytes, as: UTF8.self) == expected)
     }

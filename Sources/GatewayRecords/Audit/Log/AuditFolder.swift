@@ -25,6 +25,23 @@ package struct AuditFolder: Sendable, Equatable {
         "\(path)/\(TilePath.of(level: tile.level, index: tile.index, width: tile.hashes.count))"
     }
 
+    // MARK: One at a time
+
+    /// Keeps other processes from writing the log as long as the descriptor is open. Throws `conflict`.
+    func lock() throws(GatewayError) -> Int32 {
+        do throws(AuditFiles.Failure) { try AuditFiles.makeFolder(segments) } catch { throw error.error }
+        let name = "\(path)/lock"
+        let descriptor = unsafe open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        guard descriptor >= 0 else { throw AuditFiles.Failure("cannot open \(name)").error }
+        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+            close(descriptor)
+            throw GatewayError(
+                .conflict, "another process writes the audit log in \(path)",
+                hint: "ask the gateway that serves from it, or stop it")
+        }
+        return descriptor
+    }
+
     // MARK: Keys
 
     /// The key that signs checkpoints, made the first time.

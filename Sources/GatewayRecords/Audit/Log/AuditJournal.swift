@@ -26,6 +26,8 @@ struct AuditJournal: Sendable {
     private(set) var findings: [Finding] = []
     private var sequence = 0
     private var descriptor: Int32 = -1
+    /// Held as long as the journal is open.
+    private var lock: Int32 = -1
     private var length = 0
     private var headBytes = 0
     private var createdMilliseconds = 0
@@ -51,11 +53,16 @@ struct AuditJournal: Sendable {
         self.folder = folder
         self.settings = settings
         self.isDiskFull = isDiskFull
-        signer = try folder.signer()
+        lock = try folder.lock()
+        do throws(GatewayError) { signer = try folder.signer() } catch {
+            close(lock)
+            throw error
+        }
         do throws(AuditFiles.Failure) {
             if let why = try recover() { try startAnew(why, nowMilliseconds) }
             if descriptor < 0 { try begin(nowMilliseconds) }
         } catch {
+            shut()
             throw error.error
         }
     }
@@ -124,7 +131,12 @@ struct AuditJournal: Sendable {
         guard unsafe rename(folder.path, aside) == 0 else {
             throw AuditFiles.Failure("cannot set aside \(folder.path)")
         }
-        try AuditFiles.makeFolder(folder.segments)
+        // The lock went with the folder.
+        if lock >= 0 { close(lock) }
+        lock = -1
+        do throws(GatewayError) { lock = try folder.lock() } catch {
+            throw AuditFiles.Failure("cannot lock \(folder.path)")
+        }
         let seed = signer.seed.reveal { Base64Text.encode($0) }
         // The same key: whoever holds its public half sees one gateway with two logs, and is told why.
         try AuditFiles.replace("\(folder.path)/signer", Array("\(signer.verifier.name)\n\(seed)\n".utf8))
@@ -228,7 +240,8 @@ struct AuditJournal: Sendable {
 
     mutating func shut() {
         if descriptor >= 0 { close(descriptor) }
-        descriptor = -1
+        if lock >= 0 { close(lock) }
+        (descriptor, lock) = (-1, -1)
     }
 
     // MARK: Checkpoints

@@ -63,6 +63,8 @@ package final class AuditLog: Sendable {
 
     struct State {
         var queue: [Pending] = []
+        /// Records that the thread has taken and not written yet.
+        var inHand = 0
         var promised = 0
         var dropped = 0
         var failure: String?
@@ -117,7 +119,7 @@ package final class AuditLog: Sendable {
             if pending.role == .outcome {
                 state.promised = max(0, state.promised - 1)
             } else {
-                let isFull = state.queue.count + state.promised >= limit
+                let isFull = state.queue.count + state.inHand + state.promised >= limit
                 if pending.auditClass == .bestEffort, isFull || state.failure != nil {
                     state.dropped += 1
                     return (.dropped, false)
@@ -159,7 +161,7 @@ package final class AuditLog: Sendable {
     package var writeFailures: Int { failures.load(ordering: .relaxed) }
     /// Why the log cannot be written, if so.
     package var failure: String? { state.withLock { $0.failure } }
-    package var queuedRecords: Int { state.withLock { $0.queue.count } }
+    package var queuedRecords: Int { state.withLock { $0.queue.count + $0.inHand } }
 
     func note(total count: Int, durable synced: Int?) {
         total.store(count, ordering: .relaxed)
@@ -183,28 +185,25 @@ package final class AuditLog: Sendable {
         if !isUrgent { wake.await(timeoutMilliseconds: Int32(settings.lingerMilliseconds)) }
     }
 
+    /// All that waits; `written` says how much of it need not be thought of any more.
     func take() -> (batch: [Pending], redactor: AuditRedactor, dropped: Int, isClosing: Bool) {
-        let most = settings.batchRecordsMax
-        return state.withLock { state in
-            let batch: [Pending]
-            if state.queue.count <= most {
-                batch = state.queue
-                state.queue = []
-                state.queue.reserveCapacity(most)
-                state.isUrgent = false
-            } else {
-                batch = Array(state.queue[..<most])
-                state.queue.removeFirst(most)
-            }
+        state.withLock { state in
+            let batch = state.queue
+            state.queue = []
+            state.inHand = batch.count
+            state.isUrgent = false
             defer { state.dropped = 0 }
             return (batch, state.redactor, state.dropped, state.isClosing)
         }
     }
 
+    func written(_ count: Int) { state.withLock { $0.inHand = max(0, $0.inHand - count) } }
+
     /// Puts back what could not be written, before everything else.
     func giveBack(_ batch: [Pending], dropped: Int) {
         state.withLock { state in
             state.queue.insert(contentsOf: batch, at: 0)
+            state.inHand = 0
             state.dropped += dropped
         }
     }

@@ -35,8 +35,7 @@ struct AuditWriter {
             let taken = log.take()
             isClosing = taken.isClosing
             encoder.redaction = taken.redactor
-            let isWritten = write(taken.batch, dropped: taken.dropped)
-            if isWritten { syncIfDue(isClosing: isClosing) }
+            let isWritten = write(taken.batch, dropped: taken.dropped, isClosing: isClosing)
             publishIfDue(isClosing: isClosing)
             clean()
             if isClosing, taken.batch.isEmpty || !isWritten { break }
@@ -55,7 +54,25 @@ struct AuditWriter {
     }
 
     /// False while the log cannot be written; what must not be lost then waits in the queue.
-    private mutating func write(_ batch: [AuditLog.Pending], dropped: Int) -> Bool {
+    private mutating func write(_ all: [AuditLog.Pending], dropped: Int, isClosing: Bool) -> Bool {
+        var rest = all[...]
+        var dropped = dropped
+        repeat {
+            let batch = rest.prefix(log.settings.batchRecordsMax)
+            guard write(batch, dropped: dropped) else {
+                for pending in rest where pending.failsClosed { pending.done?(false) }
+                log.giveBack(rest.filter { !$0.failsClosed }, dropped: dropped)
+                return false
+            }
+            dropped = 0
+            log.written(batch.count)
+            rest = rest.dropFirst(batch.count)
+            syncIfDue(isClosing: isClosing)
+        } while !rest.isEmpty
+        return true
+    }
+
+    private mutating func write(_ batch: ArraySlice<AuditLog.Pending>, dropped: Int) -> Bool {
         let wall = log.settings.wallMilliseconds()
         var notes = pendingNotes
         if dropped > 0 { notes.append(AuditWriter.lostEvent(dropped, wall)) }
@@ -64,13 +81,10 @@ struct AuditWriter {
             try journal.write(notes + batch.map(\.event), &encoder, nowMilliseconds: wall)
         } catch {
             fail("\(error)")
-            for pending in batch where pending.failsClosed { pending.done?(false) }
-            log.giveBack(batch.filter { !$0.failsClosed }, dropped: dropped)
             return false
         }
         pendingNotes = []
-        let callbacks = batch.compactMap(\.done)
-        waiting += callbacks
+        waiting += batch.compactMap(\.done)
         log.note(total: journal.count, durable: nil)
         let isUrgent = batch.contains { $0.isUrgent }
         let due = AuditClock.monotonicMilliseconds + (isUrgent ? 0 : log.settings.syncMilliseconds)

@@ -47,7 +47,7 @@ package struct AuditReader: Sendable {
     }
 
     /// Hands out records from number `first` on, the oldest first, until `visit` says false.
-    package func forEach(from first: Int = 0, visit: (AuditEntry) throws -> Bool) rethrows {
+    package func visit(from first: Int = 0, _ visit: (AuditEntry) throws -> Bool) rethrows {
         let segments = segments
         for (position, segment) in segments.enumerated() {
             if position + 1 < segments.count, segments[position + 1].first <= first { continue }
@@ -61,7 +61,7 @@ package struct AuditReader: Sendable {
     /// Record number `index`; nil when it is not there, or not any more.
     package func entry(_ index: Int) -> AuditEntry? {
         var found: AuditEntry?
-        forEach(from: index) { entry in
+        self.visit(from: index) { entry in
             if entry.index == index { found = entry }
             return false
         }

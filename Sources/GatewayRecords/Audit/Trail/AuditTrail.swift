@@ -11,7 +11,7 @@ import Synchronization
 ///     event.decision = AuditDecision(.allowed)
 ///     switch trail.intent(event) {
 ///     case .proceed(let ticket): …; ticket.outcome { $0.effect = AuditEffect(.done, status: 200) }
-///     case .wait(let promise): promise.then { isKept in … }   // class strict; on the log's thread, so hop to your loop
+///     case .wait(let promise): promise.then { ticket in … }  // class strict: on the log's thread, nil for no
 ///     case .refused(let error): answer error, and do nothing
 ///     }
 ///

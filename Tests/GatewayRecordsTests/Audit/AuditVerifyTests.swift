@@ -1,0 +1,177 @@
+import Foundation
+import GatewayModel
+import GatewayWire
+import Testing
+
+@testable import GatewayRecords
+
+@Suite("Whatever is done to a log or a bundle is found, and located")
+struct AuditVerifyTests {
+    private static let count = 600
+
+    /// A log with checkpoints over 200, 400 and 600 records.
+    private func log() throws -> AuditTestFolder {
+        let test = try AuditTestFolder()
+        for _ in 0..<3 { try test.fill(Self.count / 3) }
+        return test
+    }
+
+    private func bundle(_ test: AuditTestFolder, _ filter: AuditFilter? = nil) throws -> [[UInt8]] {
+        var lines: [[UInt8]] = []
+        try AuditBundle(test.folder).write(filter: filter) { lines.append($0) }
+        return lines
+    }
+
+    private func verify(
+        _ lines: [[UInt8]], key: NoteVerifier? = nil, notes: [String] = []
+    ) throws -> AuditReport {
+        var verification = AuditBundleVerification(key: key, notes: notes)
+        for line in lines { try verification.add(line) }
+        return try verification.finish()
+    }
+
+    @Test("an untouched log is proven, where it lies and as a bundle, with the key that the auditor has")
+    func untouched() throws {
+        let test = try log()
+        let report = try AuditLogVerification.run(test.folder)
+        #expect(report.faults.isEmpty)
+        #expect(report.records == Self.count)
+        #expect(report.checkpoints == 3)
+        let again = try verify(try bundle(test), key: test.folder.verifier)
+        #expect(again.isProven)
+        #expect(again.records == Self.count)
+        let other = NoteSigner(name: report.origin).verifier
+        #expect(try verify(try bundle(test), key: other).faults.first?.kind == .forged)
+    }
+
+    @Test("one byte of the log", arguments: [0, 1, 255, 256, 431, 599])
+    func oneByte(index: Int) throws {
+        let test = try log()
+        let segment = try #require(AuditReader(test.folder).segments.first)
+        var (bytes, ranges, _) = try #require(AuditReader(test.folder).leaves(of: segment))
+        bytes[ranges[index].lowerBound + 700] ^= 0x01
+        try Data(bytes).write(to: URL(filePath: AuditSegment.path(1, in: test.folder.segments)))
+        let report = try AuditLogVerification.run(test.folder)
+        #expect(report.faults.first?.records == index..<(index + 1))
+        #expect(report.faults.first?.kind == .edited)
+        #expect(report.records == Self.count)
+    }
+
+    @Test("one word of a record in a bundle", arguments: [0, 5, 299, 599])
+    func edited(index: Int) throws {
+        let test = try log()
+        var lines = try bundle(test)
+        lines[index + 1] = Array(
+            String(decoding: lines[index + 1], as: UTF8.self).replacing("\"ada\"", with: "\"eve\"").utf8)
+        let report = try verify(lines)
+        #expect(report.faults.first?.kind == .edited)
+        #expect(report.faults.first?.records == index..<(index + 1))
+    }
+
+    @Test("a record whose fingerprint and hash were made anew")
+    func forged() throws {
+        let test = try log()
+        let edited = try remade(try bundle(test), 300)
+        let report = try verify(edited)
+        #expect(report.faults.map(\.kind).contains(.chainBroken), "\(report.faults)")
+        #expect(report.faults.first?.records == 301..<302)
+    }
+
+    @Test("a whole log that was made anew contradicts the checkpoint that somebody kept")
+    func rewritten() throws {
+        let test = try log()
+        let kept = try #require(test.folder.note())
+        let again = try AuditTestFolder()
+        try FileManager.default.createDirectory(atPath: again.folder.path, withIntermediateDirectories: true)
+        for name in ["signer", "verifier"] {
+            try FileManager.default.copyItem(
+                atPath: "\(test.folder.path)/\(name)", toPath: "\(again.folder.path)/\(name)")
+        }
+        try again.fill(Self.count)
+        #expect(try verify(try bundle(again)).isProven)
+        let report = try verify(try bundle(again), notes: [kept])
+        #expect(report.faults.first?.kind == .forked)
+        let longer = try AuditLogVerification.run(again.folder, notes: [try #require(test.folder.notes().first)])
+        #expect(longer.faults.map(\.kind) == [.rewritten])
+    }
+
+    @Test("records that were taken out, put elsewhere, or cut off at the end")
+    func moved() throws {
+        let test = try log()
+        let lines = try bundle(test)
+        var without = lines
+        without.remove(at: 101)
+        let missing = try verify(without)
+        #expect(missing.faults.first?.kind == .missing)
+        #expect(missing.faults.first?.records == 100..<101)
+
+        var swapped = lines
+        swapped.swapAt(11, 12)
+        let reordered = try verify(swapped)
+        #expect(reordered.faults.contains { $0.records.contains(10) || $0.records.contains(11) })
+        #expect(reordered.faults.map(\.kind).contains(.reordered))
+
+        var short = Array(lines.dropLast(51))
+        short.append(Array(#"{"end":550}"#.utf8))
+        let truncated = try verify(short)
+        #expect(truncated.faults.map(\.kind) == [.truncated])
+        #expect(truncated.faults.first?.records == 550..<600)
+        #expect(try verify(Array(lines.dropLast())).faults.first?.kind == .truncated)
+    }
+
+    @Test("a selection proves each of its records")
+    func selection() throws {
+        let test = try log()
+        var filter = AuditFilter()
+        filter.terms = [AuditFilter.Term(.run, "run-3"), AuditFilter.Term(.verdict, "denied")]
+        var lines = try bundle(test, filter)
+        let report = try verify(lines)
+        #expect(report.isProven)
+        #expect(report.records == test.entries.count { filter.matches($0) })
+        #expect(report.records > 10)
+        lines[2] = Array(String(decoding: lines[2], as: UTF8.self).replacing("denied", with: "allowed").utf8)
+        #expect(try verify(lines).faults.map(\.kind) == [.edited])
+        let single = try AuditBundle(test.folder).proof(of: 431)
+        #expect(try verify(single.split(separator: 0x0A).map { Array($0) }).isProven)
+    }
+
+    @Test(
+        "what is no bundle is said to be none",
+        arguments: ["", "{}", "[]", "x", #"{"format":"sluice-audit-bundle/1"}"#])
+    func nonsense(text: String) {
+        #expect(throws: GatewayError.self) { try verify([Array(text.utf8)]) }
+    }
+
+    @Test("cutting a bundle anywhere and changing any byte of it never ends in a proof")
+    func hostile() throws {
+        let test = try AuditTestFolder()
+        try test.fill(12)
+        let whole = Array(try bundle(test).joined(separator: [0x0A]))
+        for offset in stride(from: 0, to: whole.count, by: 251) {
+            var bytes = whole
+            bytes[offset] ^= 0x04
+            let report = try? verify(bytes.split(separator: 0x0A).map { Array($0) }, key: test.folder.verifier)
+            #expect(report?.isProven != true, "byte \(offset)")
+        }
+    }
+
+    /// The record changed as somebody would who knows how records are made.
+    private func remade(_ lines: [[UInt8]], _ index: Int) throws -> [[UInt8]] {
+        var lines = lines
+        let line = try JSONTree.parse(lines[index + 1])
+        let text = try #require(line["record"]).compactText.replacing("\"ada\"", with: "\"eve\"")
+        var record = try #require(try JSONTree.parse(Array(text.utf8)).object)
+        let attestation = try #require(record["attestation_list"])
+        record["attestation_list"] = nil
+        let bare = try CanonicalJSON.bytes(.object(record))
+        let old = try #require(attestation.array?.first?["fingerprint"]?["value"]?.string?.value)
+        let new = TreeHash.of(bare.span).hex
+        let made = text.replacing(old, with: new)
+        var changed = try #require(line.object)
+        changed["record"] = try JSONTree.parse(Array(made.utf8))
+        let salt = try #require(line["salt"]?.string.flatMap { Base64Text.decode($0.value) })
+        changed["leaf"] = .text(AuditEntry(index: index, salt: salt, text: Array(made.utf8)).leafHash.base64)
+        lines[index + 1] = JSONTree.object(changed).bytes
+        return lines
+    }
+}
