@@ -140,14 +140,15 @@ final class HTTP1ClientConnection: Timed, ChannelDuplexHandler {
 
     func close() {
         inbound = .closed
-        context?.close(promise: nil)
+        context?.closeBothWays()
     }
 
     /// Half of a connection cannot be closed when the other half is, and a whole one would lose what is not sent.
     private func closeWhenFlushed() {
         guard let context else { return }
-        let channel = context.channel
-        context.writeAndFlush(NIOAny(ByteBuffer())).assumeIsolated().whenComplete { _ in channel.close(promise: nil) }
+        context.writeAndFlush(NIOAny(ByteBuffer())).assumeIsolated().whenComplete { [self] _ in
+            self.context?.closeBothWays()
+        }
     }
 
     func setReading(_ reading: Bool) {
@@ -208,7 +209,7 @@ final class HTTP1ClientConnection: Timed, ChannelDuplexHandler {
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         isBroken = true
-        context.close(promise: nil)
+        context.closeBothWays()
     }
 
     override func deadlineReached(now: UInt64) {

@@ -15,7 +15,7 @@ extension HTTP1ServerConnection {
         // The request is whole and the listener lets such clients have their answer.
         case .complete where allowsHalfClose && !isBetweenRequests: keepAlive = false
         default:
-            if isBetweenRequests, !isEnding { closeWhenFlushed() } else { context?.close(promise: nil) }
+            if isBetweenRequests, !isEnding { closeWhenFlushed() } else { context?.closeBothWays() }
         }
     }
 
@@ -110,7 +110,7 @@ extension HTTP1ServerConnection {
 
     private func ended(lingers: Bool) {
         guard let context, !isClosing else { return }
-        guard lingers, !isPeerDone else { return context.close(promise: nil) }
+        guard lingers, !isPeerDone else { return context.closeBothWays() }
         isLingering = true
         context.close(mode: .output, promise: nil)
         worker.schedule(self, at: worker.now &+ 1_000_000_000)

@@ -90,7 +90,7 @@ extension HTTP1ServerConnection {
             // Only a RST tells such an end from a good one.
             socket.setSoLinger(linger(l_onoff: 1, l_linger: 0)).assumeIsolated().whenComplete { _ in }
         }
-        context?.close(promise: nil)
+        context?.closeBothWays()
     }
 
     func becomeTunnel() {

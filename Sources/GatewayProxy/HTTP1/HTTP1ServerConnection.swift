@@ -166,7 +166,7 @@ package final class HTTP1ServerConnection: Timed, ChannelDuplexHandler, Downstre
 
     package func errorCaught(context: ChannelHandlerContext, error: any Error) {
         worker.refreshClock()
-        context.close(promise: nil)
+        context.closeBothWays()
     }
 
     // MARK: Bytes in
@@ -292,7 +292,7 @@ package final class HTTP1ServerConnection: Timed, ChannelDuplexHandler, Downstre
             inbound = .discard
             keepAlive = false
             exchange?.failBeforeEnd(GatewayError(.requestTimeout, "the request body did not arrive in time"))
-        default: context?.close(promise: nil)
+        default: context?.closeBothWays()
         }
     }
 
@@ -304,7 +304,7 @@ package final class HTTP1ServerConnection: Timed, ChannelDuplexHandler, Downstre
         if inbound == .head, !isMidHead { closeWhenFlushed() }
     }
 
-    package func abort() { context?.close(promise: nil) }
+    package func abort() { context?.closeBothWays() }
 
     func setReading(_ reading: Bool) {
         // Nothing but the end of this request makes room for the next.

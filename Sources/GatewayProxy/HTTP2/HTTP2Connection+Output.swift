@@ -71,6 +71,6 @@ extension HTTP2Connection {
     /// Closes at once, whatever is under way.
     func abortConnection() {
         guard let context else { return }
-        context.close(promise: nil)
+        context.closeBothWays()
     }
 }

@@ -37,7 +37,7 @@ final class TLSAcceptHandler: Timed, ChannelInboundHandler, RemovableChannelHand
         worker.cancel(self)
     }
 
-    override func deadlineReached(now: UInt64) { context?.close(promise: nil) }
+    override func deadlineReached(now: UInt64) { context?.closeBeneathTLS() }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         guard !isHandshaking else { return context.fireChannelRead(data) }
@@ -101,7 +101,7 @@ final class TLSAcceptHandler: Timed, ChannelInboundHandler, RemovableChannelHand
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         if !(error is NIOSSLError) || isHandshaking { worker.recorder.metrics.add(.tlsHandshakeFailures) }
-        context.close(promise: nil)
+        context.closeBeneathTLS()
     }
 
     private func certificate(of context: ChannelHandlerContext) -> ClientCertificate? {

@@ -113,8 +113,10 @@ package final class EndpointDirectory: Sendable {
     func isResolving(_ backend: CompiledBackend) -> Bool { live(of: backend).isResolving }
 
     /// Calls back on `eventLoop` when the backend has an endpoint, or none of its names has one. Every first look-up
-    /// ends within `NameBook.firstAnswerNanosecondsMax`, so the wait is bounded.
-    func whenResolved(_ backend: CompiledBackend, on eventLoop: any EventLoop, _ body: @escaping @Sendable () -> Void) {
+    /// ends within `NameBook.firstAnswerNanosecondsMax`, so the wait is bounded. False when too many wait already.
+    func whenResolved(
+        _ backend: CompiledBackend, on eventLoop: any EventLoop, _ body: @escaping @Sendable () -> Void
+    ) -> Bool {
         live(of: backend).whenResolved { eventLoop.execute(body) }
     }
 

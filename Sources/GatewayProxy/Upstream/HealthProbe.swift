@@ -85,11 +85,11 @@ private final class ProbeHandler: ChannelInboundHandler {
     }
 
     func channelActive(context: ChannelHandlerContext) {
-        let channel = context.channel
-        let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
+        let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
         timer = context.eventLoop.scheduleTask(in: timeout) {
-            bound.value.finish(.failure(ProbeFailure.timedOut))
-            channel.close(promise: nil)
+            let (probe, context) = bound.value
+            probe.finish(.failure(ProbeFailure.timedOut))
+            context.closeBeneathTLS()
         }
         if transport.tls == nil { ask(context, isHTTP2: transport.http == .http2) }
     }
@@ -99,7 +99,7 @@ private final class ProbeHandler: ChannelInboundHandler {
             let certificate = try? context.pipeline.syncOperations.nioSSL_peerCertificate()
             if let identity, !identity.isNamed(by: certificate) {
                 finish(.failure(ProbeFailure.misnamed))
-                return context.close(promise: nil)
+                return context.closeBeneathTLS()
             }
             ask(context, isHTTP2: negotiated == "h2" || negotiated == nil && transport.http == .http2)
         }
@@ -130,7 +130,7 @@ private final class ProbeHandler: ChannelInboundHandler {
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         finish(.failure(error))
-        context.close(promise: nil)
+        context.closeBeneathTLS()
     }
 
     func channelInactive(context: ChannelHandlerContext) {

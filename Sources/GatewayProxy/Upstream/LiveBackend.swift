@@ -82,20 +82,20 @@ final class LiveBackend: Sendable {
             state.wanted = Wanted(compiled)
             for name in Array(state.answers.keys) where !state.wanted.names.contains(name) { state.answers[name] = nil }
             rebuild(&state, now: now)
+            // Before anyone can see that the endpoints are known, so that whoever sees it finds them.
+            touch()
         }
-        touch()
         wakeIfResolved()
     }
 
     /// A name of this backend has been looked up.
     func resolved(_ host: String, _ answer: NameAnswer, now: UInt64) {
-        let isNews = state.withLock { state in
-            guard state.wanted.names.contains(host), state.answers[host] != answer else { return false }
+        state.withLock { state in
+            guard state.wanted.names.contains(host), state.answers[host] != answer else { return }
             state.answers[host] = answer
             rebuild(&state, now: now)
-            return true
+            touch()
         }
-        if isNews { touch() }
         wakeIfResolved()
     }
 
@@ -106,13 +106,16 @@ final class LiveBackend: Sendable {
     }
 
     /// Runs `body` as soon as it is known whether there are endpoints: now, or on the thread that brings the answer.
-    func whenResolved(_ body: @escaping @Sendable () -> Void) {
-        let runsNow = state.withLock { state in
-            guard !LiveBackend.isSettled(state), state.waiters.count < LiveBackend.waitersMax else { return true }
+    /// False, and it will not run, when too many wait already.
+    func whenResolved(_ body: @escaping @Sendable () -> Void) -> Bool {
+        let (isKnown, isWaiting) = state.withLock { state in
+            guard !LiveBackend.isSettled(state) else { return (true, false) }
+            guard state.waiters.count < LiveBackend.waitersMax else { return (false, false) }
             state.waiters.append(body)
-            return false
+            return (false, true)
         }
-        if runsNow { body() }
+        if isKnown { body() }
+        return isKnown || isWaiting
     }
 
     private func wakeIfResolved() {
@@ -175,7 +178,6 @@ final class LiveBackend: Sendable {
         return until
     }
 
-    /// Takes one retry from the budget.
     /// Takes one second attempt, which may be so many percent of all requests.
     func spendHedge(percent: Int, now: UInt64) -> Bool {
         let requests = load.requests
@@ -184,6 +186,7 @@ final class LiveBackend: Sendable {
         }
     }
 
+    /// Takes one retry from the budget.
     func spendRetry(_ policy: RetryPolicy, now: UInt64) -> Bool {
         let requests = load.requests
         return state.withLock { state in

@@ -24,6 +24,9 @@ final class LoopBalancer {
 
     var isEmpty: Bool { schedule.members.isEmpty }
 
+    /// Something has changed since the schedule was made.
+    var isStale: Bool { backend.currentVersion != seenVersion }
+
     /// The endpoint of a session, if it may still be used. One of weight 0 serves its sessions and gets no others.
     func endpoint(sessionTag: [UInt8], avoid: [Int], now: UInt64) -> Endpoint? {
         guard let position = set.position(sessionTag: sessionTag) else { return nil }

@@ -87,10 +87,10 @@ final class UpstreamHandshake: ChannelInboundHandler, RemovableChannelHandler {
 
     func handlerAdded(context: ChannelHandlerContext) {
         let ready = ready
-        let channel = context.channel
+        let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
         timer = context.eventLoop.scheduleTask(in: timeout) {
             ready.fail(HandshakeTimeout())
-            channel.close(promise: nil)
+            bound.value.closeBeneathTLS()
         }
     }
 
@@ -103,10 +103,10 @@ final class UpstreamHandshake: ChannelInboundHandler, RemovableChannelHandler {
             if !identity.isNamed(by: certificate) {
                 let cause = "the certificate does not name \(identity.expected)"
                 ready.fail(ConnectFailure(failure: .connectFailed(cause)))
-                context.close(promise: nil)
+                context.closeBeneathTLS()
             } else if wanted == .http2, !isHTTP2 {
                 ready.fail(ConnectFailure(failure: .connectFailed("the backend does not offer HTTP/2")))
-                context.close(promise: nil)
+                context.closeBeneathTLS()
             } else {
                 // The pool adds its handler in the same turn of the loop, before any byte can pass.
                 timer?.cancel()
@@ -125,6 +125,6 @@ final class UpstreamHandshake: ChannelInboundHandler, RemovableChannelHandler {
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         ready.fail(error)
-        context.close(promise: nil)
+        context.closeBeneathTLS()
     }
 }

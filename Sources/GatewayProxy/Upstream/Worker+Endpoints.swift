@@ -32,6 +32,11 @@ extension Worker {
         }
     }
 
+    /// The answer of DNS came after `chooseEndpoint` had looked.
+    func hasNews(of backend: CompiledBackend) -> Bool {
+        balancers.balancer(of: shared.directory.live(of: backend), start: now).isStale
+    }
+
     /// Why `chooseEndpoint` found none.
     func refusal(of backend: CompiledBackend) -> GatewayError {
         if !shared.directory.admits(backend) {
@@ -48,12 +53,14 @@ extension Exchange {
     /// there, good or bad: after `NameBook.firstAnswerNanosecondsMax` at the latest.
     func waitForEndpoints(of backend: CompiledBackend) -> Bool {
         let directory = worker.shared.directory
-        guard directory.admits(backend), directory.isResolving(backend) else { return false }
+        guard directory.admits(backend), directory.isResolving(backend) || worker.hasNews(of: backend) else {
+            return false
+        }
         armTimers()
         attempt.backoffUntil = .max
         let ticket = attempt.count
         let waiting = NIOLoopBound(self, eventLoop: worker.eventLoop)
-        directory.whenResolved(backend, on: worker.eventLoop) {
+        return directory.whenResolved(backend, on: worker.eventLoop) {
             let exchange = waiting.value
             // The exchange may have been settled meanwhile, and may even serve another request.
             guard exchange.state == .seeking, exchange.attempt.backend === backend,
@@ -63,7 +70,6 @@ extension Exchange {
             exchange.attempt.count -= 1
             exchange.startAttempt()
         }
-        return true
     }
 }
 

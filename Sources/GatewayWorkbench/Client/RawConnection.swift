@@ -83,6 +83,8 @@ package final class RawConnection: Sendable {
     }
 
     package func close() async {
+        // Or TLS takes the peer's answer to our farewell for its half of the end, and waits for seconds.
+        try? await channel.setOption(.allowRemoteHalfClosure, value: false).get()
         try? await channel.close().get()
     }
 

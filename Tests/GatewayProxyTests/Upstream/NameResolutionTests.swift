@@ -113,7 +113,7 @@ struct NameResolutionTests {
             let fixture = UpstreamFixture(lookup: script.lookup)
             let backend = UpstreamFixture.backend(specs: [Self.spec])
             let resumed = Atomic<Int>(0)
-            fixture.directory.whenResolved(backend, on: fixture.loop) { resumed.add(1, ordering: .relaxed) }
+            _ = fixture.directory.whenResolved(backend, on: fixture.loop) { resumed.add(1, ordering: .relaxed) }
             fixture.loop.advanceTime(by: .nanoseconds(NameBook.firstAnswerNanosecondsMax))
             #expect(resumed.load(ordering: .relaxed) == 1)
             #expect(!fixture.directory.isResolving(backend))
@@ -129,7 +129,7 @@ struct NameResolutionTests {
         let resumed = Atomic<Int>(0)
         fixture.directory.update(for: UpstreamFixture.snapshot([backend]))
         #expect(fixture.directory.isResolving(backend))
-        fixture.directory.whenResolved(backend, on: fixture.loop) { resumed.add(1, ordering: .relaxed) }
+        _ = fixture.directory.whenResolved(backend, on: fixture.loop) { resumed.add(1, ordering: .relaxed) }
         fixture.loop.run()
         #expect(resumed.load(ordering: .relaxed) == 0)
         fixture.directory.update(for: UpstreamFixture.snapshot([]))

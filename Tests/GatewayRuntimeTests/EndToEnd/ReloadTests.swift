@@ -33,10 +33,10 @@ struct ReloadTests {
     /// No clock of the gateway ends anything while the machine is busy with something else.
     private static var patient: Limits {
         var limits = Limits.standard
-        limits.headTimeoutMilliseconds = 600_000
-        limits.bodyIdleTimeoutMilliseconds = 600_000
-        limits.connectTimeoutMilliseconds = 600_000
-        limits.upstreamIdleTimeoutMilliseconds = 600_000
+        limits.headTimeoutMilliseconds = 120_000
+        limits.bodyIdleTimeoutMilliseconds = 120_000
+        limits.connectTimeoutMilliseconds = 120_000
+        limits.upstreamIdleTimeoutMilliseconds = 120_000
         return limits
     }
 
@@ -56,7 +56,7 @@ struct ReloadTests {
         options.journaledRequestsMax = 16
         let mock = try await MockHTTPServer.start(options)
         let file = Box<URL?>(nil)
-        let gateway = try await GatewayUnderTest.start(limits: Self.patient, drainTimeout: .seconds(600)) { folder in
+        let gateway = try await GatewayUnderTest.start(limits: Self.patient, drainTimeout: .seconds(120)) { folder in
             let path = folder.appending(path: "gateway.yaml")
             try Self.write(Self.text(0, mock.port), to: path)
             file.set(path)
@@ -114,7 +114,7 @@ struct ReloadTests {
         if kind == "h2" { plan.streamsPerConnection = 8 }
         plan.requestsPerConnection = count / 4
         // Longer than the suite may take: how busy the machine is says nothing about a lost request.
-        plan.timeoutMilliseconds = 3_600_000
+        plan.timeoutMilliseconds = 3_120_000
         if kind == "ws" {
             plan.kind = .webSocket
         } else {
@@ -138,7 +138,7 @@ struct ReloadTests {
     func drain() async throws {
         let mock = try await MockHTTPServer.start()
         let gateway = try await GatewayUnderTest.start(
-            Configuration.simple(mock.port), limits: Self.patient, drainTimeout: .seconds(600))
+            Configuration.simple(mock.port), limits: Self.patient, drainTimeout: .seconds(120))
         let client = WorkbenchClient()
         let url = try gateway.url("/chunks?n=40&size=1000&interval=20ms")
         let port = try gateway.port()
