@@ -3,7 +3,9 @@ SWIFT ?= swift
 BUILD := $(SWIFT) build --explicit-target-dependency-import-check error
 SLUICE := .build/debug/sluice
 RELEASE := .build/release/sluice
-RELEASE_BUILD := $(SWIFT) build -c release --static-swift-stdlib -Xswiftc -enforce-exclusivity=unchecked
+# Nobody links against the binary, so its symbols need not be exported: less to relocate at start, less to keep.
+RELEASE_BUILD := $(SWIFT) build -c release --static-swift-stdlib -Xswiftc -enforce-exclusivity=unchecked \
+	-Xswiftc -cross-module-optimization -Xlinker --no-export-dynamic
 
 .DEFAULT_GOAL := help
 .PHONY: help packages bench-packages build run test unit end-to-end lint format sdk release bench bench-models soak instructions fuzz schema clean

@@ -47,10 +47,8 @@ package final class LoopRecorder {
     /// Whether a trace that begins here is exported. By its id, so that others who judge alike decide alike.
     package func samples(_ traceID: (UInt64, UInt64)) -> Bool { traceID.1 & (.max >> 1) < samplesOf63Bits }
 
-    /// Counts and logs one settled exchange. `response` is the head that went downstream, if one did.
-    package func record(
-        _ record: borrowing RequestRecord, request: borrowing RequestHead, response: borrowing ResponseHead?
-    ) {
+    /// Counts and logs one settled exchange.
+    package func record(_ record: borrowing RequestRecord, request: borrowing RequestHead) {
         metrics.count(record)
         if let log { writeLine(record, request, log) }
         if loopTap?.tap.isActive == true { loopTap?.publish(record, request) }

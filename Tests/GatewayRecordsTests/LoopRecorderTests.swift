@@ -180,7 +180,7 @@ struct LoopRecorderTests {
         record.routeID = registry.routeSlot("prod/app")
         record.backendID = registry.backendSlot("prod/app-v1")
         let recorder = LoopRecorder(metrics: registry.makeLoop(), log: writer)
-        for _ in 0..<1_000 { recorder.record(record, request: head, response: nil) }
+        for _ in 0..<1_000 { recorder.record(record, request: head) }
         recorder.finish()
         #expect(writer.close())
         #expect(UInt64(lines(path)) + writer.droppedLines == 1_000)
@@ -204,14 +204,14 @@ struct LoopRecorderTests {
         let writer = try LogWriter(.file(path))
         let (record, head) = exchange()
         let recorder = LoopRecorder(metrics: MetricRegistry().makeLoop(), log: writer)
-        recorder.record(record, request: head, response: nil)
+        recorder.record(record, request: head)
         while writer.writtenLines < 1 {
             recorder.tick(nowNanoseconds: 1)
             sched_yield()
         }
         #expect(unsafe rename(path, old) == 0)
         writer.reopen()
-        recorder.record(record, request: head, response: nil)
+        recorder.record(record, request: head)
         recorder.finish()
         #expect(writer.close())
         #expect(lines(old) == 1 && lines(path) == 1)
@@ -227,7 +227,7 @@ struct LoopRecorderTests {
         let writer = try LogWriter(.file(path), blocksMax: 2)
         let (record, head) = exchange()
         let recorder = LoopRecorder(metrics: MetricRegistry().makeLoop(), log: writer)
-        for _ in 0..<5_000 { recorder.record(record, request: head, response: nil) }
+        for _ in 0..<5_000 { recorder.record(record, request: head) }
         recorder.finish()
         #expect(writer.droppedLines > 0)
         #expect(!writer.close(timeoutMilliseconds: 10))

@@ -161,9 +161,9 @@ struct OTLPExporterTests {
         let queue = SpanQueue()
         let recorder = LoopRecorder(metrics: MetricRegistry().makeLoop(), log: nil, spans: queue)
         var (record, head) = exchange()
-        recorder.record(record, request: head, response: nil)
+        recorder.record(record, request: head)
         record.traceSampled = true
-        recorder.record(record, request: head, response: nil)
+        recorder.record(record, request: head)
         recorder.tick(nowNanoseconds: 1)
         #expect(queue.count == 1)
         head.reset()
@@ -183,16 +183,16 @@ struct TapTests {
         let tap = Tap()
         let recorder = recorder(tap)
         let (record, head) = exchange()
-        recorder.record(record, request: head, response: nil)
+        recorder.record(record, request: head)
         let subscription = try tap.subscribe(TapFilter())
-        recorder.record(record, request: head, response: nil)
+        recorder.record(record, request: head)
         let lines = subscription.drain()
         #expect(count(lines) == 1)
         #expect(String(decoding: lines, as: UTF8.self).contains("\"path\":\"/v1/items?page=&token=\""))
         #expect(subscription.drain().isEmpty)
         tap.unsubscribe(subscription)
         #expect(!tap.isActive)
-        recorder.record(record, request: head, response: nil)
+        recorder.record(record, request: head)
         #expect(subscription.drain().isEmpty)
     }
 
@@ -228,7 +228,7 @@ struct TapTests {
         let recorder = recorder(tap)
         let subscription = try tap.subscribe(filter)
         let (record, head) = exchange()
-        recorder.record(record, request: head, response: nil)
+        recorder.record(record, request: head)
         #expect(count(subscription.drain()) == (isShown ? 1 : 0))
     }
 
@@ -243,13 +243,13 @@ struct TapTests {
             })
         var (record, head) = exchange()
         record.endedNanoseconds = record.startedNanoseconds + 1_000
-        for _ in 0..<100 { recorder.record(record, request: head, response: nil) }
+        for _ in 0..<100 { recorder.record(record, request: head) }
         #expect(count(subscription.drain()) == 10)
         record.status = 502
-        for _ in 0..<5 { recorder.record(record, request: head, response: nil) }
+        for _ in 0..<5 { recorder.record(record, request: head) }
         record.status = 200
         record.endedNanoseconds = record.startedNanoseconds + 2_000_000
-        for _ in 0..<5 { recorder.record(record, request: head, response: nil) }
+        for _ in 0..<5 { recorder.record(record, request: head) }
         #expect(count(subscription.drain()) == 10)
         head.reset()
     }
@@ -260,7 +260,7 @@ struct TapTests {
         let recorder = recorder(tap)
         let subscription = try tap.subscribe(TapFilter(), linesMax: 3)
         let (record, head) = exchange()
-        for _ in 0..<10 { recorder.record(record, request: head, response: nil) }
+        for _ in 0..<10 { recorder.record(record, request: head) }
         let text = String(decoding: subscription.drain(), as: UTF8.self)
         #expect(text.hasPrefix("{\"lost\":7}\n"))
         #expect(text.split(separator: "\n").count == 4)

@@ -5,8 +5,6 @@ package final class ClientConnection {
     package let port: BoundPort
     /// The peer, or who the PROXY protocol says it is: address text without port, for records.
     package let address: String
-    /// The same as bytes, for `X-Forwarded-For` and rate limit keys.
-    package let addressBytes: [UInt8]
     /// The same, parsed; nil for a unix socket.
     package let ip: IPAddress?
     /// The peer may tell us whom it speaks for (`X-Forwarded-For`).
@@ -15,6 +13,10 @@ package final class ClientConnection {
     package let serverName: [UInt8]
     /// From a verified client certificate.
     package let certificate: ClientCertificate?
+    /// What each request says of where it came from; made for the first one, since many connections have none.
+    private(set) lazy var hopLines: HopLines? = ip.map {
+        HopLines(peer: $0, isTLS: port.isTLS, localPort: UInt16(truncatingIfNeeded: port.number))
+    }
 
     package init(
         port: BoundPort, address: String, isTrusted: Bool = false, serverName: [UInt8] = [],
@@ -22,7 +24,6 @@ package final class ClientConnection {
     ) {
         self.port = port
         self.address = address
-        self.addressBytes = Array(address.utf8)
         ip = IPAddress(address)
         self.isTrusted = isTrusted
         self.serverName = serverName

@@ -29,8 +29,9 @@ enum Downstream {
         }
     }
 
-    /// The final head. `framing` says what follows; `.none` ends the response with the head.
-    func sendHead(_ head: borrowing ResponseHead, framing: BodyFraming) {
+    /// The final head. `framing` says what follows; `.none` ends the response with the head. Nobody changes the head;
+    /// it is `inout` because an exchange's property that is merely borrowed is copied first.
+    func sendHead(_ head: inout ResponseHead, framing: BodyFraming) {
         switch self {
         case .none: break
         case .http1(let connection): connection.sendHead(head, framing: framing)

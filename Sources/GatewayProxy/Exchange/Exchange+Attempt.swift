@@ -57,7 +57,8 @@ extension Exchange {
         if let endpoint = attempt.endpoint { record.upstreamAddress = endpoint.addressText }
         attempt.isHeadSent = true
         attempt.lastProgressNanoseconds = worker.now
-        upstream.sendHead(request, framing: request.framing)
+        let framing = request.framing
+        upstream.sendHead(&request, framing: framing)
         for chunk in held.chunks { upstream.sendBody(chunk) }
         if !mayRetryLater { held.forget() }
         if requestEnded { finishUpstreamBody() }

@@ -173,11 +173,12 @@ extension Exchange {
             response.fields.remove(.contentType)
             response.fields.remove(.contentEncoding)
             record.status = 304
-            downstream.sendHead(response, framing: .none)
+            downstream.sendHead(&response, framing: .none)
         } else {
             compressResponse()
             record.status = response.status
-            downstream.sendHead(response, framing: responseTransform.framing(for: response))
+            let framing: BodyFraming = responseTransform.isNone ? response.framing : .chunked
+            downstream.sendHead(&response, framing: framing)
             if request.method != .head, stored.body.readableBytes > 0 {
                 record.responseBytes = UInt64(stored.body.readableBytes)
                 responseTransform.apply(stored.body, to: downstream.sendBody)

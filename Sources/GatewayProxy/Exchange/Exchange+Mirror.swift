@@ -7,7 +7,7 @@ import NIOCore
 extension Exchange {
     /// Starts the copies this request's rule and backend ask for.
     func startMirrors() {
-        guard let rule, let choice = attempt.choice else { return }
+        guard let rule, let choice = attempt.choice, !rule.mirrors.isEmpty || !choice.mirrors.isEmpty else { return }
         for mirror in rule.mirrors + choice.mirrors {
             if mirror.numerator < mirror.denominator,
                 worker.random.next(below: UInt64(max(1, mirror.denominator))) >= UInt64(mirror.numerator)

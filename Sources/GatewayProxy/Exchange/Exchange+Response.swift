@@ -38,9 +38,9 @@ extension Exchange {
         considerStoring()
         finishResponseHead()
         compressResponse()
-        let framing = responseTransform.framing(for: response)
+        let framing: BodyFraming = responseTransform.isNone ? response.framing : .chunked
         record.status = response.status
-        downstream.sendHead(response, framing: framing)
+        downstream.sendHead(&response, framing: framing)
         return true
     }
 
@@ -93,7 +93,7 @@ extension Exchange {
         record.status = 101
         record.outcome = .upgraded
         receiver = .upstream
-        downstream.sendHead(response, framing: .none)
+        downstream.sendHead(&response, framing: .none)
         downstream.becomeTunnel()
         armTimers()
         return true
@@ -121,9 +121,9 @@ extension Exchange {
         let isBodyless = response.status == 204 || response.status == 304
         let isHead = request.method == .head
         if isBodyless {
-            downstream.sendHead(response, framing: .none)
+            downstream.sendHead(&response, framing: .none)
         } else {
-            downstream.sendHead(response, framing: .length(UInt64(body.readableBytes)))
+            downstream.sendHead(&response, framing: .length(UInt64(body.readableBytes)))
             if !isHead, body.readableBytes > 0 {
                 record.responseBytes = UInt64(body.readableBytes)
                 downstream.sendBody(body)
@@ -140,7 +140,7 @@ extension Exchange {
         state = .responding
         record.status = response.status
         finishOwnHead()
-        downstream.sendHead(response, framing: framing)
+        downstream.sendHead(&response, framing: framing)
         downstream.flush()
     }
 

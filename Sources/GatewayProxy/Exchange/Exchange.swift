@@ -49,7 +49,12 @@ package final class Exchange: Timed {
     package internal(set) var snapshot: Snapshot = .empty
     package internal(set) var rule: CompiledRule?
     package internal(set) var matchedPathBytes = 0
-    package internal(set) var principal: Principal = .anonymous
+    package internal(set) var principal: Principal {
+        get { provenPrincipal ?? .anonymous }
+        set { provenPrincipal = newValue }
+    }
+    /// Nil for whom nothing has been proven, which costs a request nothing.
+    private var provenPrincipal: Principal?
     package var verdict: Verdict?
     package var record = RequestRecord()
     var admission = Admission()
@@ -103,12 +108,12 @@ package final class Exchange: Timed {
         snapshot = .empty
         rule = nil
         matchedPathBytes = 0
-        principal = .anonymous
-        verdict = nil
+        if provenPrincipal != nil { provenPrincipal = nil }
+        if verdict != nil { verdict = nil }
         clientIP = nil
         record = RequestRecord()
-        attempt = Attempt()
-        mirrors.removeAll(keepingCapacity: true)
+        attempt.reset()
+        if !mirrors.isEmpty { mirrors.removeAll(keepingCapacity: true) }
         releaseTransform()
         cachePlan = nil
         traced = nil
@@ -165,4 +170,22 @@ struct Attempt {
     var lost: UpstreamFailure?
     /// What the client is to be told of a session that begins with this attempt.
     var newSession: [UInt8]?
+
+    /// Back to no attempt. Field by field: most hold nothing, and a whole new value would let go of each.
+    mutating func reset() {
+        count = 0
+        choice = nil
+        backend = nil
+        if endpoint != nil { endpoint = nil }
+        if !avoid.isEmpty { avoid.removeAll(keepingCapacity: true) }
+        startedNanoseconds = 0
+        lastProgressNanoseconds = 0
+        isHeadSent = false
+        isBodySent = false
+        usedStaleRetry = false
+        backoffUntil = 0
+        isWaitingInPool = false
+        if lost != nil { lost = nil }
+        if newSession != nil { newSession = nil }
+    }
 }

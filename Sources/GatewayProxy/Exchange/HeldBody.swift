@@ -21,13 +21,13 @@ struct HeldBody {
 
     /// Nothing can be repeated from here on.
     mutating func forget() {
-        chunks.removeAll()
+        if !chunks.isEmpty { chunks.removeAll() }
         byteCount = 0
         isWhole = false
     }
 
     mutating func reset() {
-        chunks.removeAll(keepingCapacity: true)
+        if !chunks.isEmpty { chunks.removeAll(keepingCapacity: true) }
         byteCount = 0
         isWhole = true
     }

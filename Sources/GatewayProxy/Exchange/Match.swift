@@ -13,7 +13,7 @@ extension Exchange {
         if request.method == .connect, request.upgrade.isEmpty {
             return GatewayError(.methodNotAllowed, "this listener opens no tunnels: CONNECT")
         }
-        switch table.router.match(request, serverName: client.serverName) {
+        switch Exchange.find(&request, in: table.router, serverName: client.serverName) {
         case .rule(let rule, let listener, let matchedPathBytes):
             self.rule = rule
             self.matchedPathBytes = matchedPathBytes
@@ -30,5 +30,10 @@ extension Exchange {
         case .misdirected:
             return GatewayError(.misdirectedRequest, "this connection was made for another server name")
         }
+    }
+
+    /// Lent as `inout`, as in *settle*.
+    private static func find(_ request: inout RequestHead, in router: Router, serverName: [UInt8]) -> RouteMatch {
+        router.match(request, serverName: serverName)
     }
 }

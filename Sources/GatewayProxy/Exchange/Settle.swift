@@ -16,7 +16,7 @@ extension Exchange {
         if let child = hedge { drop(child) }
         // A copy that has all of the request goes on without us; half of one is worth nothing.
         if !requestEnded { for mirror in mirrors { mirror.downstreamClosed() } }
-        mirrors.removeAll(keepingCapacity: true)
+        if !mirrors.isEmpty { mirrors.removeAll(keepingCapacity: true) }
         // A mirrored copy or a request of our own is counted by its backend, not logged as a request.
         if downstream.isClient {
             // Records show what was asked, not what a rewrite made of it.
@@ -26,7 +26,7 @@ extension Exchange {
             record.status = record.status == 0 ? 499 : record.status
             worker.recorder.metrics.change(.requestsActive, by: -1)
             if traced != nil { finishTrace() }
-            worker.recorder.record(record, request: request, response: response)
+            Exchange.write(&record, &request, to: worker.recorder)
         }
         releaseEndpoint()
         releaseTransform()
@@ -40,6 +40,13 @@ extension Exchange {
         // A mirrored copy is not used again: its request may still hold it.
         case .none: retire()
         }
+    }
+
+    /// Lent as `inout`: a property of a class that is merely borrowed is copied first.
+    private static func write(
+        _ record: inout RequestRecord, _ request: inout RequestHead, to recorder: LoopRecorder
+    ) {
+        recorder.record(record, request: request)
     }
 
     /// A request of our own: nobody else holds the exchange.

@@ -11,8 +11,8 @@ enum Upstream {
         if case .none = self { true } else { false }
     }
 
-    /// Sends the request's head as it stands; `framing` says what follows.
-    func sendHead(_ head: borrowing RequestHead, framing: BodyFraming) {
+    /// Sends the request's head as it stands; `framing` says what follows. As in `Downstream`, `inout` only lends it.
+    func sendHead(_ head: inout RequestHead, framing: BodyFraming) {
         switch self {
         case .none: break
         case .http1(let connection): connection.sendHead(head, framing: framing)

@@ -9,8 +9,12 @@ extension Exchange {
 
     /// Makes the request what the backend will see. Runs once; every attempt sends the same head.
     func prepareRequest() {
-        writeForwarded()
-        writeTraceContext()
+        if !client.isTrusted, let lines = client.hopLines, request.fields.names & HopLines.names == 0 {
+            lines.append(to: &request, HopLines.Names(trace: traceContext, requestID: record.requestID))
+        } else {
+            writeForwarded()
+            writeTraceContext()
+        }
         guard let rule else { return }
         if !rule.requestEdits.isEmpty { rule.requestEdits.apply(to: &request.fields) }
         if let choice = attempt.choice, !choice.requestEdits.isEmpty {
@@ -39,24 +43,28 @@ extension Exchange {
     }
 
     /// Our own name for the request and the trace it belongs to.
-    func adoptTraceContext() {
-        if let entry = request.fields.first(.traceparent),
+    func adoptTraceContext(isOffered: Bool, _ recorder: LoopRecorder) {
+        if isOffered, let entry = request.fields.first(.traceparent),
             let context = request.fields.traceContext(entry.value)
         {
             record.traceID = (context.traceHigh, context.traceLow)
             record.parentSpanID = context.span
             record.traceSampled = context.isSampled
         } else {
-            record.traceID = worker.recorder.nextIdentifier128()
-            record.traceSampled = worker.recorder.samples(record.traceID)
+            record.traceID = recorder.nextIdentifier128()
+            record.traceSampled = recorder.samples(record.traceID)
         }
-        record.spanID = worker.recorder.nextIdentifier64()
+        record.spanID = recorder.nextIdentifier64()
+    }
+
+    private var traceContext: TraceContext {
+        TraceContext(
+            traceHigh: record.traceID.0, traceLow: record.traceID.1, span: record.spanID,
+            flags: record.traceSampled ? TraceContext.sampled : 0)
     }
 
     private func writeTraceContext() {
-        let context = TraceContext(
-            traceHigh: record.traceID.0, traceLow: record.traceID.1, span: record.spanID,
-            flags: record.traceSampled ? TraceContext.sampled : 0)
+        let context = traceContext
         let start = request.fields.bytes.count
         context.append(to: &request.fields.bytes)
         let value = Slice(start: start, count: request.fields.bytes.count - start)

@@ -12,9 +12,6 @@ enum ResponseTransform {
         if case .none = self { true } else { false }
     }
 
-    /// What follows `response` downstream: the length of what an encoder will make is not known.
-    func framing(for response: borrowing ResponseHead) -> BodyFraming { isNone ? response.framing : .chunked }
-
     func apply(_ bytes: ByteBuffer, to output: (ByteBuffer) -> Void) {
         switch self {
         case .none: output(bytes)

@@ -9,7 +9,7 @@ final class HTTP1ClientConnection: Timed, ChannelDuplexHandler {
     typealias OutboundIn = Never
     typealias OutboundOut = ByteBuffer
 
-    private enum Inbound {
+    enum Inbound {
         /// Nothing is expected; a byte now is a protocol error, an end is normal.
         case idle
         case head
@@ -23,16 +23,20 @@ final class HTTP1ClientConnection: Timed, ChannelDuplexHandler {
     let pool: EndpointPool
     var context: ChannelHandlerContext?
     private var exchange: Exchange?
-    private var inbound: Inbound = .idle
+    var inbound: Inbound = .idle
     private var parser: HTTP1ResponseParser
+    /// Of a chunked answer.
     private var decoder: HTTP1BodyDecoder
+    /// Of an answer with a length: what is still to come.
+    private var answerBytesLeft: UInt64 = 0
     private var unread: ByteBuffer?
     var outbound: ByteBuffer?
-    private var outboundFraming: BodyFraming = .none
-    private var requestMethod: HTTPMethod = .get
-    private var isRequestSent = false
+    var socket = SocketOutput()
+    var outboundFraming: BodyFraming = .none
+    var requestMethod: HTTPMethod = .get
+    var isRequestSent = false
     /// Of a body whose length was promised; a connection that got less is not used again.
-    private var bodyBytesLeft: UInt64 = 0
+    var bodyBytesLeft: UInt64 = 0
     private var interimCount = 0
     private static let interimCountMax = 32
     private var isResponseDone = false
@@ -42,7 +46,7 @@ final class HTTP1ClientConnection: Timed, ChannelDuplexHandler {
     private var isReading = true
     private var hasPendingRead = false
     /// The backend will send no more.
-    private var isPeerDone = false
+    var isPeerDone = false
     /// The connection broke: what came so far is not all.
     private var isBroken = false
 
@@ -80,58 +84,6 @@ final class HTTP1ClientConnection: Timed, ChannelDuplexHandler {
 
     // MARK: From the exchange
 
-    func sendHead(_ head: borrowing RequestHead, framing: BodyFraming) {
-        requestMethod = head.method
-        outboundFraming = framing
-        if case .length(let length) = framing { bodyBytesLeft = length } else { bodyBytesLeft = 0 }
-        worker.scratch.removeAll(keepingCapacity: true)
-        HTTP1Serializer.append(
-            request: head, framing: framing, connection: head.upgrade.isEmpty ? [] : .upgrade, to: &worker.scratch)
-        gather { $0.writeBytes(worker.scratch) }
-    }
-
-    func sendBody(_ bytes: ByteBuffer) {
-        guard bytes.readableBytes > 0 else { return }
-        if inbound == .tunnel { return append(bytes) }
-        switch outboundFraming {
-        case .chunked:
-            worker.scratch.removeAll(keepingCapacity: true)
-            HTTP1Serializer.appendChunkHeader(size: bytes.readableBytes, to: &worker.scratch)
-            gather { $0.writeBytes(worker.scratch) }
-            append(bytes)
-            gather { $0.writeStaticString("\r\n") }
-        case .length:
-            bodyBytesLeft -= min(bodyBytesLeft, UInt64(bytes.readableBytes))
-            append(bytes)
-        case .none, .untilClose: break
-        }
-    }
-
-    func sendEnd(trailers: FieldBlock?) {
-        if inbound == .tunnel {
-            flush()
-            if isPeerDone { closeWhenFlushed() } else { context?.close(mode: .output, promise: nil) }
-            return
-        }
-        if case .chunked = outboundFraming {
-            worker.scratch.removeAll(keepingCapacity: true)
-            if let trailers {
-                HTTP1Serializer.appendLastChunk(trailers: trailers, to: &worker.scratch)
-            } else {
-                HTTP1Serializer.appendLastChunk(to: &worker.scratch)
-            }
-            gather { $0.writeBytes(worker.scratch) }
-        }
-        isRequestSent = true
-    }
-
-    func flush() {
-        guard let context, let buffer = outbound else { return }
-        outbound = nil
-        context.writeAndFlush(NIOAny(buffer), promise: nil)
-        worker.giveBack(buffer)
-    }
-
     func cancel() {
         forgetPartialHead()
         exchange = nil
@@ -144,8 +96,9 @@ final class HTTP1ClientConnection: Timed, ChannelDuplexHandler {
     }
 
     /// Half of a connection cannot be closed when the other half is, and a whole one would lose what is not sent.
-    private func closeWhenFlushed() {
+    func closeWhenFlushed() {
         guard let context else { return }
+        socket.channelWrites()
         context.writeAndFlush(NIOAny(ByteBuffer())).assumeIsolated().whenComplete { [self] _ in
             self.context?.closeBothWays()
         }
@@ -162,8 +115,15 @@ final class HTTP1ClientConnection: Timed, ChannelDuplexHandler {
 
     // MARK: Channel events
 
-    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
-    func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        if pool.isPlain { socket.attach(to: context) }
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        self.context = nil
+        socket.detach()
+    }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         worker.refreshClock()
@@ -199,6 +159,7 @@ final class HTTP1ClientConnection: Timed, ChannelDuplexHandler {
     }
 
     func channelInactive(context: ChannelHandlerContext) {
+        socket.detach()
         worker.refreshClock()
         if inbound == .tunnel { endTunnel() } else { inputEnded() }
         inbound = .closed
@@ -262,7 +223,11 @@ final class HTTP1ClientConnection: Timed, ChannelDuplexHandler {
     private func begin(_ exchange: Exchange, hasMore: Bool) -> Bool {
         let framing = exchange.response.framing
         keepAlive = exchange.response.connection.keepsAlive(exchange.response.version) && framing != .untilClose
-        decoder = HTTP1BodyDecoder(framing, limits: HTTP1Limits(worker.snapshot.limits))
+        switch framing {
+        case .length(let length): answerBytesLeft = length
+        case .chunked: decoder = HTTP1BodyDecoder(framing, limits: HTTP1Limits(worker.snapshot.limits))
+        case .none, .untilClose: break
+        }
         let isTunnel = exchange.response.status == 101
         if isTunnel, exchange.request.upgrade.isEmpty || !exchange.requestEnded {
             fail(.malformed("an upgrade that was not asked for"))
@@ -286,11 +251,35 @@ final class HTTP1ClientConnection: Timed, ChannelDuplexHandler {
             buffer.moveReaderIndex(to: buffer.writerIndex)
             return
         }
-        if case .untilClose = exchange.response.framing {
+        switch exchange.response.framing {
+        case .chunked: decodeChunks(&buffer, exchange)
+        case .length: takeBody(&buffer, exchange)
+        case .none, .untilClose:
             let bytes = buffer
             buffer.moveReaderIndex(to: buffer.writerIndex)
-            return exchange.upstreamBody(bytes)
+            exchange.upstreamBody(bytes)
         }
+    }
+
+    /// As much of a body of known length as is there.
+    private func takeBody(_ buffer: inout ByteBuffer, _ exchange: Exchange) {
+        let count = Int(truncatingIfNeeded: min(UInt64(buffer.readableBytes), answerBytesLeft))
+        guard let bytes = buffer.readSlice(length: count) else { return }
+        answerBytesLeft -= UInt64(count)
+        exchange.upstreamBody(bytes)
+        if answerBytesLeft == 0, inbound == .body { finishBody(&buffer, trailers: nil) }
+    }
+
+    private func finishBody(_ buffer: inout ByteBuffer, trailers: FieldBlock?) {
+        if buffer.readableBytes > 0 {
+            // As in `begin`.
+            keepAlive = false
+            buffer.moveReaderIndex(to: buffer.writerIndex)
+        }
+        finish(trailers: trailers)
+    }
+
+    private func decodeChunks(_ buffer: inout ByteBuffer, _ exchange: Exchange) {
         worker.payloadRanges.removeAll(keepingCapacity: true)
         do {
             let progress = try decoder.decode(buffer.readableBytesUInt8Span, payload: &worker.payloadRanges)
@@ -309,12 +298,7 @@ final class HTTP1ClientConnection: Timed, ChannelDuplexHandler {
                 }
             }
             if progress.isComplete, inbound == .body {
-                if buffer.readableBytes > 0 {
-                    // As in `begin`.
-                    keepAlive = false
-                    buffer.moveReaderIndex(to: buffer.writerIndex)
-                }
-                finish(trailers: decoder.trailers.isEmpty ? nil : decoder.trailers)
+                finishBody(&buffer, trailers: decoder.trailers.isEmpty ? nil : decoder.trailers)
             }
         } catch {
             buffer.moveReaderIndex(to: buffer.writerIndex)

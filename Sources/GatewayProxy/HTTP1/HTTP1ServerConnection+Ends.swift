@@ -103,6 +103,7 @@ extension HTTP1ServerConnection {
             written = promise.futureResult
             let last = outbound ?? ByteBuffer()
             outbound = nil
+            socket.channelWrites()
             context.writeAndFlush(NIOAny(last), promise: promise)
         }
         written.assumeIsolated().whenComplete { [self] _ in ended(lingers: lingers) }

@@ -21,9 +21,7 @@ extension HTTP1ServerConnection {
             guard exchange?.request.expectsContinue == true, !hasSentContinue else { return }
             hasSentContinue = true
         }
-        worker.scratch.removeAll(keepingCapacity: true)
-        HTTP1Serializer.append(response: head, framing: .none, connection: [], to: &worker.scratch)
-        gather { $0.writeBytes(worker.scratch) }
+        write(head, framing: .none, connection: .none)
         flush()
     }
 
@@ -39,10 +37,8 @@ extension HTTP1ServerConnection {
         }
         if inbound == .discard || inbound == .body && !maySkipBody { keepAlive = false }
         let connection: ConnectionOptions =
-            isTunnel ? .upgrade : keepAlive ? (isOld ? .keepAlive : []) : .close
-        worker.scratch.removeAll(keepingCapacity: true)
-        HTTP1Serializer.append(response: head, framing: outboundFraming, connection: connection, to: &worker.scratch)
-        gather { $0.writeBytes(worker.scratch) }
+            isTunnel ? .upgrade : keepAlive ? (isOld ? .keepAlive : .none) : .close
+        write(head, framing: outboundFraming, connection: connection)
         if exchange?.request.method == .head || head.status == 204 || head.status == 304 { outboundFraming = .none }
     }
 
@@ -106,13 +102,20 @@ extension HTTP1ServerConnection {
     }
 
     func flush() {
-        guard let context, let buffer = outbound else { return }
-        outbound = nil
-        context.writeAndFlush(NIOAny(buffer), promise: nil)
+        guard let context, var buffer = outbound.take() else { return }
+        if !socket.send(&buffer, context) { context.writeAndFlush(NIOAny(buffer), promise: nil) }
         worker.giveBack(buffer)
     }
 
     // MARK: Gathering
+
+    private func write(_ head: borrowing ResponseHead, framing: BodyFraming, connection: ConnectionOptions) {
+        if outbound == nil { outbound = worker.takeBuffer() }
+        let bytesMax = HTTP1Serializer.bytesMax(response: head)
+        outbound?.write(bytesMax: bytesMax) {
+            HTTP1Serializer.write(response: head, framing: framing, connection: connection, to: &$0)
+        }
+    }
 
     private func append(_ bytes: ByteBuffer) {
         if bytes.readableBytes <= Self.copyBytesMax {
@@ -121,11 +124,10 @@ extension HTTP1ServerConnection {
                 $0.writeBuffer(&bytes)
             }
         } else {
-            if let buffer = outbound {
-                outbound = nil
-                context?.write(NIOAny(buffer), promise: nil)
-            }
-            context?.write(NIOAny(bytes), promise: nil)
+            guard let context else { return }
+            socket.channelWrites()
+            if let buffer = outbound.take() { context.write(NIOAny(buffer), promise: nil) }
+            context.write(NIOAny(bytes), promise: nil)
             // An empty gathering, so that the next flush reaches the channel.
             outbound = worker.takeBuffer()
         }

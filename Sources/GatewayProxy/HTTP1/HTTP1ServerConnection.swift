@@ -42,6 +42,7 @@ package final class HTTP1ServerConnection: Timed, ChannelDuplexHandler, Downstre
     var requestCount = 0
 
     var outbound: ByteBuffer?
+    var socket = SocketOutput()
     var outboundFraming: BodyFraming = .none
     var keepAlive = true
     var isDraining = false
@@ -103,6 +104,7 @@ package final class HTTP1ServerConnection: Timed, ChannelDuplexHandler, Downstre
 
     package func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
+        if !client.port.isTLS { socket.attach(to: context) }
         if context.channel.isActive { opened() }
     }
 
@@ -122,12 +124,16 @@ package final class HTTP1ServerConnection: Timed, ChannelDuplexHandler, Downstre
     }
 
     package func channelInactive(context: ChannelHandlerContext) {
+        socket.detach()
         worker.refreshClock()
         closed()
         context.fireChannelInactive()
     }
 
-    package func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
+    package func handlerRemoved(context: ChannelHandlerContext) {
+        self.context = nil
+        socket.detach()
+    }
 
     package func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         worker.refreshClock()

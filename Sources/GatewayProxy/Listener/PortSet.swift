@@ -153,12 +153,17 @@ final class PortSet: Sendable {
             channels: channels)
     }
 
+    /// An idle connection keeps one, so they begin small; they grow when a client sends more.
+    private static let receiveBuffers = AdaptiveRecvByteBufferAllocator(
+        minimum: 1024, initial: 1024, maximum: 64 * 1024)
+
     private static func bootstrap(_ port: BoundPort, on loop: DataPlane.LoopHandle) -> ServerBootstrap {
         let worker = loop.worker
         return ServerBootstrap(group: loop.eventLoop, childGroup: loop.eventLoop)
             .serverChannelOption(.autoRead, value: false)
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             .childChannelOption(.allowRemoteHalfClosure, value: true)
+            .childChannelOption(.recvAllocator, value: Self.receiveBuffers)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture { try Acceptor.accept(channel, on: port, worker.value) }
             }

@@ -10,7 +10,19 @@ struct ConnectionLevel {
     init(metricSlot: Int) { self.metricSlot = metricSlot }
 
     mutating func move(to next: State, _ metrics: LoopMetrics) {
-        guard next != state else { return }
+        switch (state, next) {
+        case (.idle, .idle), (.active, .active), (.gone, .gone): return
+        // The way of every request.
+        case (.idle, .active):
+            state = next
+            metrics.move(from: .upstreamConnectionsIdle, to: .upstreamConnectionsActive)
+            return metrics.move(from: .connectionsIdle, to: .connectionsActive, backend: metricSlot)
+        case (.active, .idle):
+            state = next
+            metrics.move(from: .upstreamConnectionsActive, to: .upstreamConnectionsIdle)
+            return metrics.move(from: .connectionsActive, to: .connectionsIdle, backend: metricSlot)
+        default: break
+        }
         change(state, by: -1, metrics)
         change(next, by: 1, metrics)
         state = next

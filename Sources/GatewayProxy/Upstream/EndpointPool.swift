@@ -37,6 +37,9 @@ final class EndpointPool {
             backend.circuit.pendingMax > 0 ? backend.circuit.pendingMax : worker.snapshot.limits.upstreamPendingMax
     }
 
+    /// Without TLS.
+    var isPlain: Bool { transport.tls == nil }
+
     var view: WorkerView.Pool {
         WorkerView.Pool(
             endpoint: endpoint.addressText, open: state.openCount, idle: state.idle.count,

@@ -79,7 +79,7 @@ extension Exchange {
         let fields = request.fields
         switch key {
         case .clientAddress:
-            return KeyHash.hash(client.isTrusted ? Array(record.clientAddress.utf8) : client.addressBytes)
+            return KeyHash.hash(Array(record.clientAddress.utf8))
         case .path:
             return KeyHash.hash(fields.bytes, request.path.range)
         case .header(let name):

@@ -1,17 +1,21 @@
 import Glibc
 
-/// The time of day of one event loop, with the `Date` field's text made at most once a second.
+/// The time of day of one event loop, with the `Date` field's text made at most once a second. Read at every tick;
+/// between ticks it goes by the monotonic clock, which a request reads anyway.
 struct WallClock {
     private(set) var nanoseconds: UInt64 = 0
+    /// Time of day less uptime, modulo 2⁶⁴.
+    private(set) var aheadOfUptime: UInt64 = 0
     private var dateSecond: UInt64 = 0
     private(set) var dateBytes: [UInt8] = []
 
     /// Reads the clock.
-    mutating func refresh() {
+    mutating func refresh(uptimeNanoseconds: UInt64) {
         var time = timespec()
         // Safe: the pointer is to a local and is used during the call only.
         unsafe clock_gettime(CLOCK_REALTIME, &time)
         nanoseconds = UInt64(time.tv_sec) &* 1_000_000_000 &+ UInt64(time.tv_nsec)
+        aheadOfUptime = nanoseconds &- uptimeNanoseconds
         let second = UInt64(time.tv_sec)
         if second != dateSecond {
             dateSecond = second

@@ -11,7 +11,8 @@ package final class Worker {
     /// The clock of the current event, nanoseconds; refreshed when a read, a tick or a callback enters the loop.
     package private(set) var now: UInt64
     private var clock = WallClock()
-    package var wallNanoseconds: UInt64 { clock.nanoseconds }
+    /// The time of day at `now`.
+    package var wallNanoseconds: UInt64 { now &+ clock.aheadOfUptime }
     var dateBytes: [UInt8] { clock.dateBytes }
     private(set) var snapshot: Snapshot
     /// Opens a connection to an endpoint and calls back once, on this loop. Tests put channels in memory here.
@@ -49,7 +50,7 @@ package final class Worker {
         wheel = TimerWheel(now: NIODeadline.now().uptimeNanoseconds)
         random = LoopRandom()
         scratch.reserveCapacity(16 * 1024)
-        clock.refresh()
+        clock.refresh(uptimeNanoseconds: now)
     }
 
     /// Starts the loop's only timer. On the loop.
@@ -72,10 +73,7 @@ package final class Worker {
     }
 
     /// Reads the clock once for everything that follows in this event.
-    package func refreshClock() {
-        now = NIODeadline.now().uptimeNanoseconds
-        clock.refresh()
-    }
+    package func refreshClock() { now = NIODeadline.now().uptimeNanoseconds }
 
     /// The snapshot a new request must use.
     func currentSnapshot() -> Snapshot {
@@ -88,6 +86,7 @@ package final class Worker {
 
     private func ticked() {
         refreshClock()
+        clock.refresh(uptimeNanoseconds: now)
         wheel.advance(to: now, due: &dueTimers)
         let due = dueTimers
         dueTimers.removeAll(keepingCapacity: true)

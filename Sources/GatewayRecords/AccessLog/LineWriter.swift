@@ -1,3 +1,5 @@
+import GatewayWire
+
 /// Writes one line of JSON into memory set aside for it. Past the end nothing is written and `overflowed` is set,
 /// so that a caller drops the line as a whole instead of cutting it.
 ///
@@ -83,14 +85,11 @@ struct LineWriter {
     /// 16 lower-case hexadecimal digits.
     mutating func hex(_ value: UInt64) {
         guard reserve(16) else { return }
-        var rest = value
-        var position = count &+ 16
-        while position > count {
-            position &-= 1
-            let digit = UInt8(truncatingIfNeeded: rest & 15)
-            unsafe base[position] = digit < 10 ? 0x30 &+ digit : 0x57 &+ digit
-            rest >>= 4
-        }
+        let place = unsafe UnsafeMutableRawPointer(base + count)
+        let high = Hexadecimal.digits(UInt32(truncatingIfNeeded: value &>> 32)).littleEndian
+        let low = Hexadecimal.digits(UInt32(truncatingIfNeeded: value)).littleEndian
+        unsafe place.storeBytes(of: high, as: UInt64.self)
+        unsafe place.storeBytes(of: low, toByteOffset: 8, as: UInt64.self)
         count &+= 16
     }
 
@@ -108,6 +107,15 @@ struct LineWriter {
         }
         guard reserve(size &* 6) else { return }
         var index = 0
+        // The last eight bytes of a text of plain bytes may be written twice.
+        if size >= 8 {
+            while index &+ 8 <= size, copyPlain(source, index, to: index) { index &+= 8 }
+            if index &+ 8 > size, copyPlain(source, size &- 8, to: size &- 8) {
+                count &+= size
+                return
+            }
+            count &+= index
+        }
         while index < size {
             // Eight plain bytes at once; the range was checked by the loop's condition.
             while index &+ 8 <= size {
@@ -127,6 +135,15 @@ struct LineWriter {
                 index &+= special(source, index, size)
             }
         }
+    }
+
+    /// Copies eight bytes of a text that begins at `count` if all are plain. The range was checked, and there is room.
+    @inline(__always)
+    private func copyPlain(_ source: Span<UInt8>, _ index: Int, to offset: Int) -> Bool {
+        let word = unsafe source.bytes.unsafeLoadUnaligned(fromByteOffset: index, as: UInt64.self)
+        guard LineWriter.isPlain(word) else { return false }
+        unsafe UnsafeMutableRawPointer(base + count).storeBytes(of: word, toByteOffset: offset, as: UInt64.self)
+        return true
     }
 
     /// Whether all eight bytes are ASCII from space on, and neither a quote nor a backslash. A zero byte is found by

@@ -26,7 +26,7 @@ package struct LogBlock: Sendable {
 
     /// Writes one exchange's line; false, and nothing is kept, if it did not fit.
     mutating func append(
-        _ format: inout AccessLogLine, _ record: RequestRecord, _ request: RequestHead
+        _ format: inout AccessLogLine, _ record: borrowing RequestRecord, _ request: borrowing RequestHead
     ) -> Bool {
         let start = count
         let limit = min(storage.count - start, LogBlock.lineBytesMax)

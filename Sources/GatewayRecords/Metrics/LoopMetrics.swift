@@ -52,6 +52,21 @@ package final class LoopMetrics {
         isChanged = true
     }
 
+    /// Moves something of this loop from one level to another.
+    package func move(from: LoopGauge, to: LoopGauge) {
+        values.gauges[Int(from.rawValue)] &-= 1
+        values.gauges[Int(to.rawValue)] &+= 1
+        isChanged = true
+    }
+
+    /// Moves something of a backend from one level to another.
+    package func move(from: BackendGauge, to: BackendGauge, backend: Int) {
+        let start = values.backendStart(backend) &+ BackendLayout.gauges
+        values.backends[start &+ Int(from.rawValue)] &-= 1
+        values.backends[start &+ Int(to.rawValue)] &+= 1
+        isChanged = true
+    }
+
     /// Counts a settled exchange.
     func count(_ record: borrowing RequestRecord) {
         values.count(record)

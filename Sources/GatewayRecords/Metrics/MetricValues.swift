@@ -50,8 +50,10 @@ enum BackendLayout {
 
 /// All numbers of one loop, or their sum over loops.
 struct MetricValues: Sendable {
-    var counters = [UInt64](repeating: 0, count: LoopCounter.allCases.count)
-    var gauges = [Int](repeating: 0, count: LoopGauge.allCases.count)
+    /// By `LoopCounter`; a little room is left over.
+    var counters = InlineArray<32, UInt64>(repeating: 0)
+    /// By `LoopGauge`.
+    var gauges = InlineArray<16, Int>(repeating: 0)
     var routes = [UInt64](repeating: 0, count: RouteLayout.stride)
     var backends = [UInt64](repeating: 0, count: BackendLayout.stride)
     /// Grows with the first model call.
@@ -118,8 +120,8 @@ struct MetricValues: Sendable {
 
     /// Takes over another's numbers without sharing its memory.
     mutating func assign(_ other: MetricValues) {
-        MetricValues.assign(&counters, other.counters)
-        for index in gauges.indices { gauges[index] = other.gauges[index] }
+        counters = other.counters
+        gauges = other.gauges
         MetricValues.assign(&routes, other.routes)
         MetricValues.assign(&backends, other.backends)
         MetricValues.assign(&models, other.models)
@@ -136,7 +138,7 @@ struct MetricValues: Sendable {
 
     /// Adds another loop's numbers.
     mutating func add(_ other: MetricValues) {
-        MetricValues.add(&counters, other.counters)
+        for index in counters.indices { counters[index] &+= other.counters[index] }
         for index in gauges.indices { gauges[index] &+= other.gauges[index] }
         MetricValues.add(&routes, other.routes)
         MetricValues.add(&backends, other.backends)

@@ -24,7 +24,7 @@ package struct GatewayOptions: Sendable {
     package var source: Source
     /// Holds the admin token and socket, and the history.
     package var stateDirectory: String
-    /// Event loops; nil for one per core.
+    /// Event loops; nil for one per usable core.
     package var loops: Int?
     package var accessLog: LogWriter.Target = .standardOutput
     package var accessLogSettings = AccessLogSettings()

@@ -66,7 +66,7 @@ package final class GatewayProcess: Sendable {
             registry.modelSlot(operation: operation, provider: provider, model: model)
         }
         registry.setLedger { [state] in LedgerSample(state) }
-        let group = MultiThreadedEventLoopGroup(numberOfThreads: options.loops ?? System.coreCount)
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: options.loops ?? Processors.usable)
         self.group = group
         logWriter = try LogWriter(options.accessLog)
         spans = options.otlp == nil ? nil : SpanQueue()

@@ -4,7 +4,7 @@ struct HTTP1Meaning {
     var host = Slice.empty
     var hostCount = 0
     var contentLength: UInt64 = 0
-    var connection: ConnectionOptions = []
+    var connection: ConnectionOptions = .none
     var expectsContinue = false
     var acceptsTrailers = false
     private var upgrade = Slice.empty

@@ -22,6 +22,8 @@ package struct HTTP1RequestParser: Sendable {
     /// How far the request line was searched for its end.
     private var searchedTo = 0
     private var rawTarget = Slice.empty
+    /// The last authority that was canonical as it came: a client names the same host again and again.
+    private var knownHost: [UInt8] = []
 
     package init(limits: HTTP1Limits) { self.limits = limits }
 
@@ -204,10 +206,20 @@ package struct HTTP1RequestParser: Sendable {
         }
     }
 
-    private func target(_ head: inout RequestHead, _ meaning: HTTP1Meaning) throws(HTTP1ParseError) {
+    private mutating func adoptHost(_ host: Slice, _ head: inout RequestHead) throws(HTTP1ParseError) {
+        if Word.equals(head.fields.bytes.span, host, knownHost.span) {
+            head.authority = host
+            return
+        }
+        let before = host.count <= 64 ? head.fields.copy(host) : []
+        try head.adoptAuthority(host, requiresPort: false)
+        if head.authority == host, head.fields.equals(host, before) { knownHost = before }
+    }
+
+    private mutating func target(_ head: inout RequestHead, _ meaning: HTTP1Meaning) throws(HTTP1ParseError) {
         if meaning.hostCount > 1 { throw .duplicateHost }
         if head.version == .http11, meaning.host.isEmpty { throw .missingHost }
-        if !meaning.host.isEmpty { try head.adoptAuthority(meaning.host, requiresPort: false) }
+        if !meaning.host.isEmpty { try adoptHost(meaning.host, &head) }
         let raw = rawTarget
         if head.method == .connect {
             try head.adoptAuthority(raw, requiresPort: true)

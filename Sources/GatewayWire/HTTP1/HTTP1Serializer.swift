@@ -1,83 +1,108 @@
 /// Writes heads and chunks in the one form the gateway uses on the wire. Heads come from our parsers or were built by
 /// us, so there is nothing left to refuse here.
 package enum HTTP1Serializer {
+    // MARK: Heads
+
+    /// Lines of a head beside its fields, at most: start line without target, host, framing and steering.
+    private static let fixedBytesMax = 256
+
+    /// The room a request head takes at most.
+    package static func bytesMax(request head: borrowing RequestHead) -> Int {
+        fixedBytesMax &+ bytesMax(head.fields) &+ Int(head.methodName.count) &+ Int(head.target.count)
+            &+ 2 &* Int(head.authority.count) &+ Int(head.upgrade.count)
+    }
+
+    /// The room a response head takes at most.
+    package static func bytesMax(response head: borrowing ResponseHead) -> Int {
+        fixedBytesMax &+ bytesMax(head.fields) &+ Int(head.upgrade.count)
+    }
+
+    private static func bytesMax(_ fields: borrowing FieldBlock) -> Int {
+        var sum = 0
+        for index in fields.entries.indices {
+            sum &+= Int(fields.entries[index].name.count) &+ Int(fields.entries[index].value.count) &+ 4
+        }
+        return sum
+    }
+
     /// A request head, as HTTP/1.1: request line, `host`, the fields, then what frames and steers.
     ///
     /// `connection`: `.close` writes `connection: close`; `.upgrade` (with `head.upgrade`) writes both upgrade fields.
-    package static func append(
-        request head: borrowing RequestHead, framing: BodyFraming, connection: ConnectionOptions = [],
-        to out: inout [UInt8]
+    package static func write(
+        request head: borrowing RequestHead, framing: BodyFraming, connection: ConnectionOptions = .none,
+        to out: inout ByteWriter
     ) {
         let bytes = head.fields.bytes.span
-        out.reserveCapacity(out.count + bytes.count + 160)
-        append(bytes, head.methodName, to: &out)
+        out.append(bytes, head.methodName)
         out.append(Byte.space)
-        let target = head.target.isEmpty ? head.authority : head.target
-        append(bytes, target, to: &out)
-        append(head.authority.isEmpty ? " HTTP/1.1\r\n" : " HTTP/1.1\r\nhost: ", to: &out)
-        if !head.authority.isEmpty {
-            append(bytes, head.authority, to: &out)
-            appendLineEnd(to: &out)
+        out.append(bytes, head.target.isEmpty ? head.authority : head.target)
+        if head.authority.isEmpty {
+            out.append(" HTTP/1.1\r\n")
+        } else {
+            out.append(" HTTP/1.1\r\nhost: ")
+            out.append(bytes, head.authority)
+            out.appendLineEnd()
         }
-        appendFields(head.fields, to: &out)
-        if head.expectsContinue { append("expect: 100-continue\r\n", to: &out) }
+        write(head.fields, to: &out)
+        if head.expectsContinue { out.append("expect: 100-continue\r\n") }
         let isUpgrade = connection.contains(.upgrade) && !head.upgrade.isEmpty
-        if head.acceptsTrailers { append("te: trailers\r\n", to: &out) }
-        appendFraming(framing, to: &out)
+        if head.acceptsTrailers { out.append("te: trailers\r\n") }
+        write(framing, to: &out)
         if isUpgrade {
-            append("upgrade: ", to: &out)
-            append(bytes, head.upgrade, to: &out)
-            append(head.acceptsTrailers ? "\r\nconnection: upgrade, te\r\n" : "\r\nconnection: upgrade\r\n", to: &out)
+            out.append("upgrade: ")
+            out.append(bytes, head.upgrade)
+            out.append(head.acceptsTrailers ? "\r\nconnection: upgrade, te\r\n" : "\r\nconnection: upgrade\r\n")
         } else if connection.contains(.close) {
-            append(head.acceptsTrailers ? "connection: close, te\r\n" : "connection: close\r\n", to: &out)
+            out.append(head.acceptsTrailers ? "connection: close, te\r\n" : "connection: close\r\n")
         } else if head.acceptsTrailers {
-            append("connection: te\r\n", to: &out)
+            out.append("connection: te\r\n")
         }
-        appendLineEnd(to: &out)
+        out.appendLineEnd()
     }
 
     /// A response head, as HTTP/1.1, with the standard reason phrase. `date` and `server` are the caller's.
     ///
     /// `connection`: `.close` and `.keepAlive` (for HTTP/1.0 clients) write that option; `.upgrade` both its fields.
-    package static func append(
-        response head: borrowing ResponseHead, framing: BodyFraming, connection: ConnectionOptions = [],
-        to out: inout [UInt8]
+    package static func write(
+        response head: borrowing ResponseHead, framing: BodyFraming, connection: ConnectionOptions = .none,
+        to out: inout ByteWriter
     ) {
         let bytes = head.fields.bytes.span
-        out.reserveCapacity(out.count + bytes.count + 160)
-        append(status: head.status, to: &out)
-        appendFields(head.fields, to: &out)
-        appendFraming(framing, to: &out)
+        write(status: head.status, to: &out)
+        write(head.fields, to: &out)
+        write(framing, to: &out)
         if connection.contains(.upgrade), !head.upgrade.isEmpty {
-            append("upgrade: ", to: &out)
-            append(bytes, head.upgrade, to: &out)
-            append("\r\nconnection: upgrade\r\n", to: &out)
+            out.append("upgrade: ")
+            out.append(bytes, head.upgrade)
+            out.append("\r\nconnection: upgrade\r\n")
         } else if connection.contains(.close) {
-            append("connection: close\r\n", to: &out)
+            out.append("connection: close\r\n")
         } else if connection.contains(.keepAlive) {
-            append("connection: keep-alive\r\n", to: &out)
+            out.append("connection: keep-alive\r\n")
         }
-        appendLineEnd(to: &out)
+        out.appendLineEnd()
     }
 
     /// `HTTP/1.1 200 OK CRLF`.
-    package static func append(status: Int, to out: inout [UInt8]) {
-        append("HTTP/1.1 ", to: &out)
+    private static func write(status: Int, to out: inout ByteWriter) {
+        if status == 200 { return out.append("HTTP/1.1 200 OK\r\n") }
+        out.append("HTTP/1.1 ")
         out.append(Byte.zero &+ UInt8(truncatingIfNeeded: status / 100 % 10))
         out.append(Byte.zero &+ UInt8(truncatingIfNeeded: status / 10 % 10))
         out.append(Byte.zero &+ UInt8(truncatingIfNeeded: status % 10))
         out.append(Byte.space)
-        append(StatusPhrase.of(status), to: &out)
-        appendLineEnd(to: &out)
+        out.append(StatusPhrase.of(status))
+        out.appendLineEnd()
     }
 
     /// The fields as lines. Neighbours that already stand in the store as `name: value CRLF` are copied in one piece.
-    package static func appendFields(_ fields: borrowing FieldBlock, to out: inout [UInt8]) {
+    private static func write(_ fields: borrowing FieldBlock, to out: inout ByteWriter) {
         let bytes = fields.bytes.span
+        let entries = fields.entries.span
         var runStart = 0
         var runEnd = 0
-        for index in fields.entries.indices {
-            let entry = fields.entries[index]
+        for index in entries.indices {
+            let entry = entries[index]
             let start = Int(entry.name.start)
             let colon = start &+ Int(entry.name.count)
             let value = Int(entry.value.start)
@@ -90,7 +115,7 @@ package enum HTTP1Serializer {
                 runEnd = end &+ 2
                 continue
             }
-            if runEnd > runStart { append(bytes.extracting(runStart..<runEnd), to: &out) }
+            if runEnd > runStart { out.append(bytes.extracting(runStart..<runEnd)) }
             if isPlain {
                 runStart = start
                 runEnd = end &+ 2
@@ -98,25 +123,61 @@ package enum HTTP1Serializer {
             }
             runStart = 0
             runEnd = 0
-            append(bytes, entry.name, to: &out)
+            out.append(bytes, entry.name)
             out.append(Byte.colon)
             out.append(Byte.space)
-            append(bytes, entry.value, to: &out)
-            appendLineEnd(to: &out)
+            out.append(bytes, entry.value)
+            out.appendLineEnd()
         }
-        if runEnd > runStart { append(bytes.extracting(runStart..<runEnd), to: &out) }
+        if runEnd > runStart { out.append(bytes.extracting(runStart..<runEnd)) }
     }
 
-    private static func appendFraming(_ framing: BodyFraming, to out: inout [UInt8]) {
+    private static func write(_ framing: BodyFraming, to out: inout ByteWriter) {
         switch framing {
         case .none, .untilClose: break
         case .length(let length):
-            append("content-length: ", to: &out)
-            append(decimal: length, to: &out)
-            appendLineEnd(to: &out)
+            out.append("content-length: ")
+            out.append(decimal: length)
+            out.appendLineEnd()
         case .chunked:
-            append("transfer-encoding: chunked\r\n", to: &out)
+            out.append("transfer-encoding: chunked\r\n")
         }
+    }
+
+    /// As `write(request:…)`, into an array.
+    package static func append(
+        request head: borrowing RequestHead, framing: BodyFraming, connection: ConnectionOptions = .none,
+        to out: inout [UInt8]
+    ) {
+        // A borrowed value cannot be captured, and the closure is over before this function is.
+        let head = copy head
+        grow(&out, bytesMax: bytesMax(request: head)) {
+            write(request: head, framing: framing, connection: connection, to: &$0)
+        }
+    }
+
+    /// As `write(response:…)`, into an array.
+    package static func append(
+        response head: borrowing ResponseHead, framing: BodyFraming, connection: ConnectionOptions = .none,
+        to out: inout [UInt8]
+    ) {
+        let head = copy head
+        grow(&out, bytesMax: bytesMax(response: head)) {
+            write(response: head, framing: framing, connection: connection, to: &$0)
+        }
+    }
+
+    private static func grow(_ out: inout [UInt8], bytesMax: Int, _ write: (inout ByteWriter) -> Void) {
+        let start = out.count
+        out.append(contentsOf: repeatElement(0, count: bytesMax))
+        // Safe: the writer checks every write against the memory's end, and does not outlive the closure.
+        let written = unsafe out.withUnsafeMutableBytes { memory -> Int in
+            guard let base = memory.baseAddress else { return 0 }
+            var writer = unsafe ByteWriter(base: base + start, limit: bytesMax)
+            write(&writer)
+            return writer.count
+        }
+        out.removeLast(bytesMax - written)
     }
 
     // MARK: Chunks
@@ -142,7 +203,8 @@ package enum HTTP1Serializer {
     /// The end of a chunked body with trailers.
     package static func appendLastChunk(trailers: borrowing FieldBlock, to out: inout [UInt8]) {
         append("0\r\n", to: &out)
-        appendFields(trailers, to: &out)
+        let trailers = copy trailers
+        grow(&out, bytesMax: bytesMax(trailers)) { write(trailers, to: &$0) }
         appendLineEnd(to: &out)
     }
 
@@ -158,11 +220,6 @@ package enum HTTP1Serializer {
     static func append(_ bytes: Span<UInt8>, to out: inout [UInt8]) {
         // Safe: the closure only copies, and nothing of the pointer leaves it.
         unsafe bytes.withUnsafeBufferPointer { unsafe out.append(contentsOf: $0) }
-    }
-
-    @inline(__always)
-    private static func append(_ bytes: Span<UInt8>, _ slice: Slice, to out: inout [UInt8]) {
-        append(bytes.extracting(slice.range), to: &out)
     }
 
     @inline(__always)

@@ -41,8 +41,8 @@ package struct FieldBlock: Sendable {
 
     /// Forgets everything and keeps the memory for the next message.
     package mutating func removeAll() {
-        bytes.removeAll(keepingCapacity: true)
-        entries.removeAll(keepingCapacity: true)
+        if !bytes.isEmpty { bytes.removeAll(keepingCapacity: true) }
+        if !entries.isEmpty { entries.removeAll(keepingCapacity: true) }
     }
 
     package var isEmpty: Bool { entries.isEmpty }
@@ -106,6 +106,17 @@ package struct FieldBlock: Sendable {
         while next < entries.count {
             if FieldBlock.equal(bytes, entries[next].name, name) { entries.remove(at: next) } else { next += 1 }
         }
+    }
+
+    /// Known names as one bit each; `.other` has one too.
+    @inlinable
+    package static func bit(_ name: FieldName) -> UInt64 { 1 &<< UInt64(name.rawValue) }
+
+    /// Which known names there are, in one pass.
+    package var names: UInt64 {
+        var names: UInt64 = 0
+        for index in entries.indices { names |= FieldBlock.bit(entries[index].known) }
+        return names
     }
 
     /// The first field of that known name.

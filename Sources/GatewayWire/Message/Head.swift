@@ -29,6 +29,7 @@ package enum BodyFraming: Sendable, Equatable {
 /// What the `Connection` field of an HTTP/1 message asked for.
 package struct ConnectionOptions: OptionSet, Sendable {
     package let rawValue: UInt8
+    @inlinable
     package init(rawValue: UInt8) { self.rawValue = rawValue }
     /// Not the standard library's: that one looks generic types up at run time, once for every message.
     package init(arrayLiteral elements: ConnectionOptions...) {
@@ -36,9 +37,10 @@ package struct ConnectionOptions: OptionSet, Sendable {
         for element in elements { bits |= element.rawValue }
         rawValue = bits
     }
-    package static let close = ConnectionOptions(rawValue: 1)
-    package static let keepAlive = ConnectionOptions(rawValue: 2)
-    package static let upgrade = ConnectionOptions(rawValue: 4)
+    @inlinable package static var none: ConnectionOptions { ConnectionOptions(rawValue: 0) }
+    @inlinable package static var close: ConnectionOptions { ConnectionOptions(rawValue: 1) }
+    @inlinable package static var keepAlive: ConnectionOptions { ConnectionOptions(rawValue: 2) }
+    @inlinable package static var upgrade: ConnectionOptions { ConnectionOptions(rawValue: 4) }
 }
 
 /// A request's head in canonical form. All slices point into `fields.bytes`; hop-by-hop fields
@@ -59,7 +61,7 @@ package struct RequestHead: Sendable {
     package var authority: Slice = .empty
     package var version: HTTPVersion = .http11
     package var framing: BodyFraming = .none
-    package var connection: ConnectionOptions = []
+    package var connection: ConnectionOptions = .none
     /// The protocol of `Upgrade`, lower case, or `:protocol` of an extended CONNECT; empty when none.
     package var upgrade: Slice = .empty
     package var expectsContinue = false
@@ -79,7 +81,7 @@ package struct RequestHead: Sendable {
         authority = .empty
         version = .http11
         framing = .none
-        connection = []
+        connection = .none
         upgrade = .empty
         expectsContinue = false
         acceptsTrailers = false
@@ -92,7 +94,7 @@ package struct ResponseHead: Sendable {
     package var status: Int = 200
     package var version: HTTPVersion = .http11
     package var framing: BodyFraming = .none
-    package var connection: ConnectionOptions = []
+    package var connection: ConnectionOptions = .none
     /// The protocol a 101 switches to, lower case.
     package var upgrade: Slice = .empty
 
@@ -108,7 +110,7 @@ package struct ResponseHead: Sendable {
         status = 200
         version = .http11
         framing = .none
-        connection = []
+        connection = .none
         upgrade = .empty
     }
 }

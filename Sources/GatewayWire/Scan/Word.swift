@@ -27,6 +27,21 @@ enum Word {
     @inline(__always)
     static func mask(_ count: Int) -> UInt64 { UInt64.max &>> UInt64(truncatingIfNeeded: (8 &- count) &* 8) }
 
+    /// Whether a slice is exactly these bytes; an empty text equals nothing.
+    @inline(__always)
+    static func equals(_ span: Span<UInt8>, _ slice: Slice, _ text: Span<UInt8>) -> Bool {
+        let count = text.count
+        guard count > 0, Int(slice.count) == count else { return false }
+        let start = Int(slice.start)
+        guard count >= 8 else { return load(span, start, count: count) == load(text, 0, count: count) }
+        var offset = 0
+        while offset &+ 8 < count {
+            guard load(span, start &+ offset) == load(text, offset) else { return false }
+            offset &+= 8
+        }
+        return load(span, start &+ count &- 8) == load(text, count &- 8)
+    }
+
     /// High bits where a byte is below 0x20 or is 0x7F. Exact up to and including the lowest one set.
     @inline(__always)
     static func controls(_ word: UInt64) -> UInt64 {
@@ -69,6 +84,39 @@ enum Word {
     }
 }
 
+/// Sixteen bytes at a time, for what is mostly long: field values and names.
+enum Vector {
+    /// Which of the bytes from `offset` hit: all ones where one does, the first byte lowest.
+    @inline(__always)
+    static func hits(
+        _ span: Span<UInt8>, _ offset: Int, _ test: (SIMD16<UInt8>) -> SIMDMask<SIMD16<Int8>>
+    ) -> SIMD2<UInt64> {
+        // Safe: the load is bounds-checked, every bit pattern is a vector, and a mask has its vector's size.
+        let bytes = unsafe span.bytes.unsafeLoadUnaligned(fromByteOffset: offset, as: SIMD16<UInt8>.self)
+        return unsafe unsafeBitCast(test(bytes), to: SIMD2<UInt64>.self)
+    }
+
+    /// Control bytes.
+    @inline(__always)
+    static func controls(_ span: Span<UInt8>, _ offset: Int) -> SIMD2<UInt64> {
+        hits(span, offset) { ($0 .< SIMD16(repeating: 0x20)) .| ($0 .== SIMD16(repeating: 0x7F)) }
+    }
+
+    /// What ends a field name: at most 0x20, `:` or 0x7F.
+    @inline(__always)
+    static func nameEnds(_ span: Span<UInt8>, _ offset: Int) -> SIMD2<UInt64> {
+        hits(span, offset) {
+            ($0 .<= SIMD16(repeating: 0x20)) .| ($0 .== SIMD16(repeating: 0x3A)) .| ($0 .== SIMD16(repeating: 0x7F))
+        }
+    }
+
+    /// The position of the first hit; 16 when there is none.
+    @inline(__always)
+    static func first(_ hits: SIMD2<UInt64>) -> Int {
+        hits[0] != 0 ? hits[0].trailingZeroBitCount &>> 3 : 8 &+ hits[1].trailingZeroBitCount &>> 3
+    }
+}
+
 /// Forward searches in bytes.
 enum Scan {
     /// The first byte in `start..<end` that is a control byte other than HTAB, or `end`.
@@ -76,15 +124,22 @@ enum Scan {
     static func control(_ input: Span<UInt8>, from start: Int, to end: Int) -> Int {
         var index = start
         while true {
-            while index &+ 8 <= end {
-                let hits = Word.controls(Word.load(input, index))
-                if hits != 0 {
-                    index &+= hits.trailingZeroBitCount &>> 3
-                    break
+            search: do {
+                while index &+ 16 <= end {
+                    let first = Vector.first(Vector.controls(input, index))
+                    index &+= first
+                    if first < 16 { break search }
                 }
-                index &+= 8
+                while index &+ 8 <= end {
+                    let hits = Word.controls(Word.load(input, index))
+                    if hits != 0 {
+                        index &+= hits.trailingZeroBitCount &>> 3
+                        break search
+                    }
+                    index &+= 8
+                }
+                while index < end, !isControl(input[index]) { index &+= 1 }
             }
-            while index < end, !isControl(input[index]) { index &+= 1 }
             if index < end, input[index] == Byte.tab {
                 index &+= 1
                 continue
@@ -97,6 +152,11 @@ enum Scan {
     @inline(__always)
     static func nameEnd(_ input: Span<UInt8>, from start: Int, to end: Int) -> Int {
         var index = start
+        while index &+ 16 <= end {
+            let first = Vector.first(Vector.nameEnds(input, index))
+            index &+= first
+            if first < 16 { return index }
+        }
         while index &+ 8 <= end {
             let hits = Word.nameEnds(Word.load(input, index))
             if hits != 0 { return index &+ hits.trailingZeroBitCount &>> 3 }

@@ -60,22 +60,9 @@ package struct TraceContext: Sendable, Equatable {
 
     /// A number as lower-case hexadecimal digits with leading zeros.
     package static func append(hex value: UInt64, digits: Int, to out: inout [UInt8]) {
-        // Eight digits at a time: spread the nibbles over the bytes of a word, then make letters of those above 9.
-        var rest = digits
-        while rest > 0 {
-            let count = min(8, rest)
-            rest -= count
-            var word = value >> UInt64(rest * 4) & 0xFFFF_FFFF
-            word = (word | word << 16) & 0x0000_FFFF_0000_FFFF
-            word = (word | word << 8) & 0x00FF_00FF_00FF_00FF
-            word = (word | word << 4) & 0x0F0F_0F0F_0F0F_0F0F
-            let above = (word &+ 0x0606_0606_0606_0606) >> 4 & 0x0101_0101_0101_0101
-            let text = word &+ 0x3030_3030_3030_3030 &+ above &* 39
-            var shift = UInt64(count * 8)
-            while shift > 0 {
-                shift -= 8
-                out.append(UInt8(truncatingIfNeeded: text >> shift))
-            }
+        for index in (0..<digits).reversed() {
+            let digit = UInt8(truncatingIfNeeded: value &>> UInt64(index &* 4)) & 15
+            out.append(digit < 10 ? Byte.zero &+ digit : 0x57 &+ digit)
         }
     }
 }

@@ -24,9 +24,10 @@ struct WorkerValueTests {
     @Test("the clock keeps the text of its second")
     func clock() {
         var clock = WallClock()
-        clock.refresh()
+        clock.refresh(uptimeNanoseconds: 1_000)
         #expect(clock.dateBytes.count == 29)
         #expect(clock.dateBytes == WallClock.format(second: clock.nanoseconds / 1_000_000_000))
+        #expect(clock.aheadOfUptime &+ 1_000 == clock.nanoseconds)
     }
 
     @Test("random numbers stay below their bound and reach all of it", arguments: [1, 2, 3, 7, 100] as [UInt64])

@@ -40,6 +40,26 @@ struct RequestParserTests {
         for count in 0..<input.count { #expect(Read.request(Array(input[..<count])) == .needMore) }
     }
 
+    @Test("a host that came before is taken as it was, and any other is looked at")
+    func hostAgain() throws {
+        var parser = HTTP1RequestParser(limits: .standard)
+        var head = RequestHead()
+        for (host, expected) in [
+            ("a.example:8080", "a.example:8080"), ("a.example:8080", "a.example:8080"),
+            ("A.example:8080", "a.example:8080"),
+            ("127.0.0.1:80", "127.0.0.1:80"), ("127.0.0.1:80", "127.0.0.1:80"), ("b.", "b"), ("b.", "b"), ("b:", "b"),
+            ("a.example:8081", "a.example:8081"), ("127.1", nil),
+        ] as [(String, String?)] {
+            let input = bytes("GET / HTTP/1.1\r\nHost: \(host)\r\n\r\n")
+            guard let expected else {
+                #expect(throws: HTTP1ParseError.badHost) { try parser.parse(input.span, into: &head) }
+                break
+            }
+            #expect(try parser.parse(input.span, into: &head) == input.count)
+            #expect(head.fields.text(head.authority) == expected)
+        }
+    }
+
     @Test("names are lower case, values trimmed, order and repetition kept")
     func fields() throws {
         let head = try Read.head(

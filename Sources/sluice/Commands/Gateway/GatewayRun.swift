@@ -19,7 +19,7 @@ struct GatewayRun: AsyncParsableCommand {
     @OptionGroup var files: FileOptions
     @OptionGroup var state: StateOptions
 
-    @Option(help: "Event loops; one per core by default.")
+    @Option(help: "Event loops; one per usable core by default.")
     var loops: Int?
 
     @Option(help: "Where the access log goes: stdout, stderr, none or a file.")
@@ -58,6 +58,7 @@ struct GatewayRun: AsyncParsableCommand {
             let gateway = try await GatewayProcess(try options(quickstart))
             try await gateway.start()
             await announce(gateway, quickstart)
+            ProgramText.giveBack()
             try await gateway.run()
         } catch is ConfigurationRefused {
             // Its findings have been written line by line.
