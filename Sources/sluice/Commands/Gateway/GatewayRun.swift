@@ -41,6 +41,12 @@ struct GatewayRun: AsyncParsableCommand {
     @Option(help: "Days that usage is kept.")
     var usageDays = 90
 
+    @Option(help: "The URL by which others know the gateway: the issuer of its tokens.")
+    var tokenIssuer = "http://localhost:8080"
+
+    @Option(help: "Whom its tokens may be for beside the gateway, such as a vendor's token endpoint; may be repeated.")
+    var tokenAudience: [String] = []
+
     /// What becomes of calls that cannot be recorded.
     enum LedgerFailure: String, CaseIterable, ExpressibleByArgument {
         case closed, open
@@ -49,6 +55,7 @@ struct GatewayRun: AsyncParsableCommand {
     func validate() throws {
         guard (1...3_650).contains(usageDays) else { throw ValidationError("--usage-days is not between 1 and 3650") }
         if let loops, !(1...1_024).contains(loops) { throw ValidationError("--loops is not between 1 and 1024") }
+        guard (try? OutboundURL(tokenIssuer)) != nil else { throw ValidationError("--token-issuer is no URL") }
         _ = try (ListenAddress(admin), ListenAddress(telemetry))
     }
 
@@ -78,6 +85,8 @@ struct GatewayRun: AsyncParsableCommand {
             }
         options.servesUnrecorded = ledgerFailure == .open
         options.usageDays = usageDays
+        options.tokenIssuer = tokenIssuer
+        options.tokenAudiences = tokenAudience
         options.admin = try ListenAddress(admin).address
         options.telemetry = try ListenAddress(telemetry).address
         var environment = ProcessInfo.processInfo.environment
