@@ -55,6 +55,13 @@ package final class Exchange: Timed {
     }
     /// Nil for whom nothing has been proven, which costs a request nothing.
     private var provenPrincipal: Principal?
+    /// Set while the caller's issuer is asked.
+    var identityWait: IdentityWait?
+    /// How often it has been.
+    var identityWaits = 0
+    /// What a refusal says of credentials (RFC 9110 section 11.6.1), and the nonce for the next proof.
+    var challenges: [String] = []
+    var proofNonce: String?
     package var verdict: Verdict?
     package var record = RequestRecord()
     var admission = Admission()
@@ -89,7 +96,14 @@ package final class Exchange: Timed {
         if let refusal = match() { return refuse(refusal) }
         // A browser shows no credential when it asks whether it may.
         if let cors = rule?.cors, answerPreflight(cors) { return }
-        if let refusal = identify() ?? decide() ?? admit() {
+        proceed()
+    }
+
+    /// From *identify* on; again from there when it had to wait for an issuer.
+    func proceed() {
+        let unknown = identify()
+        guard identityWait == nil else { return }
+        if let refusal = unknown ?? decide() ?? admit() {
             refuse(refusal)
         } else {
             handle()
@@ -109,6 +123,9 @@ package final class Exchange: Timed {
         rule = nil
         matchedPathBytes = 0
         if provenPrincipal != nil { provenPrincipal = nil }
+        identityWaits = 0
+        if !challenges.isEmpty { challenges.removeAll(keepingCapacity: true) }
+        if proofNonce != nil { proofNonce = nil }
         if verdict != nil { verdict = nil }
         clientIP = nil
         record = RequestRecord()

@@ -1,3 +1,4 @@
+import GatewayControl
 import GatewayLLM
 import GatewayModel
 import GatewayPolicy
@@ -35,6 +36,7 @@ final class RouteCompiler {
     func compileAll() {
         for route in index.routes { compile(route) }
         addDefaultModels()
+        addDefaultTokens()
     }
 
     private func compile(_ route: HTTPRoute) {
@@ -138,6 +140,10 @@ final class RouteCompiler {
             return .refuse(GatewayError(.noBackend, "the rule names no backend: \(route.metadata.qualifiedName)"))
         }
         if draft.rule.backendRefs.contains(where: \.isModelCatalog) { return room(draft, route) }
+        if draft.rule.backendRefs.contains(where: \.isTokenService) {
+            if let room = options.tokenRoom { return .room(room) }
+            return .refuse(GatewayError(.invalidBackend, "tokens are not given out here"))
+        }
         let weighted = draft.rule.backendRefs.map { backend($0, draft, route, policies) }.filter { $0.weight > 0 }
         return .forward(weighted, totalWeight: weighted.reduce(0) { $0 + $1.weight })
     }
@@ -189,11 +195,32 @@ final class RouteCompiler {
     /// Where no policy says whom to believe, the gateway's own keys open its models.
     private func askForKey(_ rules: inout TrafficRules) {
         guard rules.identity.isEmpty else { return }
-        rules.identity = [IdentityRule(providers: [.liveKeys(options.managedKeys)], isRequired: true, name: "keys")]
+        var providers = [IdentityRule.Provider.liveKeys(options.managedKeys)]
+        if let own = options.ownTokens { providers.append(.tokens(own)) }
+        rules.identity = [IdentityRule(providers: providers, isRequired: true, name: "keys")]
+    }
+
+    /// Without a Gateway the default listener gives out tokens to whoever models or policies know.
+    private func addDefaultTokens() {
+        guard let room = options.tokenRoom, index.gateways.isEmpty, !models.isEmpty || !index.identityProviders.isEmpty
+        else { return }
+        for listener in listeners where listener.position >= 0 {
+            let rule = CompiledRule(
+                routeName: RouteCompiler.defaultTokenRoute, ruleIndex: 0,
+                metricSlot: options.routeSlot(RouteCompiler.defaultTokenRoute), action: .room(room))
+            for (number, path) in TokenRoom.paths.enumerated() {
+                let order = RouteOrder(name: "~tokens", rule: 0, match: number)
+                entries[listener.port, default: []].append(
+                    RouteEntry(
+                        listener: listener.position, hostname: "", path: .exact(Array(path.utf8)), order: order,
+                        rule: rule))
+            }
+        }
     }
 
     /// What records call the route that no one wrote.
     private static let defaultModelRoute = "models"
+    private static let defaultTokenRoute = "tokens"
 
     private func backend(
         _ reference: HTTPBackendRef, _ draft: RuleDraft, _ route: HTTPRoute, _ policies: EffectivePolicies
@@ -273,6 +300,11 @@ final class RouteCompiler {
 }
 
 extension HTTPBackendRef {
+    /// Whether it leads to the gateway's own token service.
+    var isTokenService: Bool {
+        group == ObjectKind.sluiceGroup && kind == Analysis.tokenServiceKind
+    }
+
     /// Whether it leads to the room of models.
     var isModelCatalog: Bool { group == ObjectKind.sluiceGroup && kind == ObjectKind.modelCatalog.rawValue }
 }
