@@ -81,13 +81,19 @@ let package = Package(
                 "GatewayProxy", nioCore, crypto,
             ]),
         library(
+            "GatewayMCP",
+            [
+                "GatewayModel", "GatewayWire", "GatewayPolicy", "GatewayIdentity", "GatewayState", "GatewayRecords",
+                "GatewayProxy", nioCore, crypto,
+            ]),
+        library(
             "GatewayControl",
             ["GatewayModel", "GatewayWire", "GatewayPolicy", "GatewayState", "GatewayRecords", yams, crypto]),
         library(
             "GatewayRuntime",
             [
                 "GatewayModel", "GatewayWire", "GatewayPolicy", "GatewayIdentity", "GatewayState", "GatewayRecords",
-                "GatewayProxy", "GatewayLLM", "GatewayControl", nioCore, nioPosix, nioSSL,
+                "GatewayProxy", "GatewayLLM", "GatewayMCP", "GatewayControl", nioCore, nioPosix, nioSSL,
             ]),
         library(
             "GatewayWorkbench",
@@ -112,6 +118,9 @@ let package = Package(
             "GatewayLLMTests",
             ["GatewayLLM", "GatewayState", "GatewayPolicy", "GatewayModel", "GatewayWire", "GatewayProxy", nioCore],
             exclude: ["Neutral/Golden"]),
+        tests(
+            "GatewayMCPTests",
+            ["GatewayMCP", "GatewayState", "GatewayPolicy", "GatewayModel", "GatewayWire", "GatewayProxy", nioCore]),
         tests("GatewayRecordsTests", ["GatewayRecords", "GatewayModel", "GatewayWire"]),
         tests(
             "GatewayProxyTests",

@@ -30,7 +30,9 @@ struct Sluice: AsyncParsableCommand {
                 ]),
             CommandGroup(
                 name: "Requests",
-                subcommands: [RequestExplain.self, RequestTap.self, RequestTrace.self, RequestCall.self]),
+                subcommands: [
+                    RequestExplain.self, RequestTap.self, RequestTrace.self, RequestCall.self, ToolsGroup.self,
+                ]),
             CommandGroup(
                 name: "Callers",
                 subcommands: [

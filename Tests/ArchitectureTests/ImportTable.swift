@@ -37,13 +37,19 @@ enum ImportTable {
                 "GatewayProxy",
             ],
             others: language.union(["NIOCore", "Crypto"])),
+        "GatewayMCP": Row(
+            rooms: [
+                "GatewayModel", "GatewayWire", "GatewayPolicy", "GatewayIdentity", "GatewayState", "GatewayRecords",
+                "GatewayProxy",
+            ],
+            others: language.union(["NIOCore", "Crypto"])),
         "GatewayControl": Row(
             rooms: ["GatewayModel", "GatewayWire", "GatewayPolicy", "GatewayState", "GatewayRecords"],
             others: language.union(system).union(foundation).union(["Yams", "Crypto"])),
         "GatewayRuntime": Row(
             rooms: [
                 "GatewayModel", "GatewayWire", "GatewayPolicy", "GatewayIdentity", "GatewayState", "GatewayRecords",
-                "GatewayProxy", "GatewayLLM", "GatewayControl",
+                "GatewayProxy", "GatewayLLM", "GatewayMCP", "GatewayControl",
             ],
             others: language.union(system).union(nio).union(["NIOSSL"])),
         "GatewayWorkbench": Row(

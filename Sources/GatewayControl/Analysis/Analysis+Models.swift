@@ -8,16 +8,7 @@ extension Analysis {
         for (index, credential) in provider.spec.credentials.enumerated() {
             guard let reference = credential.secretRef else { continue }
             let at = (isList ? path["credential"][index] : path["credential"])["secretRef"]
-            let namespace = reference.namespace ?? object.metadata.namespace
-            let target = ObjectKey(
-                group: reference.group, kind: reference.kind, namespace: namespace, name: reference.name)
-            guard
-                resolve(
-                    target, allowed: [.secret], from: object, at: at, missingReason: "InvalidSecretRef",
-                    kindReason: "InvalidKind"),
-                let secret = set.secret(namespace, reference.name)
-            else { continue }
-            checkValue(reference.key, of: secret, at: at, object)
+            checkSecret(reference, at: at, object)
         }
         for (index, reference) in (provider.spec.tls?.caCertificateRefs ?? []).enumerated() {
             checkAuthority(reference, at: path["tls"]["caCertificateRefs"][index], object)
@@ -27,6 +18,20 @@ extension Analysis {
                 reference, at: path["tls"]["clientCertificateRef"], object, reason: "InvalidClientCertificateRef")
         }
         checkURL(provider, object)
+    }
+
+    /// A value of a Secret must be there, and there for this object.
+    mutating func checkSecret(_ reference: SecretKeyReference, at path: ConfigPath, _ object: GatewayObject) {
+        let namespace = reference.namespace ?? object.metadata.namespace
+        let target = ObjectKey(
+            group: reference.group, kind: reference.kind, namespace: namespace, name: reference.name)
+        guard
+            resolve(
+                target, allowed: [.secret], from: object, at: path, missingReason: "InvalidSecretRef",
+                kindReason: "InvalidKind"),
+            let secret = set.secret(namespace, reference.name)
+        else { return }
+        checkValue(reference.key, of: secret, at: path, object)
     }
 
     private mutating func checkValue(

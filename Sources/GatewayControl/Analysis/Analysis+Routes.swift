@@ -66,7 +66,7 @@ extension Analysis {
         let target = ObjectKey(group: group, kind: kind, namespace: namespace, name: name)
         guard
             resolve(
-                target, allowed: [.service, .backend, .modelCatalog], from: object, at: path,
+                target, allowed: [.service, .backend, .modelCatalog, .mcpServer], from: object, at: path,
                 missingReason: "BackendNotFound",
                 kindReason: "InvalidKind"),
             let service = set.service(namespace, name), kind == "Service"

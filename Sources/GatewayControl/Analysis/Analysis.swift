@@ -33,6 +33,8 @@ package struct Analysis {
             case .modelCatalog(let catalog): copy.check(catalog, object)
             case .modelAccessPolicy(let policy): copy.check(policy, object)
             case .budgetPolicy(let policy): copy.check(policy, object)
+            case .mcpServer(let server): copy.check(server, object)
+            case .toolAccessPolicy(let policy): copy.check(policy, object)
             default: break
             }
         }

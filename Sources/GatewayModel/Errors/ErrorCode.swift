@@ -43,6 +43,7 @@ package enum ErrorCode: String, Sendable, CaseIterable {
     case untranslatable = "SL-2015"
     case unsupportedMediaType = "SL-2016"
     case modelIncapable = "SL-2017"
+    case unknownTool = "SL-2020"
     // 3: identity and policy
     case unauthenticated = "SL-3001"
     case forbidden = "SL-3002"
@@ -50,7 +51,10 @@ package enum ErrorCode: String, Sendable, CaseIterable {
     case concurrencyLimited = "SL-3004"
     case budgetExceeded = "SL-3005"
     case modelNotAllowed = "SL-3006"
-    case identityUnavailable = "SL-3020"
+    case identityUnavailable = "SL-3010"
+    case toolNotAllowed = "SL-3020"
+    case approvalRequired = "SL-3021"
+    case toolChanged = "SL-3022"
     // 4: routing and upstreams
     case noRoute = "SL-4001"
     case noBackend = "SL-4002"
@@ -83,8 +87,8 @@ package enum ErrorCode: String, Sendable, CaseIterable {
         switch self {
         case .malformedRequest, .ambiguousFraming, .modelLimitExceeded, .untranslatable, .modelIncapable: 400
         case .unauthenticated: 401
-        case .forbidden, .denied, .modelNotAllowed: 403
-        case .noRoute, .notFound, .unknownModel: 404
+        case .forbidden, .denied, .modelNotAllowed, .toolNotAllowed, .approvalRequired, .toolChanged: 403
+        case .noRoute, .notFound, .unknownModel, .unknownTool: 404
         case .methodNotAllowed: 405
         case .requestTimeout: 408
         case .conflict, .readOnlyObject: 409

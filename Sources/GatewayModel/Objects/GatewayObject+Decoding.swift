@@ -146,6 +146,9 @@ extension GatewayObject {
             return .modelAccessPolicy(ModelAccessPolicy(metadata: metadata, spec: fields.required("spec", doc)))
         case .budgetPolicy:
             return .budgetPolicy(BudgetPolicy(metadata: metadata, spec: fields.required("spec", doc)))
+        case .mcpServer: return .mcpServer(MCPServer(metadata: metadata, spec: fields.required("spec", doc)))
+        case .toolAccessPolicy:
+            return .toolAccessPolicy(ToolAccessPolicy(metadata: metadata, spec: fields.required("spec", doc)))
         }
     }
 

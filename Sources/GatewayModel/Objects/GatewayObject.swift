@@ -20,6 +20,8 @@ package struct GatewayObject: Sendable, CustomStringConvertible, CustomReflectab
         case modelCatalog(ModelCatalog)
         case modelAccessPolicy(ModelAccessPolicy)
         case budgetPolicy(BudgetPolicy)
+        case mcpServer(MCPServer)
+        case toolAccessPolicy(ToolAccessPolicy)
     }
 
     package var content: Content

@@ -30,3 +30,11 @@ package struct ObjectMeta: ConfigObject {
         let _: ConfigNode? = fields.optional("deletionGracePeriodSeconds", "set by the server; kept")
     }
 }
+
+extension ObjectMeta {
+    /// `namespace/name`.
+    package var qualifiedName: String { "\(namespace)/\(name)" }
+
+    /// What callers and metrics see: `name` alone in the default namespace.
+    package var shownName: String { namespace == ObjectMeta.defaultNamespace ? name : qualifiedName }
+}

@@ -21,6 +21,8 @@ struct ObjectIndex {
     private(set) var modelCatalogs: [ModelCatalog] = []
     private(set) var accessPolicies: [ModelAccessPolicy] = []
     private(set) var budgetPolicies: [BudgetPolicy] = []
+    private(set) var mcpServers: [MCPServer] = []
+    private(set) var toolPolicies: [ToolAccessPolicy] = []
     private var documents: [ObjectKey: ConfigNode] = [:]
 
     init(_ objects: [GatewayObject]) {
@@ -35,6 +37,9 @@ struct ObjectIndex {
         modelCatalogs.sort { ObjectIndex.precedes($0.metadata, $1.metadata) }
         accessPolicies.sort { ObjectIndex.precedes($0.metadata, $1.metadata) }
         budgetPolicies.sort { ObjectIndex.precedes($0.metadata, $1.metadata) }
+        // By name: what a list shows must not depend on ages.
+        mcpServers.sort { $0.metadata.qualifiedName < $1.metadata.qualifiedName }
+        toolPolicies.sort { ObjectIndex.precedes($0.metadata, $1.metadata) }
         for key in Array(slices.keys) {
             slices[key]?.sort { $0.metadata.qualifiedName < $1.metadata.qualifiedName }
         }
@@ -62,6 +67,8 @@ struct ObjectIndex {
         case .modelCatalog(let object): modelCatalogs.append(object)
         case .modelAccessPolicy(let object): accessPolicies.append(object)
         case .budgetPolicy(let object): budgetPolicies.append(object)
+        case .mcpServer(let object): mcpServers.append(object)
+        case .toolAccessPolicy(let object): toolPolicies.append(object)
         }
     }
 
@@ -88,9 +95,6 @@ struct ObjectIndex {
 }
 
 extension ObjectMeta {
-    /// `namespace/name`.
-    var qualifiedName: String { "\(namespace)/\(name)" }
-
     /// The creation time as a number that grows with time (its digits); `.max` without one.
     var createdSeconds: Int64 {
         guard let text = creationTimestamp else { return .max }

@@ -37,7 +37,10 @@ final class ProviderCompiler {
         var problem: GatewayError?
         var transport = UpstreamTransport(http: .http1)
         if url.isTLS {
-            do { transport = try self.transport(provider, key) } catch {
+            do {
+                transport = try certificates.transport(
+                    provider.spec.tls, of: key, name: provider.metadata.qualifiedName)
+            } catch {
                 problem = GatewayError(
                     .invalidBackend, "the provider cannot be used: \(provider.metadata.name)",
                     cause: error.error.message)
@@ -56,23 +59,6 @@ final class ProviderCompiler {
             problem: problem)
         statuses.append(status(compiled, key, provider.metadata.generation))
         return compiled
-    }
-
-    private func transport(_ provider: ModelProvider, _ key: ObjectKey) throws(ReferenceProblem) -> UpstreamTransport {
-        let tls = provider.spec.tls
-        var identity: CertificateReader.Identity?
-        if let reference = tls?.clientCertificateRef { identity = try certificates.identity(reference, from: key) }
-        let roots = try certificates.roots(tls?.caCertificateRefs ?? [], from: key)
-        let minVersion = tls?.minVersion ?? .v12
-        let context = try certificates.clientContext(
-            roots: roots, identity: identity, minVersion: minVersion, protocols: ["h2", "http/1.1"])
-        // By what it was made of, so that pools live on when a reload changes nothing.
-        let fingerprint =
-            "\(provider.metadata.qualifiedName)|\(tls?.serverName ?? "")|\(minVersion)|\(roots.digest)|"
-            + "\(identity?.digest ?? 0)"
-        return UpstreamTransport(
-            http: .negotiated,
-            tls: UpstreamTLS(context: context, serverName: tls?.serverName, fingerprint: fingerprint))
     }
 
     private func read(_ provider: ModelProvider, _ key: ObjectKey, _ index: ObjectIndex) -> [CompiledCredential] {
@@ -111,5 +97,23 @@ final class ProviderCompiler {
             Diagnostic(
                 error.code, severity, at: index.position(key, path), path: path.description,
                 "\(error.message) in \(key), \(path)", hint: error.hint, object: key, reason: reason))
+    }
+}
+
+extension CertificateReader {
+    /// TLS to an endpoint that an object of that key and name describes, as its `tls` says.
+    func transport(_ tls: BackendTLS?, of key: ObjectKey, name: String) throws(ReferenceProblem) -> UpstreamTransport {
+        var identity: Identity?
+        if let reference = tls?.clientCertificateRef { identity = try self.identity(reference, from: key) }
+        let roots = try roots(tls?.caCertificateRefs ?? [], from: key)
+        let minVersion = tls?.minVersion ?? .v12
+        let context = try clientContext(
+            roots: roots, identity: identity, minVersion: minVersion, protocols: ["h2", "http/1.1"])
+        // By what it was made of, so that pools live on when a reload changes nothing.
+        let fingerprint =
+            "\(name)|\(tls?.serverName ?? "")|\(minVersion)|\(roots.digest)|\(identity?.digest ?? 0)"
+        return UpstreamTransport(
+            http: .negotiated,
+            tls: UpstreamTLS(context: context, serverName: tls?.serverName, fingerprint: fingerprint))
     }
 }

@@ -1,5 +1,6 @@
 import GatewayControl
 import GatewayLLM
+import GatewayMCP
 import GatewayModel
 import GatewayPolicy
 import GatewayProxy
@@ -11,9 +12,10 @@ final class RouteCompiler {
     private let policies: PolicyIndex
     private let backends: BackendCompiler
     private let models: ModelCompiler
+    let tools: ToolCompiler
     private let filters: FilterCompiler
     private let traffic: TrafficRulesCompiler
-    private let options: SnapshotCompiler.Options
+    let options: SnapshotCompiler.Options
     /// By port.
     private(set) var entries: [Int: [RouteEntry]] = [:]
     private(set) var statuses: [ObjectStatus] = []
@@ -21,13 +23,14 @@ final class RouteCompiler {
 
     init(
         index: ObjectIndex, listeners: [ListenerDraft], policies: PolicyIndex, backends: BackendCompiler,
-        models: ModelCompiler, traffic: TrafficRulesCompiler, options: SnapshotCompiler.Options
+        models: ModelCompiler, tools: ToolCompiler, traffic: TrafficRulesCompiler, options: SnapshotCompiler.Options
     ) {
         self.index = index
         self.listeners = listeners
         self.policies = policies
         self.backends = backends
         self.models = models
+        self.tools = tools
         self.traffic = traffic
         self.options = options
         filters = FilterCompiler(index: index, backends: backends)
@@ -37,6 +40,7 @@ final class RouteCompiler {
         for route in index.routes { compile(route) }
         addDefaultModels()
         addDefaultTokens()
+        addDefaultTools()
     }
 
     private func compile(_ route: HTTPRoute) {
@@ -75,7 +79,7 @@ final class RouteCompiler {
     // MARK: Rules
 
     /// A rule on its way, and what was found wrong with it.
-    private final class RuleDraft {
+    final class RuleDraft {
         let rule: HTTPRouteRule
         var problem: ReferenceProblem?
         var unsupported: String?
@@ -102,7 +106,7 @@ final class RouteCompiler {
                 GatewayError(.internalFault, "a policy of this route cannot be applied", cause: error.message))
             reportPolicy(error, effective, route)
         }
-        if draft.rule.backendRefs.contains(where: \.isModelCatalog) { askForKey(&rules) }
+        if draft.rule.backendRefs.contains(where: { $0.isModelCatalog || $0.isMCPServer }) { askForKey(&rules) }
         var unsupported = compiled.unsupported
         let rule = CompiledRule(
             routeName: name, ruleIndex: position, ruleName: draft.rule.name, metricSlot: options.routeSlot(name),
@@ -144,6 +148,7 @@ final class RouteCompiler {
             if let room = options.tokenRoom { return .room(room) }
             return .refuse(GatewayError(.invalidBackend, "tokens are not given out here"))
         }
+        if draft.rule.backendRefs.contains(where: \.isMCPServer) { return toolRoom(draft, route) }
         let weighted = draft.rule.backendRefs.map { backend($0, draft, route, policies) }.filter { $0.weight > 0 }
         return .forward(weighted, totalWeight: weighted.reduce(0) { $0 + $1.weight })
     }
@@ -176,18 +181,30 @@ final class RouteCompiler {
             route.spec.rules.contains { $0.backendRefs.contains(where: \.isModelCatalog) }
         }
         guard index.gateways.isEmpty, !models.isEmpty, !isRouted else { return }
+        addDefault("models", at: "/v1", room(models.whole))
+    }
+
+    /// The same for servers of tools, under `/mcp`.
+    private func addDefaultTools() {
+        let isRouted = index.routes.contains { route in
+            route.spec.rules.contains { $0.backendRefs.contains(where: \.isMCPServer) }
+        }
+        guard index.gateways.isEmpty, !tools.isEmpty, !isRouted else { return }
+        addDefault("tools", at: "/mcp", toolRoom(.named))
+    }
+
+    /// A route that no one wrote; `name` is what records call it.
+    private func addDefault(_ name: String, at path: String, _ action: RouteAction) {
         for listener in listeners where listener.position >= 0 {
             var rules = TrafficRules.none
             askForKey(&rules)
             let rule = CompiledRule(
-                routeName: RouteCompiler.defaultModelRoute, ruleIndex: 0,
-                metricSlot: options.routeSlot(RouteCompiler.defaultModelRoute), action: room(models.whole),
-                policy: rules)
+                routeName: name, ruleIndex: 0, metricSlot: options.routeSlot(name), action: action, policy: rules)
             // Its name is greater than any object's: a route of the configuration goes first.
             let order = RouteOrder(name: "~", rule: 0, match: 0)
             entries[listener.port, default: []].append(
                 RouteEntry(
-                    listener: listener.position, hostname: "", path: .prefix(Array("/v1".utf8)), order: order,
+                    listener: listener.position, hostname: "", path: .prefix(Array(path.utf8)), order: order,
                     rule: rule))
         }
     }

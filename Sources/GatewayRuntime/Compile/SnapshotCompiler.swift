@@ -1,5 +1,6 @@
 package import GatewayIdentity
 package import GatewayLLM
+package import GatewayMCP
 package import GatewayModel
 package import GatewayProxy
 
@@ -42,6 +43,8 @@ package struct SnapshotCompiler {
         package var environment: @Sendable (String) -> String? = { SnapshotCompiler.environmentVariable($0) }
         /// The room of models for the table of one route; nil where nothing is served.
         package var modelRoom: (@Sendable (ModelTable) -> any RouteHandler)?
+        /// The room of tools for the servers of one route; nil where nothing is served.
+        package var toolRoom: (@Sendable (ToolCatalog, MCPRoom.Place) -> any RouteHandler)?
         /// The keys of `apiKeys: {managed: true}`.
         package var managedKeys = LiveKeySet()
         /// Tokens of the gateway itself; nil where it gives none out.
@@ -84,23 +87,25 @@ package struct SnapshotCompiler {
         let providers = ProviderCompiler(
             index: index, grants: grants, certificates: certificates, options: options)
         let models = ModelCompiler(index: index, grants: grants, providers: providers)
+        let tools = ToolCompiler(index: index, grants: grants, certificates: certificates, options: options)
         let ports = PortCompiler(listeners: listeners, index: index, options: options)
         let routes = RouteCompiler(
             index: index, listeners: listeners, policies: policies, backends: backends, models: models,
-            traffic: TrafficRulesCompiler(identities: identities, options: options), options: options)
+            tools: tools, traffic: TrafficRulesCompiler(identities: identities, options: options), options: options)
         routes.compileAll()
         let snapshot = Snapshot(
             revision: revision, limits: options.limits, ports: ports.tables(entries: routes.entries),
-            backends: backends.all + providers.all.map(\.backend))
+            backends: backends.all + providers.all.map(\.backend) + tools.catalog.servers.map(\.backend))
         let diagnostics =
             gateways.diagnostics(listeners) + ports.diagnostics() + routes.diagnostics + identities.diagnostics
-            + providers.diagnostics
+            + providers.diagnostics + tools.diagnostics
         return Result(
             snapshot: snapshot,
             statuses: gateways.statuses(listeners) + routes.statuses + policies.statuses(index) + providers.statuses
-                + models.statuses,
+                + models.statuses + tools.statuses,
             diagnostics: diagnostics.sorted(by: Diagnostic.inOrder),
-            sideFiles: identities.sideFiles + providers.sideFiles, models: models.whole, issuers: identities.issuers)
+            sideFiles: identities.sideFiles + providers.sideFiles + tools.sideFiles, models: models.whole,
+            issuers: identities.issuers)
     }
 }
 

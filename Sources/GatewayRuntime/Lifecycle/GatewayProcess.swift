@@ -1,6 +1,7 @@
 package import GatewayControl
 package import GatewayIdentity
 import GatewayLLM
+import GatewayMCP
 package import GatewayModel
 package import GatewayProxy
 package import GatewayRecords
@@ -26,6 +27,8 @@ package final class GatewayProcess: Sendable {
     package let state: StateStore
     /// What the rooms of models share over reloads.
     let models: ModelServices
+    /// The same for the rooms of tools.
+    let tools: MCPServices
     /// The managed keys of this moment.
     package let managedKeys = LiveKeySet()
     /// Issuers and their keys.
@@ -71,6 +74,7 @@ package final class GatewayProcess: Sendable {
         ) { [registry] operation, provider, model in
             registry.modelSlot(operation: operation, provider: provider, model: model)
         }
+        tools = MCPServices(secret: secret)
         registry.setLedger { [state] in LedgerSample(state) }
         let group = MultiThreadedEventLoopGroup(numberOfThreads: options.loops ?? Processors.usable)
         self.group = group
@@ -194,6 +198,9 @@ package final class GatewayProcess: Sendable {
         compilation.ownTokens = tokens.authority
         compilation.tokenRoom = TokenRoom.make(tokens)
         compilation.modelRoom = { [models] table in ModelRoom(table: table, services: models) }
+        compilation.toolRoom = { [tools] catalog, place in
+            MCPRoom(catalog: catalog, place: place, services: tools)
+        }
         compilation.files = SideFileReader(stateDirectory: options.stateDirectory)
         compilation.routeSlot = { [registry] in registry.routeSlot($0) }
         compilation.backendSlot = { [registry] in registry.backendSlot($0) }

@@ -85,6 +85,16 @@ enum ObjectTable {
                     }
                 },
             ]
+        case .mcpServer:
+            [
+                Column("URL") { text($0["spec"]?["http"]?["url"]) },
+                Column("PROTOCOL") { item in item["spec"]?["protocol"].map { text($0) } ?? "auto" },
+            ]
+        case .toolAccessPolicy:
+            [
+                Column("SUBJECTS") { String($0["spec"]?["subjects"]?.elements?.count ?? 0) },
+                Column("SERVERS") { join($0["spec"]?["rules"]) { rule in rule["server"].map { text($0) } ?? "*" } },
+            ]
         case .gatewayClass, .referenceGrant, .namespace, .identityProvider: []
         }
     }

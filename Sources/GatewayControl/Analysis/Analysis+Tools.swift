@@ -1,0 +1,48 @@
+import GatewayModel
+import GatewayPolicy
+
+/// Servers of tools and who may call them.
+extension Analysis {
+    mutating func check(_ server: MCPServer, _ object: GatewayObject) {
+        guard let http = server.spec.http else { return }
+        let path = ConfigPath.spec["http"]
+        if let reference = http.credential?.secretRef {
+            checkSecret(reference, at: path["credential"]["secretRef"], object)
+        }
+        for (index, reference) in (http.tls?.caCertificateRefs ?? []).enumerated() {
+            checkAuthority(reference, at: path["tls"]["caCertificateRefs"][index], object)
+        }
+        if let reference = http.tls?.clientCertificateRef {
+            checkCertificate(
+                reference, at: path["tls"]["clientCertificateRef"], object, reason: "InvalidClientCertificateRef")
+        }
+        if set.objects(of: .toolAccessPolicy).isEmpty, !refused.contains(where: { $0.kind == "ToolAccessPolicy" }) {
+            warn(
+                .missingField, object, .spec, "nobody may use this server: there is no ToolAccessPolicy",
+                hint: "add one that says who may call which of its tools")
+        }
+    }
+
+    mutating func check(_ policy: ToolAccessPolicy, _ object: GatewayObject) {
+        let servers = set.objects(of: .mcpServer).map(\.metadata.shownName)
+        for (index, rule) in policy.spec.rules.enumerated() {
+            let path = ConfigPath.spec["rules"][index]
+            if let source = rule.when {
+                do throws(CELError) {
+                    _ = try ToolCallVariables.standard.condition(source)
+                } catch {
+                    report(
+                        .invalidValue, object, path["when"],
+                        "the condition, at \(error.line):\(error.column): \(error.message)",
+                        hint: error.hint ?? "Documentation/Expressions.md has the language")
+                }
+            }
+            // A pattern may wait for servers to come; a plain name that no server has was hardly meant.
+            if !rule.server.contains("*"), !servers.isEmpty, !servers.contains(rule.server) {
+                warn(
+                    .danglingReference, object, path["server"], "no MCPServer \"\(rule.server)\"",
+                    hint: NearestName.hint(rule.server, among: servers, word: "there is"))
+            }
+        }
+    }
+}

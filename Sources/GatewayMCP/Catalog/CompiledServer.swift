@@ -1,0 +1,89 @@
+package import GatewayModel
+package import GatewayPolicy
+package import GatewayProxy
+
+/// One MCPServer, ready to be asked. Nothing of it depends on a caller.
+package final class CompiledServer: Sendable {
+    /// `namespace/name`.
+    package let name: String
+    /// `name` alone in the default namespace: what paths, policies and records say.
+    package let shownName: String
+    /// What stands before `__` and its tools' names where several servers are shown together.
+    package let prefix: String
+    package let prefixMode: MCPPrefixMode
+    package let `protocol`: MCPServerProtocol
+    package let backend: CompiledBackend
+    /// The value of `Host`.
+    let authority: [UInt8]
+    /// Path and query of its endpoint.
+    let target: [UInt8]
+    /// Set on every request; names in lower case. A credential is among `secrets`.
+    let fields: [HeaderEdits.Field]
+    let secrets: [(name: [UInt8], value: Secret)]
+    /// How long one request may take.
+    let rule: CompiledRule
+    /// The same for streams that stay open.
+    let streamRule: CompiledRule
+    let resultBytesMax: Int
+    let toolsMax: Int
+    /// Why it cannot be asked at all: its certificates, say.
+    package let problem: GatewayError?
+
+    package init(
+        metadata: ObjectMeta, spec: MCPServerSpec, url: OutboundURL, backend: CompiledBackend, credential: Secret? = nil,
+        problem: GatewayError? = nil
+    ) {
+        name = metadata.qualifiedName
+        shownName = metadata.shownName
+        prefix = spec.prefix ?? String(shownName.map { $0 == "/" || $0 == "." ? "-" : $0 })
+        prefixMode = spec.prefixMode
+        self.`protocol` = spec.protocol
+        self.backend = backend
+        self.problem = problem
+        authority = Array(url.authority.utf8)
+        target = Array(url.target.utf8)
+        fields = (spec.http?.headers ?? []).map {
+            HeaderEdits.Field(name: Array($0.name.lowercased().utf8), value: Array($0.value.utf8))
+        }
+        let field = spec.http?.credential?.header?.lowercased() ?? "authorization"
+        secrets =
+            credential.map { key in
+                let value =
+                    field == "authorization" ? key.reveal { Secret(Array("Bearer ".utf8) + $0) } : key
+                return [(name: Array(field.utf8), value: value)]
+            } ?? []
+        rule = CompiledServer.rule(spec.timeouts, isStream: false)
+        streamRule = CompiledServer.rule(spec.timeouts, isStream: true)
+        resultBytesMax = spec.limits.resultBytesMax.map { Int(clamping: $0.bytes) } ?? 16 * 1024 * 1024
+        toolsMax = spec.limits.toolsMax
+    }
+
+    private static func rule(_ spec: MCPTimeouts, isStream: Bool) -> CompiledRule {
+        var timeouts = RouteTimeouts()
+        timeouts.connectNanoseconds = nanoseconds(spec.connect, 5)
+        timeouts.firstByteNanoseconds = nanoseconds(spec.response, 120)
+        if !isStream { timeouts.totalNanoseconds = nanoseconds(spec.total, 600) }
+        return CompiledRule(
+            routeName: "tools", ruleIndex: 0, metricSlot: 0, action: .forward([], totalWeight: 0), timeouts: timeouts)
+    }
+
+    private static func nanoseconds(_ duration: ConfigDuration?, _ seconds: UInt64) -> UInt64 {
+        duration.map { UInt64(max(0, $0.milliseconds)) * 1_000_000 } ?? seconds * 1_000_000_000
+    }
+}
+
+/// Every server, and who may use what of them.
+package struct ToolCatalog: Sendable {
+    /// By name.
+    package let servers: [CompiledServer]
+    package let access: ToolAccessTable
+
+    package init(servers: [CompiledServer], access: ToolAccessTable) {
+        self.servers = servers
+        self.access = access
+    }
+
+    package static let empty = ToolCatalog(servers: [], access: .empty)
+
+    package func server(_ shownName: String) -> CompiledServer? { servers.first { $0.shownName == shownName } }
+}

@@ -1,0 +1,184 @@
+import GatewayModel
+import GatewayProxy
+import GatewayRecords
+import GatewayWire
+import NIOCore
+
+/// What the client gets: one JSON document, or a stream of events from the first message that comes before the reply.
+extension MCPExchange {
+    // MARK: From the server
+
+    /// A notification, or of a server with sessions a request, before the reply.
+    func pass(_ message: ServerRequest.Message, _ call: ClientCall) {
+        guard exchange != nil else { return }
+        if message.message.kind == .request { return ask(message, call) }
+        switch message.message.method {
+        case "notifications/message":
+            // Who did not ask for a log gets none.
+            if call.isStateless, call.logLevel == nil { return }
+        case "notifications/tools/list_changed":
+            if let server { services.shelf.forget(server, for: principal.ownerKey) }
+            if call.isStateless { return }
+        case "notifications/prompts/list_changed", "notifications/resources/list_changed",
+            "notifications/resources/updated":
+            // Of the streams that listen, where requests stand for themselves.
+            if call.isStateless { return }
+        default: break
+        }
+        send(event: message.bytes)
+        exchange?.flush()
+    }
+
+    /// A server's reply, in the words of the client's time.
+    func take(_ reply: ServerRequest.Reply, _ call: ClientCall) {
+        guard exchange != nil else { return }
+        switch reply {
+        case .failed(let error): answer(ClientFault(error, id: call.id, status: 200))
+        case .error(let error, let status): pass(error: error, status: status, call)
+        case .result(let result):
+            guard let server, call.isStateless else { return finish(result: result, of: call) }
+            guard let bytes = sealQuestions(result, call, server) else {
+                return answer(
+                    ClientFault(
+                        JSONRPCCode.missingClientCapability, "the server asks for what the client cannot give",
+                        data: Array("{\"requiredCapabilities\":{\"elicitation\":{}}}".utf8), id: call.id))
+            }
+            finish(result: completed(bytes, call), of: call)
+        }
+    }
+
+    /// What a reply of a server with sessions lacks.
+    private func completed(_ result: [UInt8], _ call: ClientCall) -> [UInt8] {
+        guard call.isStateless else { return result }
+        guard let outline = try? JSONOutline(result.span), outline.member("resultType", in: result.span) == nil else {
+            return result
+        }
+        var splice = JSONSplice()
+        splice.insert("resultType", Array("\"complete\"".utf8), in: outline)
+        if call.method == "resources/read" {
+            if outline.member("ttlMs", in: result.span) == nil { splice.insert("ttlMs", [0x30], in: outline) }
+            if outline.member("cacheScope", in: result.span) == nil {
+                splice.insert("cacheScope", Array("\"private\"".utf8), in: outline)
+            }
+        }
+        return splice.applied(to: result.span)
+    }
+
+    private func pass(error: [UInt8], status: Int, _ call: ClientCall) {
+        var error = error
+        var answerStatus = 200
+        if var object = (try? JSONTree.parse(error))?.object {
+            let code = object["code"]?.int ?? JSONRPCCode.internalError
+            if call.isStateless {
+                // Codes that this revision took back.
+                if code == -32002 || code == -32042 {
+                    object["code"] = .integer(JSONRPCCode.invalidParams)
+                    error = JSONTree.object(object).bytes
+                }
+                answerStatus = status == 400 || status == 404 ? status : ClientFault.status(code)
+            }
+        }
+        guard let id = call.id else { return }
+        exchange?.record.errorCode = .upstreamProtocolError
+        finish(JSONRPCWriter.error(id: id.span, error.span), status: answerStatus)
+    }
+
+    // MARK: To the client
+
+    func finish(result: [UInt8], of call: ClientCall) {
+        guard let id = call.id else { return accept() }
+        finish(JSONRPCWriter.result(id: id.span, result.span))
+    }
+
+    /// Ends the answer with this message.
+    func finish(_ message: [UInt8], status: Int = 200) {
+        timer.cancel()
+        guard let exchange else { return }
+        guard !isHeadSent else {
+            send(event: message)
+            self.exchange = nil
+            return exchange.sendEnd()
+        }
+        self.exchange = nil
+        var fields = [("content-type", "application/json"), ("cache-control", "no-store")]
+        if let openedSession { fields.append((MCPName.session, openedSession)) }
+        exchange.respond(status: status, fields: fields, body: message)
+    }
+
+    /// 202: a notification or an answer of the client was taken.
+    func accept() {
+        timer.cancel()
+        guard let exchange else { return }
+        self.exchange = nil
+        exchange.respond(status: 202)
+    }
+
+    func answer(_ fault: ClientFault) {
+        guard let exchange else { return }
+        if exchange.record.errorCode == nil {
+            exchange.record.errorCode = fault.status < 300 ? .forbidden : .malformedRequest
+        }
+        exchange.record.outcome = server == nil ? .refused : .upstreamFailed
+        finish(fault.body, status: fault.status)
+    }
+
+    /// Sends one event, and before the first one the head.
+    func send(event data: [UInt8], id: String? = nil) {
+        guard let exchange else { return }
+        beginStream(exchange)
+        var out: [UInt8] = []
+        out.reserveCapacity(data.count + 32)
+        if let id { out.append(contentsOf: "id: \(id)\n".utf8) }
+        SSEWriter.append(event: "message", data: data.span, to: &out)
+        lastSentNanoseconds = worker.now
+        exchange.sendBody(ByteBuffer(bytes: out))
+    }
+
+    func beginStream(_ exchange: Exchange) {
+        guard !isHeadSent else { return }
+        isHeadSent = true
+        exchange.response.reset()
+        exchange.response.status = 200
+        exchange.response.fields.append("content-type", "text/event-stream")
+        exchange.response.fields.append("cache-control", "no-cache, no-store")
+        exchange.response.fields.append("x-accel-buffering", "no")
+        if let openedSession { exchange.response.fields.append(MCPName.session, openedSession) }
+        exchange.sendHead(framing: .chunked)
+    }
+
+    // MARK: Waiting
+
+    /// How long a client waits without a word: longer, and something on the way takes the connection for dead.
+    static let keepAliveNanoseconds: UInt64 = 15_000_000_000
+
+    func armTimer() {
+        if lastSentNanoseconds == 0 { lastSentNanoseconds = worker.now }
+        timer.action = { [weak self] now in self?.keepAlive(now) }
+        timer.set(at: lastSentNanoseconds + MCPExchange.keepAliveNanoseconds)
+    }
+
+    /// A comment: it says nothing, and shows everyone on the way that the request lives.
+    private func keepAlive(_ now: UInt64) {
+        guard let exchange else { return }
+        if now >= lastSentNanoseconds + MCPExchange.keepAliveNanoseconds, exchange.isDownstreamWritable {
+            beginStream(exchange)
+            lastSentNanoseconds = now
+            exchange.sendBody(ByteBuffer(string: ": keep-alive\n\n"))
+            exchange.flush()
+        }
+        armTimer()
+    }
+
+    /// The client has gone. Where requests stand for themselves that calls the request off; in a session it does not.
+    func leave() {
+        gathering?.cancel()
+        gathering = nil
+        survey?.cancel()
+        survey = nil
+        guard let request else { return }
+        if call?.isStateless ?? true {
+            self.request = nil
+            request.cancel(reason: "the client has gone")
+        }
+    }
+}

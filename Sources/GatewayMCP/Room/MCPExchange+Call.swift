@@ -1,0 +1,259 @@
+import GatewayModel
+import GatewayPolicy
+import GatewayProxy
+import GatewayRecords
+import GatewayWire
+
+/// Calls that go to one server: decided on the body, sent with the server's own names.
+extension MCPExchange {
+    func callTool(_ call: ClientCall) throws(ClientFault) {
+        guard let name = call.string("name"), !name.isEmpty else { throw missing("name", call) }
+        if let (server, own) = view.split(name) { return try callTool(own, at: server, as: name, call) }
+        let unprefixed = view.servers.filter { $0.prefixMode != .always }
+        guard !view.isSingle, !unprefixed.isEmpty else { throw unknown(.tool, name, call) }
+        // Whose it is only their lists say.
+        withShelves(unprefixed, call) { [self] shelves in
+            let owners = zip(unprefixed, shelves).filter { server, shelf in
+                let asked = ToolAccessTable.Request(server: server.shownName, item: .tool, name: name, now: now)
+                return shelf?.tools[name] != nil && room.catalog.access.lists(principal, asked)
+            }.map(\.0)
+            do throws(ClientFault) {
+                guard let server = owners.first else { throw unknown(.tool, name, call) }
+                guard owners.count == 1 else { throw ambiguous(name, owners, call) }
+                try callTool(name, at: server, as: name, call)
+            } catch { answer(error) }
+        }
+    }
+
+    private func ambiguous(_ name: String, _ owners: [CompiledServer], _ call: ClientCall) -> ClientFault {
+        let names = owners.map { view.prefixedName(name, of: $0) }
+        return ClientFault(
+            JSONRPCCode.invalidParams,
+            "several servers have a tool of this name: \(name) (\(names.joined(separator: ", ")))", id: call.id)
+    }
+
+    private func callTool(
+        _ own: String, at server: CompiledServer, as shown: String, _ call: ClientCall
+    ) throws(ClientFault) {
+        let arguments = try arguments(call)
+        try judge(.tool, own, at: server, as: shown, arguments: arguments, call)
+        withShelves([server], call) { [self] shelves in
+            do throws(ClientFault) {
+                try send(own, at: server, as: shown, shelves.first ?? nil, arguments, call)
+            } catch { answer(error) }
+        }
+    }
+
+    private func send(
+        _ own: String, at server: CompiledServer, as shown: String, _ shelf: ToolShelf.Shelf?,
+        _ arguments: JSONTree, _ call: ClientCall
+    ) throws(ClientFault) {
+        // What the server does not list for this caller is not called either: nobody has looked at it.
+        guard let definition = shelf?.tools[own] else { throw unknown(.tool, shown, call) }
+        let fields = try fieldParameters(definition, arguments, call)
+        forward("tools/call", to: server, call) { request in
+            request.name = own
+            request.fields = fields
+            if own != shown { request.edit.renamed = ("name", MCPExchange.json(own)) }
+        }
+    }
+
+    /// The arguments as a tree, refused where a name comes twice: what is judged must be what the server reads.
+    private func arguments(_ call: ClientCall) throws(ClientFault) -> JSONTree {
+        guard let bytes = call.json("arguments") else { return .object(JSONObject()) }
+        guard let tree = try? JSONTree.parse(bytes), tree.object != nil || tree.isNull else {
+            throw ClientFault(
+                JSONRPCCode.invalidParams, "arguments must be an object without a name twice", id: call.id)
+        }
+        return tree
+    }
+
+    /// What a client repeats in fields must be what it says in the body; what goes to the server is made anew.
+    private func fieldParameters(
+        _ definition: ToolDefinition, _ arguments: JSONTree, _ call: ClientCall
+    ) throws(ClientFault) -> [(name: String, value: [UInt8])] {
+        guard let exchange else { return [] }
+        var fields: [(name: String, value: [UInt8])] = []
+        for parameter in definition.fieldParameters {
+            let text = parameter.text(in: arguments)
+            if call.isStateless {
+                let given = try ClientCall.value(parameter.field, exchange.request, call.id)
+                guard given == nil ? text == nil : text.map({ parameter.matches(Array((given ?? "").utf8), $0) }) ?? false
+                else {
+                    throw ClientFault(
+                        JSONRPCCode.headerMismatch,
+                        "header mismatch: \(parameter.field) is not what the body says", id: call.id)
+                }
+            }
+            if let text { fields.append((parameter.field, HeaderValue.encoded(text))) }
+        }
+        // Fields that no definition knows go on as they are.
+        let prefix = Array(MCPName.paramPrefix.utf8)
+        for entry in exchange.request.fields.entries {
+            let name = exchange.request.fields.copy(entry.name)
+            guard name.starts(with: prefix) else { continue }
+            let text = String(decoding: name, as: UTF8.self)
+            guard !fields.contains(where: { $0.name == text }) else { continue }
+            fields.append((text, exchange.request.fields.copy(entry.value)))
+        }
+        return fields
+    }
+
+    // MARK: Prompts, resources, completion
+
+    func getPrompt(_ call: ClientCall) throws(ClientFault) {
+        guard let name = call.string("name"), !name.isEmpty else { throw missing("name", call) }
+        guard let (server, own) = view.split(name) else { throw unknown(.prompt, name, call) }
+        try judge(.prompt, own, at: server, as: name, arguments: nil, call)
+        forward("prompts/get", to: server, call) { request in
+            request.name = own
+            if own != name { request.edit.renamed = ("name", MCPExchange.json(own)) }
+        }
+    }
+
+    func readResource(_ call: ClientCall) throws(ClientFault) {
+        guard let uri = call.string("uri"), !uri.isEmpty else { throw missing("uri", call) }
+        guard let (server, own) = view.split(uri: uri) else { throw unknown(.resource, uri, call) }
+        try judge(.resource, own, at: server, as: uri, arguments: nil, call)
+        forward("resources/read", to: server, call) { request in
+            request.name = own
+            if own != uri { request.edit.renamed = ("uri", MCPExchange.json(own)) }
+        }
+    }
+
+    func complete(_ call: ClientCall) throws(ClientFault) {
+        guard let bytes = call.json("ref"), var reference = (try? JSONTree.parse(bytes))?.object else {
+            throw missing("ref", call)
+        }
+        let isPrompt = reference["type"]?.string?.value == "ref/prompt"
+        let member = isPrompt ? "name" : "uri"
+        guard let shown = reference[member]?.string?.value else { throw missing("ref.\(member)", call) }
+        let found = isPrompt ? view.split(shown) : view.split(uri: shown).map { ($0.server, name: $0.uri) }
+        let item: ToolAccessTable.Item = isPrompt ? .prompt : .resource
+        guard let (server, own) = found else { throw unknown(item, shown, call) }
+        try judge(item, own, at: server, as: shown, arguments: nil, call)
+        reference[member] = .text(own)
+        let edited = JSONTree.object(reference).bytes
+        forward("completion/complete", to: server, call) { request in
+            if own != shown { request.edit.renamed = ("ref", edited) }
+        }
+    }
+
+    /// A subscription of a session lives at its server.
+    func subscribe(_ call: ClientCall) throws(ClientFault) {
+        guard let uri = call.string("uri"), !uri.isEmpty else { throw missing("uri", call) }
+        guard let (server, own) = view.split(uri: uri) else { throw unknown(.resource, uri, call) }
+        try judge(.resource, own, at: server, as: uri, arguments: nil, call)
+        forward(call.method, to: server, call) { request in
+            if own != uri { request.edit.renamed = ("uri", MCPExchange.json(own)) }
+        }
+    }
+
+    // MARK: Deciding
+
+    /// Phase 4, decide, on what the body says. What a caller may never use is as unknown as what is not there.
+    private func judge(
+        _ item: ToolAccessTable.Item, _ own: String, at server: CompiledServer, as shown: String,
+        arguments: JSONTree?, _ call: ClientCall
+    ) throws(ClientFault) {
+        let access = room.catalog.access
+        var asked = ToolAccessTable.Request(server: server.shownName, item: item, name: own)
+        if access.readsArguments { asked.arguments = (arguments?.object).flatMap { CELMap($0) } ?? .empty }
+        if access.readsTime { asked.now = now }
+        let verdict = access.decide(principal, asked)
+        exchange?.verdict = (exchange?.verdict ?? .allowed).and(verdict)
+        exchange?.record.verdictRule = verdict.rule
+        guard let error = verdict.error else { return }
+        guard access.lists(principal, asked) else { throw unknown(item, shown, call) }
+        throw ClientFault(error, id: call.id, status: 200)
+    }
+
+    var now: CELTimestamp {
+        let (seconds, rest) = worker.wallNanoseconds.quotientAndRemainder(dividingBy: 1_000_000_000)
+        return CELTimestamp(seconds: Int64(seconds), nanoseconds: Int32(rest))
+    }
+
+    private func missing(_ name: String, _ call: ClientCall) -> ClientFault {
+        ClientFault(JSONRPCCode.invalidParams, "params.\(name) is missing", id: call.id)
+    }
+
+    private func unknown(_ item: ToolAccessTable.Item, _ name: String, _ call: ClientCall) -> ClientFault {
+        exchange?.record.errorCode = .unknownTool
+        return ClientFault(
+            JSONRPCCode.invalidParams, "unknown \(item.word): \(name.prefix(128))", id: call.id)
+    }
+
+    static func json(_ text: String) -> [UInt8] {
+        var out: [UInt8] = []
+        JSONWriter.append(string: text.utf8Span.span, to: &out)
+        return out
+    }
+
+    // MARK: Sending
+
+    /// Sends the client's params to one server and passes on what comes back.
+    func forward(
+        _ method: String, to server: CompiledServer, _ call: ClientCall, round: Int = 1,
+        _ prepare: @escaping (ServerRequest) -> Void
+    ) {
+        guard let exchange else { return }
+        let request = ServerRequest(server, method, params: call.params, caller(call), services, on: worker)
+        prepare(request)
+        do throws(ClientFault) {
+            if try takeState(call, server, request) { return }
+        } catch { return answer(error) }
+        self.request = request
+        self.server = server
+        exchange.record.backend = server.backend.name
+        exchange.record.backendID = server.backend.metricSlot
+        exchange.record.attempts = 1
+        if let session = call.session, let id = call.id { services.clients.began(request, session.id, id: id) }
+        request.canTakeMore = { [weak self] in self?.exchange?.isDownstreamWritable ?? true }
+        request.onMessage = { [self] in pass($0, call) }
+        request.onEnd = { [self] reply in
+            forget(call)
+            self.request = nil
+            if case .result(let result) = reply, !call.isStateless,
+                askForServer(
+                    result, call, server, round: round,
+                    again: { [self] extra in
+                        forward(method, to: server, call, round: round + 1) { request in
+                            prepare(request)
+                            request.edit.extra += extra
+                        }
+                    })
+            {
+                return
+            }
+            take(reply, call)
+        }
+        armTimer()
+        request.start()
+    }
+
+    private func forget(_ call: ClientCall) {
+        if let session = call.session, let id = call.id { services.clients.finished(session.id, id: id) }
+    }
+
+    /// What each of these servers lists for this caller; asked for where nothing recent is known, nil where it fails.
+    private func withShelves(
+        _ servers: [CompiledServer], _ call: ClientCall, _ body: @escaping ([ToolShelf.Shelf?]) -> Void
+    ) {
+        let owner = principal.ownerKey
+        let known = servers.map { services.shelf.shelf(of: $0, for: owner, now: worker.now) }
+        guard known.contains(where: { $0 == nil }) else { return body(known) }
+        let gathering = ListGathering(.tools, servers, caller(call), services, on: worker)
+        self.gathering = gathering
+        armTimer()
+        gathering.start { [self] lists in
+            self.gathering = nil
+            guard exchange != nil else { return }
+            for list in lists {
+                if let problem = list.problem, servers.count == 1 {
+                    return answer(ClientFault(problem, id: call.id, status: 200))
+                }
+            }
+            body(servers.map { services.shelf.shelf(of: $0, for: owner, now: worker.now) })
+        }
+    }
+}

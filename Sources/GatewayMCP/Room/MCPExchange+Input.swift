@@ -1,0 +1,223 @@
+import Crypto
+import GatewayModel
+import GatewayProxy
+import GatewayWire
+import NIOCore
+
+/// What servers ask clients in the middle of a call. Where requests stand for themselves the question is the answer
+/// (`input_required`) and the client asks again; in a session it is a message on the call's stream. Each is made of
+/// the other where client and server are of different times.
+extension MCPExchange {
+    static let roundsMax = 10
+
+    /// Names the call that answers belong to: method, and params without what changes from round to round.
+    private func digest(_ call: ClientCall) -> [UInt8] {
+        var params = (try? JSONTree.parse(call.params))?.object ?? JSONObject()
+        for name in ["_meta", "inputResponses", "requestState"] { params[name] = nil }
+        return Array(SHA256.hash(data: Array(call.method.utf8) + [0] + JSONTree.object(params).bytes))
+    }
+
+    private var nowSeconds: Int { Int(worker.wallNanoseconds / 1_000_000_000) }
+
+    // MARK: Clients whose requests stand for themselves
+
+    /// What of the params of a next round the server gets: its own state, unsealed. True when the call goes on here
+    /// instead. Throws for a state that is not this caller's, or of another call.
+    func takeState(_ call: ClientCall, _ server: CompiledServer, _ request: ServerRequest) throws(ClientFault) -> Bool {
+        guard call.isStateless, let text = call.string("requestState") else { return false }
+        guard
+            let state = RequestState(
+                text, services.seal, owner: principal.ownerKey, server: server.name, digest: digest(call),
+                nowSeconds: nowSeconds)
+        else { throw strange(call) }
+        switch state.content {
+        case .server(let own):
+            request.edit.extra.append(("requestState", MCPExchange.json(own)))
+            return false
+        case .parked(let id):
+            guard let parked = services.waiting.takeParked(id) else { throw strange(call) }
+            let answers = call.json("inputResponses").flatMap { (try? JSONTree.parse($0))?.object } ?? JSONObject()
+            resume(parked, answers, call)
+            return true
+        }
+    }
+
+    private func strange(_ call: ClientCall) -> ClientFault {
+        ClientFault(
+            JSONRPCCode.invalidParams, "the requestState is not of this call, or too old: call anew", id: call.id)
+    }
+
+    /// A question in a server's result: sealed, and without what the client cannot answer.
+    func sealQuestions(_ result: [UInt8], _ call: ClientCall, _ server: CompiledServer) -> [UInt8]? {
+        guard isQuestion(result), var object = (try? JSONTree.parse(result))?.object else { return result }
+        let caller = caller(call)
+        var kept = JSONObject()
+        for member in object["inputRequests"]?.object?.members ?? [] {
+            guard let method = member.value["method"]?.string?.value, caller.canAnswer(method) else { continue }
+            kept[member.name.value] = member.value
+        }
+        if object["inputRequests"] != nil { object["inputRequests"] = .object(kept) }
+        if kept.isEmpty {
+            object["inputRequests"] = nil
+            guard object["requestState"] != nil else { return nil }
+        }
+        if let own = object["requestState"]?.string?.value {
+            let state = RequestState(
+                .server(own), owner: principal.ownerKey, server: server.name, digest: digest(call),
+                nowSeconds: nowSeconds)
+            guard let sealed = state.sealed(services.seal) else { return nil }
+            object["requestState"] = .text(sealed)
+        }
+        return JSONTree.object(object).bytes
+    }
+
+    /// A server with a session asks a client without one: the call is held, the question is the answer.
+    func park(_ message: ServerRequest.Message, _ call: ClientCall) {
+        guard let request, exchange != nil, ["tools/call", "prompts/get", "resources/read"].contains(call.method)
+        else { return }
+        let parked = ParkedCall(request)
+        let id = SessionID.make()
+        let state = RequestState(
+            .parked(id: id), owner: principal.ownerKey, server: request.server.name, digest: digest(call),
+            nowSeconds: nowSeconds)
+        let lifetime = UInt64(RequestState.lifetimeSeconds) * 1_000_000_000
+        guard let question = parked.add(message), let sealed = state.sealed(services.seal),
+            services.waiting.park(parked, id, until: worker.now + lifetime)
+        else {
+            self.request = nil
+            request.cancel()
+            return answer(
+                ClientFault(GatewayError(.overloaded, "too many calls wait for their clients"), id: call.id, status: 200))
+        }
+        self.request = nil
+        let waiting = services.waiting
+        worker.eventLoop.assumeIsolated().scheduleTask(in: .nanoseconds(Int64(lifetime))) {
+            if waiting.takeParked(id) != nil { request.cancel(reason: "the client did not answer") }
+        }
+        let requests = JSONTree.object([question.key: question.request])
+        let result: JSONTree = [
+            "resultType": "input_required", "inputRequests": requests, "requestState": .text(sealed),
+        ]
+        finish(result: result.bytes, of: call)
+    }
+
+    /// The client has answered: the held call goes on, from whichever loop it lives on to this one.
+    private func resume(_ parked: WaitingCalls.Parked, _ answers: JSONObject, _ call: ClientCall) {
+        let home = parked.call.eventLoop
+        if home === worker.eventLoop {
+            let held = parked.call.value
+            request = held.request
+            server = held.request.server
+            armTimer()
+            return held.resume(
+                answers, onMessage: { [self] in pass($0, call) },
+                onEnd: { [self] reply in
+                    request = nil
+                    take(reply, call)
+                })
+        }
+        armTimer()
+        let here = NIOLoopBound(self, eventLoop: worker.eventLoop)
+        let eventLoop = worker.eventLoop
+        let callBox = NIOLoopBound(CallBox(call), eventLoop: eventLoop)
+        let held = parked.call
+        home.execute {
+            held.value.resume(
+                answers,
+                onMessage: { message in eventLoop.execute { here.value.pass(message, callBox.value.call) } },
+                onEnd: { reply in eventLoop.execute { here.value.take(reply, callBox.value.call) } })
+        }
+    }
+
+    private func isQuestion(_ result: [UInt8]) -> Bool {
+        guard let outline = try? JSONOutline(result.span) else { return false }
+        return outline.string("resultType", in: result.span, bytesMax: 32) == "input_required"
+    }
+
+    // MARK: Clients with a session
+
+    /// A server without sessions needs something of a client that has one: the client is asked on the call's stream,
+    /// and the call is repeated with its answers.
+    func askForServer(
+        _ result: [UInt8], _ call: ClientCall, _ server: CompiledServer, round: Int,
+        again: @escaping (_ extra: [(name: StaticString, value: [UInt8])]) -> Void
+    ) -> Bool {
+        guard isQuestion(result), let object = (try? JSONTree.parse(result))?.object else { return false }
+        var state: [(name: StaticString, value: [UInt8])] = []
+        if let own = object["requestState"]?.string?.value { state = [("requestState", MCPExchange.json(own))] }
+        let requests = object["inputRequests"]?.object?.members ?? []
+        let caller = caller(call)
+        guard round < MCPExchange.roundsMax,
+            requests.allSatisfy({ caller.canAnswer($0.value["method"]?.string?.value ?? "") })
+        else {
+            answer(
+                ClientFault(
+                    JSONRPCCode.missingClientCapability, "the server asks for what the client cannot give",
+                    status: 200, id: call.id))
+            return true
+        }
+        guard !requests.isEmpty else {
+            again(state)
+            return true
+        }
+        let id = SessionID.make()
+        let questions = AskedQuestions(requests.map { $0.name.value }, on: worker) { [self] answers in
+            services.waiting.forget(id)
+            guard exchange != nil else { return }
+            again(state + [("inputResponses", JSONTree.object(answers).bytes)])
+        }
+        guard services.waiting.ask(questions, id) else {
+            answer(
+                ClientFault(GatewayError(.overloaded, "too many calls wait for their clients"), id: call.id, status: 200))
+            return true
+        }
+        for (index, each) in requests.enumerated() {
+            let params = each.value["params"]?.bytes ?? []
+            send(
+                event: JSONRPCWriter.request(
+                    id: QuestionID.make(asked: id, key: each.name.value, index),
+                    method: each.value["method"]?.string?.value ?? "", params: params))
+        }
+        exchange?.flush()
+        return true
+    }
+
+    /// An answer to what was asked for a server without sessions.
+    func takeAskedAnswer(_ call: ClientCall, _ asked: (id: String, key: String)) {
+        if let questions = services.waiting.questions(asked.id) {
+            let answer: JSONTree?
+            if call.message.kind == .result, let content = call.message.content {
+                answer = try? JSONTree.parse(Array(call.bytes[content]))
+            } else {
+                answer = nil
+            }
+            questions.eventLoop.execute { questions.value.take(asked.key, answer) }
+        }
+        accept()
+    }
+}
+
+/// Lets a call go to another loop and back without being looked at there.
+final class CallBox {
+    let call: ClientCall
+
+    init(_ call: ClientCall) { self.call = call }
+}
+
+extension QuestionID {
+    private static let askedPrefix = Array("\"sluice-asked.".utf8)
+
+    static func make(asked id: String, key: String, _ index: Int) -> [UInt8] {
+        askedPrefix + Base64.encodeURLSafe(Array("\(id) \(key)".utf8)) + [0x22]
+    }
+
+    static func readAsked(_ json: [UInt8]) -> (id: String, key: String)? {
+        guard json.starts(with: askedPrefix), json.last == 0x22,
+            let bytes = Base64.decodeURLSafe(Array(json[askedPrefix.count..<(json.count - 1)])),
+            let space = bytes.firstIndex(of: 0x20)
+        else { return nil }
+        return (
+            String(decoding: bytes[..<space], as: UTF8.self), String(decoding: bytes[(space + 1)...], as: UTF8.self)
+        )
+    }
+}

@@ -1,0 +1,128 @@
+import GatewayModel
+import GatewayPolicy
+import GatewayProxy
+import GatewayWire
+
+/// Lists: of every server all pages, of those what this caller may use, by the names of this path.
+extension MCPExchange {
+    func list(_ kind: ListKind, _ call: ClientCall) {
+        guard !call.has("cursor") else {
+            return answer(
+                ClientFault(JSONRPCCode.invalidParams, "there is no such cursor: lists come whole", id: call.id))
+        }
+        let gathering = ListGathering(kind, view.servers, caller(call), services, on: worker)
+        self.gathering = gathering
+        armTimer()
+        gathering.start { [self] lists in
+            self.gathering = nil
+            guard exchange != nil else { return }
+            let problems = lists.compactMap { list in list.problem.map { (list.server, $0) } }
+            if let first = problems.first, problems.count == lists.count {
+                return answer(ClientFault(first.1, id: call.id, status: 200))
+            }
+            if lists.allSatisfy({ $0.isMissing }), call.isStateless || view.isSingle, !lists.isEmpty {
+                var fault = ClientFault.unknownMethod(call.method, id: call.id)
+                if !call.isStateless { fault.status = 200 }
+                return answer(fault)
+            }
+            finish(result: result(kind, lists, problems, call).bytes, of: call)
+        }
+    }
+
+    private func result(
+        _ kind: ListKind, _ lists: [ListGathering.List], _ problems: [(CompiledServer, GatewayError)],
+        _ call: ClientCall
+    ) -> JSONTree {
+        let lists = lists.map { list in
+            var list = list
+            list.items = list.items.filter { isListed(kind, $0[kind.name]?.string?.value ?? "", list) }
+            return list
+        }
+        let names = SharedNames(kind, lists, view)
+        var items: [JSONTree] = []
+        for list in lists {
+            for item in list.items {
+                guard var object = item.object, let own = object[kind.name]?.string?.value,
+                    let shown = names.shown(own, of: list.server)
+                else { continue }
+                if shown != own { object[kind.name] = .text(shown) }
+                items.append(.object(object))
+            }
+        }
+        var result: JSONObject = [:]
+        result[kind.member] = .array(items)
+        var meta: JSONObject = [:]
+        var notes = problems.map { server, error in JSONTree.text("\(server.shownName): \(error.message)") }
+        notes += names.collisions.map { .text("several servers have this name: \($0)") }
+        if !notes.isEmpty { meta["dev.sluice/problems"] = .array(notes) }
+        if call.isStateless {
+            result["resultType"] = "complete"
+            // What a policy allows may change at any time, and differs from caller to caller.
+            result["ttlMs"] = .integer(problems.isEmpty ? lists.map(\.ttlMilliseconds).min() ?? 0 : 0)
+            result["cacheScope"] = "private"
+            meta[MCPName.serverInfoMeta] = ServerSurvey.ownInfo
+        }
+        if !meta.isEmpty { result["_meta"] = .object(meta) }
+        return .object(result)
+    }
+
+    private func isListed(_ kind: ListKind, _ own: String, _ list: ListGathering.List) -> Bool {
+        var asked = ToolAccessTable.Request(server: list.server.shownName, item: kind.item, name: own)
+        if room.catalog.access.readsTime { asked.now = now }
+        return room.catalog.access.lists(principal, asked)
+    }
+}
+
+extension ListKind {
+    var item: ToolAccessTable.Item {
+        switch self {
+        case .tools: .tool
+        case .prompts: .prompt
+        case .resources, .templates: .resource
+        }
+    }
+
+    /// The member that names one of them.
+    var name: String {
+        switch self {
+        case .tools, .prompts: "name"
+        case .resources: "uri"
+        case .templates: "uriTemplate"
+        }
+    }
+}
+
+/// What the parts of several servers are called beside each other.
+private struct SharedNames {
+    private let kind: ListKind
+    private let view: ToolView
+    /// How many servers would show this name without a prefix.
+    private var counts: [String: Int] = [:]
+
+    init(_ kind: ListKind, _ lists: [ListGathering.List], _ view: ToolView) {
+        self.kind = kind
+        self.view = view
+        guard !view.isSingle, kind == .tools else { return }
+        for list in lists where list.server.prefixMode != .always {
+            for item in list.items {
+                guard let name = item[kind.name]?.string?.value else { continue }
+                counts[name, default: 0] += 1
+            }
+        }
+    }
+
+    /// Nil for a name that belongs to several and may not be told apart.
+    func shown(_ own: String, of server: CompiledServer) -> String? {
+        switch kind {
+        case .resources, .templates: return view.uri(own, of: server)
+        case .prompts: return view.prefixedName(own, of: server)
+        case .tools: break
+        }
+        guard let plain = view.plainName(own, of: server) else { return view.prefixedName(own, of: server) }
+        guard !view.isSingle, counts[own, default: 0] > 1 else { return plain }
+        return server.prefixMode == .never ? nil : view.prefixedName(own, of: server)
+    }
+
+    /// Names that several servers have, for those who ask why one is missing.
+    var collisions: [String] { counts.filter { $0.value > 1 }.keys.sorted() }
+}

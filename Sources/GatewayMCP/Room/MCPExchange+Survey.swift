@@ -1,0 +1,125 @@
+import GatewayModel
+import GatewayProxy
+import GatewayWire
+
+/// `server/discover` and `initialize`: what the servers of this path are and can, in the words of the client's time.
+extension MCPExchange {
+    func surveyServers(_ call: ClientCall) {
+        var caller = caller(call)
+        if !call.isStateless {
+            guard let revision = openRevision(call) else {
+                return answer(
+                    ClientFault(
+                        JSONRPCCode.invalidParams, "params.protocolVersion is missing", status: 400, id: call.id))
+            }
+            caller.capabilities = object(call.json("capabilities")) ?? Array("{}".utf8)
+            caller.clientInfo = object(call.json("clientInfo"))
+            caller.session = ClientSession(
+                id: SessionID.make(), revision: revision, place: view.place, owner: principal.ownerKey,
+                capabilities: caller.capabilities, clientInfo: caller.clientInfo, opened: [])
+        }
+        let survey = ServerSurvey(view.servers, caller, services, on: worker)
+        self.survey = survey
+        armTimer()
+        survey.start { [self] findings in
+            self.survey = nil
+            guard exchange != nil else { return }
+            let problems = findings.compactMap(\.problem)
+            if let first = problems.first, problems.count == findings.count {
+                return answer(ClientFault(first, id: call.id, status: call.isStateless ? 200 : 502))
+            }
+            if call.isStateless {
+                finish(result: discovered(findings).bytes, of: call)
+            } else if let session = caller.session {
+                open(session, findings, call)
+            }
+        }
+    }
+
+    /// The revision to speak: the client's, or the newest of ours that has sessions.
+    private func openRevision(_ call: ClientCall) -> MCPRevision? {
+        guard let asked = call.string("protocolVersion") else { return nil }
+        guard let known = MCPRevision(rawValue: asked), !known.isStateless, known >= .v2025_03_26 else {
+            return .newestSession
+        }
+        return known
+    }
+
+    private func object(_ json: [UInt8]?) -> [UInt8]? {
+        guard let json, json.first == 0x7B, json.count <= 4096 else { return nil }
+        return json
+    }
+
+    private func discovered(_ findings: [ServerSurvey.Finding]) -> JSONTree {
+        var capabilities = ServerSurvey.capabilities(findings)
+        // Of the time of sessions only.
+        capabilities["tasks"] = nil
+        var result: JSONObject = [
+            "resultType": "complete",
+            "supportedVersions": .array(MCPRevision.served.map { .text($0.rawValue) }),
+            "capabilities": .object(capabilities),
+        ]
+        if let text = ServerSurvey.instructions(findings) { result["instructions"] = .text(text) }
+        result["ttlMs"] = 0
+        result["cacheScope"] = "private"
+        result["_meta"] = .object([MCPName.serverInfoMeta: ServerSurvey.info(findings)])
+        return .object(result)
+    }
+
+    private func open(_ session: ClientSession, _ findings: [ServerSurvey.Finding], _ call: ClientCall) {
+        var session = session
+        session.opened = findings.compactMap { finding in
+            finding.session.map {
+                ClientSession.Opened(server: finding.server.name, id: $0.id ?? "", revision: $0.revision)
+            }
+        }
+        guard let sealed = session.sealed(services.seal) else {
+            return answer(
+                ClientFault(
+                    JSONRPCCode.invalidParams, "the session would be too large: say less of capabilities",
+                    status: 400, id: call.id))
+        }
+        var capabilities = ServerSurvey.capabilities(findings)
+        capabilities["extensions"] = nil
+        var result: JSONObject = [
+            "protocolVersion": .text(session.revision.rawValue),
+            "capabilities": .object(capabilities),
+            "serverInfo": ServerSurvey.info(findings),
+        ]
+        if let text = ServerSurvey.instructions(findings) { result["instructions"] = .text(text) }
+        openedSession = sealed
+        finish(result: JSONTree.object(result).bytes, of: call)
+    }
+
+    func setLevel(_ call: ClientCall) throws(ClientFault) {
+        let levels = ["debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"]
+        guard let level = call.string("level"), levels.contains(level) else {
+            throw ClientFault(JSONRPCCode.invalidParams, "params.level is none of the levels", id: call.id)
+        }
+        if let session = call.session { services.clients.setLevel(level, session.id) }
+        let caller = caller(call)
+        for server in view.servers {
+            // Servers without sessions hear it with each request.
+            guard let session = openSession(server, caller) else { continue }
+            let opening = ServerOpening(server: server, services: services, worker: worker)
+            opening.setLevel(level, session) {}
+        }
+        finish(result: Array("{}".utf8), of: call)
+    }
+
+    /// A session that is open at a server for this caller; nil where there is none yet.
+    func openSession(_ server: CompiledServer, _ caller: ServerCaller) -> LiveServers.Session? {
+        if let known = services.live.session(caller.scope(server), now: worker.now) { return known }
+        guard let opened = caller.session?.opened.first(where: { $0.server == server.name }) else { return nil }
+        return LiveServers.Session(
+            id: opened.id.isEmpty ? nil : opened.id, revision: opened.revision, result: [],
+            usedNanoseconds: worker.now)
+    }
+}
+
+/// Random names of sessions.
+enum SessionID {
+    static func make() -> String {
+        String(UInt64.random(in: .min ... .max), radix: 36) + String(UInt64.random(in: .min ... .max), radix: 36)
+    }
+}

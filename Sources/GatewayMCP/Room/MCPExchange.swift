@@ -1,0 +1,165 @@
+import GatewayModel
+import GatewayPolicy
+import GatewayProxy
+import GatewayRecords
+import GatewayWire
+import NIOCore
+
+/// One message of a client, from the first byte of its body to the end of its answer. It lives on the event loop of the
+/// exchange it serves.
+final class MCPExchange {
+    let room: MCPRoom
+    let view: ToolView
+    let worker: Worker
+    let principal: Principal
+    /// The client's side; nil once it has been answered or has gone.
+    var exchange: Exchange?
+    private var body = ByteBuffer()
+    private(set) var call: ClientCall?
+
+    /// What it waits for.
+    var request: ServerRequest?
+    var gathering: ListGathering?
+    var survey: ServerSurvey?
+    /// The server that was asked, once one is.
+    var server: CompiledServer?
+
+    /// The sealed id of a session that this message opened.
+    var openedSession: String?
+    /// The head of a stream has gone to the client.
+    var isHeadSent = false
+    var lastSentNanoseconds: UInt64 = 0
+    lazy var timer = LoopTimer(on: worker)
+
+    init(_ room: MCPRoom, _ exchange: Exchange, _ view: ToolView) {
+        self.room = room
+        self.view = view
+        self.exchange = exchange
+        worker = exchange.worker
+        principal = exchange.principal
+    }
+
+    /// A message in memory is at most this large.
+    static let bodyBytesMax = 32 * 1024 * 1024
+
+    var services: MCPServices { room.services }
+
+    /// Who asks, as servers are told.
+    func caller(_ call: ClientCall) -> ServerCaller {
+        ServerCaller(
+            owner: principal.ownerKey, capabilities: call.capabilities, clientInfo: call.clientInfo,
+            logLevel: call.isStateless ? call.logLevel : call.session.flatMap { services.clients.level($0.id) },
+            session: call.session)
+    }
+}
+
+extension MCPExchange: BodyReader {
+    func receive(_ bytes: ByteBuffer) {
+        guard call == nil, exchange != nil else { return }
+        guard body.readableBytes + bytes.readableBytes <= MCPExchange.bodyBytesMax else {
+            let exchange = exchange
+            self.exchange = nil
+            exchange?.refuse(
+                GatewayError(
+                    .bodyTooLarge, "the message is larger than \(MCPExchange.bodyBytesMax) bytes",
+                    hint: "pass large data by reference"))
+            return
+        }
+        var bytes = bytes
+        if body.readableBytes == 0 { body = bytes } else { body.writeBuffer(&bytes) }
+    }
+
+    func receiveEnd(trailers: FieldBlock?) {
+        guard let exchange else { return }
+        do throws(ClientFault) {
+            try checkType(exchange)
+            let session = try session(exchange)
+            let call = try ClientCall(Array(body.readableBytesView), exchange.request, session)
+            body = ByteBuffer()
+            self.call = call
+            try dispatch(call)
+        } catch {
+            answer(error)
+        }
+    }
+
+    func downstreamWritable() { request?.resumeReading() }
+
+    /// The client is served or gone.
+    func ended() {
+        guard exchange != nil else { return }
+        exchange = nil
+        timer.cancel()
+        leave()
+    }
+
+    private func checkType(_ exchange: Exchange) throws(ClientFault) {
+        let type = exchange.request.fields.first(.contentType).map { exchange.request.fields.text($0.value) } ?? ""
+        let name = type.prefix { $0 != ";" && $0 != " " }.lowercased()
+        guard name == "application/json" else {
+            throw ClientFault(JSONRPCCode.invalidRequest, "the body's type must be application/json", status: 415)
+        }
+        if let coding = exchange.request.fields.first(.contentEncoding) {
+            guard exchange.request.fields.text(coding.value).lowercased() == "identity" else {
+                throw ClientFault(JSONRPCCode.invalidRequest, "a compressed body is not accepted here", status: 415)
+            }
+        }
+    }
+
+    /// The session the request belongs to. One that is unknown, ended, of another place or of somebody else is the
+    /// same 404: the client opens a new one.
+    private func session(_ exchange: Exchange) throws(ClientFault) -> ClientSession? {
+        try room.session(exchange.request, principal, view)
+    }
+
+    private func dispatch(_ call: ClientCall) throws(ClientFault) {
+        switch call.message.kind {
+        case .request: try serve(call)
+        case .notification: hear(call)
+        case .result, .error: takeAnswer(call)
+        }
+    }
+
+    private func serve(_ call: ClientCall) throws(ClientFault) {
+        switch call.method {
+        case "tools/call": try callTool(call)
+        case "tools/list": list(.tools, call)
+        case "prompts/list": list(.prompts, call)
+        case "resources/list": list(.resources, call)
+        case "resources/templates/list": list(.templates, call)
+        case "prompts/get": try getPrompt(call)
+        case "resources/read": try readResource(call)
+        case "completion/complete": try complete(call)
+        case "server/discover" where call.isStateless: surveyServers(call)
+        case "initialize" where !call.isStateless: surveyServers(call)
+        case "ping" where !call.isStateless: finish(result: Array("{}".utf8), of: call)
+        case "logging/setLevel" where !call.isStateless: try setLevel(call)
+        case "resources/subscribe" where !call.isStateless, "resources/unsubscribe" where !call.isStateless:
+            try subscribe(call)
+        default:
+            var fault = ClientFault.unknownMethod(call.method, id: call.id)
+            // To a client with a session a 404 says that the session is gone.
+            if !call.isStateless { fault.status = 200 }
+            throw fault
+        }
+    }
+}
+
+extension MCPRoom {
+    /// The session that a request's field names, if it is this caller's and of this place; nil without the field, or
+    /// where requests stand for themselves.
+    func session(
+        _ head: borrowing RequestHead, _ principal: Principal, _ view: ToolView
+    ) throws(ClientFault) -> ClientSession? {
+        guard head.fields.value(named: MCPName.protocolVersion) != MCPRevision.stateless.rawValue,
+            let text = try ClientCall.value(MCPName.session, head, nil)
+        else { return nil }
+        guard let session = ClientSession(text, services.seal), session.owner == principal.ownerKey,
+            session.place == view.place, !services.clients.hasEnded(session.id)
+        else {
+            throw ClientFault(
+                JSONRPCCode.invalidRequest, "there is no such session: open a new one by initialize", status: 404)
+        }
+        return session
+    }
+}

@@ -1,0 +1,64 @@
+import GatewayModel
+import GatewayPolicy
+import GatewayWire
+
+/// The servers one client sees at one path, and what their parts are called there. One server alone has its own names;
+/// of several, each part carries its server's name: `demo__echo`, `demo+file:///x`.
+struct ToolView {
+    let room: MCPRoom
+    /// By name; only those of which the caller may use something.
+    let servers: [CompiledServer]
+    let isSingle: Bool
+    /// Names the path: what a session began at, it stays at.
+    let place: String
+
+    init(_ room: MCPRoom, _ servers: [CompiledServer], isSingle: Bool, place: String) {
+        self.room = room
+        self.servers = servers
+        self.isSingle = isSingle
+        self.place = place
+    }
+
+    static let separator = "__"
+
+    /// What a tool of a server is called here, if no other server has that name too.
+    func plainName(_ name: String, of server: CompiledServer) -> String? {
+        isSingle || server.prefixMode != .always ? name : nil
+    }
+
+    /// What it is called where names must tell servers apart.
+    func prefixedName(_ name: String, of server: CompiledServer) -> String {
+        isSingle ? name : server.prefix + ToolView.separator + name
+    }
+
+    /// A resource's URI here.
+    func uri(_ uri: String, of server: CompiledServer) -> String { isSingle ? uri : "\(server.prefix)+\(uri)" }
+
+    /// The server and its own name for a prefixed name; nil for a name without the prefix of a server.
+    func split(_ name: String) -> (server: CompiledServer, name: String)? {
+        if isSingle { return servers.first.map { ($0, name) } }
+        guard let range = name.firstRange(of: ToolView.separator) else { return nil }
+        let prefix = name[..<range.lowerBound]
+        let own = String(name[range.upperBound...])
+        guard !own.isEmpty, let server = servers.first(where: { $0.prefix == prefix }) else { return nil }
+        return (server, own)
+    }
+
+    /// The same for a resource.
+    func split(uri: String) -> (server: CompiledServer, uri: String)? {
+        if isSingle { return servers.first.map { ($0, uri) } }
+        guard let plus = uri.firstIndex(of: "+") else { return nil }
+        let own = String(uri[uri.index(after: plus)...])
+        guard let server = servers.first(where: { $0.prefix == uri[..<plus] }), !own.isEmpty else { return nil }
+        return (server, own)
+    }
+}
+
+extension Principal {
+    /// Whose sessions, lists and approvals are whose: the tenant with the user, agent or credential.
+    var ownerKey: String {
+        let who =
+            user.map { "user \($0)" } ?? agent.map { "agent \($0)" } ?? credentialID.map { "key \($0)" } ?? ""
+        return "\(tenant ?? "")/\(who)"
+    }
+}

@@ -1,0 +1,147 @@
+import GatewayModel
+import GatewayProxy
+import GatewayWire
+
+/// What a list is of.
+enum ListKind {
+    case tools, prompts, resources, templates
+
+    var method: String {
+        switch self {
+        case .tools: "tools/list"
+        case .prompts: "prompts/list"
+        case .resources: "resources/list"
+        case .templates: "resources/templates/list"
+        }
+    }
+
+    /// The member of the result.
+    var member: String {
+        switch self {
+        case .tools: "tools"
+        case .prompts: "prompts"
+        case .resources: "resources"
+        case .templates: "resourceTemplates"
+        }
+    }
+}
+
+/// Asks several servers for all pages of one list, at once, and answers when all have answered or failed.
+final class ListGathering {
+    struct List {
+        var server: CompiledServer
+        /// In the server's order.
+        var items: [JSONTree] = []
+        var problem: GatewayError?
+        /// The server does not have such a list.
+        var isMissing = false
+        /// How long it may be kept, and whether by everyone; what a server does not say is not kept.
+        var ttlMilliseconds = 0
+    }
+
+    private let kind: ListKind
+    private let caller: ServerCaller
+    private let services: MCPServices
+    private let worker: Worker
+    private var lists: [List]
+    private var requests: [Int: ServerRequest] = [:]
+    private var done: (([List]) -> Void)?
+    private static let pagesMax = 1_000
+
+    init(
+        _ kind: ListKind, _ servers: [CompiledServer], _ caller: ServerCaller, _ services: MCPServices,
+        on worker: Worker
+    ) {
+        self.kind = kind
+        self.caller = caller
+        self.services = services
+        self.worker = worker
+        lists = servers.map { List(server: $0) }
+    }
+
+    func start(_ done: @escaping ([List]) -> Void) {
+        self.done = done
+        guard !lists.isEmpty else { return finish() }
+        for index in lists.indices { ask(index, cursor: nil, page: 1) }
+    }
+
+    func cancel() {
+        done = nil
+        for request in requests.values { request.cancel() }
+        requests.removeAll()
+    }
+
+    private func ask(_ index: Int, cursor: String?, page: Int) {
+        var params: JSONObject = [:]
+        if let cursor { params["cursor"] = .text(cursor) }
+        let request = ServerRequest(
+            lists[index].server, kind.method, params: JSONTree.object(params).bytes, caller, services, on: worker)
+        requests[index] = request
+        request.onEnd = { [self] in take($0, index, page: page) }
+        request.start()
+    }
+
+    private func take(_ reply: ServerRequest.Reply, _ index: Int, page: Int) {
+        requests[index] = nil
+        switch reply {
+        case .failed(let error): lists[index].problem = error
+        case .error(let error, _):
+            let code = (try? JSONTree.parse(error))?["code"]?.int
+            if code == JSONRPCCode.methodNotFound {
+                lists[index].isMissing = true
+            } else {
+                lists[index].problem = unreadable(index)
+            }
+        case .result(let bytes):
+            guard let result = (try? JSONTree.parse(bytes))?.object, let items = result[kind.member]?.array else {
+                lists[index].problem = unreadable(index)
+                break
+            }
+            lists[index].items += items
+            if page == 1 { lists[index].ttlMilliseconds = max(0, result["ttlMs"]?.int ?? 0) }
+            guard lists[index].items.count <= lists[index].server.toolsMax, page < ListGathering.pagesMax else {
+                lists[index].items = []
+                lists[index].problem = GatewayError(
+                    .upstreamProtocolError,
+                    "the server lists more than \(lists[index].server.toolsMax): \(lists[index].server.shownName)",
+                    hint: "the operator raises toolsMax of the MCPServer")
+                break
+            }
+            if let next = result["nextCursor"]?.string?.value, !next.isEmpty {
+                return ask(index, cursor: next, page: page + 1)
+            }
+        }
+        settle(index)
+        if requests.isEmpty, !lists.indices.contains(where: { isOpen($0) }) { finish() }
+    }
+
+    /// Tools are kept for the calls that follow.
+    private func settle(_ index: Int) {
+        settled.insert(index)
+        guard kind == .tools, lists[index].problem == nil else { return }
+        var tools: [ToolDefinition] = []
+        var seen: Set<String> = []
+        lists[index].items = lists[index].items.filter { item in
+            guard let tool = try? ToolDefinition(item), seen.insert(tool.name).inserted else { return false }
+            tools.append(tool)
+            return true
+        }
+        _ = services.shelf.fill(lists[index].server, for: caller.owner, tools, now: worker.now)
+    }
+
+    private var settled: Set<Int> = []
+
+    private func isOpen(_ index: Int) -> Bool { !settled.contains(index) }
+
+    private func unreadable(_ index: Int) -> GatewayError {
+        GatewayError(
+            .upstreamProtocolError,
+            "the server's answer to \(kind.method) cannot be used: \(lists[index].server.shownName)")
+    }
+
+    private func finish() {
+        let done = done
+        self.done = nil
+        done?(lists)
+    }
+}

@@ -1,0 +1,78 @@
+import GatewayWire
+import Synchronization
+
+/// What has been found out about servers, and the sessions open at them: one for the process, over reloads.
+final class LiveServers: Sendable {
+    /// How a server wants to be spoken to.
+    enum Era: Sendable {
+        /// With what it says of itself, the JSON of a `DiscoverResult`.
+        case stateless(discovered: [UInt8])
+        case session
+    }
+
+    /// A session at a server.
+    struct Session: Sendable {
+        /// Nil where the server gives none.
+        var id: String?
+        var revision: MCPRevision
+        /// The JSON of the `InitializeResult`; empty where another replica got it.
+        var result: [UInt8]
+        var usedNanoseconds: UInt64
+    }
+
+    private struct State {
+        var eras: [String: Era] = [:]
+        var sessions: [String: Session] = [:]
+        var sessionsSweptNanoseconds: UInt64 = 0
+    }
+
+    private let state = Mutex(State())
+    static let sessionsMax = 100_000
+    static let sessionIdleNanoseconds: UInt64 = 30 * 60 * 1_000_000_000
+
+    func era(of server: CompiledServer) -> Era? { state.withLock { $0.eras[server.key] } }
+
+    func setEra(_ era: Era, of server: CompiledServer) { state.withLock { $0.eras[server.key] = era } }
+
+    /// Asked again at the next request: the server may have been replaced.
+    func forgetEra(of server: CompiledServer) { state.withLock { $0.eras[server.key] = nil } }
+
+    func session(_ scope: String, now: UInt64) -> Session? {
+        state.withLock { state in
+            guard let session = state.sessions[scope],
+                now < session.usedNanoseconds &+ LiveServers.sessionIdleNanoseconds
+            else { return nil }
+            state.sessions[scope]?.usedNanoseconds = now
+            return session
+        }
+    }
+
+    /// Keeps a session; false when there are too many.
+    func keep(_ session: Session, _ scope: String, now: UInt64) {
+        state.withLock { state in
+            if state.sessions.count >= LiveServers.sessionsMax
+                || now > state.sessionsSweptNanoseconds &+ LiveServers.sessionIdleNanoseconds
+            {
+                state.sessionsSweptNanoseconds = now
+                state.sessions = state.sessions.filter {
+                    now < $0.value.usedNanoseconds &+ LiveServers.sessionIdleNanoseconds
+                }
+            }
+            guard state.sessions.count < LiveServers.sessionsMax else { return }
+            state.sessions[scope] = session
+        }
+    }
+
+    /// Forgets a session that the server does not know any more, unless another has taken its place.
+    func drop(_ scope: String, id: String?) {
+        state.withLock { if $0.sessions[scope]?.id == id { $0.sessions[scope] = nil } }
+    }
+
+    /// Takes a session out.
+    func take(_ scope: String) -> Session? { state.withLock { $0.sessions.removeValue(forKey: scope) } }
+}
+
+extension CompiledServer {
+    /// A server that moved is another one.
+    var key: String { "\(name) \(String(decoding: authority, as: UTF8.self))\(String(decoding: target, as: UTF8.self))" }
+}

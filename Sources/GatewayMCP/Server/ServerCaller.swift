@@ -1,0 +1,60 @@
+import GatewayWire
+
+/// Who asks a server, in the words the server is told: a client's own capabilities and name, not the gateway's.
+struct ServerCaller: Sendable {
+    /// Whose lists and sessions these are: nobody else's.
+    var owner: String
+    /// A JSON object.
+    var capabilities: [UInt8]
+    /// A JSON object, if the client says who it is.
+    var clientInfo: [UInt8]?
+    /// The least severe log message that is wanted; nil for none.
+    var logLevel: String?
+    /// The client's own session, where it has one.
+    var session: ClientSession?
+
+    /// Under what a session at a server is kept: the client's own, or one that requests of this caller share as long
+    /// as they say the same about themselves.
+    func scope(_ server: CompiledServer) -> String {
+        if let session { return "\(server.name) session \(session.id)" }
+        let capabilities = String(decoding: capabilities, as: UTF8.self)
+        let info = clientInfo.map { String(decoding: $0, as: UTF8.self) } ?? ""
+        return "\(server.name) \(owner) \(logLevel ?? "") \(capabilities) \(info)"
+    }
+
+    /// The members of a list of client capabilities: whether the client can answer such a request of a server.
+    func canAnswer(_ method: String) -> Bool {
+        let name: StaticString
+        switch method {
+        case "elicitation/create": name = "elicitation"
+        case "sampling/createMessage": name = "sampling"
+        case "roots/list": name = "roots"
+        default: return false
+        }
+        guard let outline = try? JSONOutline(capabilities.span) else { return false }
+        return outline.member(name, in: capabilities.span) != nil
+    }
+}
+
+/// What a client's session is: all of it travels in the sealed id that the client sends, so that every replica can
+/// serve it.
+package struct ClientSession: Sendable, Equatable {
+    /// Random; names the session where something is kept for it.
+    var id: String
+    var revision: MCPRevision
+    /// The path it began at: a server's name, or empty for all of them.
+    var place: String
+    /// Whose it is.
+    var owner: String
+    /// JSON objects.
+    var capabilities: [UInt8]
+    var clientInfo: [UInt8]?
+    /// Sessions at servers that were opened with it, by server; an empty id where the server gives none.
+    var opened: [Opened]
+
+    struct Opened: Sendable, Equatable {
+        var server: String
+        var id: String
+        var revision: MCPRevision
+    }
+}

@@ -1,0 +1,192 @@
+import GatewayModel
+import GatewayProxy
+import GatewayWire
+import NIOCore
+
+/// One HTTP request to a server of tools: sends it and takes the answer apart, whatever form it comes in. On the loop
+/// of its worker; it ends once, by `onEnd`.
+final class ServerPost: AnswerReader {
+    enum Outcome {
+        /// A whole body; its type was JSON, or nothing that anyone reads.
+        case whole(status: Int, isJSON: Bool, body: [UInt8])
+        /// A stream of events has ended.
+        case streamEnded
+        case failed(GatewayError)
+    }
+
+    /// One event of a stream.
+    struct Event {
+        var data: [UInt8]
+        /// The stream's last id, if this event or an earlier one has set it.
+        var id: [UInt8]
+    }
+
+    private let server: CompiledServer
+    private let worker: Worker
+    private let call = UpstreamCall()
+    /// The status, and what a session's opening gives.
+    var onHead: ((_ status: Int, _ session: String?) -> Void)?
+    var onEvent: ((Event) -> Void)?
+    var onEnd: ((Outcome) -> Void)?
+    /// A client that does not keep up holds the server up.
+    var canTakeMore: (() -> Bool)?
+    private var parser: SSEParser?
+    private var status = 0
+    private var isJSON = false
+    private var body: [UInt8] = []
+    private var outcome: Outcome?
+    /// The `WWW-Authenticate` of a refusal.
+    private(set) var challenge: String?
+    private(set) var retryMilliseconds: Int?
+
+    init(_ server: CompiledServer, on worker: Worker) {
+        self.server = server
+        self.worker = worker
+    }
+
+    private static let json = Array("application/json".utf8)
+    private static let accept = Array("application/json, text/event-stream".utf8)
+    private static let streamOnly = Array("text/event-stream".utf8)
+    private static let userAgent = Array("sluice".utf8)
+
+    /// Sends it. `fields` have lower-case names.
+    func begin(
+        _ method: GatewayWire.HTTPMethod, fields: [(name: String, value: [UInt8])], body: [UInt8], isStream: Bool = false
+    ) {
+        if let problem = server.problem {
+            outcome = .failed(problem)
+            return finish()
+        }
+        var head = RequestHead()
+        head.method = method
+        head.fields.bytes.reserveCapacity(768)
+        head.methodName = head.fields.store(Array(ServerPost.text(method).utf8))
+        setTarget(&head)
+        head.authority = head.fields.store(server.authority)
+        head.framing = method == .post ? .length(UInt64(body.count)) : .none
+        if method == .post { head.fields.append(.contentType, ServerPost.json) }
+        head.fields.append(.accept, method == .get ? ServerPost.streamOnly : ServerPost.accept)
+        head.fields.append(.userAgent, ServerPost.userAgent)
+        for field in server.fields { head.fields.append(name: field.name, value: field.value) }
+        for secret in server.secrets { secret.value.reveal { head.fields.append(name: secret.name, value: $0) } }
+        for field in fields { head.fields.append(name: Array(field.name.utf8), value: field.value) }
+        call.begin(
+            head, body: body.isEmpty ? [] : [ByteBuffer(bytes: body)], to: server.backend,
+            rule: isStream || method == .get ? server.streamRule : server.rule, on: worker, reader: self)
+    }
+
+    private func setTarget(_ head: inout RequestHead) {
+        head.target = head.fields.store(server.target)
+        let pathCount = server.target.firstIndex(of: 0x3F) ?? server.target.count
+        head.path = Slice(start: Int(head.target.start), count: pathCount)
+        if pathCount < server.target.count {
+            head.query = Slice(
+                start: Int(head.target.start) + pathCount + 1, count: server.target.count - pathCount - 1)
+        }
+    }
+
+    private static func text(_ method: GatewayWire.HTTPMethod) -> String {
+        switch method {
+        case .get: "GET"
+        case .delete: "DELETE"
+        default: "POST"
+        }
+    }
+
+    var isUnderWay: Bool { call.isUnderWay }
+
+    /// Nobody waits any more; nothing more is heard of it.
+    func cancel() {
+        onHead = nil
+        onEvent = nil
+        onEnd = nil
+        canTakeMore = nil
+        guard call.isUnderWay else { return }
+        // The call may be in the middle of passing bytes on.
+        let call = call
+        worker.eventLoop.assumeIsolated().execute { call.cancel() }
+    }
+
+    func resumeReading() { call.resumeReading() }
+
+    // MARK: The answer
+
+    func receiveAnswerHead(_ head: borrowing ResponseHead) {
+        status = head.status
+        let type = head.fields.first(.contentType).map { head.fields.text($0.value).lowercased() } ?? ""
+        if type.hasPrefix("text/event-stream"), status < 300 {
+            parser = SSEParser(eventBytesMax: server.resultBytesMax)
+        }
+        isJSON = type.hasPrefix("application/json")
+        if status == 401 || status == 403 { challenge = head.fields.value(named: "www-authenticate") }
+        onHead?(status, head.fields.value(named: MCPName.session))
+    }
+
+    func receiveAnswer(_ bytes: ByteBuffer) {
+        guard outcome == nil else { return }
+        guard parser != nil else {
+            guard body.count + bytes.readableBytes <= server.resultBytesMax else { return tooLarge() }
+            body.append(contentsOf: bytes.readableBytesView)
+            return
+        }
+        let span = bytes.readableBytesUInt8Span
+        var position = 0
+        while outcome == nil {
+            let step = parser?.next(span, &position) ?? .more
+            retryMilliseconds = parser?.retryMilliseconds
+            switch step {
+            case .more: return
+            case .event: pass(span)
+            case .filler: break
+            case .oversized: tooLarge()
+            }
+        }
+    }
+
+    private func pass(_ span: Span<UInt8>) {
+        var data: [UInt8] = []
+        parser?.withEvent(span) { _, text in
+            data.reserveCapacity(text.count)
+            for index in text.indices { data.append(text[index]) }
+        }
+        onEvent?(Event(data: data, id: parser?.lastID ?? []))
+    }
+
+    private func tooLarge() {
+        outcome = .failed(
+            GatewayError(
+                .upstreamProtocolError,
+                "the answer of the server is larger than \(server.resultBytesMax) bytes: \(server.shownName)"))
+        let call = call
+        worker.eventLoop.assumeIsolated().execute { call.cancel() }
+    }
+
+    func receiveAnswerEnd(trailers: FieldBlock?) {
+        guard outcome == nil else { return }
+        if parser != nil {
+            // An event without its blank line is one all the same, since nothing else will come.
+            if parser?.finish() == .event {
+                let empty: [UInt8] = []
+                pass(empty.span)
+            }
+            outcome = .streamEnded
+        } else {
+            outcome = .whole(status: status, isJSON: isJSON, body: body)
+        }
+    }
+
+    func answerFailed(_ error: GatewayError) { outcome = outcome ?? .failed(error) }
+
+    func callFinished() { finish() }
+
+    private func finish() {
+        let onEnd = onEnd
+        self.onEnd = nil
+        onHead = nil
+        onEvent = nil
+        canTakeMore = nil
+        onEnd?(outcome ?? .failed(GatewayError(.upstreamReset, "the answer broke off")))
+    }
+
+    var isWritable: Bool { canTakeMore?() ?? true }
+}

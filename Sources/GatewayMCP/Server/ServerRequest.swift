@@ -1,0 +1,311 @@
+import GatewayModel
+import GatewayProxy
+import GatewayWire
+import NIOCore
+
+/// One JSON-RPC request at one server for one caller: finds out how the server is spoken to, opens a session where one
+/// is needed, sends, and tells what comes back message by message. On the worker's loop; ends once, by `onEnd`, unless
+/// it is cancelled.
+final class ServerRequest {
+    enum Reply {
+        /// The JSON of the result.
+        case result([UInt8])
+        /// The JSON of the error, and the status it came with.
+        case error([UInt8], status: Int)
+        case failed(GatewayError)
+    }
+
+    /// What a server says before its reply.
+    struct Message {
+        var bytes: [UInt8]
+        var message: JSONRPCMessage
+        /// The stream's id at this message; empty without one.
+        var eventID: [UInt8]
+    }
+
+    let server: CompiledServer
+    let services: MCPServices
+    let caller: ServerCaller
+    let worker: Worker
+    let method: String
+    private let params: [UInt8]
+    /// What changes on the way.
+    var edit = ServerParams()
+    /// What `Mcp-Name` says.
+    var name: String?
+    /// `Mcp-Param-…` and what else goes with it.
+    var fields: [(name: String, value: [UInt8])] = []
+    /// A stream that stays open.
+    var isStream = false
+    /// A notification, or of a server with sessions a request.
+    var onMessage: ((Message) -> Void)?
+    var onEnd: ((Reply) -> Void)?
+    var canTakeMore: (() -> Bool)?
+
+    private(set) var session: LiveServers.Session?
+    /// Ours: the client's own may be somebody else's too.
+    private(set) var id: [UInt8] = []
+    private var clientToken: [UInt8]?
+    private var post: ServerPost?
+    private var reply: Reply?
+    private var hasEnded = false
+    private var hasReopened = false
+    private var lastEventID: [UInt8] = []
+    private var resumptions = 0
+    private var retryMilliseconds = 500
+    private static let resumptionsMax = 1_000
+
+    init(
+        _ server: CompiledServer, _ method: String, params: [UInt8], _ caller: ServerCaller, _ services: MCPServices,
+        on worker: Worker
+    ) {
+        self.server = server
+        self.method = method
+        self.params = params
+        self.caller = caller
+        self.services = services
+        self.worker = worker
+    }
+
+    private var opening: ServerOpening { ServerOpening(server: server, services: services, worker: worker) }
+
+    func start() {
+        switch server.protocol {
+        case .stateless: return sendStateless()
+        case .session: return findSession()
+        case .auto: break
+        }
+        switch services.live.era(of: server) {
+        case .stateless: sendStateless()
+        case .session: findSession()
+        case nil:
+            post = opening.probe { [self] era in
+                post = nil
+                switch era {
+                case .failure(let error): end(.failed(error))
+                case .success(.stateless): sendStateless()
+                case .success(.session): findSession()
+                }
+            }
+        }
+    }
+
+    /// Whether the server is spoken to without a session; nil before that is known.
+    var isStateless: Bool? {
+        switch server.protocol {
+        case .stateless: true
+        case .session: false
+        case .auto:
+            switch services.live.era(of: server) {
+            case .stateless: true
+            case .session: false
+            case nil: nil
+            }
+        }
+    }
+
+    // MARK: Without a session
+
+    private func sendStateless() {
+        guard !hasEnded else { return }
+        id = [0x31]
+        let body: [UInt8]
+        do throws(JSONScanError) { body = try edit.stateless(params, caller) } catch { return end(unreadable) }
+        var fields = fields
+        fields.append((MCPName.protocolVersion, Array(MCPRevision.stateless.rawValue.utf8)))
+        fields.append((MCPName.method, Array(method.utf8)))
+        if let name { fields.append((MCPName.name, HeaderValue.encoded(name))) }
+        send(fields, JSONRPCWriter.request(id: id, method: method, params: body))
+    }
+
+    private var unreadable: Reply {
+        .failed(GatewayError(.malformedRequest, "the request's params cannot be read"))
+    }
+
+    // MARK: In a session
+
+    private func findSession() {
+        guard !hasEnded else { return }
+        let scope = caller.scope(server)
+        if let known = services.live.session(scope, now: worker.now) { return sendInSession(known) }
+        if !hasReopened, let opened = caller.session?.opened.first(where: { $0.server == server.name }) {
+            // Opened at another replica, or before a restart.
+            let session = LiveServers.Session(
+                id: opened.id.isEmpty ? nil : opened.id, revision: opened.revision, result: [],
+                usedNanoseconds: worker.now)
+            services.live.keep(session, scope, now: worker.now)
+            return sendInSession(session)
+        }
+        post = opening.open(caller) { [self] outcome in
+            post = nil
+            switch outcome {
+            case .failure(let error): end(.failed(error))
+            case .success(let session): sendInSession(session)
+            }
+        }
+    }
+
+    private func sendInSession(_ session: LiveServers.Session) {
+        guard !hasEnded else { return }
+        self.session = session
+        id = services.nextID()
+        clientToken = ServerParams.progressToken(params)
+        edit.progressToken = id
+        let body: [UInt8]
+        do throws(JSONScanError) { body = try edit.session(params) } catch { return end(unreadable) }
+        send(ServerOpening.fields(session), JSONRPCWriter.request(id: id, method: method, params: body))
+    }
+
+    // MARK: Sending
+
+    private func send(_ fields: [(name: String, value: [UInt8])], _ body: [UInt8]) {
+        let post = ServerPost(server, on: worker)
+        follow(post)
+        post.begin(.post, fields: fields, body: body, isStream: isStream)
+    }
+
+    private func follow(_ post: ServerPost) {
+        self.post = post
+        post.canTakeMore = canTakeMore
+        post.onEvent = { [self] event in
+            lastEventID = event.id
+            receive(event.data, eventID: event.id)
+        }
+        post.onEnd = { [self] outcome in finished(outcome) }
+    }
+
+    private func receive(_ bytes: [UInt8], eventID: [UInt8]) {
+        // An event without data only gives the stream an id.
+        guard !bytes.isEmpty, reply == nil else { return }
+        let message: JSONRPCMessage
+        do throws(JSONRPCFault) { message = try JSONRPCMessage(bytes.span) } catch {
+            reply = .failed(malformed)
+            return
+        }
+        switch message.kind {
+        case .result, .error: take(message, bytes, status: 200)
+        case .notification:
+            guard let bytes = withClientToken(bytes, message) else { return }
+            onMessage?(bytes)
+        case .request:
+            // A server without sessions may not ask on a stream.
+            guard session != nil else { return }
+            onMessage?(Message(bytes: bytes, message: message, eventID: eventID))
+        }
+    }
+
+    private var malformed: GatewayError {
+        GatewayError(.upstreamProtocolError, "the server's answer is no JSON-RPC message: \(server.shownName)")
+    }
+
+    private func take(_ message: JSONRPCMessage, _ bytes: [UInt8], status: Int) {
+        guard let content = message.content, message.id.map({ bytes[$0].elementsEqual(id) }) ?? (message.kind == .error)
+        else { return }
+        let text = Array(bytes[content])
+        reply = message.kind == .result ? .result(text) : .error(text, status: status)
+    }
+
+    /// A notification as its client knows it; nil for progress that nobody asked for.
+    private func withClientToken(_ bytes: [UInt8], _ message: JSONRPCMessage) -> Message? {
+        guard session != nil, message.method == "notifications/progress" else {
+            return Message(bytes: bytes, message: message, eventID: lastEventID)
+        }
+        guard let clientToken, let params = message.params else { return nil }
+        var (outline, splice) = (JSONOutline(), JSONSplice())
+        guard (try? outline.read(bytes.span, range: params)) != nil,
+            let token = outline.member("progressToken", in: bytes.span), bytes[token.value].elementsEqual(id)
+        else { return nil }
+        splice.replace(token.value, with: clientToken)
+        let edited = splice.applied(to: bytes.span)
+        guard let message = try? JSONRPCMessage(edited.span) else { return nil }
+        return Message(bytes: edited, message: message, eventID: lastEventID)
+    }
+
+    private func finished(_ outcome: ServerPost.Outcome) {
+        retryMilliseconds = post?.retryMilliseconds ?? retryMilliseconds
+        post = nil
+        switch outcome {
+        case .failed(let error): return end(reply ?? .failed(error))
+        case .streamEnded:
+            if let reply { return end(reply) }
+            return resume()
+        case .whole(let status, _, let body):
+            // What is asked for again may have been done already; what was refused was not.
+            if status == 404, resumptions == 0, let session, session.id != nil { return reopen(session) }
+            if let message = try? JSONRPCMessage(body.span), message.content != nil {
+                take(message, body, status: status)
+                return end(reply ?? .failed(malformed))
+            }
+            // What was found out about the server may not be true any more.
+            if status >= 400, status < 500, status != 401, status != 403 { services.live.forgetEra(of: server) }
+            return end(.failed(status < 300 ? malformed : ServerOpening.refusal(status, server)))
+        }
+    }
+
+    /// The server does not know the session any more: once a new one is opened, then it is the server's failure.
+    private func reopen(_ session: LiveServers.Session) {
+        services.live.drop(caller.scope(server), id: session.id)
+        guard !hasReopened else {
+            return end(
+                .failed(
+                    GatewayError(
+                        .upstreamProtocolError, "the server forgets its sessions at once: \(server.shownName)")))
+        }
+        hasReopened = true
+        findSession()
+    }
+
+    /// A server with sessions may end a stream early; its rest is asked for by the last id.
+    private func resume() {
+        guard let session, !lastEventID.isEmpty, resumptions < ServerRequest.resumptionsMax else {
+            return end(
+                .failed(
+                    GatewayError(
+                        .upstreamReset, "the server's stream ended without an answer: \(server.shownName)")))
+        }
+        resumptions += 1
+        let delay = Int64(min(max(retryMilliseconds, 10), 30_000))
+        worker.eventLoop.assumeIsolated().scheduleTask(in: .milliseconds(delay)) { [self] in
+            guard !hasEnded else { return }
+            worker.refreshClock()
+            let post = ServerPost(server, on: worker)
+            follow(post)
+            post.begin(
+                .get, fields: ServerOpening.fields(session) + [(MCPName.lastEventID, lastEventID)], body: [])
+        }
+    }
+
+    // MARK: The end
+
+    /// The client reads again.
+    func resumeReading() { post?.resumeReading() }
+
+    /// Nobody waits any more. A server with sessions is told so; for the others the end of the stream says it.
+    func cancel(reason: String? = nil) {
+        guard !hasEnded else { return }
+        hasEnded = true
+        onEnd = nil
+        onMessage = nil
+        post?.cancel()
+        post = nil
+        guard let session, reply == nil, !id.isEmpty else { return }
+        var params = Array("{\"requestId\":".utf8)
+        params.append(contentsOf: id)
+        if let reason {
+            params.append(contentsOf: ",\"reason\":".utf8)
+            JSONWriter.append(string: reason.utf8Span.span, to: &params)
+        }
+        params.append(0x7D)
+        opening.notify("notifications/cancelled", session, params: params)
+    }
+
+    private func end(_ reply: Reply) {
+        guard !hasEnded else { return }
+        hasEnded = true
+        let onEnd = onEnd
+        self.onEnd = nil
+        onMessage = nil
+        canTakeMore = nil
+        onEnd?(reply)
+    }
+}

@@ -1,0 +1,109 @@
+import GatewayWire
+
+/// Who asked what on a channel that all requests share: ids, progress tokens and subscriptions are made unique on the
+/// way out and are put back on the way in. `Asker` is told what comes for it.
+struct StdioIDs<Asker> {
+    private struct Entry {
+        var id: JSONTree
+        var token: JSONTree?
+        var asker: Asker
+        /// A subscription: its notifications are found by its id.
+        var isListening: Bool
+    }
+
+    /// What a line from the process is for.
+    enum Arrival {
+        /// The answer; nothing more comes for it.
+        case answer(Asker, [UInt8])
+        case notification(Asker, [UInt8])
+        /// Of no request: for whoever holds the session.
+        case common([UInt8])
+        /// A request of the process, for whoever has one under way; it is answered by its own id.
+        case question(Asker?, [UInt8])
+        /// It answers nothing, or is no message at all.
+        case none
+    }
+
+    private var entries: [Int: Entry] = [:]
+    private var count = 0
+    private static var subscriptionKey: String { "io.modelcontextprotocol/subscriptionId" }
+
+    var askers: [Asker] { entries.sorted { $0.key < $1.key }.map(\.value.asker) }
+    var isEmpty: Bool { entries.isEmpty }
+
+    /// A message on its way to the process, as the process is to see it; with the number to find its asker by, where
+    /// it is a request. nil: it is no message.
+    mutating func outgoing(_ bytes: [UInt8], _ asker: Asker) -> (line: [UInt8], number: Int?)? {
+        guard var message = (try? JSONTree.parse(bytes))?.object, let jsonrpc = message["jsonrpc"], jsonrpc == "2.0"
+        else { return nil }
+        guard let method = message["method"]?.string?.value else { return (JSONTree.object(message).bytes, nil) }
+        guard let id = message["id"], !id.isNull else {
+            // The request that is called off is known by another id over there.
+            if method == "notifications/cancelled", var params = message["params"]?.object,
+                let known = params["requestId"].flatMap({ id in entries.first { $0.value.id == id }?.key })
+            {
+                params["requestId"] = .integer(known)
+                message["params"] = .object(params)
+            }
+            return (JSONTree.object(message).bytes, nil)
+        }
+        count += 1
+        var entry = Entry(id: id, token: nil, asker: asker, isListening: method == "subscriptions/listen")
+        message["id"] = .integer(count)
+        if var params = message["params"]?.object, var meta = params["_meta"]?.object, let token = meta["progressToken"]
+        {
+            entry.token = token
+            meta["progressToken"] = .integer(count)
+            params["_meta"] = .object(meta)
+            message["params"] = .object(params)
+        }
+        entries[count] = entry
+        return (JSONTree.object(message).bytes, count)
+    }
+
+    /// Nobody waits for it any more; what the process is to be told of that.
+    mutating func cancel(_ number: Int) -> [UInt8]? {
+        guard entries.removeValue(forKey: number) != nil else { return nil }
+        let note: JSONTree = [
+            "jsonrpc": "2.0", "method": "notifications/cancelled", "params": ["requestId": .integer(number)],
+        ]
+        return note.bytes
+    }
+
+    /// A line from the process.
+    mutating func incoming(_ line: [UInt8]) -> Arrival {
+        guard var message = (try? JSONTree.parse(line))?.object, message["jsonrpc"] == "2.0" else { return .none }
+        guard let method = message["method"]?.string?.value else {
+            guard let number = message["id"]?.int, let entry = entries.removeValue(forKey: number) else { return .none }
+            message["id"] = entry.id
+            if entry.isListening { restoreSubscription(in: "result", &message, entry) }
+            return .answer(entry.asker, JSONTree.object(message).bytes)
+        }
+        if let id = message["id"], !id.isNull {
+            return .question(entries.max { $0.key < $1.key }?.value.asker, line)
+        }
+        if let number = message["params"]?["_meta"]?[Self.subscriptionKey]?.int, let entry = entries[number] {
+            restoreSubscription(in: "params", &message, entry)
+            return .notification(entry.asker, JSONTree.object(message).bytes)
+        }
+        if method == "notifications/progress", var params = message["params"]?.object {
+            guard let number = params["progressToken"]?.int, let entry = entries[number], let token = entry.token
+            else { return .none }
+            params["progressToken"] = token
+            message["params"] = .object(params)
+            return .notification(entry.asker, JSONTree.object(message).bytes)
+        }
+        // A log line belongs to what is under way, where that is one.
+        if method == "notifications/message", entries.count == 1, let entry = entries.first?.value {
+            return .notification(entry.asker, line)
+        }
+        return .common(line)
+    }
+
+    private func restoreSubscription(in member: String, _ message: inout JSONObject, _ entry: Entry) {
+        guard var part = message[member]?.object, var meta = part["_meta"]?.object else { return }
+        meta[Self.subscriptionKey] = entry.id
+        part["_meta"] = .object(meta)
+        message[member] = .object(part)
+    }
+}

@@ -1,0 +1,162 @@
+import GatewayModel
+import NIOCore
+import NIOPosix
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
+
+/// One running process, on one event loop: lines in, lines out, its standard error kept for a person, and no trace of
+/// it left behind when it ends. All its functions are for that loop.
+final class StdioProcess {
+    private let command: StdioCommand
+    private let eventLoop: any EventLoop
+    private let process: pid_t
+    private var lines: StdioLines
+    private var tail: StdioTail
+    private var channel: (any Channel)?
+    private var errorChannel: (any Channel)?
+    /// What was to be written before the pipes stood.
+    private var unsent: [ByteBuffer] = []
+    private var unsentBytes = 0
+    private var hasEnded = false
+    private var isReaped = false
+    /// A line that came.
+    var onLine: (([UInt8]) -> Void)?
+    /// Once; with what a person may want to know.
+    var onEnd: ((GatewayError) -> Void)?
+    private static let unsentBytesMax = 64 << 20
+
+    init(_ command: StdioCommand, on eventLoop: any EventLoop) throws(GatewayError) {
+        let spawned = try StdioSpawn(command)
+        (self.command, self.eventLoop, process) = (command, eventLoop, spawned.process)
+        lines = StdioLines(bytesMax: command.lineBytesMax)
+        tail = StdioTail(bytesMax: command.errorBytesMax)
+        attach(spawned)
+    }
+
+    /// The last that it wrote to its standard error.
+    var errorText: String { String(decoding: tail.bytes, as: UTF8.self) }
+
+    private func attach(_ spawned: StdioSpawn) {
+        let bound = NIOLoopBound(self, eventLoop: eventLoop)
+        NIOPipeBootstrap(group: eventLoop)
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(
+                        StdioReader {
+                            bound.value.read($0)
+                        } end: {
+                            bound.value.end(nil)
+                        })
+                }
+            }
+            .takingOwnershipOfDescriptors(input: spawned.output, output: spawned.input)
+            .assumeIsolated().whenComplete { [self] result in
+                switch result {
+                case .success(let channel):
+                    guard !hasEnded else { return channel.close(promise: nil) }
+                    self.channel = channel
+                    for buffer in unsent { channel.write(buffer, promise: nil) }
+                    unsent = []
+                    channel.flush()
+                case .failure(let error): end("its pipes cannot be used: \(error)")
+                }
+            }
+        NIOPipeBootstrap(group: eventLoop)
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(
+                        StdioReader {
+                            bound.value.tail.add($0)
+                        } end: {
+                        })
+                }
+            }
+            .takingOwnershipOfDescriptor(input: spawned.errors)
+            .assumeIsolated().whenSuccess { [self] in errorChannel = $0 }
+    }
+
+    private func read(_ bytes: ArraySlice<UInt8>) {
+        guard !hasEnded else { return }
+        for line in lines.add(bytes) { onLine?(line) }
+        if lines.isTooLong { end("it wrote a line of more than \(command.lineBytesMax) bytes") }
+    }
+
+    /// Writes a line. What is written to a process that does not read is lost with it.
+    func write(_ line: [UInt8]) {
+        guard !hasEnded else { return }
+        var buffer = ByteBuffer(bytes: line)
+        buffer.writeInteger(UInt8(0x0A))
+        if let channel {
+            guard channel.isWritable || unsentBytes < Self.unsentBytesMax else { return end("it does not read") }
+            unsentBytes += buffer.readableBytes
+            let count = buffer.readableBytes
+            channel.writeAndFlush(buffer).assumeIsolated().whenComplete { [self] _ in unsentBytes -= count }
+        } else {
+            unsent.append(buffer)
+        }
+    }
+
+    /// Ends it: its input is closed, then it is told to, then it is made to.
+    func stop() { end("it was stopped") }
+
+    private func end(_ reason: String?) {
+        guard !hasEnded else { return }
+        hasEnded = true
+        channel?.close(promise: nil)
+        unsent = []
+        reap(after: 0)
+        let words = errorText.split(separator: "\n").suffix(3).joined(separator: " / ").prefix(500)
+        let error = GatewayError(
+            .upstreamReset, "the server's process has ended\(reason.map { ": \($0)" } ?? "")",
+            cause: words.isEmpty ? nil : String(words))
+        let onEnd = onEnd
+        (self.onEnd, onLine) = (nil, nil)
+        onEnd?(error)
+    }
+
+    /// Asks again until nothing is left of it. Whoever it started is in its group.
+    private func reap(after waited: Int) {
+        if StdioSpawn.hasEnded(process) {
+            StdioSpawn.signal(process, SIGKILL)
+            isReaped = true
+            errorChannel?.close(promise: nil)
+            return
+        }
+        let step = 20
+        if waited == command.graceMilliseconds / 2 / step * step { StdioSpawn.signal(process, SIGTERM) }
+        if waited >= command.graceMilliseconds { StdioSpawn.signal(process, SIGKILL) }
+        eventLoop.assumeIsolated().scheduleTask(in: .milliseconds(Int64(step))) { [self] in reap(after: waited + step) }
+    }
+}
+
+/// Bytes of a pipe, until it ends.
+private final class StdioReader: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+
+    private let read: (ArraySlice<UInt8>) -> Void
+    private let end: () -> Void
+
+    init(_ read: @escaping (ArraySlice<UInt8>) -> Void, end: @escaping () -> Void) {
+        (self.read, self.end) = (read, end)
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        read(Array(unwrapInboundIn(data).readableBytesView)[...])
+    }
+
+    func channelInactive(context: ChannelHandlerContext) { end() }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        // Its output is closed: it has nothing more to say.
+        if case ChannelEvent.inputClosed? = event as? ChannelEvent { context.close(promise: nil) }
+        context.fireUserInboundEventTriggered(event)
+    }
+}

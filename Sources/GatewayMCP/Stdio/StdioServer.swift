@@ -1,0 +1,277 @@
+package import GatewayModel
+import GatewayWire
+package import NIOCore
+import Synchronization
+
+/// One message to a server that is a process, and what comes back for it: the shape of one HTTP exchange of the
+/// revisions with sessions, so that the room need not know the difference. Made and called on one event loop; what it
+/// tells comes there too.
+package final class StdioExchange {
+    /// 200 for a request, 202 for what has no answer, 404 for a session whose process is gone; the session that
+    /// `initialize` has begun.
+    package var onHead: ((_ status: Int, _ session: String?) -> Void)?
+    /// A message as JSON: notifications and questions of the server, the answer last.
+    package var onMessage: (([UInt8]) -> Void)?
+    /// Once; nil when all has come.
+    package var onEnd: ((GatewayError?) -> Void)?
+    private let server: StdioServer
+    private let eventLoop: any EventLoop
+    private var isOver = false
+    /// Set where it runs, and read there.
+    fileprivate let place = StdioPlace()
+
+    package init(_ server: StdioServer, on eventLoop: any EventLoop) {
+        (self.server, self.eventLoop) = (server, eventLoop)
+    }
+
+    /// Sends one message, in a session or to begin one.
+    package func post(_ message: [UInt8], session: String?) {
+        let asker = asker
+        server.loop.execute { [server] in server.take(message, session: session, asker) }
+    }
+
+    /// What belongs to no request, until it is cancelled.
+    package func follow(session: String) {
+        let asker = asker
+        server.loop.execute { [server] in server.follow(session: session, asker) }
+    }
+
+    /// Nobody waits any more: the process is told.
+    package func cancel() {
+        isOver = true
+        (onHead, onMessage, onEnd) = (nil, nil, nil)
+        server.loop.execute { [server, place] in server.cancel(place) }
+    }
+
+    /// Ends a session, and its process where that is its own.
+    package static func end(session: String, at server: StdioServer) {
+        server.loop.execute { server.end(session: session) }
+    }
+
+    private var asker: StdioAsker {
+        let (bound, eventLoop) = (NIOLoopBound(self, eventLoop: eventLoop), eventLoop)
+        return StdioAsker(place: place) { arrival in eventLoop.execute { bound.value.tell(arrival) } }
+    }
+
+    private func tell(_ arrival: StdioAsker.Arrival) {
+        guard !isOver else { return }
+        switch arrival {
+        case .head(let status, let session): onHead?(status, session)
+        case .message(let bytes): onMessage?(bytes)
+        case .end(let error):
+            isOver = true
+            let onEnd = onEnd
+            (onHead, onMessage, self.onEnd) = (nil, nil, nil)
+            onEnd?(error)
+        }
+    }
+}
+
+/// Where a request is under way, known to the server's own loop.
+final class StdioPlace: Sendable {
+    private let state = Mutex<(session: String, number: Int?)?>(nil)
+
+    var value: (session: String, number: Int?)? {
+        get { state.withLock { $0 } }
+        set { state.withLock { $0 = newValue } }
+    }
+}
+
+/// Who waits for what comes.
+struct StdioAsker: Sendable {
+    enum Arrival: Sendable {
+        case head(Int, String?)
+        case message([UInt8])
+        case end(GatewayError?)
+    }
+
+    let place: StdioPlace
+    let tell: @Sendable (Arrival) -> Void
+}
+
+/// A server of tools that is a process: starts it when it is needed and again when it has ended, never faster than its
+/// back-off allows, one for all or one for each session. It keeps to one event loop.
+package final class StdioServer: Sendable {
+    private struct Running {
+        var process: StdioProcess
+        var ids = StdioIDs<StdioAsker>()
+        var followers: [StdioAsker] = []
+        /// The answer to `initialize`, which a shared process is asked only once.
+        var welcome: [UInt8]?
+        var usedNanoseconds: UInt64
+    }
+
+    private final class State {
+        var running: [String: Running] = [:]
+        var count = 0
+        var backOff = StdioBackOff()
+        var isStopped = false
+        var lastError = ""
+    }
+
+    package let command: StdioCommand
+    let loop: any EventLoop
+    private let state: NIOLoopBoundBox<State>
+    private static let shared = "shared"
+
+    /// Nothing is started yet.
+    package init(_ command: StdioCommand, on loop: any EventLoop) {
+        (self.command, self.loop) = (command, loop)
+        state = NIOLoopBoundBox.makeBoxSendingValue(State(), eventLoop: loop)
+    }
+
+    /// Ends every process; what comes later is refused.
+    package func stop() {
+        loop.execute { [self] in
+            state.value.isStopped = true
+            for running in state.value.running.values { running.process.stop() }
+        }
+    }
+
+    /// How many processes run, and what the last that ended said on its standard error.
+    package func standing() async throws -> (processes: Int, lastError: String) {
+        try await loop.submit { [self] in (state.value.running.count, state.value.lastError) }.get()
+    }
+
+    private var now: UInt64 { NIODeadline.now().uptimeNanoseconds }
+
+    // MARK: messages
+
+    func take(_ message: [UInt8], session: String?, _ asker: StdioAsker) {
+        let isOpening = (try? JSONTree.parse(message))?["method"] == "initialize"
+        do throws(GatewayError) {
+            let key: String
+            if isOpening {
+                key = try opened()
+                if command.scope == .server, let welcome = state.value.running[key]?.welcome {
+                    return answer(again: welcome, to: message, asker, key)
+                }
+            } else if let session {
+                guard state.value.running[session] != nil else {
+                    asker.tell(.head(404, nil))
+                    return asker.tell(.end(nil))
+                }
+                key = session
+            } else {
+                // Without sessions all requests share one process.
+                key = try started(Self.shared)
+            }
+            try send(message, key, asker, isOpening: isOpening)
+        } catch {
+            asker.tell(.end(error))
+        }
+    }
+
+    private func send(
+        _ message: [UInt8], _ key: String, _ asker: StdioAsker, isOpening: Bool
+    ) throws(GatewayError) {
+        guard let sent = state.value.running[key]?.ids.outgoing(message, asker) else {
+            throw GatewayError(.internalFault, "this is no message of JSON-RPC")
+        }
+        state.value.running[key]?.usedNanoseconds = now
+        asker.place.value = (key, sent.number)
+        asker.tell(.head(sent.number == nil ? 202 : 200, isOpening ? key : nil))
+        state.value.running[key]?.process.write(sent.line)
+        if sent.number == nil { asker.tell(.end(nil)) }
+    }
+
+    /// The process was greeted before.
+    private func answer(again welcome: [UInt8], to message: [UInt8], _ asker: StdioAsker, _ key: String) {
+        let id = (try? JSONTree.parse(message))?["id"] ?? .null
+        guard let result = (try? JSONTree.parse(welcome))?["result"] else { return asker.tell(.end(nil)) }
+        asker.tell(.head(200, key))
+        let answer: JSONTree = ["jsonrpc": "2.0", "id": id, "result": result]
+        asker.tell(.message(answer.bytes))
+        asker.tell(.end(nil))
+    }
+
+    func follow(session: String, _ asker: StdioAsker) {
+        guard state.value.running[session] != nil else {
+            asker.tell(.head(404, nil))
+            return asker.tell(.end(nil))
+        }
+        asker.place.value = (session, nil)
+        state.value.running[session]?.followers.append(asker)
+        asker.tell(.head(200, nil))
+    }
+
+    func cancel(_ place: StdioPlace) {
+        guard let (key, number) = place.value else { return }
+        if let number, let line = state.value.running[key]?.ids.cancel(number) {
+            state.value.running[key]?.process.write(line)
+        }
+        state.value.running[key]?.followers.removeAll { $0.place === place }
+    }
+
+    func end(session: String) {
+        guard command.scope == .session else { return }
+        state.value.running[session]?.process.stop()
+    }
+
+    // MARK: processes
+
+    private func opened() throws(GatewayError) -> String {
+        if command.scope == .server { return try started(Self.shared) }
+        state.value.count += 1
+        return try started("p\(state.value.count)-\(UInt64.random(in: .min ... .max))")
+    }
+
+    private func started(_ key: String) throws(GatewayError) -> String {
+        if state.value.running[key] != nil { return key }
+        guard !state.value.isStopped else { throw GatewayError(.unreachable, "the server is stopped") }
+        if state.value.running.count >= command.processesMax { dropOldest() }
+        if let wait = state.value.backOff.waitNanoseconds(now) {
+            throw GatewayError(
+                .unreachable, "the server's process keeps ending; it is started again in \(wait / 1_000_000 + 1) ms",
+                cause: state.value.lastError.isEmpty ? nil : state.value.lastError)
+        }
+        let process: StdioProcess
+        do throws(GatewayError) { process = try StdioProcess(command, on: loop) } catch {
+            state.value.backOff.started(now)
+            state.value.backOff.ended(now)
+            throw error
+        }
+        state.value.backOff.started(now)
+        state.value.running[key] = Running(process: process, usedNanoseconds: now)
+        process.onLine = { [self] in receive($0, key) }
+        process.onEnd = { [self] in ended(key, $0) }
+        return key
+    }
+
+    /// The one that was asked the longest ago makes room.
+    private func dropOldest() {
+        let idle = state.value.running.filter { $0.value.ids.isEmpty }
+        let oldest = (idle.isEmpty ? state.value.running : idle).min {
+            $0.value.usedNanoseconds < $1.value.usedNanoseconds
+        }
+        oldest?.value.process.stop()
+    }
+
+    private func receive(_ line: [UInt8], _ key: String) {
+        guard let arrival = state.value.running[key]?.ids.incoming(line) else { return }
+        switch arrival {
+        case .answer(let asker, let bytes):
+            if command.scope == .server, state.value.running[key]?.welcome == nil, isWelcome(bytes) {
+                state.value.running[key]?.welcome = bytes
+            }
+            asker.tell(.message(bytes))
+            asker.tell(.end(nil))
+        case .notification(let asker, let bytes): asker.tell(.message(bytes))
+        case .question(let asker?, let bytes): asker.tell(.message(bytes))
+        case .question(nil, let bytes), .common(let bytes):
+            for follower in state.value.running[key]?.followers ?? [] { follower.tell(.message(bytes)) }
+        case .none: break
+        }
+    }
+
+    private func isWelcome(_ bytes: [UInt8]) -> Bool {
+        (try? JSONTree.parse(bytes))?["result"]?["protocolVersion"] != nil
+    }
+
+    private func ended(_ key: String, _ error: GatewayError) {
+        guard let running = state.value.running.removeValue(forKey: key) else { return }
+        state.value.lastError = error.cause ?? ""
+        if !state.value.isStopped, error.message.hasSuffix("it was stopped") == false { state.value.backOff.ended(now) }
+        for asker in running.ids.askers + running.followers { asker.tell(.end(error)) }
+    }
+}

@@ -1,0 +1,119 @@
+/// One server of tools, resources and prompts (sluice.dev/v1alpha1).
+package struct MCPServer: Sendable, Equatable {
+    package var metadata: ObjectMeta
+    package var spec: MCPServerSpec
+}
+
+/// The protocol a server of tools speaks.
+package enum MCPServerProtocol: String, ConfigEnum {
+    /// Found out at the first request.
+    case auto
+    /// Revision 2026-07-28: every request stands for itself.
+    case stateless
+    /// The revisions up to 2025-11-25: a session is opened first.
+    case session
+}
+
+package struct MCPServerSpec: ConfigObject {
+    package var http: MCPServerHTTP?
+    package var `protocol`: MCPServerProtocol
+    package var prefixMode: MCPPrefixMode
+    package var prefix: String?
+    package var timeouts: MCPTimeouts
+    package var limits: MCPServerLimits
+
+    package init(_ fields: FieldReader) {
+        http = fields.optional("http", "a server reached by streamable HTTP")
+        `protocol` = fields.value("protocol", default: .auto, "the protocol it speaks")
+        prefixMode = fields.value(
+            "prefixMode", default: .always, "when its tools and prompts have its name before theirs under /mcp")
+        prefix = fields.optional("prefix", "that name; the object's own by default", .toolPrefix)
+        timeouts = fields.optional("timeouts", "how long to wait for it") ?? MCPTimeouts()
+        limits = fields.optional("limits", "how much of it is taken") ?? MCPServerLimits()
+        fields.check(
+            http != nil, .missingField, "missing field \"http\"", hint: "say how it is reached: http: {url: …}")
+    }
+}
+
+/// Streamable HTTP.
+package struct MCPServerHTTP: ConfigObject {
+    package var url: String
+    /// Sent by the gateway; what callers show opens nothing there.
+    package var credential: ModelCredential?
+    package var headers: [HTTPHeader]
+    package var tls: BackendTLS?
+
+    package init(_ fields: FieldReader) {
+        url = fields.required("url", "the server's MCP endpoint", .baseURL)
+        credential = fields.optional("credential", "what opens it; nothing is sent without one")
+        headers = fields.list("headers", "fields that every request to it gets", count: 0...32)
+        tls = fields.optional("tls", "how its certificate is checked, for https")
+        fields.check(
+            tls == nil || url.lowercased().hasPrefix("https:") || url.isEmpty, at: "tls", "tls with a url of http",
+            hint: "write https://, or remove tls")
+        for header in headers {
+            let name = header.name.lowercased()
+            fields.check(
+                !ModelProviderSpec.credentialFields.contains(name), at: "headers",
+                "credential \"\(header.name)\" in headers", hint: "use credential, so that it is never shown")
+            fields.check(
+                !MCPServerHTTP.ownFields.contains(name) && !name.hasPrefix("mcp-"), at: "headers",
+                "header \"\(header.name)\" is set by the gateway", hint: "remove it")
+        }
+    }
+
+    /// Fields that the protocol or the connection decides.
+    private static let ownFields: Set<String> = [
+        "accept", "connection", "content-length", "content-type", "host", "last-event-id", "transfer-encoding",
+        "upgrade",
+    ]
+}
+
+/// Whether a server's tools carry its name where several servers are shown together.
+package enum MCPPrefixMode: String, ConfigEnum {
+    case always
+    /// Only names that another server has too.
+    case conditional
+    /// Never; a name that two servers have can then be called at neither.
+    case never
+}
+
+/// How long to wait for a server.
+package struct MCPTimeouts: ConfigObject {
+    package var connect: ConfigDuration?
+    /// From the request's end to the first byte of the answer.
+    package var response: ConfigDuration?
+    /// All of one request.
+    package var total: ConfigDuration?
+
+    package init(_ fields: FieldReader) {
+        connect = fields.optional("connect", "until a connection stands; 5s by default", .positive)
+        response = fields.optional("response", "until the first byte of an answer; 2m by default", .positive)
+        total = fields.optional("total", "one request, to the last byte; 10m by default", .positive)
+    }
+
+    package init() {}
+}
+
+package struct MCPServerLimits: ConfigObject {
+    package var resultBytesMax: ByteQuantity?
+    package var toolsMax: Int
+
+    package init(_ fields: FieldReader) {
+        resultBytesMax = fields.optional("resultBytesMax", "the largest answer; 16Mi by default")
+        toolsMax = fields.value(
+            "toolsMax", default: 10_000, "tools, prompts or resources it may list", .range(1...100_000))
+    }
+
+    package init() { toolsMax = 10_000 }
+}
+
+extension FieldRule where Value == String {
+    /// What may stand before `__` and a tool's name.
+    package static var toolPrefix: FieldRule {
+        text(1...32, "^[A-Za-z][A-Za-z0-9-]*$", "must be letters, digits and dashes, a letter first") { text in
+            guard let first = text.utf8.first, NameSyntax.isLetter(first) else { return false }
+            return text.utf8.allSatisfy { NameSyntax.isLetter($0) || NameSyntax.isDigit($0) || $0 == 0x2D }
+        }
+    }
+}

@@ -1,0 +1,49 @@
+/// Who may call which tools with which arguments (sluice.dev/v1alpha1). Without any, nobody may call any.
+package struct ToolAccessPolicy: Sendable, Equatable {
+    package var metadata: ObjectMeta
+    package var spec: ToolAccessPolicySpec
+}
+
+package struct ToolAccessPolicySpec: ConfigObject {
+    package var subjects: [ModelSubject]
+    package var rules: [ToolAccessRule]
+
+    package init(_ fields: FieldReader) {
+        subjects = fields.list("subjects", "whom it is about; one of them must fit", count: 1...256)
+        rules = fields.list(
+            "rules", "what they may do; of the rules that fit, deny wins over ask and ask over allow", count: 1...256)
+    }
+}
+
+/// One rule. Without `tools`, `resources` and `prompts` it is about everything of the server.
+package struct ToolAccessRule: ConfigObject, Hashable {
+    package enum Verdict: String, ConfigEnum {
+        case allow
+        /// A person decides about each call.
+        case ask
+        case deny
+    }
+
+    package var server: String
+    package var tools: [String]?
+    package var resources: [String]?
+    package var prompts: [String]?
+    package var when: String?
+    package var verdict: Verdict
+
+    package init(_ fields: FieldReader) {
+        server = fields.value("server", default: "*", "a server's name; * stands for any text", .nonEmpty)
+        tools = fields.optionalList(
+            "tools", "names of its tools, as the server knows them; * stands for any text", count: 1...1024,
+            each: .length(1...256))
+        resources = fields.optionalList(
+            "resources", "URIs of its resources; * stands for any text", count: 1...1024, each: .length(1...2048))
+        prompts = fields.optionalList(
+            "prompts", "names of its prompts; * stands for any text", count: 1...1024, each: .length(1...256))
+        when = fields.optional("when", "a condition on principal, tool and arguments, in CEL", .length(1...4096))
+        verdict = fields.value("verdict", default: .allow, "what is said to it")
+        fields.check(
+            verdict != .ask || tools != nil || (resources == nil && prompts == nil), at: "verdict",
+            "verdict ask for what is no tool", hint: "only calls of tools wait for a person")
+    }
+}

@@ -1,0 +1,149 @@
+import GatewayMCP
+import GatewayModel
+import GatewayPolicy
+import GatewayProxy
+
+/// Turns MCPServers and ToolAccessPolicies into what the room of tools serves by. A server that lacks something is
+/// refused alone, when it is used: the others serve.
+final class ToolCompiler {
+    private let index: ObjectIndex
+    private let grants: ReferenceGrantIndex
+    private let certificates: CertificateReader
+    private let credentials: CredentialReader
+    private let options: SnapshotCompiler.Options
+    private(set) var catalog = ToolCatalog.empty
+    private(set) var statuses: [ObjectStatus] = []
+    private(set) var diagnostics: [Diagnostic] = []
+    var sideFiles: [String] { credentials.sideFiles }
+
+    init(
+        index: ObjectIndex, grants: ReferenceGrantIndex, certificates: CertificateReader,
+        options: SnapshotCompiler.Options
+    ) {
+        self.index = index
+        self.grants = grants
+        self.certificates = certificates
+        self.options = options
+        credentials = CredentialReader(index: index, grants: grants, options: options)
+        let servers = index.mcpServers.compactMap { compile($0) }
+        let rules = index.toolPolicies.flatMap { ToolRule.rules($0.metadata.qualifiedName, $0.spec) }
+        catalog = ToolCatalog(servers: servers, access: ToolAccessTable(rules))
+        reportPrefixes()
+    }
+
+    var isEmpty: Bool { catalog.servers.isEmpty }
+
+    /// The server a rule of a route names.
+    func server(_ reference: HTTPBackendRef, from route: ObjectMeta) throws(ReferenceProblem) -> String {
+        let namespace = reference.namespace ?? route.namespace
+        let name = "\(namespace)/\(reference.name)"
+        let source = ObjectKey(.httpRoute, namespace: route.namespace, name: route.name)
+        let target = ObjectKey(.mcpServer, namespace: namespace, name: reference.name)
+        guard grants.permits(from: source, to: target) else {
+            throw ReferenceProblem("RefNotPermitted", "no ReferenceGrant permits the server: \(name)")
+        }
+        guard catalog.servers.contains(where: { $0.name == name }) else {
+            throw ReferenceProblem("BackendNotFound", "the server does not exist: MCPServer \(name)")
+        }
+        return name
+    }
+
+    private func compile(_ server: MCPServer) -> CompiledServer? {
+        let key = ObjectKey(.mcpServer, namespace: server.metadata.namespace, name: server.metadata.name)
+        // Decoding has refused anything else.
+        guard let http = server.spec.http, let url = try? OutboundURL(http.url) else { return nil }
+        var problem: GatewayError?
+        var transport = UpstreamTransport(http: .http1)
+        if url.isTLS {
+            do { transport = try certificates.transport(http.tls, of: key, name: server.metadata.qualifiedName) } catch {
+                problem = GatewayError(
+                    .invalidBackend, "the server cannot be used: \(server.metadata.shownName)",
+                    cause: error.error.message)
+                report(error.error, key, ConfigPath.spec["http"]["tls"], reason: error.reason)
+            }
+        }
+        var secret: Secret?
+        if let credential = http.credential {
+            do throws(GatewayError) { secret = try credentials.read(credential, of: key) } catch {
+                problem = GatewayError(
+                    .credentialUnavailable, "the server has no usable credential: \(server.metadata.shownName)",
+                    hint: "the operator finds the reason in the gateway's log", cause: error.message)
+                report(error, key, ConfigPath.spec["http"]["credential"], severity: .warning)
+            }
+        }
+        let name = "MCPServer/\(server.metadata.qualifiedName)"
+        let backend = CompiledBackend(
+            name: name, metricSlot: options.backendSlot(name),
+            endpoints: [EndpointSpec(host: url.host, port: url.port)], transport: transport)
+        statuses.append(status(key, server.metadata.generation, problem))
+        return CompiledServer(
+            metadata: server.metadata, spec: server.spec, url: url, backend: backend, credential: secret,
+            problem: problem)
+    }
+
+    /// Two servers under one prefix could not be told apart.
+    private func reportPrefixes() {
+        var owners: [String: CompiledServer] = [:]
+        for server in catalog.servers {
+            guard let first = owners.updateValue(server, forKey: server.prefix) else { continue }
+            owners[server.prefix] = first
+            let names = server.name.split(separator: "/").map(String.init)
+            let key = ObjectKey(.mcpServer, namespace: names[0], name: names[1])
+            report(
+                GatewayError(
+                    .conflictingPolicy, "the prefix \"\(server.prefix)\" is that of MCPServer \(first.shownName)",
+                    hint: "set prefix to another one"), key, ConfigPath.spec["prefix"])
+        }
+    }
+
+    private func status(_ key: ObjectKey, _ generation: Int, _ problem: GatewayError?) -> ObjectStatus {
+        var status = ObjectStatus(key: key, generation: generation)
+        status.conditions = [
+            StatusCondition("Accepted", true, "Accepted", ""),
+            StatusCondition(
+                "Ready", problem == nil,
+                problem == nil ? "Ready" : problem?.code == .credentialUnavailable ? "CredentialMissing" : "Invalid",
+                problem?.cause ?? ""),
+        ]
+        return status
+    }
+
+    private func report(
+        _ error: GatewayError, _ key: ObjectKey, _ path: ConfigPath, severity: Diagnostic.Severity = .error,
+        reason: String? = nil
+    ) {
+        diagnostics.append(
+            Diagnostic(
+                error.code, severity, at: index.position(key, path), path: path.description,
+                "\(error.message) in \(key), \(path)", hint: error.hint, object: key, reason: reason))
+    }
+}
+
+extension RouteCompiler {
+    /// A rule that leads to servers of tools leads nowhere else.
+    func toolRoom(_ draft: RuleDraft, _ route: HTTPRoute) -> RouteAction {
+        var servers: [String] = []
+        for reference in draft.rule.backendRefs {
+            guard reference.isMCPServer else {
+                draft.unsupported = draft.unsupported ?? "a rule leads to servers of tools or to backends, not to both"
+                continue
+            }
+            do { servers.append(try tools.server(reference, from: route.metadata)) } catch {
+                draft.problem = draft.problem ?? error
+                return .refuse(
+                    GatewayError(.invalidBackend, "the route's tools cannot be used", cause: error.error.message))
+            }
+        }
+        return toolRoom(.servers(servers))
+    }
+
+    func toolRoom(_ place: MCPRoom.Place) -> RouteAction {
+        if let make = options.toolRoom { return .room(make(tools.catalog, place)) }
+        return .refuse(GatewayError(.invalidBackend, "tools are not served here"))
+    }
+}
+
+extension HTTPBackendRef {
+    /// Whether it leads to the room of tools.
+    var isMCPServer: Bool { group == ObjectKind.sluiceGroup && kind == ObjectKind.mcpServer.rawValue }
+}

@@ -1,0 +1,137 @@
+import GatewayModel
+import GatewayWire
+import Testing
+
+@testable import GatewayMCP
+
+@Suite("What a process of tools says is cut, kept and told apart")
+struct StdioPartsTests {
+    @Test(arguments: 1...9)
+    func `lines are the same however they are cut`(size: Int) {
+        var lines = StdioLines(bytesMax: 100)
+        let text = Array("{\"a\":1}\n\r\n  \n{\"ä\":2}\r\nrest".utf8)
+        var found: [String] = []
+        for start in stride(from: 0, to: text.count, by: size) {
+            found += lines.add(text[start..<min(start + size, text.count)]).map { String(decoding: $0, as: UTF8.self) }
+        }
+        #expect(found == ["{\"a\":1}", "{\"ä\":2}"])
+        #expect(!lines.isTooLong)
+    }
+
+    @Test(arguments: [true, false])
+    func `a line that is too long ends it, whether it has an end or not`(hasEnd: Bool) {
+        var lines = StdioLines(bytesMax: 10)
+        let text = "short\n" + String(repeating: "x", count: 11) + (hasEnd ? "\nlater\n" : "")
+        let found = lines.add(Array(text.utf8))
+        #expect(found == [Array("short".utf8)])
+        #expect(lines.isTooLong)
+        #expect(lines.add(Array("more\n".utf8)).isEmpty)
+    }
+
+    @Test func `who keeps ending waits longer each time, and who ran long begins anew`() {
+        var backOff = StdioBackOff()
+        let second: UInt64 = 1_000_000_000
+        var (now, waits): (UInt64, [UInt64]) = (0, [])
+        for _ in 0..<9 {
+            backOff.started(now)
+            backOff.ended(now)
+            let wait = backOff.waitNanoseconds(now) ?? 0
+            waits.append(wait / (second / 2))
+            now += wait
+        }
+        #expect(waits == [1, 2, 4, 8, 16, 32, 60, 60, 60])
+        #expect(backOff.waitNanoseconds(now) == nil)
+        backOff.started(now)
+        backOff.ended(now + 61 * second)
+        #expect(backOff.waitNanoseconds(now + 61 * second) == second / 2)
+    }
+
+    @Test func `the last of its errors is kept`() {
+        var tail = StdioTail(bytesMax: 4)
+        tail.add(Array("abcdef".utf8))
+        tail.add(Array("g".utf8))
+        #expect(tail.bytes == Array("defg".utf8))
+    }
+
+    // MARK: ids
+
+    private func json(_ text: String) -> [UInt8] { Array(text.utf8) }
+    private func parsed(_ bytes: [UInt8]?) throws -> JSONTree { try JSONTree.parse(try #require(bytes)) }
+
+    @Test func `two who use one id hear each of their own`() throws {
+        var ids = StdioIDs<String>()
+        let call = #"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"_meta":{"progressToken":1},"name":"x"}}"#
+        let first = ids.outgoing(json(call), "alice")
+        let second = ids.outgoing(json(call.replacing("\"id\":1", with: "\"id\":\"1\"")), "bob")
+        #expect(try parsed(first?.line)["id"] == 1)
+        #expect(try parsed(second?.line)["id"] == 2)
+        #expect(try parsed(second?.line)["params"]?["_meta"]?["progressToken"] == 2)
+        let progress = #"{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":2,"progress":1}}"#
+        guard case .notification("bob", let told) = ids.incoming(json(progress)) else {
+            Issue.record("it is not for bob")
+            return
+        }
+        #expect(try parsed(told)["params"]?["progressToken"] == 1)
+        guard case .answer("bob", let answer) = ids.incoming(json(#"{"jsonrpc":"2.0","id":2,"result":{}}"#)) else {
+            Issue.record("it is not for bob")
+            return
+        }
+        #expect(try parsed(answer)["id"] == "1")
+        #expect(ids.askers == ["alice"])
+    }
+
+    @Test(arguments: [
+        "no JSON", #"{"hello":1}"#, #"{"jsonrpc":"2.0","id":99,"result":{}}"#,
+        #"{"jsonrpc":"2.0","id":"1","result":{}}"#,
+        #"{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":77}}"#, "[1]",
+    ])
+    func `what answers nothing is for nobody`(line: String) throws {
+        var ids = StdioIDs<String>()
+        _ = ids.outgoing(json(#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#), "alice")
+        guard case .none = ids.incoming(json(line)) else {
+            Issue.record("it went to somebody")
+            return
+        }
+    }
+
+    @Test func `a request that is called off is called off by the id it is known by`() throws {
+        var ids = StdioIDs<String>()
+        _ = ids.outgoing(json(#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#), "other")
+        let sent = ids.outgoing(json(#"{"jsonrpc":"2.0","id":"a","method":"ping"}"#), "alice")
+        let number = try #require(sent?.number)
+        let cancel = #"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":"a"}}"#
+        let passed = ids.outgoing(json(cancel), "alice")?.line
+        #expect(try parsed(passed)["params"]?["requestId"] == 2)
+        let told = ids.cancel(number)
+        #expect(try parsed(told)["params"]?["requestId"] == 2)
+        let again = ids.cancel(number)
+        #expect(again == nil)
+    }
+
+    @Test func `who listens hears by the id it listens with`() throws {
+        var ids = StdioIDs<String>()
+        _ = ids.outgoing(json(#"{"jsonrpc":"2.0","id":"mine","method":"subscriptions/listen","params":{}}"#), "alice")
+        let key = "io.modelcontextprotocol/subscriptionId"
+        let note = #"{"jsonrpc":"2.0","method":"notifications/tools/list_changed","params":{"_meta":{"\#(key)":1}}}"#
+        guard case .notification("alice", let told) = ids.incoming(json(note)) else {
+            Issue.record("it is not for alice")
+            return
+        }
+        #expect(try parsed(told)["params"]?["_meta"]?[key] == "mine")
+    }
+
+    // MARK: commands
+
+    @Test(arguments: [
+        [], [""], ["./server"], ["../server"], ["bin/server"], ["-c"], ["server\0"],
+    ])
+    func `a command that is none is refused`(words: [String]) {
+        #expect(StdioCommand(words: words).problem != nil)
+    }
+
+    @Test(arguments: ["LD_PRELOAD", "LD_LIBRARY_PATH", "BASH_ENV", "NODE_OPTIONS", "A=B", "1A", "", "A B"])
+    func `a variable that decides which code is run is refused`(name: String) {
+        let command = StdioCommand(words: ["server"], environment: [(name, "x")])
+        #expect(command.problem != nil)
+    }
+}
