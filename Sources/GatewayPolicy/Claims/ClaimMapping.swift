@@ -48,7 +48,10 @@ package struct ClaimMapping: Sendable {
     package func values(_ claims: JSONObject) throws(GatewayError) -> [(name: String, values: [String])] {
         guard !rules.isEmpty else { return [] }
         var activation = ClaimMapping.variables.environment.activation()
-        activation[ClaimMapping.variables.claims] = CELValue(.object(claims))
+        guard let value = CELValue(.object(claims)) else {
+            throw GatewayError(.unauthenticated, "the token's claims hold a number that expressions cannot")
+        }
+        activation[ClaimMapping.variables.claims] = value
         var found: [(name: String, values: [String])] = []
         for rule in rules {
             let value: CELValue
@@ -82,22 +85,5 @@ package struct ClaimMapping: Sendable {
             else { throw GatewayError(.unauthenticated, "the token's claims give a \(name) that is no name") }
         }
         return texts
-    }
-}
-
-extension CELValue {
-    /// A JSON value as expressions see it; whole numbers are `int`.
-    package init(_ tree: JSONTree) {
-        switch tree {
-        case .null: self = .null
-        case .bool(let value): self = .bool(value)
-        case .string(let text): self = .string(text.value)
-        case .number(let number): self = number.int.map { .int(Int64($0)) } ?? .double(number.double)
-        case .array(let items): self = .list(items.map { CELValue($0) })
-        case .object(let object):
-            let map = CELMap(
-                keys: object.members.map { .string($0.name.value) }, values: object.members.map { CELValue($0.value) })
-            self = .map(map ?? .empty)
-        }
     }
 }

@@ -236,7 +236,6 @@ final class RouteCompiler {
     }
 
     /// What records call the route that no one wrote.
-    private static let defaultModelRoute = "models"
     private static let defaultTokenRoute = "tokens"
 
     private func backend(
