@@ -60,6 +60,7 @@ let package = Package(
     ],
     targets: [
         .systemLibrary(name: "CNGHTTP2", pkgConfig: "libnghttp2", providers: [.apt(["libnghttp2-dev"])]),
+        .systemLibrary(name: "CSpawn"),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
         library("GatewayModel", []),
@@ -84,7 +85,7 @@ let package = Package(
             "GatewayMCP",
             [
                 "GatewayModel", "GatewayWire", "GatewayPolicy", "GatewayIdentity", "GatewayState", "GatewayRecords",
-                "GatewayProxy", nioCore, crypto,
+                "GatewayProxy", "CSpawn", nioCore, nioPosix, crypto,
             ]),
         library(
             "GatewayControl",
@@ -120,7 +121,10 @@ let package = Package(
             exclude: ["Neutral/Golden"]),
         tests(
             "GatewayMCPTests",
-            ["GatewayMCP", "GatewayState", "GatewayPolicy", "GatewayModel", "GatewayWire", "GatewayProxy", nioCore]),
+            [
+                "GatewayMCP", "GatewayState", "GatewayPolicy", "GatewayModel", "GatewayWire", "GatewayProxy", nioCore,
+                nioPosix,
+            ]),
         tests("GatewayRecordsTests", ["GatewayRecords", "GatewayModel", "GatewayWire"]),
         tests(
             "GatewayProxyTests",

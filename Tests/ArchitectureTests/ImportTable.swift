@@ -42,7 +42,8 @@ enum ImportTable {
                 "GatewayModel", "GatewayWire", "GatewayPolicy", "GatewayIdentity", "GatewayState", "GatewayRecords",
                 "GatewayProxy",
             ],
-            others: language.union(["NIOCore", "Crypto"])),
+            // Servers of tools may be processes: this room starts them and holds their pipes.
+            others: language.union(system).union(nio).union(["Crypto", "CSpawn"])),
         "GatewayControl": Row(
             rooms: ["GatewayModel", "GatewayWire", "GatewayPolicy", "GatewayState", "GatewayRecords"],
             others: language.union(system).union(foundation).union(["Yams", "Crypto"])),
@@ -65,7 +66,7 @@ enum ImportTable {
     ]
 
     /// System libraries: a module map and a header, no Swift.
-    static let systemLibraries: Set<String> = ["CNGHTTP2", "CZlib", "CZstd"]
+    static let systemLibraries: Set<String> = ["CNGHTTP2", "CSpawn", "CZlib", "CZstd"]
 
     /// Whose types may appear in a `package` signature. Everything else stays behind the file that imports it,
     /// so that a library can be replaced in one room.

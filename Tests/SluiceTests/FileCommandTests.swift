@@ -21,7 +21,7 @@ struct FileCommandTests {
     ])
     func `the built-in quickstart has no finding`(source: Quickstart.Source) async throws {
         let folder = try TemporaryFolder()
-        let run = await CommandRun.of("check", try folder.write(Quickstart(source).text, to: "q.yaml"))
+        let run = await CommandRun.of("check", try folder.write(Quickstart(source, toolPort: 9201).text, to: "q.yaml"))
         #expect(run.status == 0, "\(run.out)")
         // The keys of vendors are not in the environment of a test.
         let findings = run.out.split(separator: "\n").filter { $0.contains(": warning ") && !$0.contains("SL-1020") }
@@ -35,9 +35,9 @@ struct FileCommandTests {
         #expect(Quickstart.vendors(["ANTHROPIC_API_KEY": "sk-2"]) == .vendors(openai: false, anthropic: true))
     }
 
-    @Test func `the quickstart says three commands to try, with its key`() {
-        let lines = Quickstart(.mock(port: 9100)).invitation(url: "http://127.0.0.1:8080/", key: "slk_1")
-        #expect(lines.filter { $0.hasPrefix("  ") && $0.contains("slk_1") }.count == 3)
+    @Test func `the quickstart says four commands to try, with its key`() {
+        let lines = Quickstart(.mock(port: 9100), toolPort: 9201).invitation(url: "http://127.0.0.1:8080/", key: "slk_1")
+        #expect(lines.filter { $0.hasPrefix("  ") && $0.contains("slk_1") }.count == 4)
         #expect(lines.contains { $0.contains("curl http://127.0.0.1:8080/v1/chat/completions") })
     }
 

@@ -4,15 +4,16 @@ import GatewayPolicy
 /// Servers of tools and who may call them.
 extension Analysis {
     mutating func check(_ server: MCPServer, _ object: GatewayObject) {
-        guard let http = server.spec.http else { return }
-        let path = ConfigPath.spec["http"]
-        if let reference = http.credential?.secretRef {
+        let (http, api) = (server.spec.http, server.spec.openapi)
+        let path = ConfigPath.spec[api == nil ? "http" : "openapi"]
+        let tls = http?.tls ?? api?.tls
+        if let reference = (http?.credential ?? api?.credential)?.secretRef {
             checkSecret(reference, at: path["credential"]["secretRef"], object)
         }
-        for (index, reference) in (http.tls?.caCertificateRefs ?? []).enumerated() {
+        for (index, reference) in (tls?.caCertificateRefs ?? []).enumerated() {
             checkAuthority(reference, at: path["tls"]["caCertificateRefs"][index], object)
         }
-        if let reference = http.tls?.clientCertificateRef {
+        if let reference = tls?.clientCertificateRef {
             checkCertificate(
                 reference, at: path["tls"]["clientCertificateRef"], object, reason: "InvalidClientCertificateRef")
         }

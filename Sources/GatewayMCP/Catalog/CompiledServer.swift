@@ -12,6 +12,12 @@ package final class CompiledServer: Sendable {
     package let prefix: String
     package let prefixMode: MCPPrefixMode
     package let `protocol`: MCPServerProtocol
+    /// It is a process; `backend` is then none.
+    let process: StdioServer?
+    /// It is an API, whose operations are its tools.
+    let api: OpenAPIDocument?
+    /// What opens the API.
+    let apiCredential: Secret?
     package let backend: CompiledBackend
     /// The value of `Host`.
     let authority: [UInt8]
@@ -30,14 +36,20 @@ package final class CompiledServer: Sendable {
     package let problem: GatewayError?
 
     package init(
-        metadata: ObjectMeta, spec: MCPServerSpec, url: OutboundURL, backend: CompiledBackend, credential: Secret? = nil,
-        problem: GatewayError? = nil
+        metadata: ObjectMeta, spec: MCPServerSpec, url: OutboundURL, backend: CompiledBackend,
+        credential: Secret? = nil,
+        process: StdioServer? = nil, api: OpenAPIDocument? = nil, problem: GatewayError? = nil
     ) {
         name = metadata.qualifiedName
         shownName = metadata.shownName
         prefix = spec.prefix ?? String(shownName.map { $0 == "/" || $0 == "." ? "-" : $0 })
         prefixMode = spec.prefixMode
-        self.`protocol` = spec.protocol
+        self.process = process
+        self.api = api
+        apiCredential = api == nil ? nil : credential
+        // Nearly all processes want to be greeted first; an API is asked by ourselves.
+        let auto: MCPServerProtocol = process == nil ? .auto : .session
+        self.`protocol` = api != nil ? .stateless : spec.protocol == .auto ? auto : spec.protocol
         self.backend = backend
         self.problem = problem
         authority = Array(url.authority.utf8)
@@ -47,7 +59,7 @@ package final class CompiledServer: Sendable {
         }
         let field = spec.http?.credential?.header?.lowercased() ?? "authorization"
         secrets =
-            credential.map { key in
+            (api == nil ? credential : nil).map { key in
                 let value =
                     field == "authorization" ? key.reveal { Secret(Array("Bearer ".utf8) + $0) } : key
                 return [(name: Array(field.utf8), value: value)]

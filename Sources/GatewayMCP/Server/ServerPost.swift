@@ -21,9 +21,13 @@ final class ServerPost: AnswerReader {
         var id: [UInt8]
     }
 
-    private let server: CompiledServer
-    private let worker: Worker
-    private let call = UpstreamCall()
+    let server: CompiledServer
+    let worker: Worker
+    let call = UpstreamCall()
+    /// Of a server that is a process.
+    var exchange: StdioExchange?
+    /// Of a server that is an API: the call that its answer is the result of.
+    var operation: (id: [UInt8], tool: OpenAPIOperation, fields: [OutboundField])?
     /// The status, and what a session's opening gives.
     var onHead: ((_ status: Int, _ session: String?) -> Void)?
     var onEvent: ((Event) -> Void)?
@@ -31,10 +35,10 @@ final class ServerPost: AnswerReader {
     /// A client that does not keep up holds the server up.
     var canTakeMore: (() -> Bool)?
     private var parser: SSEParser?
-    private var status = 0
+    var status = 0
     private var isJSON = false
     private var body: [UInt8] = []
-    private var outcome: Outcome?
+    var outcome: Outcome?
     /// The `WWW-Authenticate` of a refusal.
     private(set) var challenge: String?
     private(set) var retryMilliseconds: Int?
@@ -51,12 +55,15 @@ final class ServerPost: AnswerReader {
 
     /// Sends it. `fields` have lower-case names.
     func begin(
-        _ method: GatewayWire.HTTPMethod, fields: [(name: String, value: [UInt8])], body: [UInt8], isStream: Bool = false
+        _ method: GatewayWire.HTTPMethod, fields: [(name: String, value: [UInt8])], body: [UInt8],
+        isStream: Bool = false
     ) {
         if let problem = server.problem {
             outcome = .failed(problem)
             return finish()
         }
+        if let process = server.process { return begin(process, method, fields, body) }
+        if let api = server.api { return begin(api, body) }
         var head = RequestHead()
         head.method = method
         head.fields.bytes.reserveCapacity(768)
@@ -93,7 +100,7 @@ final class ServerPost: AnswerReader {
         }
     }
 
-    var isUnderWay: Bool { call.isUnderWay }
+    var isUnderWay: Bool { call.isUnderWay || exchange != nil }
 
     /// Nobody waits any more; nothing more is heard of it.
     func cancel() {
@@ -101,6 +108,8 @@ final class ServerPost: AnswerReader {
         onEvent = nil
         onEnd = nil
         canTakeMore = nil
+        exchange?.cancel()
+        exchange = nil
         guard call.isUnderWay else { return }
         // The call may be in the middle of passing bytes on.
         let call = call
@@ -114,6 +123,13 @@ final class ServerPost: AnswerReader {
     func receiveAnswerHead(_ head: borrowing ResponseHead) {
         status = head.status
         let type = head.fields.first(.contentType).map { head.fields.text($0.value).lowercased() } ?? ""
+        if operation != nil {
+            for name in ["content-type", "link", "retry-after"] {
+                guard let value = head.fields.value(named: name) else { continue }
+                operation?.fields.append(OutboundField(name, value))
+            }
+            return
+        }
         if type.hasPrefix("text/event-stream"), status < 300 {
             parser = SSEParser(eventBytesMax: server.resultBytesMax)
         }
@@ -163,7 +179,9 @@ final class ServerPost: AnswerReader {
 
     func receiveAnswerEnd(trailers: FieldBlock?) {
         guard outcome == nil else { return }
-        if parser != nil {
+        if let operation {
+            outcome = ServerPost.answer(operation, status, body)
+        } else if parser != nil {
             // An event without its blank line is one all the same, since nothing else will come.
             if parser?.finish() == .event {
                 let empty: [UInt8] = []
@@ -179,7 +197,8 @@ final class ServerPost: AnswerReader {
 
     func callFinished() { finish() }
 
-    private func finish() {
+    func finish() {
+        exchange = nil
         let onEnd = onEnd
         self.onEnd = nil
         onHead = nil

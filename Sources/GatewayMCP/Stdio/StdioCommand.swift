@@ -15,7 +15,7 @@ package struct StdioCommand: Sendable, Hashable {
     package var words: [String]
     /// All that it gets to see: nothing is inherited.
     package var environment: [(name: String, value: String)]
-    /// nil: the root.
+    /// nil: where the gateway runs.
     package var directory: String?
     package var scope = Scope.session
     /// A longer line ends the process.

@@ -59,7 +59,9 @@ struct StdioSpawn {
             unsafe posix_spawn_file_actions_adddup2(&actions, descriptor, CInt(target))
         }
         _ = unsafe posix_spawn_file_actions_addclosefrom_np(&actions, 3)
-        _ = unsafe posix_spawn_file_actions_addchdir_np(&actions, command.directory ?? "/")
+        if let directory = command.directory {
+            _ = unsafe posix_spawn_file_actions_addchdir_np(&actions, directory)
+        }
         var attributes = posix_spawnattr_t()
         unsafe posix_spawnattr_init(&attributes)
         defer { unsafe posix_spawnattr_destroy(&attributes) }

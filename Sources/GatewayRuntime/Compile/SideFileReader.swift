@@ -30,7 +30,7 @@ package struct SideFileReader: Sendable {
     }
 
     /// Standard input is the operator's too, and starts at the working folder.
-    private static func isFile(_ origin: String) -> Bool {
+    static func isFile(_ origin: String) -> Bool {
         origin == "-" || origin != "admin" && [".yaml", ".yml", ".json"].contains { origin.hasSuffix($0) }
     }
 }

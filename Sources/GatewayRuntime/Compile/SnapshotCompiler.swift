@@ -45,6 +45,8 @@ package struct SnapshotCompiler {
         package var modelRoom: (@Sendable (ModelTable) -> any RouteHandler)?
         /// The room of tools for the servers of one route; nil where nothing is served.
         package var toolRoom: (@Sendable (ToolCatalog, MCPRoom.Place) -> any RouteHandler)?
+        /// Servers of tools that are processes; nil where none are started.
+        package var processes: StdioServers?
         /// The keys of `apiKeys: {managed: true}`.
         package var managedKeys = LiveKeySet()
         /// Tokens of the gateway itself; nil where it gives none out.
@@ -65,6 +67,8 @@ package struct SnapshotCompiler {
         package var diagnostics: [Diagnostic]
         /// Files that objects name; a change of one needs another compilation.
         package var sideFiles: [String]
+        /// Servers of tools that are processes.
+        package var processes: Set<StdioServers.Key>
         /// Every model of every catalogue.
         package var models: ModelTable
         /// Issuers whose keys are to be kept fresh.
@@ -104,8 +108,8 @@ package struct SnapshotCompiler {
             statuses: gateways.statuses(listeners) + routes.statuses + policies.statuses(index) + providers.statuses
                 + models.statuses + tools.statuses,
             diagnostics: diagnostics.sorted(by: Diagnostic.inOrder),
-            sideFiles: identities.sideFiles + providers.sideFiles + tools.sideFiles, models: models.whole,
-            issuers: identities.issuers)
+            sideFiles: identities.sideFiles + providers.sideFiles + tools.sideFiles,
+            processes: tools.processes, models: models.whole, issuers: identities.issuers)
     }
 }
 

@@ -6,15 +6,18 @@ import GatewayProxy
 /// Turns MCPServers and ToolAccessPolicies into what the room of tools serves by. A server that lacks something is
 /// refused alone, when it is used: the others serve.
 final class ToolCompiler {
-    private let index: ObjectIndex
+    let index: ObjectIndex
     private let grants: ReferenceGrantIndex
     private let certificates: CertificateReader
     private let credentials: CredentialReader
-    private let options: SnapshotCompiler.Options
+    let options: SnapshotCompiler.Options
     private(set) var catalog = ToolCatalog.empty
-    private(set) var statuses: [ObjectStatus] = []
+    var statuses: [ObjectStatus] = []
     private(set) var diagnostics: [Diagnostic] = []
-    var sideFiles: [String] { credentials.sideFiles }
+    /// Those that are processes.
+    var processes: Set<StdioServers.Key> = []
+    var documents: [String] = []
+    var sideFiles: [String] { credentials.sideFiles + documents }
 
     init(
         index: ObjectIndex, grants: ReferenceGrantIndex, certificates: CertificateReader,
@@ -50,25 +53,36 @@ final class ToolCompiler {
 
     private func compile(_ server: MCPServer) -> CompiledServer? {
         let key = ObjectKey(.mcpServer, namespace: server.metadata.namespace, name: server.metadata.name)
+        if let process = server.spec.stdio { return compile(process, server, key) }
+        if let api = server.spec.openapi { return compile(api, server, key) }
         // Decoding has refused anything else.
         guard let http = server.spec.http, let url = try? OutboundURL(http.url) else { return nil }
+        return compile(
+            server, key, url, ConfigPath.spec["http"], credential: http.credential, tls: http.tls, api: nil)
+    }
+
+    /// What is reached over HTTP.
+    func compile(
+        _ server: MCPServer, _ key: ObjectKey, _ url: OutboundURL, _ path: ConfigPath, credential: ModelCredential?,
+        tls: BackendTLS?, api: OpenAPIDocument?
+    ) -> CompiledServer? {
         var problem: GatewayError?
         var transport = UpstreamTransport(http: .http1)
         if url.isTLS {
-            do { transport = try certificates.transport(http.tls, of: key, name: server.metadata.qualifiedName) } catch {
+            do { transport = try certificates.transport(tls, of: key, name: server.metadata.qualifiedName) } catch {
                 problem = GatewayError(
                     .invalidBackend, "the server cannot be used: \(server.metadata.shownName)",
                     cause: error.error.message)
-                report(error.error, key, ConfigPath.spec["http"]["tls"], reason: error.reason)
+                report(error.error, key, path["tls"], reason: error.reason)
             }
         }
         var secret: Secret?
-        if let credential = http.credential {
+        if let credential {
             do throws(GatewayError) { secret = try credentials.read(credential, of: key) } catch {
                 problem = GatewayError(
                     .credentialUnavailable, "the server has no usable credential: \(server.metadata.shownName)",
                     hint: "the operator finds the reason in the gateway's log", cause: error.message)
-                report(error, key, ConfigPath.spec["http"]["credential"], severity: .warning)
+                report(error, key, path["credential"], severity: .warning)
             }
         }
         let name = "MCPServer/\(server.metadata.qualifiedName)"
@@ -77,7 +91,7 @@ final class ToolCompiler {
             endpoints: [EndpointSpec(host: url.host, port: url.port)], transport: transport)
         statuses.append(status(key, server.metadata.generation, problem))
         return CompiledServer(
-            metadata: server.metadata, spec: server.spec, url: url, backend: backend, credential: secret,
+            metadata: server.metadata, spec: server.spec, url: url, backend: backend, credential: secret, api: api,
             problem: problem)
     }
 
@@ -96,7 +110,7 @@ final class ToolCompiler {
         }
     }
 
-    private func status(_ key: ObjectKey, _ generation: Int, _ problem: GatewayError?) -> ObjectStatus {
+    func status(_ key: ObjectKey, _ generation: Int, _ problem: GatewayError?) -> ObjectStatus {
         var status = ObjectStatus(key: key, generation: generation)
         status.conditions = [
             StatusCondition("Accepted", true, "Accepted", ""),
@@ -108,7 +122,7 @@ final class ToolCompiler {
         return status
     }
 
-    private func report(
+    func report(
         _ error: GatewayError, _ key: ObjectKey, _ path: ConfigPath, severity: Diagnostic.Severity = .error,
         reason: String? = nil
     ) {

@@ -44,6 +44,8 @@ package final class GatewayProcess: Sendable {
     private let shared: SharedState
     /// Limits and caches go on over reloads.
     private let traffic = TrafficState()
+    /// Servers of tools that are processes.
+    private let processes: StdioServers
     private let life = Mutex(Life())
     /// Signals, and what the admin API orders.
     private let orders = AsyncStream.makeStream(of: Signals.Kind.self)
@@ -75,6 +77,7 @@ package final class GatewayProcess: Sendable {
             registry.modelSlot(operation: operation, provider: provider, model: model)
         }
         tools = MCPServices(secret: secret)
+        processes = StdioServers(group: MultiThreadedEventLoopGroup.singleton)
         registry.setLedger { [state] in LedgerSample(state) }
         let group = MultiThreadedEventLoopGroup(numberOfThreads: options.loops ?? Processors.usable)
         self.group = group
@@ -175,6 +178,7 @@ package final class GatewayProcess: Sendable {
         let snapshot = withOwnPorts(result.snapshot)
         try await plane.publish(snapshot)
         shared.directory.update(for: snapshot)
+        processes.keep(only: result.processes)
         life.withLock {
             $0.statuses = result.statuses
             $0.sideFiles = result.sideFiles
@@ -201,6 +205,8 @@ package final class GatewayProcess: Sendable {
         compilation.toolRoom = { [tools] catalog, place in
             MCPRoom(catalog: catalog, place: place, services: tools)
         }
+        // What is only tried starts nothing: a process begins with its first request.
+        compilation.processes = processes
         compilation.files = SideFileReader(stateDirectory: options.stateDirectory)
         compilation.routeSlot = { [registry] in registry.routeSlot($0) }
         compilation.backendSlot = { [registry] in registry.backendSlot($0) }
@@ -236,6 +242,7 @@ package final class GatewayProcess: Sendable {
         try await finishTelemetry()
         shared.directory.shutDown()
         try await plane.stop()
+        processes.keep(only: [])
         state.close()
         AdminSocket.release(options.stateDirectory)
         logWriter.close()

@@ -17,7 +17,8 @@ private struct StdioBench {
     ) async throws {
         let loop = MultiThreadedEventLoopGroup.singleton.next()
         var command = StdioCommand(
-            words: ["/usr/bin/env", "python3", "-c", program], environment: [("PATH", "/usr/local/bin:/usr/bin:/bin")])
+            words: ["/usr/bin/env", "python3", "-c", program], environment: [("PATH", "/usr/local/bin:/usr/bin:/bin")],
+            directory: "/")
         (command.scope, command.lineBytesMax, command.graceMilliseconds) = (scope, lineBytesMax, 200)
         let bench = StdioBench(server: StdioServer(command, on: loop), loop: loop)
         do {

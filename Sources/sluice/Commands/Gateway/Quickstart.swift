@@ -2,7 +2,7 @@ import Foundation
 import GatewayWorkbench
 
 /// What `sluice run` serves when it is given nothing: models, from the vendors whose keys are in the environment or
-/// else from a mock in this process, and an answer to every other request.
+/// else from a mock in this process, the tools of another mock, and an answer to every other request.
 struct Quickstart {
     static let name = "quickstart"
     /// Who calls with the key that is printed, and the group it is in.
@@ -18,17 +18,28 @@ struct Quickstart {
     let source: Source
     /// Lives as long as the process.
     private(set) var mock: MockModelServer?
+    /// The same, of tools.
+    private(set) var tools: MockToolServer?
+    /// The port of the tools on 127.0.0.1; nil: there are none.
+    let toolPort: Int?
 
-    init(_ source: Source) { self.source = source }
+    init(_ source: Source, toolPort: Int? = nil) { (self.source, self.toolPort) = (source, toolPort) }
 
-    /// With its mock started, where it needs one.
+    /// With its mocks started, as far as it needs them.
     static func prepared() async throws -> Quickstart {
-        if let vendors = vendors(ProcessInfo.processInfo.environment) { return Quickstart(vendors) }
-        var options = MockModelServer.Options()
-        options.requiresKey = false
-        let mock = try await MockModelServer.start(options)
-        var quickstart = Quickstart(.mock(port: mock.port))
-        quickstart.mock = mock
+        var demo = MockToolServer.Options()
+        demo.sets = [.demo]
+        let tools = try await MockToolServer.start(demo)
+        var mock: MockModelServer?
+        var source = vendors(ProcessInfo.processInfo.environment)
+        if source == nil {
+            var options = MockModelServer.Options()
+            options.requiresKey = false
+            let models = try await MockModelServer.start(options)
+            (mock, source) = (models, .mock(port: models.port))
+        }
+        var quickstart = Quickstart(source ?? .vendors(openai: false, anthropic: false), toolPort: tools.port)
+        (quickstart.mock, quickstart.tools) = (mock, tools)
         return quickstart
     }
 
@@ -40,7 +51,7 @@ struct Quickstart {
     }
 
     /// The whole configuration; every document of it is an example to start from.
-    var text: String { Self.front + providers + catalog + Self.access }
+    var text: String { Self.front + providers + catalog + Self.access + (toolPort.map(Self.toolServer) ?? "") }
 
     private static let front = """
         # sluice run, without -f. Save it as gateway.yaml, change it, and serve it with: sluice run -f gateway.yaml
@@ -170,7 +181,39 @@ struct Quickstart {
 
         """
 
-    /// Three things to try with the key, as one reads them in a terminal.
+    /// Notes that can be read by whoever has the key, and deleted by nobody.
+    private static func toolServer(port: Int) -> String {
+        """
+        ---
+        apiVersion: sluice.dev/v1alpha1
+        kind: MCPServer
+        metadata: {name: demo}
+        spec:
+          http: {url: "http://127.0.0.1:\(port)/mcp"}
+        ---
+        apiVersion: gateway.networking.k8s.io/v1
+        kind: HTTPRoute
+        metadata: {name: tools}
+        spec:
+          parentRefs: [{name: edge}]
+          rules:
+            - matches: [{path: {type: PathPrefix, value: /mcp}}]
+              backendRefs: [{group: sluice.dev, kind: MCPServer, name: demo}]
+        ---
+        apiVersion: sluice.dev/v1alpha1
+        kind: ToolAccessPolicy
+        metadata: {name: quickstart}
+        spec:
+          subjects: [{group: quickstart}]
+          rules:
+            - {server: demo, tools: [echo, "get_*", "list_*"]}
+            - {server: demo, tools: [add], when: "tool.arguments.a < 100"}
+            - {server: demo, resources: ["*"], prompts: ["*"]}
+
+        """
+    }
+
+    /// Four things to try with the key, as one reads them in a terminal.
     func invitation(url: String, key: String) -> [String] {
         let base = url.hasSuffix("/") ? String(url.dropLast()) : url
         let from: String
@@ -188,6 +231,6 @@ struct Quickstart {
             "  curl -N \(base)/v1/chat/completions \(header) -d '{\"model\":\"fast\",\"stream\":true,\(messages)}'",
             "  OPENAI_BASE_URL=\(base)/v1 OPENAI_API_KEY=\(key) python3 your_program.py"
                 + "   # or ANTHROPIC_BASE_URL=\(base) ANTHROPIC_API_KEY=\(key)",
-        ]
+        ] + (toolPort == nil ? [] : ["  sluice tool call demo.echo --arg text=hello --url \(base) --key \(key)"])
     }
 }
