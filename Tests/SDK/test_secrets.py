@@ -1,7 +1,9 @@
 """No vendor secret, no caller's key and no text of a prompt or an answer is in anything the gateway writes or shows."""
 
 import http.client
+import re
 import socket
+from pathlib import Path
 
 import anthropic
 import openai
@@ -63,6 +65,8 @@ def sinks(sluice, folder):
                             list(reply)
                     except Exception as error:
                         seen.append(str(error))
+    process = Path(f"/proc/{gateway.handle.pid}")
+    texts = {"core": (process / "limits").read_text() + (process / "coredump_filter").read_text()}
     for key in ("sk-nobody-c0ffee99", gateway.key):
         try:
             openai.OpenAI(base_url=f"{gateway.url}/v1", api_key=key, max_retries=0).chat.completions.create(
@@ -70,7 +74,7 @@ def sinks(sluice, folder):
             )
         except openai.APIStatusError as error:
             seen.append(error.response.text)
-    texts = {"errors": "\n".join(seen), "metrics": gateway.metrics()}
+    texts |= {"errors": "\n".join(seen), "metrics": gateway.metrics()}
     for name in ("openai", "anthropic"):
         texts[f"provider {name}"] = str(gateway.command("get", "modelproviders", name))
     texts["keys"] = str(gateway.command("key", "list"))
@@ -111,3 +115,10 @@ def test_the_sinks_are_read(sinks):
     texts, _ = sinks
     assert "on-openai" in texts["standard output and access log"]
     assert any(name.startswith("state ") for name in texts)
+
+
+def test_no_core_is_dumped(sinks):
+    """A dump would hold all of them: none is written, and one that is handed to a program holds no memory."""
+    core = sinks[0]["core"]
+    assert re.search(r"Max core file size +0 +0 ", core), core
+    assert re.search(r"^0+$", core, re.MULTILINE), core

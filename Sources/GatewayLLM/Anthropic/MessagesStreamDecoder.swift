@@ -38,8 +38,7 @@ struct MessagesStreamDecoder {
             events.append(.finish(finish, stopSequence: delta["stop_sequence"]?.string))
         case "message_stop": events.append(.end)
         case "error":
-            let fault = MessagesFault.read(tree, status: nil)
-            events.append(.fault(fault ?? ProviderFault(kind: .server, message: "the provider gave no reason")))
+            events.append(.fault(ProviderError(errorValue: (tree["error"] ?? .null).bytes.span)))
         default: break
         }
     }

@@ -195,11 +195,4 @@ struct MessagesStreamEncoder {
         tree.write(to: &out)
         JSONWriter.append(literal: "\n\n", to: &out)
     }
-
-    /// An error in place of what was still to come; no `message_stop` follows it.
-    static func fail(_ fault: ProviderFault, into out: inout [UInt8]) {
-        JSONWriter.append(literal: "event: error\ndata: ", to: &out)
-        MessagesFault.tree(fault).write(to: &out)
-        JSONWriter.append(literal: "\n\n", to: &out)
-    }
 }

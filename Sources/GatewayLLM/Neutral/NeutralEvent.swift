@@ -20,5 +20,5 @@ package enum NeutralEvent: Sendable {
     case usage(TokenUsage)
     /// The provider said that the stream is whole.
     case end
-    case fault(ProviderFault)
+    case fault(ProviderError)
 }

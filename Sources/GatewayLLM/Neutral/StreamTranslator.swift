@@ -9,11 +9,11 @@ package struct StreamTranslator: Sendable {
         /// The stream is whole; the client's end was appended and nothing more will be.
         case complete
         /// The provider reported an error; nothing was appended for it. Ask another provider if `hasContent` is false,
-        /// otherwise end with `fail`.
-        case fault(ProviderFault)
+        /// otherwise tell the client (`ErrorRendering.event`).
+        case fault(ProviderError)
     }
 
-    private enum State { case running, complete, failed }
+    private enum State { case running, complete }
 
     // One reader and one writer; optionals rather than an enum, so that they change in place.
     private var chatDecoder: ChatStreamDecoder?
@@ -54,11 +54,11 @@ package struct StreamTranslator: Sendable {
         }
     }
 
-    /// One event: its name (empty if it has none) and its data. After an error only `fail` makes sense.
+    /// One event: its name (empty if it has none) and its data. Nothing follows an error.
     package mutating func receive(
         event: Span<UInt8>, data: Span<UInt8>, into out: inout [UInt8]
     ) throws(GatewayError) -> Outcome {
-        guard state == .running else { return state == .complete ? .complete : .goesOn }
+        guard state == .running else { return .complete }
         events.removeAll(keepingCapacity: true)
         try chatDecoder?.receive(data, into: &events)
         try messagesDecoder?.receive(event: event, data, into: &events)
@@ -78,19 +78,6 @@ package struct StreamTranslator: Sendable {
             throw GatewayError(.upstreamReset, "the provider's stream ended before the answer was whole")
         }
         try pass(.end, into: &out)
-    }
-
-    /// Ends the client's stream with an error in its protocol.
-    package mutating func fail(_ fault: ProviderFault, into out: inout [UInt8]) {
-        guard state == .running else { return }
-        state = .failed
-        if chatEncoder != nil { ChatStreamEncoder.fail(fault, into: &out) }
-        if messagesEncoder != nil { MessagesStreamEncoder.fail(fault, into: &out) }
-        responsesEncoder?.fail(fault, into: &out)
-    }
-
-    package mutating func fail(_ error: GatewayError, into out: inout [UInt8]) {
-        fail(ProviderFault(error), into: &out)
     }
 
     /// What of the reply could not be carried, so far.

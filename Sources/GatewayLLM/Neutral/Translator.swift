@@ -67,20 +67,6 @@ package struct Translator: Sendable {
             toolNames: names, outputTokensMax: object["max_tokens"]?.int ?? object["max_completion_tokens"]?.int)
     }
 
-    /// What `count_tokens` asks, told without a tokenizer where the provider has no such question: whoever answers it
-    /// says in a header that it is an estimate.
-    package func estimatedInputTokens(_ body: Span<UInt8>) throws(GatewayError) -> Int {
-        let tree: JSONTree
-        do { tree = try JSONTree.parse(body) } catch { throw Translator.unreadable(error) }
-        var losses = TranslationLosses()
-        switch client {
-        case .chatCompletions: return TokenEstimate.input(try ChatRequestDecoder.decode(tree, &losses))
-        case .messages:
-            return TokenEstimate.input(try MessagesRequestDecoder.decode(tree, &losses, needsLimit: false))
-        case .responses: return TokenEstimate.input(try ResponsesRequestDecoder.decode(tree, &losses))
-        }
-    }
-
     private static func unreadable(_ error: JSONTreeError) -> GatewayError {
         let reason =
             switch error.reason {
@@ -126,19 +112,6 @@ package struct Translator: Sendable {
             }
         return TranslatedReply(
             body: written.bytes, losses: losses, usage: neutral.usage, finish: neutral.finish ?? .end, id: neutral.id)
-    }
-
-    /// What a reply of another status says, whatever its body: `body(for:)` and `kind.status(for:)` are the client's.
-    package func fault(_ body: Span<UInt8>, status: Int) -> ProviderFault {
-        let silent = ProviderFault(
-            kind: ProviderFault.Kind(status: status), message: "the provider answered with status \(status)")
-        guard let tree = try? JSONTree.parse(body) else { return silent }
-        let fault =
-            switch provider {
-            case .chatCompletions, .responses: ChatFault.read(tree, status: status)
-            case .messages: MessagesFault.read(tree, status: status)
-            }
-        return fault ?? silent
     }
 
     package func makeStream(for request: TranslatedRequest) -> StreamTranslator {

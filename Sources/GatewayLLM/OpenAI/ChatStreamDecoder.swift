@@ -33,8 +33,8 @@ struct ChatStreamDecoder {
         }
         let tree: JSONTree
         do { tree = try JSONTree.parse(data) } catch { throw ChatReplyDecoder.malformed("an event is not JSON") }
-        if let fault = ChatFault.read(tree, status: nil) {
-            events.append(.fault(fault))
+        if let error = tree["error"], !error.isNull {
+            events.append(.fault(ProviderError(errorValue: error.bytes.span)))
             return
         }
         if !isStarted {

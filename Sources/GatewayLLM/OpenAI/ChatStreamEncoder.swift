@@ -145,11 +145,4 @@ struct ChatStreamEncoder {
         if includesUsage { JSONWriter.append(literal: ",\"usage\":null", to: &out) }
         JSONWriter.append(literal: "}\n\n", to: &out)
     }
-
-    /// An error in place of what was still to come; no `[DONE]` follows it.
-    static func fail(_ fault: ProviderFault, into out: inout [UInt8]) {
-        JSONWriter.append(literal: "data: ", to: &out)
-        ChatFault.tree(fault).write(to: &out)
-        JSONWriter.append(literal: "\n\n", to: &out)
-    }
 }

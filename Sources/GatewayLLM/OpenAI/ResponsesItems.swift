@@ -51,7 +51,7 @@ enum ResponsesItems {
     /// The response around its items; `finish` is nil while it runs.
     static func response(
         _ id: JSONText, _ options: TranslationOptions, _ output: [JSONTree], finish: FinishReason?,
-        usage: TokenUsage?, error: ProviderFault? = nil
+        usage: TokenUsage?
     ) -> JSONTree {
         var incomplete: JSONTree = .null
         var status = finish == nil ? "in_progress" : "completed"
@@ -61,15 +61,9 @@ enum ResponsesItems {
         default: break
         }
         if !incomplete.isNull { status = "incomplete" }
-        var failure: JSONTree = .null
-        if let error {
-            status = "failed"
-            let isRate = error.kind == .rateLimited || error.kind == .quota
-            failure = ["code": isRate ? "rate_limit_exceeded" : "server_error", "message": .text(error.message)]
-        }
         return [
             "id": .string(responseID(id)), "object": "response", "created_at": .integer(options.createdSeconds),
-            "status": .text(status), "error": failure, "incomplete_details": incomplete, "instructions": .null,
+            "status": .text(status), "error": .null, "incomplete_details": incomplete, "instructions": .null,
             "model": .text(options.clientModel), "output": .array(output), "parallel_tool_calls": true,
             "previous_response_id": .null, "store": false, "tool_choice": "auto", "tools": [],
             "usage": usage.map(self.usage) ?? .null, "metadata": [:],

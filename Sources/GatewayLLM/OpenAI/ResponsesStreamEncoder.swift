@@ -213,13 +213,6 @@ struct ResponsesStreamEncoder {
         event(isWhole ? "response.completed" : "response.incomplete", ["response": response], into: &out)
     }
 
-    /// A failed response in place of what was still to come.
-    mutating func fail(_ fault: ProviderFault, into out: inout [UInt8]) {
-        begin(into: &out)
-        let response = ResponsesItems.response(id, options, items, finish: nil, usage: usage, error: fault)
-        event("response.failed", ["response": response], into: &out)
-    }
-
     private mutating func event(_ name: String, _ members: JSONObject, into out: inout [UInt8]) {
         var object: JSONObject = ["type": .text(name), "sequence_number": .integer(sequence)]
         sequence += 1

@@ -24,8 +24,8 @@ final class CallAccount {
     private static let tokensAhead = 256
     private static let tokensAheadMax = 4_096
 
-    /// Makes what the call holds cover `seen`, of the attempt at hand, beside what earlier ones have used; why it cannot,
-    /// if so. While there is room it takes a part of it for what is to come.
+    /// Makes what the call holds cover `seen`, of the attempt at hand, beside what earlier ones have used; why it
+    /// cannot, if so. While there is room it takes a part of it for what is to come.
     func cover(_ seen: TokenUsage, price: PriceTable?, nowMilliseconds now: Int) -> BudgetRefusal? {
         // The reservation was made by the highest rates: tokens that fit are paid for.
         if !isBilled, seen.outputTotal <= held.outputTokens, seen.inputTotal <= held.inputTokens { return nil }

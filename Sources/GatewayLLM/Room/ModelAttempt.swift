@@ -29,6 +29,7 @@ struct ModelAttempt {
 extension ModelExchange {
     /// Tries the next target; answers when there is none left.
     func startAttempt() {
+        defer { body.unload() }
         if let fixed { return startAttempt(at: fixed) }
         while let exchange, let routed, let match {
             guard let place = nextPlace(routed, exchange) else {
@@ -49,8 +50,8 @@ extension ModelExchange {
             var attempt = ModelAttempt(
                 routed: target, access: access, name: name, startedNanoseconds: worker.now)
             do throws(GatewayError) {
-                let chunks = try prepare(&attempt)
-                return send(chunks, attempt, exchange)
+                let payload = try prepare(&attempt)
+                return send(payload, attempt, exchange)
             } catch {
                 // Another target may speak the client's dialect.
                 attempt.end()
@@ -70,10 +71,12 @@ extension ModelExchange {
                 ModelFailure(GatewayError(.upstreamOverloaded, "the provider has as many requests as it may have")))
         }
         place.access.live.begin()
-        send(
-            body.readableBytes > 0 ? [body] : [],
-            ModelAttempt(routed: place.target, access: place.access, name: [], startedNanoseconds: worker.now), exchange
-        )
+        let attempt = ModelAttempt(
+            routed: place.target, access: place.access, name: [], startedNanoseconds: worker.now)
+        do throws(GatewayError) { send(try payload(), attempt, exchange) } catch {
+            attempt.end()
+            answer(ModelFailure(error))
+        }
     }
 
     private func nextPlace(_ routed: RoutedModel, _ exchange: Exchange) -> TargetChoice.Place? {
@@ -129,7 +132,7 @@ extension ModelExchange {
 
     // MARK: Sending
 
-    private func send(_ chunks: [ByteBuffer], _ attempt: ModelAttempt, _ exchange: Exchange) {
+    private func send(_ payload: Payload, _ attempt: ModelAttempt, _ exchange: Exchange) {
         attempts += 1
         totalAttempts += 1
         if firstAttemptNanoseconds == 0 { firstAttemptNanoseconds = worker.now }
@@ -137,9 +140,12 @@ extension ModelExchange {
         self.attempt = attempt
         reply = .none
         outcome = nil
+        let (framing, bytes) = load(payload, exchange)
         let head = ModelFields.make(
-            exchange, endpoint, to: attempt.provider, attempt.access.credential, framing: framing(chunks, exchange))
-        if !head.droppedBetas.isEmpty { losses = head.droppedBetas.map { "anthropic-beta: \($0)" } }
+            exchange, endpoint, to: attempt.provider, attempt.access.credential, framing: framing)
+        losses = head.droppedBetas.map { "anthropic-beta: \($0)" }
+        lossLines = losses.map { "\($0) is not one of the provider's" }
+        if let lost = attempt.translation?.request.losses { note(lost) }
         exchange.record.attempts = totalAttempts
         exchange.record.backend = attempt.provider.backend.name
         exchange.record.backendID = attempt.provider.backend.metricSlot
@@ -147,35 +153,31 @@ extension ModelExchange {
         lastSentNanoseconds = max(lastSentNanoseconds, startedNanoseconds)
         armTimer()
         call.begin(
-            head.request, body: chunks, isWhole: !isUploading, to: attempt.provider.backend,
+            head.request, body: bytes, isWhole: sender == nil, to: attempt.provider.backend,
             rule: attempt.routed.rule, on: worker, reader: self)
+        pump()
     }
 
-    /// What follows the head: the chunks, and what of a form is still on its way.
-    private func framing(_ chunks: [ByteBuffer], _ exchange: Exchange) -> BodyFraming {
-        let count = chunks.reduce(0) { $0 + $1.readableBytes }
-        guard isUploading else {
-            return count == 0 && exchange.request.framing == .none ? .none : .length(UInt64(count))
-        }
-        guard case .length(let length) = exchange.request.framing else { return .chunked }
-        // The name of the model may have become longer or shorter.
-        return .length(length &- UInt64(body.readableBytes) &+ UInt64(count))
+    /// Keeps what a translation lost.
+    func note(_ lost: TranslationLosses) {
+        if let header = lost.header { losses.append(header) }
+        lossLines += lost.lines
     }
 
     /// The body as this target is sent it: the client's own bytes, edited where they must be, or a translation.
-    private func prepare(_ attempt: inout ModelAttempt) throws(GatewayError) -> [ByteBuffer] {
-        guard endpoint.isNative(to: attempt.provider.dialect) else { return [try translate(&attempt)] }
+    private func prepare(_ attempt: inout ModelAttempt) throws(GatewayError) -> Payload {
+        guard endpoint.isNative(to: attempt.provider.dialect) else { return try translate(&attempt) }
+        if request.isForm {
+            guard let range = request.nameRange, attempt.name != request.name else { return try payload() }
+            return try payload([JSONSplice.Edit(range: range, bytes: attempt.name)])
+        }
         var splice = JSONSplice()
         // Spans need a buffer of their own to lie in.
-        let body = body
-        let span = body.readableBytesUInt8Span
+        let all = try body.whole()
+        let span = all.readableBytesUInt8Span
         if let range = request.nameRange, attempt.name != request.name {
             var value: [UInt8] = []
-            if request.isForm {
-                value = attempt.name
-            } else {
-                JSONWriter.append(string: attempt.name.span, to: &value)
-            }
+            JSONWriter.append(string: attempt.name.span, to: &value)
             splice.replace(range, with: value)
         }
         if endpoint.shape?.hasUsageChunk == true {
@@ -189,8 +191,8 @@ extension ModelExchange {
         if let previous = request.previousResponse, let id = ResponseOrigin.split(previous)?.id {
             splice.set("previous_response_id", toText: id.span, in: outline, of: span)
         }
-        guard !splice.isEmpty else { return [body] }
-        return [ByteBuffer(bytes: splice.applied(to: span))]
+        if body.isSpilled || splice.isEmpty { return try payload(splice.edits) }
+        return .bytes([ByteBuffer(bytes: splice.applied(to: span))])
     }
 
     /// A policy's bound, for a request that sets none.
@@ -207,8 +209,8 @@ extension ModelExchange {
 
 extension ModelExchange {
     /// The body in the provider's API.
-    func translate(_ attempt: inout ModelAttempt) throws(GatewayError) -> ByteBuffer {
-        guard let match else { return body }
+    func translate(_ attempt: inout ModelAttempt) throws(GatewayError) -> Payload {
+        guard let match else { return try payload() }
         var options = TranslationOptions(
             providerModel: String(decoding: attempt.name, as: UTF8.self),
             clientModel: String(decoding: request.name, as: UTF8.self),
@@ -218,10 +220,9 @@ extension ModelExchange {
         let translator = Translator(
             client: endpoint.conversation ?? .chatCompletions,
             provider: attempt.provider.dialect == .anthropic ? .messages : .chatCompletions, options: options)
-        let body = body
-        let translated = try translator.request(body.readableBytesUInt8Span)
-        if let lost = translated.losses.header { losses = [lost] }
+        let all = try body.whole()
+        let translated = try translator.request(all.readableBytesUInt8Span)
         attempt.translation = Translation(translator: translator, request: translated)
-        return ByteBuffer(bytes: translated.body)
+        return try payload(translated.body)
     }
 }

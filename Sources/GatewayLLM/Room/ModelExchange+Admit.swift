@@ -29,8 +29,8 @@ extension ModelExchange {
         }
     }
 
-    /// Why a stream may not go on: what it has come to is reserved no more, and finds no room. Nil for one that may, and
-    /// for one whose end is here.
+    /// Why a stream may not go on: what it has come to is reserved no more, and finds no room. Nil for one that may,
+    /// and for one whose end is here.
     func trips(_ stream: ReplyStream) -> ModelFailure? {
         guard let account, let attempt, endpoint.isBilled, !stream.hasFinished, !stream.isComplete else { return nil }
         var seen = stream.usage ?? .zero
@@ -48,7 +48,7 @@ extension ModelExchange {
         return failure
     }
 
-    /// All choices together; what nobody bounds is guessed, and what a stream takes beyond that is reserved as it comes.
+    /// All choices together; what nobody bounds is guessed, and what a stream takes beyond is reserved as it comes.
     private func outputTokensReserved(_ model: CompiledModel) -> Int {
         guard endpoint.hasOutputTokens else { return 0 }
         let each = outputTokensMax ?? model.context.outputTokensMax ?? terms.outputTokensDefault

@@ -24,6 +24,15 @@ extension ModelReply {
         }
     }
 
+    /// What of a translated one could not be carried.
+    var losses: TranslationLosses {
+        switch self {
+        case .none, .fault: TranslationLosses()
+        case .whole(let whole): whole.losses
+        case .stream(let stream): stream.losses
+        }
+    }
+
     /// All of it as the client gets it, if it was held or kept.
     var whole: (type: [UInt8], body: ByteBuffer)? {
         switch self {
@@ -130,13 +139,13 @@ extension ModelExchange: AnswerReader {
 
     var isWritable: Bool { exchange?.isDownstreamWritable ?? true }
 
-    func setRequestReading(_ isReading: Bool) { exchange?.setRequestReading(isReading) }
-
     /// The attempt is over; what follows is decided here, and only here.
     func callFinished() {
         guard let attempt else { return }
         self.attempt = nil
+        (sender, sentBody) = (nil, nil)
         attempt.end()
+        note(reply.losses)
         bill(attempt)
         guard stage == .calling else { return settle() }
         switch outcome ?? .failed(.upstream(.upstreamReset)) {
@@ -146,8 +155,7 @@ extension ModelExchange: AnswerReader {
         case .failed(let failure):
             report(attempt, failure)
             self.failure = failure
-            // Of a form that is passed on as it comes, nobody has kept what was sent.
-            guard !isVisible, !isUploading, let cause = failure.cause, let routed,
+            guard !isVisible, let cause = failure.cause, let routed,
                 routed.model.retry.on.contains(cause),
                 exchange != nil
             else {

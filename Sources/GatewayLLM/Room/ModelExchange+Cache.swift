@@ -8,9 +8,11 @@ import NIOCore
 extension ModelExchange {
     /// Answers from the cache; false when a provider must be asked.
     func answerFromCache() -> Bool {
-        guard let exchange, let match, let cache = match.model.cache, isCacheable else { return false }
+        guard let exchange, let match, let cache = match.model.cache, isCacheable, !body.isSpilled,
+            let all = try? body.whole()
+        else { return false }
         let key = ReplyCache.key(
-            principal, scope: cache.scope, model: match.model.key, path: endpoint.upstreamPath(dialect), body: body,
+            principal, scope: cache.scope, model: match.model.key, path: endpoint.upstreamPath(dialect), body: all,
             also: [
                 exchange.request.fields.copy(exchange.request.query), Array(String(policyOutputMax ?? 0).utf8),
                 field("anthropic-beta", exchange), field("anthropic-version", exchange),

@@ -9,13 +9,15 @@ import NIOCore
 extension ModelExchange {
     func decide() throws(GatewayError) {
         guard let exchange else { return }
-        try checkCoding(exchange)
-        if !request.isForm, !isUploading, body.readableBytes > 0 || endpoint.hasModelBody { try readBody() }
+        if !request.isForm, body.count > 0 || endpoint.hasModelBody {
+            try checkType(exchange)
+            try readBody()
+        }
         guard !request.name.isEmpty else {
             guard !endpoint.needsModel else {
                 throw GatewayError(
                     .malformedRequest, "the request names no model",
-                    hint: "in a form write the field model before the files")
+                    hint: "in a long form write the field model before the files")
             }
             return try decideWithoutModel(exchange)
         }
@@ -24,7 +26,6 @@ extension ModelExchange {
         }
         match = found
         self.routed = routed
-        fallbacks = room.table.fallbacks(of: found.model)
         let facts = BudgetFacts(principal: principal, model: String(decoding: found.name, as: UTF8.self))
         self.facts = facts
         terms = room.budgets.terms(facts)
@@ -33,6 +34,7 @@ extension ModelExchange {
             bytesPerToken: terms.inputBytesPerToken, context: found.model.context)
         try judge(exchange, found)
         try checkContext(found.model)
+        fallbacks = try capable(found.model)
     }
 
     /// Files, batches and stored responses name no model: they belong to a provider.
@@ -54,7 +56,7 @@ extension ModelExchange {
         let models = room.table.models.lazy.filter { $0.targets.contains { $0.provider === provider } }
         let decisions = models.map { model in
             let asked = AccessTable.Request(
-                name: model.nameBytes, operation: operation, bodyBytes: self.body.readableBytes)
+                name: model.nameBytes, operation: operation, bodyBytes: self.body.count)
             return self.room.table.access.decide(self.principal, asked)
         }
         guard let decision = decisions.first(where: \.verdict.isAllowed) ?? decisions.first else { return }
@@ -87,19 +89,20 @@ extension ModelExchange {
         return place
     }
 
-    /// What cannot be read cannot be judged.
-    private func checkCoding(_ exchange: Exchange) throws(GatewayError) {
-        guard let coding = exchange.request.fields.first(.contentEncoding) else { return }
-        let text = exchange.request.fields.text(coding.value).lowercased()
-        guard text != "identity" else { return }
-        throw GatewayError(
-            .malformedRequest, "a compressed body is not accepted here: content-encoding \(text.prefix(32))",
-            hint: "send it as it is")
+    /// What passes with the type it came with is read by its provider as that type: it must be the one that is judged.
+    private func checkType(_ exchange: Exchange) throws(GatewayError) {
+        guard endpoint.takesForm else { return }
+        let type = String(decoding: exchange.request.contentType.prefix { $0 != 0x3B }, as: UTF8.self)
+        guard type.lowercased().filter({ $0 != " " && $0 != "\t" }) == "application/json" else {
+            throw GatewayError(
+                .unsupportedMediaType, "a body of this type cannot be read here: \(type.prefix(64))",
+                hint: "send application/json, or multipart/form-data")
+        }
     }
 
     private func readBody() throws(GatewayError) {
         // Spans need a buffer of their own to lie in.
-        let body = body
+        let body = try body.whole()
         guard body.readableBytes > 0 else {
             throw GatewayError(.malformedRequest, "the request has no body", hint: "send a JSON object with a model")
         }
@@ -134,7 +137,7 @@ extension ModelExchange {
     private func judge(_ exchange: Exchange, _ found: ModelTable.Match) throws(GatewayError) {
         guard let operation = endpoint.operation else { return }
         var asked = AccessTable.Request(
-            name: request.name, catalogName: found.name, operation: operation, bodyBytes: body.readableBytes,
+            name: request.name, catalogName: found.name, operation: operation, bodyBytes: body.count,
             inputTokens: inputTokensEstimate, outputTokens: request.outputTokensMax, isStream: request.streams)
         if room.table.readsHeaders { asked.headers = ModelExchange.headers(exchange.request.fields) }
         if room.table.readsTime {
@@ -176,6 +179,30 @@ extension ModelExchange {
     /// For conditions; of several fields of one name the last.
     private static func headers(_ fields: FieldBlock) -> CELMap {
         CELMap(fields.entries.map { (key: fields.text($0.name), value: fields.text($0.value)) })
+    }
+
+    /// Refuses what the model cannot do, and returns the models in its place that can.
+    private func capable(_ model: CompiledModel) throws(GatewayError) -> [ModelTable.Match] {
+        let fallbacks = room.table.fallbacks(of: model)
+        guard model.capabilities != nil || fallbacks.contains(where: { $0.model.capabilities != nil }) else {
+            return fallbacks
+        }
+        var tree: JSONTree?
+        if !request.isForm, body.count > 0 {
+            let all = try body.whole()
+            do { tree = try JSONTree.parse(all.readableBytesUInt8Span) } catch {
+                throw GatewayError(
+                    .malformedRequest, "the request cannot be judged by what its model can do: \(error.reason)")
+            }
+        }
+        let needs = CapabilityNeeds(endpoint, tree)
+        if let lacking = needs.firstLacking(in: model.capabilities) {
+            throw GatewayError(
+                .modelIncapable,
+                "the model has no \(lacking.capability.rawValue), which \(lacking.field) asks for: \(model.name)",
+                hint: "leave it out, or ask for another model")
+        }
+        return fallbacks.filter { needs.firstLacking(in: $0.model.capabilities) == nil }
     }
 
     private func checkContext(_ model: CompiledModel) throws(GatewayError) {

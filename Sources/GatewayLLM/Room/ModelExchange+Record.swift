@@ -26,6 +26,7 @@ extension ModelExchange {
         }
         call.errorType = failure?.errorType ?? (hasLeft ? .clientClosed : nil)
         call.attempts = totalAttempts
+        call.losses = Array(lossLines.prefix(ModelCallRecord.lossesMax))
         call.isFallback = usedFallback || totalAttempts > 1
         call.cache = cacheMark
         call.durationNanoseconds = worker.now &- startedNanoseconds
@@ -58,7 +59,8 @@ extension ModelFailure {
         case .budgetExceeded: .budgetExceeded
         case .unknownModel, .notFound: .notFound
         case .modelNotAllowed, .forbidden: .forbidden
-        case .malformedRequest, .untranslatable, .modelLimitExceeded: .invalidRequest
+        case .malformedRequest, .untranslatable, .modelLimitExceeded, .unsupportedMediaType, .modelIncapable:
+            .invalidRequest
         case .bodyTooLarge: .tooLarge
         case .upstreamTimeout: .timedOut
         case .upstreamConnectFailed, .upstreamReset: .connectionFailed

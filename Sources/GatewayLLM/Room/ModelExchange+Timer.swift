@@ -21,9 +21,9 @@ extension ModelExchange {
         return next
     }
 
-    /// Before there is content the attempt's start counts, afterwards the last byte.
+    /// The last byte counts, in either direction; of an answer before there is content its request's.
     private var waitsSince: UInt64 {
-        hasFirstToken || isUploading ? lastByteNanoseconds : attempt?.startedNanoseconds ?? 0
+        hasFirstToken || isPumped ? lastByteNanoseconds : attempt?.startedNanoseconds ?? 0
     }
 
     private func waitNanoseconds(_ timeouts: CompiledTimeouts) -> UInt64 {
@@ -43,7 +43,7 @@ extension ModelExchange {
                 return giveUp(
                     ModelFailure(GatewayError(.upstreamTimeout, "the request took longer than the model may take")))
             }
-            if exchange?.isDownstreamWritable == false || isUploading && !isUploaded {
+            if exchange?.isDownstreamWritable == false || waitsForClient {
                 // The client is slow, not the provider: the total bounds it.
                 lastByteNanoseconds = now
             } else if now >= waitsSince &+ waitNanoseconds(timeouts) {

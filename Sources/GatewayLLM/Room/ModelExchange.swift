@@ -32,14 +32,16 @@ final class ModelExchange {
     let recordID: (UInt64, UInt64)
 
     // What came
-    var body = ByteBuffer()
-    /// Set for a form, which is read only as far as the model's name.
-    private let form: FormPrefix?
-    /// More of the body follows what was read of it.
-    var isUploading = false
+    var body = RequestBody()
+    /// Set for a form, which is read as it comes.
+    private(set) var form: FormScan?
+    private let decoder: BodyDecoder?
+    /// What came was compressed.
+    var isDecoded: Bool { decoder != nil }
+    /// A form too long to be held back is on its way to the provider while it still comes.
+    private var isUploading = false
     /// All of it has come.
-    var isUploaded = false
-    private var nextScanBytes = 1_024
+    private(set) var isWhole = false
     var outline = JSONOutline()
     var request = ModelRequest()
 
@@ -70,12 +72,23 @@ final class ModelExchange {
     /// At the model at hand, and at all.
     var attempts = 0
     var totalAttempts = 0
+    /// What is left to send of a body that is not sent at once, to the attempt at hand.
+    var sender: BodySender?
+    /// The translated body, where it is too large for memory: what is sent in place of `body`.
+    var sentBody: RequestBody?
+    /// The attempt at hand is sent piece by piece.
+    var isPumped = false
+    var isPumping = false
+    /// The provider takes more of it now.
+    var mayPump = true
     /// The target that was tried last: who served, if anyone did.
     var served: (provider: CompiledProvider, name: [UInt8])?
     var usedFallback = false
     var reply = ModelReply.none
     var failure: ModelFailure?
+    /// What could not be carried to the provider and back: fields for the head, lines for the record.
     var losses: [String] = []
+    var lossLines: [String] = []
     lazy var timer = LoopTimer(on: worker)
     var lastByteNanoseconds: UInt64 = 0
     var lastSentNanoseconds: UInt64 = 0
@@ -96,7 +109,8 @@ final class ModelExchange {
     /// A reply that nobody waits for is read until then.
     var drainEndsNanoseconds = UInt64.max
 
-    init(_ room: ModelRoom, _ exchange: Exchange, _ endpoint: ModelEndpoint) {
+    /// Throws for a body that cannot be read: its coding is unknown, its form has no plain boundary.
+    init(_ room: ModelRoom, _ exchange: Exchange, _ endpoint: ModelEndpoint) throws(GatewayError) {
         self.room = room
         self.exchange = exchange
         self.endpoint = endpoint
@@ -106,59 +120,73 @@ final class ModelExchange {
         principal = exchange.principal
         route = exchange.record.route
         recordID = exchange.record.requestID
-        form = endpoint.takesForm ? FormPrefix(contentType: exchange.request.contentType) : nil
+        decoder = try ModelExchange.decoder(exchange.request)
+        form = endpoint.takesForm ? try FormScan(contentType: exchange.request.contentType) : nil
     }
 
-    /// A body in memory is at most this large.
+    /// A JSON body is at most this large.
     static let bodyBytesMax = 32 * 1024 * 1024
+    /// A form with its files.
+    static let formBytesMax = 512 * 1024 * 1024
+    /// Up to this size nothing of a form goes to a provider before all of it has been read.
+    static let formHeldBytesMax = 64 * 1024 * 1024
 }
 
 extension ModelExchange: BodyReader {
     func receive(_ bytes: ByteBuffer) {
+        guard stage == .reading || isUploading && stage == .calling else { return }
+        do throws(GatewayError) {
+            if let decoder {
+                try decoder.decode(bytes) { (piece: ByteBuffer) throws(GatewayError) in try keep(piece) }
+            } else {
+                try keep(bytes)
+            }
+        } catch { return stopReading(error) }
         if isUploading {
-            call.send(bytes)
-            return call.flush()
+            pump()
+        } else if let form, body.count > ModelExchange.formHeldBytesMax, form.namesModel == (form.model != nil) {
+            isUploading = true
+            begin()
         }
-        guard stage == .reading else { return }
-        guard body.readableBytes + bytes.readableBytes <= ModelExchange.bodyBytesMax else {
-            return refuse(
-                GatewayError(
-                    .bodyTooLarge, "the request's body is larger than \(ModelExchange.bodyBytesMax) bytes",
-                    hint: "send files by the files API, or by URL"))
+    }
+
+    private func keep(_ bytes: ByteBuffer) throws(GatewayError) {
+        let most = form == nil ? ModelExchange.bodyBytesMax : ModelExchange.formBytesMax
+        guard body.count + bytes.readableBytes <= most else {
+            throw GatewayError(
+                .bodyTooLarge, "the request's body is larger than \(most) bytes",
+                hint: form == nil ? "send files by the files API, or by URL" : "send it in parts, by the uploads API")
         }
-        if body.readableBytes == 0 {
-            body = bytes
-        } else {
-            var bytes = bytes
-            body.writeBuffer(&bytes)
+        try body.append(bytes, spill: room.services.spill)
+        try form?.add(bytes)
+        if isUploading, request.name.isEmpty, form?.namesModel == true {
+            throw GatewayError(
+                .malformedRequest, "the form names its model too late", hint: "write the field model before the files")
         }
-        if form != nil { readForm(isWhole: false) }
     }
 
     func receiveEnd(trailers: FieldBlock?) {
-        if isUploading {
-            isUploaded = true
-            lastByteNanoseconds = worker.now
-            return call.sendEnd()
-        }
-        guard stage == .reading else { return }
-        if form != nil { readForm(isWhole: true) } else { begin() }
+        guard stage == .reading || isUploading && stage == .calling else { return }
+        do throws(GatewayError) {
+            try decoder?.finish()
+            try form?.finish()
+        } catch { return stopReading(error) }
+        isWhole = true
+        guard isUploading else { return begin() }
+        lastByteNanoseconds = worker.now
+        pump()
     }
 
-    /// Begins as soon as the form has named its model, or has gone on for too long without.
-    private func readForm(isWhole: Bool) {
-        // Twice as much each time, so that no sender makes it quadratic.
-        guard isWhole || body.readableBytes >= min(nextScanBytes, FormPrefix.bytesMax) else { return }
-        nextScanBytes = body.readableBytes * 2
-        let bytes = Array(body.readableBytesView.prefix(FormPrefix.bytesMax))
-        let range = form?.model(in: bytes)
-        guard range != nil || isWhole || body.readableBytes >= FormPrefix.bytesMax else { return }
-        request = ModelRequest(form: bytes, model: range)
-        isUploading = !isWhole
-        begin()
+    /// What has come is wrong: of a form under way nothing more goes out, and no attempt follows.
+    private func stopReading(_ error: GatewayError) {
+        guard isUploading else { return refuse(error) }
+        isUploading = false
+        if attempt == nil { answer(ModelFailure(error)) } else { giveUp(ModelFailure(error)) }
     }
 
     private func begin() {
+        if let form { request = ModelRequest(form: form.model) }
+        defer { body.unload() }
         do throws(GatewayError) { try decide() } catch { return refuse(error) }
         do throws(ModelFailure) { try admit() } catch { return answer(error) }
         stage = .calling

@@ -29,13 +29,6 @@ struct ModelFailure: Error {
         cause = provider.kind.cause
     }
 
-    /// The same, told in a stream that is translated.
-    init(_ fault: ProviderFault) {
-        self.init(
-            ProviderError(
-                type: "", code: fault.code ?? "", message: fault.message, status: fault.kind.status(for: .messages)))
-    }
-
     /// A provider failed in a way that has no words of its own.
     static func upstream(_ code: ErrorCode) -> ModelFailure {
         let message =

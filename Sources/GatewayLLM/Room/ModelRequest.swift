@@ -56,12 +56,11 @@ struct ModelRequest {
 
     init() {}
 
-    /// A form of which the beginning was read.
-    init(form: [UInt8], model: Range<Int>?) {
+    /// A form, and its field `model` if it has one.
+    init(form model: (name: [UInt8], range: Range<Int>)?) {
         isForm = true
         guard let model else { return }
-        name = Array(form[model])
-        nameRange = model
+        (name, nameRange) = (model.name, model.range)
     }
 
     private mutating func readModel(

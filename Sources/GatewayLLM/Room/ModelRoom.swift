@@ -59,7 +59,10 @@ package final class ModelRoom: RouteHandler {
         }
         switch endpoint {
         case .models, .model: ModelList(self, exchange, endpoint).answer()
-        default: exchange.receiveBody(into: ModelExchange(self, exchange, endpoint))
+        default:
+            do throws(GatewayError) {
+                exchange.receiveBody(into: try ModelExchange(self, exchange, endpoint))
+            } catch { exchange.refuse(error) }
         }
     }
 
@@ -69,6 +72,9 @@ package final class ModelRoom: RouteHandler {
         let rendering = ModelFailure(error).rendering(requestID: RequestID.text(exchange.record.requestID))
         exchange.response.status = rendering.status
         for (name, value) in rendering.fields { exchange.response.fields.append(name, value) }
+        if error.code == .unsupportedMediaType {
+            exchange.response.fields.append("accept-encoding", BodyDecoder.accepted)
+        }
         return rendering.body(for: endpoint?.shape ?? (dialect == .anthropic ? .messages : .chatCompletions))
     }
 }
@@ -105,12 +111,15 @@ package final class ModelServices: Sendable {
     package let live = LiveTargets()
     package let origins: ResponseOrigin
     package let slot: ModelSlot
+    let spill: SpillFolder
     let cache = ReplyCache()
     let responseSizes = ResponseSizes()
 
-    package init(ledger: Ledger, origins: ResponseOrigin, slot: @escaping ModelSlot) {
+    /// `spill` takes bodies that are too large for memory.
+    package init(ledger: Ledger, origins: ResponseOrigin, spill: SpillFolder, slot: @escaping ModelSlot) {
         self.ledger = ledger
         self.origins = origins
+        self.spill = spill
         self.slot = slot
     }
 }

@@ -12,7 +12,7 @@ struct ReplyStream {
     /// Not sent yet.
     private var held: [ByteBuffer] = []
     private(set) var heldBytes = 0
-    private(set) var translatedFault: ProviderFault?
+    private(set) var translatedFault: ProviderError?
     private(set) var error: GatewayError?
     private var hasEnded = false
     /// All that was sent, while it may be given again.
@@ -122,7 +122,7 @@ struct ReplyStream {
     private mutating func step(_ chunk: Span<UInt8>, into out: inout [UInt8]) {
         guard var current = translator else { return }
         translator = nil
-        var fault: ProviderFault?
+        var fault: ProviderError?
         var failure: GatewayError?
         var written: [UInt8] = []
         parser.withEvent(chunk) { name, data in
@@ -140,6 +140,7 @@ struct ReplyStream {
 
     // MARK: What it has told
 
+    var losses: TranslationLosses { translator?.losses ?? TranslationLosses() }
     var facts: ReplyFacts? { meter?.facts }
     var isTranslated: Bool { translator != nil }
     var hasContent: Bool { translator?.hasContent ?? meter?.hasContent ?? true }

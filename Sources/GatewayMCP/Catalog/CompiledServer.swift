@@ -30,7 +30,8 @@ package final class CompiledServer: Sendable {
     package let problem: GatewayError?
 
     package init(
-        metadata: ObjectMeta, spec: MCPServerSpec, url: OutboundURL, backend: CompiledBackend, credential: Secret? = nil,
+        metadata: ObjectMeta, spec: MCPServerSpec, url: OutboundURL, backend: CompiledBackend,
+        credential: Secret? = nil,
         problem: GatewayError? = nil
     ) {
         name = metadata.qualifiedName

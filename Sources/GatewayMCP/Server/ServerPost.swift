@@ -51,7 +51,8 @@ final class ServerPost: AnswerReader {
 
     /// Sends it. `fields` have lower-case names.
     func begin(
-        _ method: GatewayWire.HTTPMethod, fields: [(name: String, value: [UInt8])], body: [UInt8], isStream: Bool = false
+        _ method: GatewayWire.HTTPMethod, fields: [(name: String, value: [UInt8])], body: [UInt8],
+        isStream: Bool = false
     ) {
         if let problem = server.problem {
             outcome = .failed(problem)

@@ -41,6 +41,8 @@ package enum ErrorCode: String, Sendable, CaseIterable {
     case unknownModel = "SL-2012"
     case modelLimitExceeded = "SL-2013"
     case untranslatable = "SL-2015"
+    case unsupportedMediaType = "SL-2016"
+    case modelIncapable = "SL-2017"
     case unknownTool = "SL-2020"
     // 3: identity and policy
     case unauthenticated = "SL-3001"
@@ -82,7 +84,7 @@ package enum ErrorCode: String, Sendable, CaseIterable {
     /// The HTTP status a caller sees; 0 where the error never reaches a caller.
     package var httpStatus: Int {
         switch self {
-        case .malformedRequest, .ambiguousFraming, .modelLimitExceeded, .untranslatable: 400
+        case .malformedRequest, .ambiguousFraming, .modelLimitExceeded, .untranslatable, .modelIncapable: 400
         case .unauthenticated: 401
         case .forbidden, .denied, .modelNotAllowed, .toolNotAllowed, .approvalRequired, .toolChanged: 403
         case .noRoute, .notFound, .unknownModel, .unknownTool: 404
@@ -91,6 +93,7 @@ package enum ErrorCode: String, Sendable, CaseIterable {
         case .conflict, .readOnlyObject: 409
         case .bodyTooLarge: 413
         case .targetTooLong: 414
+        case .unsupportedMediaType: 415
         case .expectationFailed: 417
         case .misdirectedRequest: 421
         case .headTooLarge: 431

@@ -123,6 +123,8 @@ struct AccessLogLine {
             line.number(usage.outputTotal)
         }
         if let cost = call.cost { field(",\"cost_usd\":\"", cost.description, to: &line) }
+        for (index, loss) in call.losses.enumerated() { field(index == 0 ? ",\"lost\":[\"" : ",\"", loss, to: &line) }
+        if !call.losses.isEmpty { line.byte(0x5D) }
         if call.cache != .none { field(",\"cache\":\"", call.cache == .hit ? "hit" : "miss", to: &line) }
     }
 

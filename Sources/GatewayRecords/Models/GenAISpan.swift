@@ -22,6 +22,7 @@ enum GenAISpan {
         usage(call, names, to: &text)
         OTLPResource.attribute("sluice.model.attempts", call.attempts, to: &text)
         if let cost = call.cost { OTLPResource.attribute("sluice.model.cost_usd", cost.description, to: &text) }
+        if !call.losses.isEmpty { list("sluice.model.lost", call.losses, to: &text) }
         if call.cache != .none {
             OTLPResource.attribute("sluice.model.cache", call.cache == .hit ? "hit" : "miss", to: &text)
         }

@@ -59,6 +59,9 @@ package struct ModelCallRecord: Sendable {
     /// Another target than the first one chosen answered.
     package var isFallback = false
     package var cache = Cache.none
+    /// What a translation could not carry, a line each: fields and reasons, never what stood in them.
+    package var losses: [String] = []
+    package static let lossesMax = 16
 
     // Nanoseconds; 0 is not known.
     package var durationNanoseconds: UInt64 = 0

@@ -55,7 +55,8 @@ final class ToolCompiler {
         var problem: GatewayError?
         var transport = UpstreamTransport(http: .http1)
         if url.isTLS {
-            do { transport = try certificates.transport(http.tls, of: key, name: server.metadata.qualifiedName) } catch {
+            do { transport = try certificates.transport(http.tls, of: key, name: server.metadata.qualifiedName) } catch
+            {
                 problem = GatewayError(
                     .invalidBackend, "the server cannot be used: \(server.metadata.shownName)",
                     cause: error.error.message)

@@ -64,8 +64,10 @@ package final class GatewayProcess: Sendable {
         adminToken = try AdminToken.establish(stateFolder: options.stateDirectory)
         let secret = try StateSecret.load("session.key", in: options.stateDirectory, byteCount: 32)
         state = try GatewayProcess.openState(options, managedKeys)
-        models = ModelServices(ledger: state.ledger, origins: ResponseOrigin(key: secret)) {
-            [registry] operation, provider, model in
+        models = ModelServices(
+            ledger: state.ledger, origins: ResponseOrigin(key: secret),
+            spill: SpillFolder(path: options.stateDirectory + "/bodies")
+        ) { [registry] operation, provider, model in
             registry.modelSlot(operation: operation, provider: provider, model: model)
         }
         tools = MCPServices(secret: secret)

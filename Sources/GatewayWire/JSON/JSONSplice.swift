@@ -1,13 +1,19 @@
 /// Edits of a JSON text in its bytes: what is not edited stays as it was written, byte for byte. Built from an outline
 /// of the same bytes, applied once; edits may be made in any order but may not overlap.
 package struct JSONSplice: Sendable {
-    private struct Edit {
-        var range: Range<Int>
-        var bytes: [UInt8]
+    /// What is put in the place of what.
+    package struct Edit: Sendable {
+        package var range: Range<Int>
+        package var bytes: [UInt8]
+
+        package init(range: Range<Int>, bytes: [UInt8]) {
+            self.range = range
+            self.bytes = bytes
+        }
     }
 
     /// In the order of their places.
-    private var edits: [Edit] = []
+    package private(set) var edits: [Edit] = []
 
     package init() {}
 

@@ -96,9 +96,8 @@ struct GoldenTests {
             if run.outcome == .goesOn { try run.stream.end(into: &run.out) }
         } catch let error as GatewayError {
             failure = error
-            run.stream.fail(error, into: &run.out)
         }
-        if case .fault(let fault) = run.outcome { run.stream.fail(fault, into: &run.out) }
+        if case .fault(let fault) = run.outcome { failure = GatewayError(fault.kind.code, fault.message) }
         var output: JSONObject = [
             "events": .array(try run.events), "losses": run.stream.losses.tree,
             "usage": run.stream.usage.map { .text("\($0)") } ?? .null, "complete": .bool(run.stream.isComplete),

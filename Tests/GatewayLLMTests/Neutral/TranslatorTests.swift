@@ -101,44 +101,6 @@ struct TranslatorTests {
         }
     }
 
-    // MARK: Errors of the provider
-
-    @Test(
-        arguments: [
-            (400, "invalid_request_error", 400, "invalid_request_error"),
-            (404, "not_found_error", 404, "not_found_error"),
-            (413, "request_too_large", 413, "request_too_large"), (429, "rate_limit_error", 429, "rate_limit_error"),
-            (529, "overloaded_error", 503, "overloaded_error"), (500, "api_error", 502, "api_error"),
-            (401, "authentication_error", 502, "api_error"), (403, "permission_error", 502, "api_error"),
-            (504, "timeout_error", 504, "timeout_error"), (402, "billing_error", 429, "rate_limit_error"),
-        ])
-    func faultOfMessages(_ status: Int, _ type: String, _ clientStatus: Int, _ back: String) throws {
-        let body: JSONTree = ["type": "error", "error": ["type": .text(type), "message": "it says sk-ant-secret"]]
-        let fault = Golden.translator(.chatCompletions).fault(body.bytes.span, status: status)
-        #expect(fault.kind.status(for: .chatCompletions) == clientStatus)
-        let answer = try JSONTree.parse(fault.body(for: .chatCompletions))
-        let message = try #require(answer["error"]?["message"]?.string?.value)
-        #expect(message.contains("secret") == (status != 401 && status != 403), "a credential's error is not shown")
-        #expect(try JSONTree.parse(fault.body(for: .messages))["error"]?["type"]?.string?.value == back)
-    }
-
-    @Test(
-        arguments: [
-            (429, #"{"error":{"message":"m","type":"requests","code":"rate_limit_exceeded"}}"#, .rateLimited, 429),
-            (429, #"{"error":{"message":"m","type":"insufficient_quota","code":"insufficient_quota"}}"#, .quota, 429),
-            (503, #"{"error":{"message":"m"}}"#, .overloaded, 529), (500, "<html>", .server, 502),
-            (502, #"{"error":"text"}"#, .server, 502),
-            (400, #"{"error":{"message":"m","param":"x"}}"#, .invalidRequest, 400),
-            (422, #"{"detail":"m"}"#, .invalidRequest, 400), (404, "", .notFound, 404),
-            (401, #"{"error":{"message":"Incorrect API key provided: sk-abc"}}"#, .authentication, 502),
-        ] as [(Int, String, ProviderFault.Kind, Int)])
-    func faultOfChat(_ status: Int, _ body: String, _ kind: ProviderFault.Kind, _ clientStatus: Int) throws {
-        let fault = Golden.translator(.messages).fault(Array(body.utf8).span, status: status)
-        #expect(fault.kind == kind && kind.status(for: .messages) == clientStatus)
-        let answer = try JSONTree.parse(fault.body(for: .messages))
-        #expect(answer["type"] == "error" && answer["error"]?["message"]?.string?.value.contains("sk-") == false)
-    }
-
     @Test("a reply that is no reply is the provider's fault")
     func badReply() throws {
         for client in ConversationAPI.allCases {
@@ -186,15 +148,6 @@ struct TranslatorTests {
     ])
     func timestamps(_ seconds: Int, _ text: String) {
         #expect(ModelListing.timestamp(seconds) == text)
-    }
-
-    @Test("an estimate of the input is near, and needs no limit on output")
-    func estimate() throws {
-        let text = String(repeating: "The quick brown fox jumps over the lazy dog. ", count: 100)
-        let body: JSONTree = ["model": "m", "messages": [["role": "user", "content": .text(text)]]]
-        let tokens = try Golden.translator(.messages).estimatedInputTokens(body.bytes.span)
-        #expect((900...1300).contains(tokens), "a tokenizer says about 1000")
-        #expect(try Golden.translator(.chatCompletions).estimatedInputTokens(body.bytes.span) == tokens)
     }
 
     // MARK: Names of models

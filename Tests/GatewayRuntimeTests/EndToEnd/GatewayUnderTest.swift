@@ -15,19 +15,20 @@ struct GatewayUnderTest: Sendable {
     /// Serves `configuration`; the port a listener names is only a key here.
     static func start(
         _ configuration: String, loops: Int = 2, limits: Limits = .standard,
-        drainTimeout: Duration = .seconds(10)
+        drainTimeout: Duration = .seconds(10), folder: URL? = nil
     ) async throws -> GatewayUnderTest {
-        try await start(loops: loops, limits: limits, drainTimeout: drainTimeout) { _ in
+        try await start(loops: loops, limits: limits, drainTimeout: drainTimeout, folder: folder) { _ in
             .text(configuration, name: "test.yaml")
         }
     }
 
     /// Serves the files of a folder that `write` fills first.
     static func start(
-        loops: Int = 2, limits: Limits = .standard, drainTimeout: Duration = .seconds(10),
+        loops: Int = 2, limits: Limits = .standard, drainTimeout: Duration = .seconds(10), folder: URL? = nil,
         _ source: (URL) throws -> GatewayOptions.Source
     ) async throws -> GatewayUnderTest {
-        let folder = FileManager.default.temporaryDirectory.appending(path: "sluice-e2e-\(UUID().uuidString)")
+        let folder =
+            folder ?? FileManager.default.temporaryDirectory.appending(path: "sluice-e2e-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         var options = GatewayOptions(
             source: try source(folder), stateDirectory: folder.appending(path: "state").path)

@@ -20,7 +20,7 @@ struct BudgetCutTests {
         try await ModelStand.run(Self.tight) { stand in
             let answer = try await stand.call(
                 try stand.key(), "/v1/chat/completions",
-                ModelStand.question(model, "tokens=100000 delta=40 interval=1ms", stream: true))
+                ModelStand.question(model, "tokens=100000 delta=40 interval=1ms", true))
             #expect(answer.status == 200, "\(answer.text)")
             let last = try #require(answer.text.components(separatedBy: "\n\n").last { !$0.isEmpty })
             #expect(last.hasPrefix("data: {\"error\":{"), "\(last)")
@@ -60,7 +60,7 @@ struct BudgetCutTests {
         try await ModelStand.run(options) { stand in
             let answer = try await stand.call(
                 try stand.key(), "/v1/messages",
-                ModelStand.question("endless", stream: true, ",\"max_tokens\":100"))
+                ModelStand.question("endless", "", true, ",\"max_tokens\":100"))
             let last = try #require(answer.text.components(separatedBy: "\n\n").last { !$0.isEmpty })
             #expect(last.hasPrefix("event: error\ndata: {\"type\":\"error\""), "\(last)")
             #expect(last.contains("rate_limit_error"))
@@ -77,7 +77,7 @@ struct BudgetCutTests {
         try await ModelStand.run(options) { stand in
             let answer = try await stand.call(
                 try stand.key(), "/v1/chat/completions",
-                ModelStand.question("chat", "tokens=3000 delta=400", stream: true))
+                ModelStand.question("chat", "tokens=3000 delta=400", true))
             #expect(answer.text.hasSuffix("data: [DONE]\n\n"))
             let row = try #require(try stand.rows().last)
             #expect(row.outcome == .completed && row.usage.output == 3_000)

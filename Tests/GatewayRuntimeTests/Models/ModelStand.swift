@@ -84,6 +84,18 @@ struct ModelStand: Sendable {
         """
     }
 
+    /// A form with these fields and one file of so many bytes, and its content type.
+    static func form(_ fields: [(String, String)], fileBytes: Int) -> (body: [UInt8], header: Header) {
+        var body: [UInt8] = []
+        func part(_ head: String, _ value: [UInt8]) {
+            body += Array("--edge\r\nContent-Disposition: form-data; \(head)\r\n\r\n".utf8) + value + Array("\r\n".utf8)
+        }
+        for (name, value) in fields.dropLast() { part("name=\"\(name)\"", Array(value.utf8)) }
+        part("name=\"file\"; filename=\"a.wav\"", (0..<fileBytes).map { UInt8(truncatingIfNeeded: $0 &* 31) })
+        if let (name, value) = fields.last { part("name=\"\(name)\"", Array(value.utf8)) }
+        return (body + Array("--edge--\r\n".utf8), Header("content-type", "multipart/form-data; boundary=edge"))
+    }
+
     func key(_ user: String = "alice") throws -> String {
         var draft = ManagedKey(id: "", hint: "", createdSeconds: 0)
         draft.user = user
@@ -104,7 +116,7 @@ struct ModelStand: Sendable {
 
     /// One question in the words of either dialect; `directive` is for the mock.
     static func question(
-        _ model: String, _ directive: String = "", stream: Bool = false, _ more: String = ""
+        _ model: String, _ directive: String = "", _ stream: Bool = false, _ more: String = ""
     ) -> String {
         let text = directive.isEmpty ? "hello" : "hello [[mock: \(directive)]]"
         return "{\"model\":\"\(model)\",\"messages\":[{\"role\":\"user\",\"content\":\"\(text)\"}]"

@@ -41,6 +41,9 @@ struct GatewayRun: AsyncParsableCommand {
     @Option(help: "Days that usage is kept.")
     var usageDays = 90
 
+    @Flag(help: "Let the system dump core when the gateway crashes: a dump holds keys and prompts.")
+    var coreDumps = false
+
     /// What becomes of calls that cannot be recorded.
     enum LedgerFailure: String, CaseIterable, ExpressibleByArgument {
         case closed, open
@@ -53,6 +56,7 @@ struct GatewayRun: AsyncParsableCommand {
     }
 
     func run() async throws {
+        if !coreDumps { ProcessMemory.seal() }
         do {
             let quickstart = files.all.isEmpty ? try await Quickstart.prepared() : nil
             let gateway = try await GatewayProcess(try options(quickstart))
