@@ -1,25 +1,198 @@
 import GatewayModel
 import GatewayProxy
 import GatewayWire
+import NIOCore
 
-/// GET and DELETE: the stream of a session beside its requests, and the session's end.
-enum ClientStream {
+/// The stream of a session beside its requests (GET): what servers tell unasked, and the rest of a call's stream that
+/// broke off. It stays open as long as the client does, whatever becomes of the servers' own streams.
+final class ClientStream: BodyReader {
+    private let view: ToolView
+    private let services: MCPServices
+    private let worker: Worker
+    private let session: ClientSession
+    private let caller: ServerCaller
+    private var exchange: Exchange?
+    private var feeds: [ServerFeed] = []
+    private var resumed: ServerRequest?
+    private let timer: LoopTimer
+    private var lastSentNanoseconds: UInt64
+
     static func open(_ room: MCPRoom, _ exchange: Exchange, _ view: ToolView) {
-        exchange.refuse(
-            GatewayError(.methodNotAllowed, "there is no stream beside the requests here: GET", hint: "use POST"))
+        guard let session = ClientStream.session(room, exchange, view) else { return }
+        let mark = exchange.request.fields.value(named: MCPName.lastEventID)
+        let stream = ClientStream(room, exchange, view, session)
+        exchange.receiveBody(into: stream)
+        stream.begin(mark)
     }
+
+    /// The session of a GET or DELETE; answers where there is none.
+    private static func session(_ room: MCPRoom, _ exchange: Exchange, _ view: ToolView) -> ClientSession? {
+        do throws(ClientFault) {
+            if let session = try room.session(exchange.request, exchange.principal, view) { return session }
+        } catch {
+            exchange.respond(status: error.status, fields: [("content-type", "application/json")], body: error.body)
+            return nil
+        }
+        exchange.refuse(
+            GatewayError(
+                .methodNotAllowed,
+                "only a session has this: \(exchange.request.fields.text(exchange.request.methodName))",
+                hint: "use POST"))
+        return nil
+    }
+
+    private init(_ room: MCPRoom, _ exchange: Exchange, _ view: ToolView, _ session: ClientSession) {
+        self.view = view
+        self.exchange = exchange
+        self.session = session
+        services = room.services
+        worker = exchange.worker
+        lastSentNanoseconds = worker.now
+        timer = LoopTimer(on: worker)
+        caller = ServerCaller(
+            owner: session.owner, capabilities: session.capabilities, clientInfo: session.clientInfo,
+            logLevel: services.clients.level(session.id), session: session)
+    }
+
+    func receive(_ bytes: ByteBuffer) {}
+    func receiveEnd(trailers: FieldBlock?) {}
+    func downstreamWritable() { resumed?.resumeReading() }
+
+    func ended() {
+        exchange = nil
+        timer.cancel()
+        for feed in feeds { feed.cancel() }
+        feeds.removeAll()
+        resumed?.detach()
+        resumed = nil
+        services.clients.closed(self, session.id)
+    }
+
+    private func begin(_ mark: String?) {
+        guard let exchange else { return }
+        exchange.response.reset()
+        exchange.response.status = 200
+        exchange.response.fields.append("content-type", "text/event-stream")
+        exchange.response.fields.append("cache-control", "no-cache, no-store")
+        exchange.response.fields.append("x-accel-buffering", "no")
+        exchange.sendHead(framing: .chunked)
+        // A head alone may be held back on the way.
+        send(": open\n\n")
+        timer.action = { [weak self] now in self?.keepAlive(now) }
+        timer.set(at: lastSentNanoseconds + MCPExchange.keepAliveNanoseconds)
+        if let mark {
+            guard let mark = EventMark(mark), let server = view.servers.first(where: { $0.name == mark.server }) else {
+                return end()
+            }
+            return resume(mark, server)
+        }
+        services.clients.opened(self, session.id, on: worker.eventLoop)
+        for server in view.servers {
+            let feed = ServerFeed(
+                server, caller, services, wants: wants(server), ownsSession: false, on: worker)
+            feed.onMessage = { [self] in pass($0, from: server) }
+            feeds.append(feed)
+            feed.start()
+        }
+    }
+
+    private func wants(_ server: CompiledServer) -> ServerFeed.Wants {
+        ServerFeed.Wants(
+            tools: true, prompts: true, resources: true,
+            uris: services.clients.subscriptions(session.id, server: server.name))
+    }
+
+    /// The client has subscribed to something, or does not any more.
+    func subscriptionsChanged() {
+        for feed in feeds { feed.change(wants(feed.server)) }
+    }
+
+    private func pass(_ message: ServerRequest.Message, from server: CompiledServer) {
+        if message.message.method == "notifications/tools/list_changed" {
+            services.shelf.forget(server, for: session.owner)
+        }
+        guard message.message.kind == .request, let range = message.message.id else {
+            return sendEvent(Notification.edited(message, view, of: server))
+        }
+        var splice = JSONSplice()
+        splice.replace(range, with: QuestionID.make(server: server, id: Array(message.bytes[range])))
+        sendEvent(splice.applied(to: message.bytes.span))
+    }
+
+    // MARK: The rest of a stream
+
+    private func resume(_ mark: EventMark, _ server: CompiledServer) {
+        let known = services.live.session(caller.scope(server), now: worker.now)
+        let opened = session.opened.first { $0.server == server.name }.map {
+            LiveServers.Session(
+                id: $0.id.isEmpty ? nil : $0.id, revision: $0.revision, result: [], usedNanoseconds: worker.now)
+        }
+        guard let at = known ?? opened else { return end() }
+        let request = ServerRequest(server, "", params: [], caller, services, on: worker)
+        resumed = request
+        request.canTakeMore = { [weak self] in self?.exchange?.isDownstreamWritable ?? true }
+        request.onMark = { [self] id, retry in
+            sendEvent([], id: mark.at(id).text, retryMilliseconds: retry)
+        }
+        request.onMessage = { [self] message in
+            guard message.message.kind == .request, let range = message.message.id else {
+                return sendEvent(message.bytes, id: mark.at(message.eventID).text)
+            }
+            var splice = JSONSplice()
+            splice.replace(range, with: QuestionID.make(server: server, id: Array(message.bytes[range])))
+            sendEvent(splice.applied(to: message.bytes.span), id: mark.at(message.eventID).text)
+        }
+        request.onEnd = { [self] reply in
+            resumed = nil
+            switch reply {
+            case .result(let result): sendEvent(JSONRPCWriter.result(id: mark.clientID.span, result.span))
+            case .error(let error, _): sendEvent(JSONRPCWriter.error(id: mark.clientID.span, error.span))
+            case .failed(let error): sendEvent(ClientFault(error, id: mark.clientID).body)
+            case .ended: break
+            }
+            end()
+        }
+        request.follow(mark, at)
+    }
+
+    // MARK: Sending
+
+    private func sendEvent(_ data: [UInt8], id: String? = nil, retryMilliseconds: Int? = nil) {
+        var out: [UInt8] = []
+        EventMark.append(id: id, retryMilliseconds: retryMilliseconds, to: &out)
+        SSEWriter.append(event: "message", data: data.span, to: &out)
+        lastSentNanoseconds = worker.now
+        exchange?.sendBody(ByteBuffer(bytes: out))
+        exchange?.flush()
+    }
+
+    private func send(_ text: String) {
+        lastSentNanoseconds = worker.now
+        exchange?.sendBody(ByteBuffer(string: text))
+        exchange?.flush()
+    }
+
+    private func keepAlive(_ now: UInt64) {
+        guard let exchange else { return }
+        if now >= lastSentNanoseconds + MCPExchange.keepAliveNanoseconds, exchange.isDownstreamWritable {
+            send(": keep-alive\n\n")
+            lastSentNanoseconds = now
+        }
+        timer.set(at: lastSentNanoseconds + MCPExchange.keepAliveNanoseconds)
+    }
+
+    private func end() {
+        let exchange = exchange
+        self.exchange = nil
+        timer.cancel()
+        exchange?.sendEnd()
+    }
+
+    // MARK: DELETE
 
     /// Ends the session, at its servers too.
     static func end(_ room: MCPRoom, _ exchange: Exchange, _ view: ToolView) {
-        let session: ClientSession?
-        do throws(ClientFault) { session = try room.session(exchange.request, exchange.principal, view) } catch {
-            return exchange.respond(
-                status: error.status, fields: [("content-type", "application/json")], body: error.body)
-        }
-        guard let session else {
-            return exchange.refuse(
-                GatewayError(.methodNotAllowed, "there is no session to end: DELETE", hint: "use POST"))
-        }
+        guard let session = session(room, exchange, view) else { return }
         let worker = exchange.worker
         let caller = ServerCaller(
             owner: session.owner, capabilities: session.capabilities, clientInfo: session.clientInfo, logLevel: nil,
@@ -36,4 +209,65 @@ enum ClientStream {
         room.services.clients.end(session.id, now: worker.now)
         exchange.respond(status: 204)
     }
+}
+
+/// What an event's id tells: at which server its stream goes on, from which of the server's ids, and which of the
+/// client's requests it answers. All of it is in the id, so that any replica can go on.
+struct EventMark {
+    var server: String
+    /// Our id of the request at the server, the client's own, and its progress token; each JSON.
+    var ownID: [UInt8]
+    var clientID: [UInt8]
+    var clientToken: [UInt8]?
+    /// The server's.
+    var eventID: [UInt8]
+
+    init(server: String, ownID: [UInt8], clientID: [UInt8], clientToken: [UInt8]?, eventID: [UInt8]) {
+        self.server = server
+        self.ownID = ownID
+        self.clientID = clientID
+        self.clientToken = clientToken
+        self.eventID = eventID
+    }
+
+    init?(_ text: String) {
+        guard text.utf8.count <= 8 * 1024, let bytes = Base64.decodeURLSafe(Array(text.utf8)),
+            let parts = (try? JSONTree.parse(bytes))?.array, parts.count == 5, let server = parts[0].string?.value,
+            let eventID = parts[4].string?.value, parts[1].isID, parts[2].isID, parts[3].isID || parts[3].isNull
+        else { return nil }
+        self.server = server
+        ownID = parts[1].bytes
+        clientID = parts[2].bytes
+        clientToken = parts[3].isNull ? nil : parts[3].bytes
+        self.eventID = Array(eventID.utf8)
+    }
+
+    /// The same stream at another of the server's ids.
+    func at(_ eventID: [UInt8]) -> EventMark {
+        var mark = self
+        mark.eventID = eventID
+        return mark
+    }
+
+    /// Nil for a stream without ids.
+    var text: String? {
+        guard !eventID.isEmpty else { return nil }
+        func tree(_ json: [UInt8]?) -> JSONTree { json.flatMap { try? JSONTree.parse($0) } ?? .null }
+        let parts: JSONTree = .array([
+            .text(server), tree(ownID), tree(clientID), tree(clientToken),
+            .text(String(decoding: eventID, as: UTF8.self)),
+        ])
+        return String(decoding: Base64.encodeURLSafe(parts.bytes), as: UTF8.self)
+    }
+
+    /// The lines of an event before its data.
+    static func append(id: String?, retryMilliseconds: Int?, to out: inout [UInt8]) {
+        if let id { out.append(contentsOf: "id: \(id)\n".utf8) }
+        if let retryMilliseconds { out.append(contentsOf: "retry: \(retryMilliseconds)\n".utf8) }
+    }
+}
+
+extension JSONTree {
+    /// Whether it can be the id of a request.
+    fileprivate var isID: Bool { string != nil || number != nil }
 }

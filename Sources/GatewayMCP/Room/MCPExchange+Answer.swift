@@ -25,8 +25,18 @@ extension MCPExchange {
             if call.isStateless { return }
         default: break
         }
-        send(event: message.bytes)
+        let bytes = server.map { Notification.edited(message, view, of: $0) } ?? message.bytes
+        send(event: bytes, id: mark(call, message.eventID))
         exchange?.flush()
+    }
+
+    /// The id of an event, where the client's stream can be taken up again.
+    func mark(_ call: ClientCall, _ eventID: [UInt8]) -> String? {
+        guard let request, request.onMark != nil, request.session != nil, let id = call.id else { return nil }
+        return EventMark(
+            server: request.server.name, ownID: request.id, clientID: id, clientToken: request.clientToken,
+            eventID: eventID
+        ).text
     }
 
     /// A server's reply, in the words of the client's time.
@@ -34,6 +44,7 @@ extension MCPExchange {
         guard exchange != nil else { return }
         switch reply {
         case .failed(let error): answer(ClientFault(error, id: call.id, status: 200))
+        case .ended: breakOff()
         case .error(let error, let status): pass(error: error, status: status, call)
         case .result(let result):
             guard let server, call.isStateless else { return finish(result: result, of: call) }
@@ -83,6 +94,15 @@ extension MCPExchange {
         finish(JSONRPCWriter.error(id: id.span, error.span), status: answerStatus)
     }
 
+    /// The client takes the stream up again by its last id.
+    private func breakOff() {
+        timer.cancel()
+        guard let exchange else { return }
+        self.exchange = nil
+        beginStream(exchange)
+        exchange.sendEnd()
+    }
+
     // MARK: To the client
 
     func finish(result: [UInt8], of call: ClientCall) {
@@ -123,12 +143,12 @@ extension MCPExchange {
     }
 
     /// Sends one event, and before the first one the head.
-    func send(event data: [UInt8], id: String? = nil) {
+    func send(event data: [UInt8], id: String? = nil, retryMilliseconds: Int? = nil) {
         guard let exchange else { return }
         beginStream(exchange)
         var out: [UInt8] = []
         out.reserveCapacity(data.count + 32)
-        if let id { out.append(contentsOf: "id: \(id)\n".utf8) }
+        EventMark.append(id: id, retryMilliseconds: retryMilliseconds, to: &out)
         SSEWriter.append(event: "message", data: data.span, to: &out)
         lastSentNanoseconds = worker.now
         exchange.sendBody(ByteBuffer(bytes: out))
@@ -175,10 +195,14 @@ extension MCPExchange {
         gathering = nil
         survey?.cancel()
         survey = nil
+        for feed in feeds { feed.cancel() }
+        feeds.removeAll()
         guard let request else { return }
         if call?.isStateless ?? true {
             self.request = nil
             request.cancel(reason: "the client has gone")
+        } else {
+            request.detach()
         }
     }
 }

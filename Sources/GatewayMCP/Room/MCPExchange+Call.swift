@@ -78,7 +78,8 @@ extension MCPExchange {
             let text = parameter.text(in: arguments)
             if call.isStateless {
                 let given = try ClientCall.value(parameter.field, exchange.request, call.id)
-                guard given == nil ? text == nil : text.map({ parameter.matches(Array((given ?? "").utf8), $0) }) ?? false
+                guard
+                    given == nil ? text == nil : text.map({ parameter.matches(Array((given ?? "").utf8), $0) }) ?? false
                 else {
                     throw ClientFault(
                         JSONRPCCode.headerMismatch,
@@ -144,9 +145,26 @@ extension MCPExchange {
         guard let uri = call.string("uri"), !uri.isEmpty else { throw missing("uri", call) }
         guard let (server, own) = view.split(uri: uri) else { throw unknown(.resource, uri, call) }
         try judge(.resource, own, at: server, as: uri, arguments: nil, call)
+        if let session = call.session, isStateless(server) {
+            let isOn = call.method == "resources/subscribe"
+            guard services.clients.setSubscription(own, session.id, server: server.name, isOn: isOn) else {
+                throw ClientFault(JSONRPCCode.invalidParams, "the session has too many subscriptions", id: call.id)
+            }
+            return finish(result: Array("{}".utf8), of: call)
+        }
         forward(call.method, to: server, call) { request in
             if own != uri { request.edit.renamed = ("uri", MCPExchange.json(own)) }
         }
+    }
+
+    private func isStateless(_ server: CompiledServer) -> Bool {
+        switch server.protocol {
+        case .stateless: return true
+        case .session: return false
+        case .auto: break
+        }
+        guard case .stateless = services.live.era(of: server) else { return false }
+        return true
     }
 
     // MARK: Deciding
@@ -210,6 +228,12 @@ extension MCPExchange {
         if let session = call.session, let id = call.id { services.clients.began(request, session.id, id: id) }
         request.canTakeMore = { [weak self] in self?.exchange?.isDownstreamWritable ?? true }
         request.onMessage = { [self] in pass($0, call) }
+        if call.session != nil {
+            request.onMark = { [self] id, retry in
+                send(event: [], id: mark(call, id), retryMilliseconds: retry)
+                self.exchange?.flush()
+            }
+        }
         request.onEnd = { [self] reply in
             forget(call)
             self.request = nil

@@ -87,7 +87,8 @@ extension MCPExchange {
             self.request = nil
             request.cancel()
             return answer(
-                ClientFault(GatewayError(.overloaded, "too many calls wait for their clients"), id: call.id, status: 200))
+                ClientFault(
+                    GatewayError(.overloaded, "too many calls wait for their clients"), id: call.id, status: 200))
         }
         self.request = nil
         let waiting = services.waiting
@@ -168,7 +169,8 @@ extension MCPExchange {
         }
         guard services.waiting.ask(questions, id) else {
             answer(
-                ClientFault(GatewayError(.overloaded, "too many calls wait for their clients"), id: call.id, status: 200))
+                ClientFault(
+                    GatewayError(.overloaded, "too many calls wait for their clients"), id: call.id, status: 200))
             return true
         }
         for (index, each) in requests.enumerated() {

@@ -41,7 +41,7 @@ extension MCPExchange {
         }
         var splice = JSONSplice()
         splice.replace(range, with: QuestionID.make(server: request.server, id: id))
-        send(event: splice.applied(to: message.bytes.span))
+        send(event: splice.applied(to: message.bytes.span), id: mark(call, message.eventID))
         exchange?.flush()
     }
 

@@ -39,7 +39,7 @@ extension MCPExchange {
     /// The revision to speak: the client's, or the newest of ours that has sessions.
     private func openRevision(_ call: ClientCall) -> MCPRevision? {
         guard let asked = call.string("protocolVersion") else { return nil }
-        guard let known = MCPRevision(rawValue: asked), !known.isStateless, known >= .v2025_03_26 else {
+        guard let known = MCPRevision(rawValue: asked), !known.isStateless, known >= .v20250326 else {
             return .newestSession
         }
         return known

@@ -21,6 +21,7 @@ final class MCPExchange {
     var request: ServerRequest?
     var gathering: ListGathering?
     var survey: ServerSurvey?
+    var feeds: [ServerFeed] = []
     /// The server that was asked, once one is.
     var server: CompiledServer?
 
@@ -131,6 +132,7 @@ extension MCPExchange: BodyReader {
         case "resources/read": try readResource(call)
         case "completion/complete": try complete(call)
         case "server/discover" where call.isStateless: surveyServers(call)
+        case "subscriptions/listen" where call.isStateless: try listen(call)
         case "initialize" where !call.isStateless: surveyServers(call)
         case "ping" where !call.isStateless: finish(result: Array("{}".utf8), of: call)
         case "logging/setLevel" where !call.isStateless: try setLevel(call)

@@ -85,6 +85,7 @@ final class ListGathering {
         requests[index] = nil
         switch reply {
         case .failed(let error): lists[index].problem = error
+        case .ended: lists[index].problem = unreadable(index)
         case .error(let error, _):
             let code = (try? JSONTree.parse(error))?["code"]?.int
             if code == JSONRPCCode.methodNotFound {

@@ -74,5 +74,7 @@ final class LiveServers: Sendable {
 
 extension CompiledServer {
     /// A server that moved is another one.
-    var key: String { "\(name) \(String(decoding: authority, as: UTF8.self))\(String(decoding: target, as: UTF8.self))" }
+    var key: String {
+        "\(name) \(String(decoding: authority, as: UTF8.self))\(String(decoding: target, as: UTF8.self))"
+    }
 }

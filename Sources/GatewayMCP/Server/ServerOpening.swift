@@ -199,7 +199,7 @@ struct ServerOpening {
     static func fields(_ session: LiveServers.Session) -> [(name: String, value: [UInt8])] {
         var fields: [(name: String, value: [UInt8])] = []
         if let id = session.id { fields.append((MCPName.session, Array(id.utf8))) }
-        if session.revision >= .v2025_06_18 {
+        if session.revision >= .v20250618 {
             fields.append((MCPName.protocolVersion, Array(session.revision.rawValue.utf8)))
         }
         return fields

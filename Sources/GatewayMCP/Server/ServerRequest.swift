@@ -13,6 +13,8 @@ final class ServerRequest {
         /// The JSON of the error, and the status it came with.
         case error([UInt8], status: Int)
         case failed(GatewayError)
+        /// The stream has ended early; whoever knows its last id asks for the rest.
+        case ended
     }
 
     /// What a server says before its reply.
@@ -41,11 +43,13 @@ final class ServerRequest {
     var onMessage: ((Message) -> Void)?
     var onEnd: ((Reply) -> Void)?
     var canTakeMore: (() -> Bool)?
+    /// An id of the stream without a message. Who takes these asks for the rest of a stream itself.
+    var onMark: ((_ id: [UInt8], _ retryMilliseconds: Int?) -> Void)?
 
     private(set) var session: LiveServers.Session?
     /// Ours: the client's own may be somebody else's too.
     private(set) var id: [UInt8] = []
-    private var clientToken: [UInt8]?
+    private(set) var clientToken: [UInt8]?
     private var post: ServerPost?
     private var reply: Reply?
     private var hasEnded = false
@@ -176,6 +180,7 @@ final class ServerRequest {
 
     private func receive(_ bytes: [UInt8], eventID: [UInt8]) {
         // An event without data only gives the stream an id.
+        if bytes.isEmpty, reply == nil, !eventID.isEmpty { onMark?(eventID, post?.retryMilliseconds) }
         guard !bytes.isEmpty, reply == nil else { return }
         let message: JSONRPCMessage
         do throws(JSONRPCFault) { message = try JSONRPCMessage(bytes.span) } catch {
@@ -228,6 +233,7 @@ final class ServerRequest {
         case .failed(let error): return end(reply ?? .failed(error))
         case .streamEnded:
             if let reply { return end(reply) }
+            if onMark != nil, session != nil, !lastEventID.isEmpty { return end(.ended) }
             return resume()
         case .whole(let status, _, let body):
             // What is asked for again may have been done already; what was refused was not.
@@ -275,7 +281,31 @@ final class ServerRequest {
         }
     }
 
+    /// Goes on with a stream that broke off, instead of `start`.
+    func follow(_ mark: EventMark, _ session: LiveServers.Session) {
+        self.session = session
+        id = mark.ownID
+        clientToken = mark.clientToken
+        lastEventID = mark.eventID
+        resumptions = 1
+        let post = ServerPost(server, on: worker)
+        follow(post)
+        post.begin(.get, fields: ServerOpening.fields(session) + [(MCPName.lastEventID, lastEventID)], body: [])
+    }
+
     // MARK: The end
+
+    /// The client's stream has broken off, which calls nothing off: one that can be taken up again waits at the
+    /// server, another goes on to its end unheard.
+    func detach() {
+        guard !hasEnded, onMark != nil, !lastEventID.isEmpty else { return }
+        hasEnded = true
+        onEnd = nil
+        onMessage = nil
+        onMark = nil
+        post?.cancel()
+        post = nil
+    }
 
     /// The client reads again.
     func resumeReading() { post?.resumeReading() }
@@ -286,6 +316,7 @@ final class ServerRequest {
         hasEnded = true
         onEnd = nil
         onMessage = nil
+        onMark = nil
         post?.cancel()
         post = nil
         guard let session, reply == nil, !id.isEmpty else { return }
@@ -305,6 +336,7 @@ final class ServerRequest {
         let onEnd = onEnd
         self.onEnd = nil
         onMessage = nil
+        onMark = nil
         canTakeMore = nil
         onEnd?(reply)
     }

@@ -34,6 +34,10 @@ final class LiveClients: Sendable {
         var ended: [String: UInt64] = [:]
         /// The least severe message a session wants.
         var levels: [String: String] = [:]
+        /// What sessions have subscribed to at servers without sessions, by session and server.
+        var subscriptions: [String: [String]] = [:]
+        /// The streams beside the requests, by session.
+        var streams: [String: NIOLoopBound<ClientStream>] = [:]
         /// Requests under way, by session and the client's own id.
         var requests: [String: NIOLoopBound<ServerRequest>] = [:]
     }
@@ -47,6 +51,7 @@ final class LiveClients: Sendable {
             if state.ended.count >= LiveClients.endedMax { state.ended.removeAll(keepingCapacity: true) }
             state.ended[session] = now
             state.levels[session] = nil
+            state.subscriptions = state.subscriptions.filter { !$0.key.hasPrefix(session) }
         }
     }
 
@@ -60,6 +65,47 @@ final class LiveClients: Sendable {
     }
 
     func level(_ session: String) -> String? { state.withLock { $0.levels[session] } }
+
+    // MARK: Streams beside the requests
+
+    static let subscriptionsMax = 1_000
+
+    func opened(_ stream: ClientStream, _ session: String, on eventLoop: any EventLoop) {
+        let bound = NIOLoopBound(stream, eventLoop: eventLoop)
+        state.withLock { $0.streams[session] = bound }
+    }
+
+    /// Another may have taken its place.
+    func closed(_ stream: ClientStream, _ session: String) {
+        state.withLock { state in
+            guard let known = state.streams[session], known.eventLoop.inEventLoop, known.value === stream else {
+                return
+            }
+            state.streams[session] = nil
+        }
+    }
+
+    func subscriptions(_ session: String, server: String) -> [String] {
+        state.withLock { $0.subscriptions["\(session) \(server)"] ?? [] }
+    }
+
+    /// Adds or removes one, and lets the session's stream know; false when there are too many.
+    func setSubscription(_ uri: String, _ session: String, server: String, isOn: Bool) -> Bool {
+        let (isDone, stream) = state.withLock { state -> (Bool, NIOLoopBound<ClientStream>?) in
+            var uris = state.subscriptions["\(session) \(server)"] ?? []
+            uris.removeAll { $0 == uri }
+            if isOn {
+                guard uris.count < LiveClients.subscriptionsMax else { return (false, nil) }
+                uris.append(uri)
+            }
+            state.subscriptions["\(session) \(server)"] = uris.isEmpty ? nil : uris
+            return (true, state.streams[session])
+        }
+        if let stream { stream.eventLoop.execute { stream.value.subscriptionsChanged() } }
+        return isDone
+    }
+
+    // MARK: Requests under way
 
     /// A client that cancels names its request by its own id.
     func began(_ request: ServerRequest, _ session: String, id: [UInt8]) {

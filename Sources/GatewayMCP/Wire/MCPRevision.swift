@@ -1,22 +1,22 @@
 /// A revision of the protocol, oldest first.
 package enum MCPRevision: String, Sendable, CaseIterable, Comparable {
     /// HTTP+SSE; of servers only.
-    case v2024_11_05 = "2024-11-05"
-    case v2025_03_26 = "2025-03-26"
-    case v2025_06_18 = "2025-06-18"
-    case v2025_11_25 = "2025-11-25"
+    case v20241105 = "2024-11-05"
+    case v20250326 = "2025-03-26"
+    case v20250618 = "2025-06-18"
+    case v20251125 = "2025-11-25"
     /// Every request stands for itself.
-    case v2026_07_28 = "2026-07-28"
+    case v20260728 = "2026-07-28"
 
-    package static let stateless = MCPRevision.v2026_07_28
-    package static let newestSession = MCPRevision.v2025_11_25
+    package static let stateless = MCPRevision.v20260728
+    package static let newestSession = MCPRevision.v20251125
     /// What a client speaks that does not say so in a session's later requests.
-    package static let unsaid = MCPRevision.v2025_03_26
+    package static let unsaid = MCPRevision.v20250326
 
     package var isStateless: Bool { self == .stateless }
 
     /// What clients may speak, the newest first.
-    package static let served: [MCPRevision] = [.v2026_07_28, .v2025_11_25, .v2025_06_18, .v2025_03_26]
+    package static let served: [MCPRevision] = [.v20260728, .v20251125, .v20250618, .v20250326]
     /// The same as a JSON array.
     static let servedJSON = Array("[\(served.map { "\"\($0.rawValue)\"" }.joined(separator: ","))]".utf8)
 

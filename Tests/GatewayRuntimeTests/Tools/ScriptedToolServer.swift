@@ -61,9 +61,7 @@ enum ScriptedToolServer {
                         return steps(discover.map { .result($0) } ?? .error(400, code: -32601, "no"), id)
                     case "tools/list": return steps(.result("{\"resultType\":\"complete\",\"tools\":\(tools)}"), id)
                     case "tools/call":
-                        return steps(
-                            .result("{\"resultType\":\"complete\",\"content\":[{\"type\":\"text\",\"text\":\"done\"}]}"),
-                            id)
+                        return steps(.result(done), id)
                     case let method where method.hasPrefix("notifications/"): return steps(.status(202), id)
                     default: return steps(.error(404, code: -32601, "no such method"), id)
                     }
@@ -97,6 +95,7 @@ enum ScriptedToolServer {
             }
     }
 
+    static let done = "{\"resultType\":\"complete\",\"content\":[{\"type\":\"text\",\"text\":\"done\"}]}"
     static let discovered = """
         {"resultType":"complete","supportedVersions":["2026-07-28"],"capabilities":{"tools":{}},\
         "ttlMs":0,"cacheScope":"public","_meta":{"io.modelcontextprotocol/serverInfo":{"name":"one","version":"1"}}}

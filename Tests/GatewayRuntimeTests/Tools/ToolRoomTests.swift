@@ -69,11 +69,11 @@ struct ToolRoomTests {
         var toolCalls: [ScriptedToolServer.Received] { received().filter { $0.method == "tools/call" } }
     }
 
+    typealias Scripted = @Sendable (ScriptedToolServer.Received, [String: Any]) -> ScriptedToolServer.Answer?
+
     static func run(
         tools: String = ScriptedToolServer.tools, more: String = "",
-        answer: @escaping @Sendable (ScriptedToolServer.Received, [String: Any]) -> ScriptedToolServer.Answer? = { _, _ in
-            nil
-        }, _ body: (Stand) async throws -> Void
+        answer: @escaping Scripted = { _, _ in nil }, _ body: (Stand) async throws -> Void
     ) async throws {
         let (server, received) = try await ScriptedToolServer.start(tools: tools, answer)
         let gateway = try await GatewayUnderTest.start(configuration(server.port, more: more))
@@ -158,7 +158,8 @@ struct ToolRoomTests {
                 #expect(try Self.code(answer) == code, "\(answer.text)")
             }
             #expect(stand.toolCalls.isEmpty)
-            let anonymous = try await stand.send("nobody", "tools/call", "\"name\":\"get_weather\"", name: "get_weather")
+            let anonymous = try await stand.send(
+                "nobody", "tools/call", "\"name\":\"get_weather\"", name: "get_weather")
             #expect(anonymous.status == 401)
             #expect(try Self.code(anonymous) == 3001, "\(anonymous.text)")
             // The caller's key stays here.
@@ -230,14 +231,16 @@ struct ToolRoomTests {
     }
 
     @Test func `progress comes before the answer, and a client that leaves calls its request off`() async throws {
-        try await Self.run(answer: { received, _ in
+        let scripted: Scripted = { received, _ in
             guard received.method == "tools/call" else { return nil }
             return .events([
-                "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/progress\",\"params\":{\"progressToken\":7,\"progress\":1}}",
+                "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/progress\","
+                    + "\"params\":{\"progressToken\":7,\"progress\":1}}",
                 "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/message\",\"params\":{\"level\":\"info\",\"data\":1}}",
                 "{\"jsonrpc\":\"2.0\",\"id\":$ID,\"result\":{\"resultType\":\"complete\",\"content\":[]}}",
             ])
-        }) { stand in
+        }
+        try await Self.run(answer: scripted) { stand in
             let answer = try await stand.send(
                 try stand.key("alice"), "tools/call", "\"name\":\"get_weather\"", name: "get_weather", id: "\"q\"")
             #expect(answer.headers.contains { $0.value == "text/event-stream" }, "\(answer.headers)")

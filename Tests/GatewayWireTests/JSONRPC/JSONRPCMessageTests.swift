@@ -60,7 +60,8 @@ struct JSONRPCMessageTests {
 
     @Test func `nesting is bounded`() {
         let deep = String(repeating: "[", count: 10_000)
-        #expect(throws: JSONRPCFault.self) { try read("{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"a\",\"params\":\(deep)") }
+        let text = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"a\",\"params\":\(deep)"
+        #expect(throws: JSONRPCFault.self) { try read(text) }
     }
 
     @Test func `what is written is read again`() throws {
@@ -69,7 +70,8 @@ struct JSONRPCMessageTests {
         #expect(message.kind == .error)
         #expect(
             String(decoding: bytes, as: UTF8.self)
-                == "{\"jsonrpc\":\"2.0\",\"id\":\"a\",\"error\":{\"code\":-32601,\"message\":\"no \\\"x\\\"\",\"data\":1}}")
+                == "{\"jsonrpc\":\"2.0\",\"id\":\"a\","
+                + "\"error\":{\"code\":-32601,\"message\":\"no \\\"x\\\"\",\"data\":1}}")
         #expect(JSONRPCWriter.request(id: nil, method: "n") == Array("{\"jsonrpc\":\"2.0\",\"method\":\"n\"}".utf8))
     }
 }

@@ -1,0 +1,233 @@
+import GatewayModel
+import GatewayProxy
+import GatewayWire
+import NIOCore
+
+/// What one server tells one caller unasked: that a list or a resource has changed, and in a session whatever else.
+/// Opened again when it breaks off, as long as somebody listens. On the worker's loop.
+final class ServerFeed {
+    /// What is listened for.
+    struct Wants: Equatable {
+        var tools = false
+        var prompts = false
+        var resources = false
+        /// As the server knows them.
+        var uris: [String] = []
+
+        /// The filter of `subscriptions/listen`.
+        var filter: JSONObject {
+            var filter = JSONObject()
+            if tools { filter["toolsListChanged"] = true }
+            if prompts { filter["promptsListChanged"] = true }
+            if resources { filter["resourcesListChanged"] = true }
+            if !uris.isEmpty { filter["resourceSubscriptions"] = .array(uris.map { .text($0) }) }
+            return filter
+        }
+
+        /// Whether a notification was asked for.
+        func includes(_ method: String, uri: String?) -> Bool {
+            switch method {
+            case "notifications/tools/list_changed": tools
+            case "notifications/prompts/list_changed": prompts
+            case "notifications/resources/list_changed": resources
+            case "notifications/resources/updated": uri.map { uris.contains($0) } ?? false
+            default: false
+            }
+        }
+    }
+
+    let server: CompiledServer
+    private let caller: ServerCaller
+    private let services: MCPServices
+    private let worker: Worker
+    private(set) var wants: Wants
+    /// The session is this feed's alone, and ends with it.
+    private let ownsSession: Bool
+    var onMessage: ((ServerRequest.Message) -> Void)?
+    private var request: ServerRequest?
+    private var post: ServerPost?
+    private var session: LiveServers.Session?
+    private var hasEnded = false
+    private var failures = 0
+    private var number = 0
+
+    init(
+        _ server: CompiledServer, _ caller: ServerCaller, _ services: MCPServices, wants: Wants, ownsSession: Bool,
+        on worker: Worker
+    ) {
+        self.server = server
+        self.caller = caller
+        self.services = services
+        self.wants = wants
+        self.ownsSession = ownsSession
+        self.worker = worker
+    }
+
+    private var opening: ServerOpening { ServerOpening(server: server, services: services, worker: worker) }
+
+    func start() {
+        guard !hasEnded else { return }
+        if server.protocol == .stateless { return listen() }
+        if server.protocol == .session { return openSession() }
+        switch services.live.era(of: server) {
+        case .stateless: listen()
+        case .session: openSession()
+        case nil:
+            post = opening.probe { [self] era in
+                post = nil
+                switch era {
+                case .failure: again()
+                case .success(.stateless): listen()
+                case .success(.session): openSession()
+                }
+            }
+        }
+    }
+
+    func cancel() {
+        guard !hasEnded else { return }
+        hasEnded = true
+        onMessage = nil
+        stop()
+        if ownsSession, let session {
+            _ = services.live.take(caller.scope(server))
+            opening.close(session)
+        }
+    }
+
+    /// Listens for something else from now on.
+    func change(_ wants: Wants) {
+        guard wants != self.wants, !hasEnded else { return }
+        self.wants = wants
+        guard session == nil else { return }
+        stop()
+        start()
+    }
+
+    private func stop() {
+        number += 1
+        request?.cancel()
+        request = nil
+        post?.cancel()
+        post = nil
+    }
+
+    /// A server that fails at once is not asked at once again.
+    private func again() {
+        guard !hasEnded else { return }
+        failures += 1
+        let delay = min(30_000, 500 << min(failures, 6))
+        let number = number
+        worker.eventLoop.assumeIsolated().scheduleTask(in: .milliseconds(Int64(delay))) { [self] in
+            guard !hasEnded, number == self.number else { return }
+            worker.refreshClock()
+            start()
+        }
+    }
+
+    // MARK: Without a session
+
+    private func listen() {
+        guard !hasEnded, !wants.filter.isEmpty else { return }
+        let params = JSONTree.object(["notifications": .object(wants.filter)]).bytes
+        let request = ServerRequest(server, "subscriptions/listen", params: params, caller, services, on: worker)
+        request.isStream = true
+        self.request = request
+        request.onMessage = { [self] message in
+            failures = 0
+            guard message.message.method != "notifications/subscriptions/acknowledged" else { return }
+            onMessage?(message)
+        }
+        request.onEnd = { [self] reply in
+            self.request = nil
+            // A server that has no such streams is not asked for one for ever.
+            if case .error = reply { return }
+            again()
+        }
+        request.start()
+    }
+
+    // MARK: In a session
+
+    private func openSession() {
+        guard !hasEnded else { return }
+        let scope = caller.scope(server)
+        if let known = services.live.session(scope, now: worker.now) { return follow(known) }
+        if let opened = caller.session?.opened.first(where: { $0.server == server.name }) {
+            return follow(
+                LiveServers.Session(
+                    id: opened.id.isEmpty ? nil : opened.id, revision: opened.revision, result: [],
+                    usedNanoseconds: worker.now))
+        }
+        guard ownsSession else { return }
+        post = opening.open(caller) { [self] outcome in
+            post = nil
+            guard case .success(let session) = outcome, !hasEnded else { return again() }
+            for uri in wants.uris { subscribe(uri, session) }
+            follow(session)
+        }
+    }
+
+    private func subscribe(_ uri: String, _ session: LiveServers.Session) {
+        let post = ServerPost(server, on: worker)
+        post.onEnd = { [post] _ in _ = post }
+        post.begin(
+            .post, fields: ServerOpening.fields(session),
+            body: JSONRPCWriter.request(
+                id: services.nextID(), method: "resources/subscribe", params: JSONTree.object(["uri": .text(uri)]).bytes
+            ))
+    }
+
+    private func follow(_ session: LiveServers.Session) {
+        self.session = session
+        let post = ServerPost(server, on: worker)
+        self.post = post
+        var status = 0
+        post.onHead = { code, _ in status = code }
+        post.onEvent = { [self] event in
+            failures = 0
+            guard !event.data.isEmpty, let message = try? JSONRPCMessage(event.data.span),
+                message.kind == .notification || message.kind == .request
+            else { return }
+            if message.method == "ping", let id = message.id {
+                let answer = JSONRPCWriter.result(id: event.data[id].span, Array("{}".utf8).span)
+                return opening.reply(answer, session)
+            }
+            onMessage?(ServerRequest.Message(bytes: event.data, message: message, eventID: event.id))
+        }
+        post.onEnd = { [self] _ in
+            self.post = nil
+            // It has no such stream (405), or the session is over.
+            guard status < 400 || status >= 500 else { return }
+            again()
+        }
+        post.begin(.get, fields: ServerOpening.fields(session), body: [])
+    }
+}
+
+/// Notifications on their way from a server to a client.
+enum Notification {
+    /// One with the URI as this path has it, and for a stream of `subscriptions/listen` with the stream's id.
+    static func edited(
+        _ message: ServerRequest.Message, _ view: ToolView, of server: CompiledServer, subscription: [UInt8]? = nil
+    ) -> [UInt8] {
+        let isUpdate = message.message.method == "notifications/resources/updated"
+        guard subscription != nil || isUpdate && !view.isSingle,
+            var object = (try? JSONTree.parse(message.bytes))?.object
+        else { return message.bytes }
+        var params = object["params"]?.object ?? JSONObject()
+        if isUpdate, let uri = params["uri"]?.string?.value { params["uri"] = .text(view.uri(uri, of: server)) }
+        if let subscription, let id = try? JSONTree.parse(subscription) {
+            var meta = params["_meta"]?.object ?? JSONObject()
+            meta[MCPName.subscriptionMeta] = id
+            params["_meta"] = .object(meta)
+        }
+        object["params"] = .object(params)
+        return JSONTree.object(object).bytes
+    }
+
+    static func uri(_ message: ServerRequest.Message) -> String? {
+        guard message.message.method == "notifications/resources/updated" else { return nil }
+        return (try? JSONTree.parse(message.bytes))?["params"]?["uri"]?.string?.value
+    }
+}
