@@ -61,7 +61,7 @@ package enum JSONDocument: Sendable, Hashable {
         self = .object(members)
     }
 
-    func setting(_ name: String, _ value: JSONDocument) -> JSONDocument {
+    package func setting(_ name: String, _ value: JSONDocument) -> JSONDocument {
         var copy = self
         copy.set(name, value)
         return copy

@@ -77,6 +77,10 @@ struct MCPConductor: Sendable {
                 outlet.stream?.prime(retryMilliseconds: retry)
                 outlet.stream?.detach()
             case .misbehave(let how): return try await misbehave(how)
+            case .follow:
+                let result = try await mock.taskResult(visit)
+                if let (message, _) = Self.immediate([.finish(result)], visit, mock) { outlet.send(message) }
+                return nil
             }
         }
         return nil

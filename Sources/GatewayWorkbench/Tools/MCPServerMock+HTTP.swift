@@ -111,6 +111,7 @@ extension MCPServerMock {
 
     /// The version says it, in the body or else in the header; without one it is an old client.
     private func isStateless(_ message: MCPMessage, _ request: MockRequest) -> Bool {
+        guard options.revisions.contains(where: \.isStateless) else { return false }
         guard options.revisions.contains(where: { !$0.isStateless }) else { return true }
         if let version = message.meta[MCPMeta.protocolVersion]?.text { return version >= MCPRevision.july2026.rawValue }
         if message.method == "initialize" { return false }

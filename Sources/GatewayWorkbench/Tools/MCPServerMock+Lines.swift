@@ -26,7 +26,8 @@ extension MCPServerMock {
         do {
             let message = try MCPMessage(document)
             let version = message.meta[MCPMeta.protocolVersion]?.text
-            let isNew = (version ?? "") >= MCPRevision.july2026.rawValue || message.method == "server/discover"
+            let asksNew = (version ?? "") >= MCPRevision.july2026.rawValue || message.method == "server/discover"
+            let isNew = asksNew && options.revisions.contains(where: \.isStateless)
             let number = entry(
                 message, version ?? session.revision.rawValue, transport, session: session.id, headers)
             guard message.kind == .request else { return take(message, session, number) }

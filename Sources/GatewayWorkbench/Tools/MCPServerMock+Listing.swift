@@ -18,6 +18,11 @@ extension MCPServerMock {
             "logging": [:], "completions": [:], "prompts": ["listChanged": true],
             "resources": ["subscribe": true, "listChanged": true], "tools": ["listChanged": true],
         ]
+        if options.sets.contains(.surface), revision.isStateless {
+            all.set("extensions", [MCPMeta.tasks: [:]])
+        } else if options.sets.contains(.surface), revision == .november2025 {
+            all.set("tasks", ["list": [:], "cancel": [:], "requests": ["tools": ["call": [:]]]])
+        }
         if revision < .march2025 { all = .object(all.members.filter { $0.name != "completions" }) }
         return all
     }
@@ -26,7 +31,7 @@ extension MCPServerMock {
     private var honest: [MCPTool] {
         var tools: [MCPTool] = []
         if options.sets.contains(.demo) { tools += MCPTool.demo }
-        if options.sets.contains(.surface) { tools += MCPTool.surface }
+        if options.sets.contains(.surface) { tools += MCPTool.surface + MCPTool.lasting }
         if options.sets.contains(.hostile) { tools += MCPTool.hostile }
         if options.sets.contains(.conformance) { tools += MCPTool.conformance }
         for number in 0..<grown {

@@ -10,6 +10,8 @@ final class MCPServerMock: Sendable {
         var grown = 0
         var lists = 0
         var rug: MCPRug?
+        var tasks: [String: MCPTask] = [:]
+        var taskCount = 0
     }
 
     let options: MockToolServer.Options
@@ -99,6 +101,28 @@ final class MCPServerMock: Sendable {
         for session in sessions { session.end() }
     }
 
+    // MARK: tasks
+
+    /// Nobody else finds it: its id is not to be guessed, and its session is part of its name.
+    func openTask(_ visit: MCPVisit) -> MCPTask {
+        state.withLock { state in
+            state.taskCount += 1
+            let task = MCPTask(id: "task-\(token(1_000_000 + state.taskCount))", visit: visit)
+            if state.tasks.count >= Self.sessionsMax { state.tasks = [:] }
+            state.tasks[task.id] = task
+            return task
+        }
+    }
+
+    func task(_ id: String, _ visit: MCPVisit) -> MCPTask? {
+        state.withLock { $0.tasks[id] }.flatMap { $0.visit.session?.id == visit.session?.id ? $0 : nil }
+    }
+
+    func tasksOf(_ visit: MCPVisit) -> [MCPTask] {
+        state.withLock { Array($0.tasks.values) }.filter { $0.visit.session?.id == visit.session?.id }
+            .sorted { $0.id < $1.id }
+    }
+
     // MARK: listeners
 
     func listen(_ number: Int, _ listener: MCPListener) { state.withLock { $0.listeners[number] = listener } }
@@ -150,6 +174,8 @@ final class MCPServerMock: Sendable {
             return [.finish([:])]
         case "tools/list": return [.finish(try toolList(visit))]
         case "tools/call": return try call(visit)
+        case "tasks/result" where !isNew: return [.follow]
+        case "tasks/get", "tasks/update", "tasks/cancel", "tasks/list": return [.finish(try tasks(visit))]
         case "resources/list": return [.finish(try page("resources", resources.map(\.definition), visit))]
         case "resources/templates/list": return [.finish(try page("resourceTemplates", templates, visit))]
         case "resources/read": return try read(visit)
@@ -160,6 +186,12 @@ final class MCPServerMock: Sendable {
         }
     }
 
+    /// A call again, with what its client has answered; never as a task of its own.
+    func play(_ visit: MCPVisit) -> [MCPAct] {
+        guard let tool = tools.first(where: { $0.name == visit.name }) else { return [] }
+        do { return try tool.play(visit, self) } catch { return [.fail(MCPError(-32603, "\(error)", status: 200))] }
+    }
+
     private func call(_ visit: MCPVisit) throws -> [MCPAct] {
         guard let tool = tools.first(where: { $0.name == visit.name }) else {
             throw MCPError.parameters("Unknown tool: \(visit.name)")
@@ -168,6 +200,7 @@ final class MCPServerMock: Sendable {
         if let always = options.always { return acts + [.misbehave(always)] }
         if let complaint = tool.complaint(visit.arguments) { return acts + MCPContent.failure(complaint) }
         acts += try tool.play(visit, self)
+        if tool.lasts, wantsTask(visit) { return startTask(visit, acts) }
         guard options.personalities.contains(.leaky), case .finish(var result)? = acts.last,
             ["get_", "list_"].contains(where: visit.name.hasPrefix)
         else { return acts }

@@ -83,6 +83,8 @@ enum MCPAct: Sendable {
     /// Closes the stream, which the client takes up again: 2025-11-25 only.
     case poll(retryMilliseconds: Int)
     case misbehave(MCPMisbehaviour)
+    /// What there is to say of a task, which may have to be waited for.
+    case follow
 }
 
 /// Ways to break the protocol, or to be a bad guest.
