@@ -331,8 +331,9 @@ static void load(int port, int connections, double seconds, double rate) {
     struct epoll_event ready[READY];
     for (;;) {
         uint64_t now = now_ns();
-        if (now >= end) break;
-        while (idle_count > 0 && (step == 0 || due <= now)) {
+        // Nobody is left waiting: what was asked is answered, or given up for lost.
+        if (now >= end && (idle_count == connections || now >= end + 5000000000)) break;
+        while (now < end && idle_count > 0 && (step == 0 || due <= now)) {
             ask(idle[--idle_count], step ? due : now);
             due += step;
         }
