@@ -7,6 +7,7 @@ import NIOCore
 extension ModelExchange {
     /// What the body's coding is read by; nil for one that came as it is.
     static func decoder(_ request: borrowing RequestHead) throws(GatewayError) -> BodyDecoder? {
+        guard request.fields.first(.contentEncoding) != nil else { return nil }
         var coding: String?
         for entry in request.fields.entries where request.fields.equals(entry.name, contentEncoding) {
             let text = request.fields.text(entry.value).lowercased().filter { $0 != " " && $0 != "\t" }
@@ -76,10 +77,18 @@ extension ModelExchange {
 
     /// Sends what there is while the provider takes it.
     func pump() {
-        guard !isPumping, sender != nil else { return }
+        guard !isPumping else { return }
         isPumping = true
-        defer { isPumping = false }
-        let number = totalAttempts
+        // An attempt may fail while it is sent to, and the next one begin.
+        var number = 0
+        while sender != nil, number != totalAttempts {
+            number = totalAttempts
+            pump(attempt: number)
+        }
+        isPumping = false
+    }
+
+    private func pump(attempt number: Int) {
         do throws(GatewayError) {
             while mayPump, attempt != nil, totalAttempts == number, let piece = try sender?.next(of: sentBody ?? body) {
                 lastByteNanoseconds = worker.now

@@ -128,7 +128,8 @@ extension ModelExchange {
     func leave() {
         stage = .over
         guard call.isUnderWay else { return settle() }
-        if routed?.model.onDisconnect == .drain {
+        // A request that will never be whole has no answer to read.
+        if routed?.model.onDisconnect == .drain, isWhole {
             drainEndsNanoseconds = worker.now + ModelExchange.drainNanoseconds
             armTimer()
             // It may have been held up by the client that is gone.
