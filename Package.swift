@@ -25,6 +25,7 @@ let x509: Target.Dependency = .product(name: "X509", package: "swift-certificate
 let asn1: Target.Dependency = .product(name: "SwiftASN1", package: "swift-asn1")
 let nioHPACK: Target.Dependency = .product(name: "NIOHPACK", package: "swift-nio-http2")
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+let cryptoExtras: Target.Dependency = .product(name: "CryptoExtras", package: "swift-crypto")
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
@@ -64,7 +65,7 @@ let package = Package(
         library("GatewayModel", []),
         library("GatewayWire", []),
         library("GatewayPolicy", ["GatewayModel", "GatewayWire"]),
-        library("GatewayIdentity", ["GatewayModel", "GatewayWire", crypto]),
+        library("GatewayIdentity", ["GatewayModel", "GatewayWire", crypto, cryptoExtras]),
         library("GatewayState", ["GatewayModel", "GatewayWire", "GatewayPolicy", crypto, grdb]),
         library("GatewayRecords", ["GatewayModel", "GatewayWire", crypto]),
         library(
@@ -105,7 +106,7 @@ let package = Package(
         tests("GatewayModelTests", ["GatewayModel"]),
         tests("GatewayWireTests", ["GatewayWire", nioCore, nioEmbedded, nioHTTP1]),
         tests("GatewayPolicyTests", ["GatewayPolicy", "GatewayModel", "GatewayWire"]),
-        tests("GatewayIdentityTests", ["GatewayIdentity", "GatewayModel", "GatewayWire"]),
+        tests("GatewayIdentityTests", ["GatewayIdentity", "GatewayModel", "GatewayWire", crypto, cryptoExtras]),
         tests("GatewayStateTests", ["GatewayState", "GatewayPolicy", "GatewayModel", "GatewayWire"]),
         tests(
             "GatewayLLMTests",

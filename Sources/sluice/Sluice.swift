@@ -31,7 +31,10 @@ struct Sluice: AsyncParsableCommand {
             CommandGroup(
                 name: "Requests",
                 subcommands: [RequestExplain.self, RequestTap.self, RequestTrace.self, RequestCall.self]),
-            CommandGroup(name: "Callers", subcommands: [KeyGroup.self, UsageShow.self, BudgetGroup.self]),
+            CommandGroup(name: "Callers", subcommands: [
+                    KeyGroup.self, UsageShow.self, BudgetGroup.self, LoginCommand.self, LogoutCommand.self, WhoAmI.self,
+                    RunToken.self, TokenGroup.self,
+                ]),
             CommandGroup(
                 name: "Workbench", subcommands: [MockGroup.self, ScenarioGroup.self, AttackGroup.self]),
             CommandGroup(

@@ -19,7 +19,8 @@ enum ImportTable {
         "GatewayModel": Row(rooms: []),
         "GatewayWire": Row(rooms: []),
         "GatewayPolicy": Row(rooms: ["GatewayModel", "GatewayWire"], others: language),
-        "GatewayIdentity": Row(rooms: ["GatewayModel", "GatewayWire"], others: language.union(["Crypto"])),
+        "GatewayIdentity": Row(
+            rooms: ["GatewayModel", "GatewayWire"], others: language.union(["Crypto", "CryptoExtras"])),
         "GatewayState": Row(
             rooms: ["GatewayModel", "GatewayWire", "GatewayPolicy"],
             others: language.union(system).union(foundation).union(["Crypto", "GRDB"])),

@@ -84,6 +84,15 @@ struct AdminEndpoint: Sendable {
         AdminEndpoint("GET", "/v1/traces/{token}", "the phases of a traced request; handed out once") {
             try $0.trace($1)
         },
+        AdminEndpoint("POST", "/v1/tokens", "make a token with an identity, a scope and a budget; shown once") {
+            try await $0.mintToken($1)
+        },
+        AdminEndpoint("GET", "/v1/revocations", "what is believed no more, and until when it matters") { api, _ in
+            try api.revocations()
+        },
+        AdminEndpoint("POST", "/v1/revocations", "revoke a token, run, agent, user, grant or session") {
+            try await $0.revoke($1)
+        },
         AdminEndpoint("GET", "/v1/status", "what serves, and what is wrong") { api, _ in await api.status() },
         AdminEndpoint("GET", "/v1/health", "whether the process answers") { api, _ in api.health() },
         AdminEndpoint("GET", "/v1/ready", "whether it takes traffic: 200 or 503") { api, _ in api.ready() },

@@ -13,16 +13,6 @@ extension Analysis {
         }
     }
 
-    mutating func check(_ provider: IdentityProvider, _ object: GatewayObject) {
-        guard let reference = provider.spec.apiKeys?.secretRef else { return }
-        let target = ObjectKey(
-            group: reference.group, kind: reference.kind,
-            namespace: reference.namespace ?? object.metadata.namespace, name: reference.name)
-        _ = resolve(
-            target, allowed: [.secret], from: object, at: ConfigPath.spec["apiKeys"]["secretRef"],
-            missingReason: "InvalidSecretRef", kindReason: "InvalidKind")
-    }
-
     mutating func check(_ policy: TrafficPolicy, _ object: GatewayObject) {
         checkTargets(policy.spec.targetRefs, allowed: [.gateway, .httpRoute, .service, .backend], object)
         for (index, name) in (policy.spec.authentication?.providers ?? []).enumerated() {

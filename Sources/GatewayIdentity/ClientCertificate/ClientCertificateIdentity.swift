@@ -26,6 +26,8 @@ package struct ClientCertificateIdentity: Sendable {
 
     static let nameBytesMax = 1_024
     package var user: UserSource
+    /// For workloads of a SPIFFE trust domain: what their id begins with. The certificate then names an agent.
+    package var trustDomainPrefix: String?
 
     package init(user: UserSource = .commonName) { self.user = user }
 
@@ -35,6 +37,7 @@ package struct ClientCertificateIdentity: Sendable {
         let parts = try DistinguishedName.parse(names.subject)
         let commonName = try single(parts.filter { $0.type == "CN" }.map(\.value), "common name")
         let spiffe = try single(names.uris.filter { $0.hasPrefix("spiffe://") }, "SPIFFE id")
+        if let trustDomainPrefix { return try workload(spiffe, names, of: trustDomainPrefix) }
         let user: String?
         switch self.user {
         case .commonName: user = commonName ?? spiffe
@@ -49,6 +52,19 @@ package struct ClientCertificateIdentity: Sendable {
             proof: .clientCertificate, tenant: try single(parts.filter { $0.type == "O" }.map(\.value), "organization"),
             user: user, agent: spiffe, groups: parts.filter { $0.type == "OU" }.map(\.value),
             credentialID: names.subject.isEmpty ? user : names.subject)
+    }
+
+    /// X.509-SVID section 2: exactly one URI, and it is the id.
+    private func workload(_ id: String?, _ names: Names, of domain: String) throws(GatewayError) -> Principal {
+        guard let id, names.uris.count == 1, id.utf8.starts(with: domain.utf8), id.utf8.count > domain.utf8.count else {
+            throw GatewayError(
+                .unauthenticated, "the client certificate is of no workload of \(domain)",
+                hint: "show an X.509-SVID of that trust domain")
+        }
+        return Principal(
+            proof: .workload, agent: id, credentialID: id,
+            detail: PrincipalDetail(
+                issuer: String(domain.dropLast()), proven: [ProvenName("agent", by: "certificate of \(domain)")]))
     }
 
     /// Two different names of one kind would let the order in a certificate choose the identity.

@@ -29,9 +29,18 @@ package enum CredentialScanner {
 
     fileprivate static let googleField = Array("x-goog-api-key".utf8)
     private static let bearer = Array("bearer".utf8)
+    private static let proof = Array("dpop".utf8)
 
-    /// Looks at `authorization: Bearer`, `x-api-key` and `x-goog-api-key`. Another scheme of `authorization` is
-    /// not a key and stays.
+    /// Whether the credential comes with the scheme of tokens that are bound to a key (RFC 9449 section 7.1).
+    package static func isBound(_ head: borrowing RequestHead) -> Bool {
+        for index in head.fields.entries.indices where head.fields.entries[index].known == .authorization {
+            if token(head.fields.entries[index].value, proof, head) != nil { return true }
+        }
+        return false
+    }
+
+    /// Looks at `authorization: Bearer` or `DPoP`, `x-api-key` and `x-goog-api-key`. Another scheme of
+    /// `authorization` is not a key and stays.
     package static func scan(_ head: borrowing RequestHead) -> Finding {
         var key = Slice.empty
         var sources: [Source] = []
@@ -63,7 +72,7 @@ package enum CredentialScanner {
     private static func candidate(_ entry: FieldBlock.Entry, _ head: borrowing RequestHead) -> (Source, Slice)? {
         switch entry.known {
         case .authorization:
-            guard let token = bearerToken(entry.value, head) else { return nil }
+            guard let token = token(entry.value, bearer, head) ?? token(entry.value, proof, head) else { return nil }
             return (.authorization, token)
         case .xAPIKey: return (.xAPIKey, entry.value)
         case .other where head.fields.equals(entry.name, googleField): return (.xGoogAPIKey, entry.value)
@@ -72,13 +81,13 @@ package enum CredentialScanner {
     }
 
     /// RFC 6750 section 2.1; the scheme's case does not matter (RFC 9110 section 11.1).
-    private static func bearerToken(_ value: Slice, _ head: borrowing RequestHead) -> Slice? {
+    private static func token(_ value: Slice, _ scheme: [UInt8], _ head: borrowing RequestHead) -> Slice? {
         let bytes = head.fields.bytes.span
         let start = Int(value.start)
         let end = start + Int(value.count)
-        guard end - start > bearer.count, bytes[start + bearer.count] == 0x20 else { return nil }
-        for index in bearer.indices where bytes[start + index] | 0x20 != bearer[index] { return nil }
-        var token = start + bearer.count
+        guard end - start > scheme.count, bytes[start + scheme.count] == 0x20 else { return nil }
+        for index in scheme.indices where bytes[start + index] | 0x20 != scheme[index] { return nil }
+        var token = start + scheme.count
         while token < end, bytes[token] == 0x20 { token += 1 }
         return Slice(start: token, count: end - token)
     }

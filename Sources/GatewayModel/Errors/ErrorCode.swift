@@ -50,6 +50,7 @@ package enum ErrorCode: String, Sendable, CaseIterable {
     case concurrencyLimited = "SL-3004"
     case budgetExceeded = "SL-3005"
     case modelNotAllowed = "SL-3006"
+    case identityUnavailable = "SL-3020"
     // 4: routing and upstreams
     case noRoute = "SL-4001"
     case noBackend = "SL-4002"
@@ -99,7 +100,7 @@ package enum ErrorCode: String, Sendable, CaseIterable {
         case .unsupportedTransferCoding: 501
         case .upstreamConnectFailed, .upstreamReset, .upstreamProtocolError: 502
         case .noHealthyEndpoint, .upstreamOverloaded, .retryBudgetExhausted, .circuitOpen, .draining, .overloaded,
-            .concurrencyLimited, .ledgerUnavailable, .credentialUnavailable, .auditUnavailable:
+            .concurrencyLimited, .ledgerUnavailable, .credentialUnavailable, .auditUnavailable, .identityUnavailable:
             503
         case .upstreamTimeout: 504
         case .unsupportedVersion: 505

@@ -12,6 +12,8 @@ package final class PrincipalDetail: Sendable {
     package let delegation: [Delegate]
     /// What the caller's authority goes back to: an approval, a login, a run.
     package let grantID: String?
+    /// Ids of the tokens this one was made from, the nearest first; at most `parentsMax`.
+    package let parents: [String]
     /// Seconds since 1970; nil where the credential does not say.
     package let issuedSeconds: Int?
     package let expiresSeconds: Int?
@@ -21,11 +23,13 @@ package final class PrincipalDetail: Sendable {
     package let proven: [ProvenName]
 
     package static let delegationMax = 8
+    package static let parentsMax = 16
 
     package init(
         issuer: String? = nil, instance: String? = nil, session: String? = nil, sandbox: String? = nil,
-        scopes: [String] = [], delegation: [Delegate] = [], grantID: String? = nil, issuedSeconds: Int? = nil,
-        expiresSeconds: Int? = nil, confirmation: Confirmation? = nil, proven: [ProvenName] = []
+        scopes: [String] = [], delegation: [Delegate] = [], grantID: String? = nil, parents: [String] = [],
+        issuedSeconds: Int? = nil, expiresSeconds: Int? = nil, confirmation: Confirmation? = nil,
+        proven: [ProvenName] = []
     ) {
         self.issuer = issuer
         self.instance = instance
@@ -34,6 +38,7 @@ package final class PrincipalDetail: Sendable {
         self.scopes = scopes
         self.delegation = delegation
         self.grantID = grantID
+        self.parents = parents
         self.issuedSeconds = issuedSeconds
         self.expiresSeconds = expiresSeconds
         self.confirmation = confirmation
@@ -78,7 +83,8 @@ extension PrincipalDetail: Hashable {
         if left === right { return true }
         return left.issuer == right.issuer && left.instance == right.instance && left.session == right.session
             && left.sandbox == right.sandbox && left.scopes == right.scopes && left.delegation == right.delegation
-            && left.grantID == right.grantID && left.issuedSeconds == right.issuedSeconds
+            && left.grantID == right.grantID && left.parents == right.parents
+            && left.issuedSeconds == right.issuedSeconds
             && left.expiresSeconds == right.expiresSeconds && left.confirmation == right.confirmation
             && left.proven == right.proven
     }

@@ -8,26 +8,56 @@ package struct IdentityProviderSpec: ConfigObject {
     package enum Kind: String, ConfigEnum {
         case apiKey = "APIKey"
         case clientCertificate = "ClientCertificate"
+        case oidc = "OIDC"
+        case jwt = "JWT"
+        case spiffe = "SPIFFE"
+        case introspection = "Introspection"
+
+        /// The field that says the rest.
+        var field: String {
+            switch self {
+            case .apiKey: "apiKeys"
+            case .clientCertificate: "clientCertificate"
+            case .oidc: "oidc"
+            case .jwt: "jwt"
+            case .spiffe: "spiffe"
+            case .introspection: "introspection"
+            }
+        }
     }
 
     package var type: Kind
     package var apiKeys: APIKeySource?
     package var clientCertificate: ClientCertificateMapping?
+    package var oidc: OIDCIssuer?
+    package var jwt: JWTIssuer?
+    package var spiffe: SPIFFEDomain?
+    package var introspection: IntrospectionEndpoint?
+    package var claims: ClaimExpressions?
 
     package init(_ fields: FieldReader) {
         type = fields.required("type", "what a caller shows")
         apiKeys = fields.optional("apiKeys", "where the keys are, for type APIKey")
         clientCertificate = fields.optional("clientCertificate", "how a certificate names its user")
+        oidc = fields.optional("oidc", "an OpenID or OAuth issuer that publishes its keys, for type OIDC")
+        jwt = fields.optional("jwt", "an issuer whose keys are given here, for type JWT")
+        spiffe = fields.optional("spiffe", "a SPIFFE trust domain, for type SPIFFE")
+        introspection = fields.optional("introspection", "a server that is asked about tokens (RFC 7662)")
+        claims = fields.optional("claims", "names made from the claims of a token, an expression for each")
         guard fields.has("type") else { return }
+        for kind in Kind.allCases where kind != type {
+            fields.check(
+                !fields.has(kind.field), at: kind.field, "\(kind.field) with type \(type.rawValue)",
+                hint: "set type: \(kind.rawValue), or remove \(kind.field)")
+        }
         fields.check(
-            type != .apiKey || fields.has("apiKeys"), .missingField, "missing field \"apiKeys\"",
-            hint: "type APIKey needs apiKeys, such as {secretRef: {name: keys}}")
+            type == .clientCertificate || fields.has(type.field), .missingField, "missing field \"\(type.field)\"",
+            hint: type == .apiKey
+                ? "type APIKey needs apiKeys, such as {secretRef: {name: keys}}"
+                : "type \(type.rawValue) needs \(type.field)")
         fields.check(
-            type == .apiKey || !fields.has("apiKeys"), at: "apiKeys", "apiKeys with type \(type.rawValue)",
-            hint: "set type: APIKey, or remove apiKeys")
-        fields.check(
-            type == .clientCertificate || !fields.has("clientCertificate"), at: "clientCertificate",
-            "clientCertificate with type \(type.rawValue)", hint: "set type: ClientCertificate, or remove it")
+            claims == nil || ![.apiKey, .clientCertificate].contains(type), at: "claims",
+            "claims with type \(type.rawValue)", hint: "only tokens have claims; remove it")
     }
 }
 

@@ -18,6 +18,10 @@ extension Exchange {
         if case .length(let length) = request.framing, bodyBytesMax > 0, length > bodyBytesMax {
             return GatewayError(.bodyTooLarge, "the request body is larger than \(bodyBytesMax) bytes")
         }
+        // What came while the caller's issuer was asked.
+        if bodyBytesMax > 0, record.requestBytes > bodyBytesMax {
+            return GatewayError(.bodyTooLarge, "the request body is larger than \(bodyBytesMax) bytes")
+        }
         record.admittedNanoseconds = worker.now
         return nil
     }

@@ -12,9 +12,6 @@ enum ErrorBody {
         response.status = error.code.httpStatus == 0 ? 500 : error.code.httpStatus
         response.fields.append(.contentType, problemType)
         response.fields.append(.cacheControl, noStore)
-        if error.code == .unauthenticated {
-            response.fields.append("www-authenticate", "Bearer realm=\"sluice\"")
-        }
         var body: [UInt8] = []
         body.reserveCapacity(256)
         func member(_ name: StaticString, _ value: String) {

@@ -14,10 +14,16 @@ extension Exchange {
         }
         for mirror in mirrors { mirror.receiveMirrored(body) }
         switch receiver {
-        case .discard: break
+        case .discard: if identityWait != nil { hold(body) }
         case .room(let reader): reader.receive(body)
         case .upstream: passUpstream(body)
         }
+    }
+
+    /// Nobody knows yet who takes the body.
+    private func hold(_ body: ByteBuffer) {
+        held.hold(body)
+        if held.byteCount > snapshot.limits.bufferBytesMax { downstream.setReading(false) }
     }
 
     private func passUpstream(_ body: ByteBuffer) {

@@ -176,6 +176,11 @@ extension Exchange {
     package func receiveBody(into reader: any BodyReader) {
         receiver = .room(reader)
         if request.expectsContinue { downstream.sendContinue() }
+        for chunk in held.take() {
+            reader.receive(chunk)
+            // It may have refused, and the exchange may serve another request by now.
+            guard case .room(let current) = receiver, current === reader else { return }
+        }
         if requestEnded { reader.receiveEnd(trailers: requestTrailers) }
     }
 
@@ -203,6 +208,7 @@ extension Exchange {
             errorBodyOfRoom(error)
             ?? ErrorBody.render(error, requestID: record.requestID, request: request, into: &response)
         if let retryAfter { response.fields.append(.retryAfter, retryAfter) }
+        challenge(error)
         respond(body: body)
     }
 

@@ -37,12 +37,19 @@ extension Exchange {
     /// `begin`, step by step.
     func beginTraced(_ way: TracedWay) {
         way.enter("match")
-        var refusal = match()
+        let refusal = match()
         way.note(matchNote)
         if refusal == nil, let cors = rule?.cors, answerPreflight(cors) { return }
+        proceedTraced(way, refusal)
+    }
+
+    /// `proceed`, step by step.
+    func proceedTraced(_ way: TracedWay, _ refusal: GatewayError? = nil) {
+        var refusal = refusal
         if refusal == nil {
             way.enter("identify")
             refusal = identify()
+            guard identityWait == nil else { return way.note("waits for the issuer") }
             way.note(identityNote)
         }
         if refusal == nil {

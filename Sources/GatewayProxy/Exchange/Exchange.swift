@@ -50,6 +50,13 @@ package final class Exchange: Timed {
     package internal(set) var rule: CompiledRule?
     package internal(set) var matchedPathBytes = 0
     package internal(set) var principal: Principal = .anonymous
+    /// Set while the caller's issuer is asked.
+    var identityWait: IdentityWait?
+    /// How often it has been.
+    var identityWaits = 0
+    /// What a refusal says of credentials (RFC 9110 section 11.6.1), and the nonce for the next proof.
+    var challenges: [String] = []
+    var proofNonce: String?
     package var verdict: Verdict?
     package var record = RequestRecord()
     var admission = Admission()
@@ -84,7 +91,14 @@ package final class Exchange: Timed {
         if let refusal = match() { return refuse(refusal) }
         // A browser shows no credential when it asks whether it may.
         if let cors = rule?.cors, answerPreflight(cors) { return }
-        if let refusal = identify() ?? decide() ?? admit() {
+        proceed()
+    }
+
+    /// From *identify* on; again from there when it had to wait for an issuer.
+    func proceed() {
+        let unknown = identify()
+        guard identityWait == nil else { return }
+        if let refusal = unknown ?? decide() ?? admit() {
             refuse(refusal)
         } else {
             handle()
@@ -104,6 +118,9 @@ package final class Exchange: Timed {
         rule = nil
         matchedPathBytes = 0
         principal = .anonymous
+        identityWaits = 0
+        challenges.removeAll(keepingCapacity: true)
+        proofNonce = nil
         verdict = nil
         clientIP = nil
         record = RequestRecord()

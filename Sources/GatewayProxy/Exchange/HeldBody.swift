@@ -19,6 +19,13 @@ struct HeldBody {
         if byteCount + chunk.readableBytes <= bytesMax { hold(chunk) } else { forget() }
     }
 
+    /// What is kept, for somebody who takes it over.
+    mutating func take() -> [ByteBuffer] {
+        guard !chunks.isEmpty else { return [] }
+        defer { reset() }
+        return chunks
+    }
+
     /// Nothing can be repeated from here on.
     mutating func forget() {
         chunks.removeAll()

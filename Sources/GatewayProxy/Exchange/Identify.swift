@@ -2,75 +2,220 @@ import GatewayIdentity
 import GatewayModel
 import GatewayPolicy
 import GatewayRecords
+import GatewayWire
 
 extension Exchange {
     /// Phase 3: builds the one `Principal` of the request, and takes the caller's credential out of what goes on. Every
-    /// policy that asks must be content; the first that recognises the caller says who it is.
+    /// policy that asks must be content; the first that recognises the caller says who it is. With `identityWait` set
+    /// nothing has been decided: an issuer is being asked, and the phase runs again when it has answered.
     func identify() -> GatewayError? {
         guard let rule, !rule.policy.identity.isEmpty else { return nil }
-        var sources: [CredentialScanner.Source] = []
+        let shown = ShownCredential(request)
         var doubt: (error: GatewayError, rule: String)?
         for identity in rule.policy.identity {
-            guard let refusal = recognise(by: identity, &sources) else { continue }
-            if identity.isRequired { return refuse(refusal, by: identity.name) }
-            doubt = doubt ?? (refusal, identity.name)
+            switch recognise(by: identity, shown) {
+            case .content: continue
+            case .waiting(let wait):
+                if let error = waitForIssuer(wait) { return refuse(error, by: identity.name) }
+                return nil
+            case .refused(let error):
+                if identity.isRequired { return refuse(error, by: identity.name) }
+                doubt = doubt ?? (error, identity.name)
+            }
         }
         // Whoever shows a credential that nobody knows is not taken for somebody who shows none.
         if let doubt, principal.proof == .none { return refuse(doubt.error, by: doubt.rule) }
         // Also a key that nobody had to look at, because another proof came first.
-        let asksForKeys = rule.policy.identity.contains { $0.providers.contains(where: \.isAPIKeys) }
-        if asksForKeys, case .found(_, let carriers) = CredentialScanner.scan(request) { sources = carriers }
-        CredentialScanner.strip(sources, from: &request)
+        if shown.isShown, rule.policy.identity.contains(where: { $0.providers.contains(where: \.readsFields) }) {
+            if CredentialScanner.isBound(request) { request.fields.remove(named: Exchange.proofField) }
+            CredentialScanner.strip(shown.sources, from: &request)
+        }
         if principal.proof != .none { record.principal = principal }
         return nil
     }
 
+    static let proofField = Array("dpop".utf8)
+
     private func refuse(_ error: GatewayError, by rule: String) -> GatewayError {
+        var error = error
         principal = .anonymous
         verdict = .deny(rule: rule, reason: error.message, code: error.code)
         record.verdictRule = rule
+        error.hint = [error.hint, "asked for by \(rule)"].compactMap(\.self).joined(separator: "; ")
         return error
     }
 
-    /// Why one policy is not content; nil if it is.
-    private func recognise(by identity: IdentityRule, _ sources: inout [CredentialScanner.Source]) -> GatewayError? {
+    private enum Recognition {
+        case content
+        case waiting((@escaping @Sendable () -> Void) -> Bool)
+        case refused(GatewayError)
+    }
+
+    /// Whether one policy is content. A provider that has to ask does not keep another from knowing the caller.
+    private func recognise(by identity: IdentityRule, _ shown: ShownCredential) -> Recognition {
         var failure: GatewayError?
+        var wait: ((@escaping @Sendable () -> Void) -> Bool)?
         for provider in identity.providers {
-            do {
-                guard let found = try recognise(by: provider, &sources) else { continue }
+            switch recognise(by: provider, shown) {
+            case .nobody: continue
+            case .waiting(let body): wait = wait ?? body
+            case .failed(let error): failure = failure.map { Exchange.clearer($0, error) } ?? error
+            case .known(let found, let rules):
+                do throws(GatewayError) {
+                    try checkBinding(of: found, shown, rules)
+                } catch {
+                    return .refused(error)
+                }
                 if principal.proof == .none { principal = found }
-                return nil
-            } catch { failure = failure ?? error }
+                return .content
+            }
         }
-        if failure != nil || !identity.isRequired { return failure }
-        return GatewayError(
-            .unauthenticated, "this route needs a credential and none was shown",
-            hint: "send an API key as 'authorization: Bearer …', or a client certificate")
+        if let wait { return .waiting(wait) }
+        if let failure { return .refused(failure) }
+        if shown.isShown, identity.providers.contains(where: \.readsFields) {
+            noteInvalid("the token is of an issuer that nobody here believes")
+            return .refused(
+                GatewayError(
+                    .unauthenticated, "the token is of an issuer that nobody here believes",
+                    hint: "an IdentityProvider has to name its issuer"))
+        }
+        guard identity.isRequired else { return .content }
+        return .refused(
+            GatewayError(
+                .unauthenticated, "this route needs a credential and none was shown",
+                hint: "send an API key or a token as 'authorization: Bearer …', or a client certificate"))
     }
 
-    private func recognise(
-        by provider: IdentityRule.Provider, _ sources: inout [CredentialScanner.Source]
-    ) throws(GatewayError) -> Principal? {
-        switch provider {
-        case .apiKeys(let keys): return try recognise(by: keys, &sources)
-        case .liveKeys(let keys): return try recognise(by: keys.current, &sources)
-        case .clientCertificate(let identity):
-            guard let certificate = client.certificate else { return nil }
-            var found = try identity.principal(
-                ClientCertificateIdentity.Names(
-                    subject: certificate.subject, dnsNames: certificate.dnsNames, uris: certificate.uriNames))
-            found.credentialID = certificate.fingerprint
-            return found
-        }
+    /// Of two reasons the one that says more: what is wrong with a token rather than that it is no key.
+    private static func clearer(_ one: GatewayError, _ other: GatewayError) -> GatewayError {
+        one.message == unknownKey ? other : one
     }
 
-    private func recognise(
-        by keys: APIKeySet, _ sources: inout [CredentialScanner.Source]
-    ) throws(GatewayError) -> Principal? {
-        let identity = APIKeyIdentity(keys: keys, isRequired: false)
+    private static let unknownKey = "the API key is not known"
+
+    private enum Recognised {
+        case nobody
+        case known(Principal, TokenRules?)
+        case failed(GatewayError)
+        case waiting((@escaping @Sendable () -> Void) -> Bool)
+    }
+
+    private func recognise(by provider: IdentityRule.Provider, _ shown: ShownCredential) -> Recognised {
         let now = Int(worker.wallNanoseconds / 1_000_000_000)
-        let (found, carriers) = try identity.identify(request, nowSeconds: now)
-        if found != nil { sources = carriers }
-        return found
+        switch provider {
+        case .apiKeys(let keys): return recognise(by: keys, shown, now)
+        case .liveKeys(let keys): return recognise(by: keys.current, shown, now)
+        case .clientCertificate(let identity):
+            guard let certificate = client.certificate else { return .nobody }
+            do throws(GatewayError) {
+                var found = try identity.principal(
+                    ClientCertificateIdentity.Names(
+                        subject: certificate.subject, dnsNames: certificate.dnsNames, uris: certificate.uriNames))
+                found.credentialID = certificate.fingerprint
+                return .known(found, nil)
+            } catch { return .failed(error) }
+        case .tokens(let authority):
+            guard shown.isToken, let key = shown.key else { return nothing(shown) }
+            let digest = shown.digest(request, key)
+            let finding = authority.find(key, in: request, digest, nowSeconds: now)
+            return recognised(finding, authority.rules) { authority.wait($0) }
+        case .introspection(let server):
+            guard let key = shown.key else { return nothing(shown) }
+            let digest = shown.digest(request, key)
+            let finding = server.find(key, in: request, digest, nowSeconds: now)
+            return recognised(finding, nil) { server.wait(digest, $0) }
+        }
+    }
+
+    private func recognised(
+        _ finding: TokenAuthority.Finding, _ rules: TokenRules?,
+        wait: @escaping (@escaping @Sendable () -> Void) -> Bool
+    ) -> Recognised {
+        switch finding {
+        case .accepted(let principal): return .known(principal, rules)
+        case .notMine: return .nobody
+        case .waiting: return .waiting(wait)
+        case .refused(let error):
+            if error.code == .forbidden {
+                let scopes = (rules?.scopes ?? []).joined(separator: " ")
+                noteChallenge("error=\"insufficient_scope\", scope=\"\(scopes)\"")
+            } else if error.code == .unauthenticated {
+                noteInvalid(error.message)
+            }
+            return .failed(error)
+        }
+    }
+
+    private func nothing(_ shown: ShownCredential) -> Recognised {
+        shown.isAmbiguous ? .failed(Exchange.ambiguous) : .nobody
+    }
+
+    private static let ambiguous = GatewayError(
+        .unauthenticated, "the request carries two different credentials", hint: "send one")
+
+    private func recognise(by keys: APIKeySet, _ shown: ShownCredential, _ now: Int) -> Recognised {
+        if shown.isAmbiguous { return .failed(Exchange.ambiguous) }
+        // A token is no key: hashing it would be for nothing.
+        guard let key = shown.key, !shown.isToken else { return .nobody }
+        switch keys.find(key, in: request, nowSeconds: now) {
+        case .accepted(let principal): return .known(principal, nil)
+        case .unknown: return .failed(GatewayError(.unauthenticated, Exchange.unknownKey))
+        case .blocked(let id): return .failed(GatewayError(.unauthenticated, "the API key is blocked: \(id)"))
+        case .expired(let id): return .failed(GatewayError(.unauthenticated, "the API key has expired: \(id)"))
+        }
+    }
+}
+
+extension TokenAuthority {
+    fileprivate func find(
+        _ key: Slice, in head: borrowing RequestHead, _ digest: TokenDigest, nowSeconds: Int
+    ) -> Finding {
+        find(head.fields.bytes.span.extracting(key.range), digest: digest, nowSeconds: nowSeconds)
+    }
+}
+
+extension TokenIntrospector {
+    fileprivate func find(
+        _ key: Slice, in head: borrowing RequestHead, _ digest: TokenDigest, nowSeconds: Int
+    ) -> TokenAuthority.Finding {
+        find(head.fields.bytes.span.extracting(key.range), digest: digest, nowSeconds: nowSeconds)
+    }
+}
+
+extension APIKeySet {
+    fileprivate func find(_ key: Slice, in head: borrowing RequestHead, nowSeconds: Int) -> Finding {
+        find(head.fields.bytes.span.extracting(key.range), nowSeconds: nowSeconds)
+    }
+}
+
+/// What of a request may say who sent it.
+final class ShownCredential {
+    /// Where it lies in the head's bytes; nil when there is none, or two that differ.
+    private(set) var key: Slice?
+    private(set) var sources: [CredentialScanner.Source] = []
+    private(set) var isAmbiguous = false
+    /// It has the form of a signed token.
+    private(set) var isToken = false
+    private var known: TokenDigest?
+
+    init(_ head: borrowing RequestHead) {
+        switch CredentialScanner.scan(head) {
+        case .none: break
+        case .ambiguous: isAmbiguous = true
+        case .found(let key, let sources):
+            self.key = key
+            self.sources = sources
+            isToken = JSONWebToken.looksLike(head.fields.bytes.span.extracting(key.range))
+        }
+    }
+
+    var isShown: Bool { key != nil || isAmbiguous }
+
+    /// Made when somebody asks, once.
+    func digest(_ head: borrowing RequestHead, _ key: Slice) -> TokenDigest {
+        if let known { return known }
+        let digest = TokenDigest(head.fields.bytes.span.extracting(key.range))
+        known = digest
+        return digest
     }
 }

@@ -11,6 +11,8 @@ extension Exchange {
         state = .settled
         deadline = .max
         record.endedNanoseconds = worker.now
+        identityWait?.exchange = nil
+        identityWait = nil
         if case .room(let reader) = receiver { reader.ended() }
         if !admission.isEmpty { admission.release() }
         if let child = hedge { drop(child) }

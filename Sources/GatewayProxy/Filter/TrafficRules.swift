@@ -33,10 +33,15 @@ package struct IdentityRule: Sendable {
         /// Keys that come and go without a new snapshot.
         case liveKeys(LiveKeySet)
         case clientCertificate(ClientCertificateIdentity)
+        /// Tokens of an issuer, or documents of a trust domain.
+        case tokens(TokenAuthority)
+        /// Tokens that a server is asked about.
+        case introspection(TokenIntrospector)
 
-        var isAPIKeys: Bool {
+        /// Whether it looks at the fields that `CredentialScanner` reads.
+        var readsFields: Bool {
             switch self {
-            case .apiKeys, .liveKeys: true
+            case .apiKeys, .liveKeys, .tokens, .introspection: true
             case .clientCertificate: false
             }
         }

@@ -306,6 +306,8 @@ package final class HTTP1ServerConnection: Timed, ChannelDuplexHandler, Downstre
 
     package func abort() { context?.closeBothWays() }
 
+    func forEachExchange(_ body: (Exchange) -> Void) { if let exchange { body(exchange) } }
+
     func setReading(_ reading: Bool) {
         // Nothing but the end of this request makes room for the next.
         if reading, inbound == .complete, unread != nil { return }

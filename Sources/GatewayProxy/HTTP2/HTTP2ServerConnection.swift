@@ -164,6 +164,10 @@ final class HTTP2ServerConnection: HTTP2Connection, DownstreamConnection {
 
     func abort() { abortConnection() }
 
+    func forEachExchange(_ body: (Exchange) -> Void) {
+        for case let stream as HTTP2ServerStream in streams { if let exchange = stream.exchange { body(exchange) } }
+    }
+
     override func didClose() {
         current = nil
         spare.removeAll()

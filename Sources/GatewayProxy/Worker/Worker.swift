@@ -1,3 +1,4 @@
+import GatewayIdentity
 package import GatewayRecords
 import GatewayWire
 package import NIOCore
@@ -39,6 +40,7 @@ package final class Worker {
     private var isStopped = false
     private var tick: RepeatedTask?
     private var dueTimers: [Timed] = []
+    private var revocationsSeen: UInt64 = 0
 
     package init(eventLoop: any EventLoop, shared: SharedState, recorder: LoopRecorder) {
         self.eventLoop = eventLoop
@@ -94,6 +96,17 @@ package final class Worker {
         // One that an earlier callback has given a new deadline is not due any more.
         for target in due where target.deadline == .max { target.deadlineReached(now: now) }
         recorder.tick(nowNanoseconds: now)
+        cutRevoked()
+    }
+
+    /// Ends what is under way for callers who are not believed any more: within a tick of the revocation.
+    private func cutRevoked() {
+        let version = shared.revocations.version
+        guard version != revocationsSeen else { return }
+        revocationsSeen = version
+        for connection in Array(connections.values) {
+            connection.forEachExchange { $0.endIfRevoked(shared.revocations) }
+        }
     }
 
     // MARK: Memory that goes round
@@ -142,6 +155,8 @@ protocol DownstreamConnection: AnyObject {
     func drain()
     /// Close now, whatever is under way.
     func abort()
+    /// The requests under way.
+    func forEachExchange(_ body: (Exchange) -> Void)
 }
 
 /// A listening port as connections know it: what the socket was bound as, whatever the configuration says later.

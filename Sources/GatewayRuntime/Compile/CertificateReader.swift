@@ -105,6 +105,17 @@ struct CertificateReader {
         return roots
     }
 
+    /// The same as text, for requests of our own.
+    func trust(
+        _ references: [ObjectReference], from source: ObjectKey
+    ) throws(ReferenceProblem) -> OutboundRequest.Trust {
+        guard !references.isEmpty else { return .system }
+        _ = try roots(references, from: source)
+        var pem: [UInt8] = []
+        for reference in references { pem += try authority(reference, from: source) + [0x0A] }
+        return .authorities(pem)
+    }
+
     private func authority(
         _ reference: ObjectReference, from source: ObjectKey
     ) throws(ReferenceProblem)

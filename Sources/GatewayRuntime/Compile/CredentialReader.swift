@@ -29,8 +29,21 @@ final class CredentialReader {
         return try secret(reference, provider)
     }
 
+    /// A secret of any other object, of the same kinds of places.
+    func read(_ place: SecretPlace, of owner: ObjectKey) throws(GatewayError) -> Secret {
+        if let name = place.env {
+            guard let value = options.environment(name) else {
+                throw missing("the environment variable is not set: \(name)", "set it before the gateway starts")
+            }
+            return try usable(Array(value.utf8), "the environment variable \(name)")
+        }
+        if let path = place.file { return try file(path, owner) }
+        guard let reference = place.secretRef else { throw missing("the credential is nowhere", nil) }
+        return try secret(reference, owner)
+    }
+
     private func file(_ path: String, _ provider: ObjectKey) throws(GatewayError) -> Secret {
-        let origin = index.position(provider, ConfigPath.spec["credential"]).file
+        let origin = index.position(provider, ConfigPath.spec).file
         sideFiles.append(try options.files.path(path, origin: origin))
         let bytes: [UInt8]
         do throws(GatewayError) {

@@ -6,24 +6,40 @@ import GatewayProxy
 /// Turns IdentityProviders and the `authentication` of policies into what *identify* does. Whatever cannot be read
 /// lets nobody in.
 final class IdentityCompiler {
-    private let index: ObjectIndex
+    let index: ObjectIndex
     private let grants: ReferenceGrantIndex
-    private let files: SideFileReader
+    let files: SideFileReader
     private let managedKeys: LiveKeySet
-    private var known: [String: IdentityRule.Provider] = [:]
+    let certificates: CertificateReader
+    let credentials: CredentialReader
+    let services: IdentityServices
+    private var known: [String: [IdentityRule.Provider]] = [:]
+    /// The issuers that are in use.
+    private(set) var issuers: [LiveIssuer] = []
     private(set) var diagnostics: [Diagnostic] = []
     /// The files that were read or should have been: what to watch.
     private(set) var sideFiles: [String] = []
 
-    init(index: ObjectIndex, grants: ReferenceGrantIndex, files: SideFileReader, managedKeys: LiveKeySet) {
+    init(
+        index: ObjectIndex, grants: ReferenceGrantIndex, certificates: CertificateReader,
+        options: SnapshotCompiler.Options
+    ) {
         self.index = index
         self.grants = grants
-        self.files = files
-        self.managedKeys = managedKeys
+        self.certificates = certificates
+        files = options.files
+        managedKeys = options.managedKeys
+        services = options.identities
+        credentials = CredentialReader(index: index, grants: grants, options: options)
         for (name, provider) in index.identityProviders.sorted(by: { $0.key < $1.key }) {
             known[name] = compile(provider)
         }
+        sideFiles += credentials.sideFiles
     }
+
+    /// Keeps an issuer that a provider believes.
+    func use(_ issuer: LiveIssuer) { issuers.append(issuer) }
+    func watch(_ path: String) { sideFiles.append(path) }
 
     /// One rule for each policy that asks who calls, the most specific first; all of them must be content, so that a
     /// route's policy never weakens its gateway's.
@@ -39,15 +55,17 @@ final class IdentityCompiler {
             let isWhole = providers.count == authentication.providers.count
             rules.append(
                 IdentityRule(
-                    providers: providers, isRequired: authentication.mode == .required || !isWhole, name: name))
+                    providers: providers.flatMap(\.self), isRequired: authentication.mode == .required || !isWhole,
+                    name: name))
         }
         return rules
     }
 
     // MARK: Providers
 
-    private func compile(_ provider: IdentityProvider) -> IdentityRule.Provider? {
+    private func compile(_ provider: IdentityProvider) -> [IdentityRule.Provider]? {
         switch provider.spec.type {
+        case .oidc, .jwt, .spiffe, .introspection: return tokens(provider)
         case .clientCertificate:
             let source: ClientCertificateIdentity.UserSource =
                 switch provider.spec.clientCertificate?.userFrom ?? .commonName {
@@ -55,12 +73,12 @@ final class IdentityCompiler {
                 case .uri: .uri
                 case .dns: .dns
                 }
-            return .clientCertificate(ClientCertificateIdentity(user: source))
+            return [.clientCertificate(ClientCertificateIdentity(user: source))]
         case .apiKey:
             guard let keys = provider.spec.apiKeys, isHeaderRead(keys.header, provider) else { return nil }
-            if keys.managed { return .liveKeys(managedKeys) }
-            if let path = keys.file { return file(path, provider).map { .apiKeys($0) } }
-            return keys.secretRef.flatMap { secret($0, provider) }.map { .apiKeys($0) }
+            if keys.managed { return [.liveKeys(managedKeys)] }
+            if let path = keys.file { return file(path, provider).map { [.apiKeys($0)] } }
+            return keys.secretRef.flatMap { secret($0, provider) }.map { [.apiKeys($0)] }
         }
     }
 
@@ -142,15 +160,15 @@ final class IdentityCompiler {
 
     // MARK: Findings
 
-    private func key(_ provider: IdentityProvider) -> ObjectKey {
+    func key(_ provider: IdentityProvider) -> ObjectKey {
         ObjectKey(.identityProvider, namespace: provider.metadata.namespace, name: provider.metadata.name)
     }
 
-    private func position(_ provider: IdentityProvider) -> SourcePosition {
+    func position(_ provider: IdentityProvider) -> SourcePosition {
         index.position(key(provider), ConfigPath.spec["apiKeys"])
     }
 
-    private func report(
+    func report(
         _ code: ErrorCode, _ provider: IdentityProvider, _ path: String, _ message: String, hint: String? = nil,
         severity: Diagnostic.Severity = .error, reason: String? = nil
     ) {

@@ -35,6 +35,7 @@ final class RouteCompiler {
     func compileAll() {
         for route in index.routes { compile(route) }
         addDefaultModels()
+        addDefaultTokens()
     }
 
     private func compile(_ route: HTTPRoute) {
@@ -189,11 +190,32 @@ final class RouteCompiler {
     /// Where no policy says whom to believe, the gateway's own keys open its models.
     private func askForKey(_ rules: inout TrafficRules) {
         guard rules.identity.isEmpty else { return }
-        rules.identity = [IdentityRule(providers: [.liveKeys(options.managedKeys)], isRequired: true, name: "keys")]
+        var providers = [IdentityRule.Provider.liveKeys(options.managedKeys)]
+        if let own = options.ownTokens { providers.append(.tokens(own)) }
+        rules.identity = [IdentityRule(providers: providers, isRequired: true, name: "keys")]
+    }
+
+    /// Without a Gateway the default listener gives out tokens to whoever models or policies know.
+    private func addDefaultTokens() {
+        guard let room = options.tokenRoom, index.gateways.isEmpty, !models.isEmpty || !index.identityProviders.isEmpty
+        else { return }
+        for listener in listeners where listener.position >= 0 {
+            let rule = CompiledRule(
+                routeName: RouteCompiler.defaultTokenRoute, ruleIndex: 0,
+                metricSlot: options.routeSlot(RouteCompiler.defaultTokenRoute), action: .room(room))
+            for (number, path) in TokenRoom.paths.enumerated() {
+                let order = RouteOrder(name: "~tokens", rule: 0, match: number)
+                entries[listener.port, default: []].append(
+                    RouteEntry(
+                        listener: listener.position, hostname: "", path: .exact(Array(path.utf8)), order: order,
+                        rule: rule))
+            }
+        }
     }
 
     /// What records call the route that no one wrote.
     private static let defaultModelRoute = "models"
+    private static let defaultTokenRoute = "tokens"
 
     private func backend(
         _ reference: HTTPBackendRef, _ draft: RuleDraft, _ route: HTTPRoute, _ policies: EffectivePolicies

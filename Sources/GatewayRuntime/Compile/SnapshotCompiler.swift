@@ -44,6 +44,12 @@ package struct SnapshotCompiler {
         package var modelRoom: (@Sendable (ModelTable) -> any RouteHandler)?
         /// The keys of `apiKeys: {managed: true}`.
         package var managedKeys = LiveKeySet()
+        /// Tokens of the gateway itself; nil where it gives none out.
+        package var ownTokens: TokenAuthority?
+        /// Gives them out, under `/oauth`; nil where nothing is served.
+        package var tokenRoom: (any RouteHandler)?
+        /// Issuers and their keys, over compilations.
+        package var identities = IdentityServices()
 
         package init() {}
     }
@@ -58,6 +64,8 @@ package struct SnapshotCompiler {
         package var sideFiles: [String]
         /// Every model of every catalogue.
         package var models: ModelTable
+        /// Issuers whose keys are to be kept fresh.
+        package var issuers: [LiveIssuer] = []
     }
 
     package static func compile(
@@ -68,7 +76,7 @@ package struct SnapshotCompiler {
         let certificates = CertificateReader(index: index, grants: grants)
         let policies = PolicyIndex(index)
         let identities = IdentityCompiler(
-            index: index, grants: grants, files: options.files, managedKeys: options.managedKeys)
+            index: index, grants: grants, certificates: certificates, options: options)
         let gateways = GatewayCompiler(index: index, certificates: certificates, options: options)
         let listeners = gateways.listeners()
         let backends = BackendCompiler(
@@ -92,7 +100,7 @@ package struct SnapshotCompiler {
             statuses: gateways.statuses(listeners) + routes.statuses + policies.statuses(index) + providers.statuses
                 + models.statuses,
             diagnostics: diagnostics.sorted(by: Diagnostic.inOrder),
-            sideFiles: identities.sideFiles + providers.sideFiles, models: models.whole)
+            sideFiles: identities.sideFiles + providers.sideFiles, models: models.whole, issuers: identities.issuers)
     }
 }
 

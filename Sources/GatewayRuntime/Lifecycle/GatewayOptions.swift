@@ -36,6 +36,10 @@ package struct GatewayOptions: Sendable {
     package var otlp: TelemetryCollector?
     /// Which edition of OpenTelemetry's names for generative AI metrics and spans have.
     package var genAINames = GenAINames.current
+    /// `iss` of the gateway's own tokens: the URL others know it by.
+    package var tokenIssuer = "http://localhost:8080"
+    /// Whom its tokens may be for beside the gateway itself.
+    package var tokenAudiences: [String] = []
     package var limits = Limits.standard
     package var ledger = LedgerSettings()
     /// What listeners bind when their Gateway names no address.

@@ -28,6 +28,10 @@ package final class GatewayProcess: Sendable {
     let models: ModelServices
     /// The managed keys of this moment.
     package let managedKeys = LiveKeySet()
+    /// Issuers and their keys.
+    let identities: IdentityServices
+    /// Gives out tokens of the gateway's own.
+    package let tokens: TokenService
     /// Opens the admin API.
     let adminToken: Secret
     let startedSeconds = WallTime.seconds
@@ -78,7 +82,9 @@ package final class GatewayProcess: Sendable {
                 registry.process.setHealth(backend: backend, address: address, isHealthy: isHealthy)
             }
         }
-        shared = SharedState(directory: directory, traces: traces)
+        let revocations = RevocationList()
+        let proofs = ProofRules(nonces: ProofNonces(secret: secret))
+        shared = SharedState(directory: directory, traces: traces, revocations: revocations, proofs: proofs)
         let (writer, settings, tap, spans) = (logWriter, options.accessLogSettings, tap, spans)
         let samplingRatio = options.otlp?.samplingRatio ?? 0
         plane = try await DataPlane(group: group, shared: shared) { _ in
@@ -86,6 +92,9 @@ package final class GatewayProcess: Sendable {
                 metrics: registry.makeLoop(), log: writer, settings: settings, tap: tap, spans: spans,
                 samplingRatio: samplingRatio)
         }
+        identities = IdentityServices(http: OutboundClient(plane).http, revocations: revocations)
+        tokens = try GatewayProcess.makeTokens(
+            options, state: state, keys: managedKeys, identities: identities, proofs: proofs)
         store = try ObjectStore(stateFolder: options.stateDirectory, limits: options.limits)
     }
 
@@ -167,6 +176,7 @@ package final class GatewayProcess: Sendable {
             $0.sideFiles = result.sideFiles
             $0.trouble = result.diagnostics
         }
+        identities.activate(result.issuers)
         registry.process.reloadApplied(revision: snapshot.revision, wallSeconds: UInt64(WallTime.seconds))
     }
 
@@ -180,6 +190,9 @@ package final class GatewayProcess: Sendable {
         compilation.addresses = options.addresses
         compilation.bindPort = options.bindPort
         compilation.managedKeys = managedKeys
+        compilation.identities = identities
+        compilation.ownTokens = tokens.authority
+        compilation.tokenRoom = TokenRoom.make(tokens)
         compilation.modelRoom = { [models] table in ModelRoom(table: table, services: models) }
         compilation.files = SideFileReader(stateDirectory: options.stateDirectory)
         compilation.routeSlot = { [registry] in registry.routeSlot($0) }
@@ -211,6 +224,7 @@ package final class GatewayProcess: Sendable {
             return state.tasks
         }
         for task in tasks { task.cancel() }
+        identities.activate([])
         try await plane.drain(timeout: options.drainTimeout)
         try await finishTelemetry()
         shared.directory.shutDown()

@@ -49,6 +49,8 @@ extension GatewayProcess {
             let format = PrometheusText.Format(accept: accept)
             return (format.contentType, PrometheusText.render(registry, format: format))
         }
+        services.mint = { [self] asked async throws(GatewayError) in try mint(asked) }
+        services.revoke = { [self] revocation async throws(GatewayError) in try revoke(revocation) }
         services.tap = tap
         services.traces = traces
         services.state = state

@@ -10,6 +10,8 @@ package struct RoomRequest: Sendable {
     package var query: String
     package var fields: [(name: String, value: String)]
     package var body: [UInt8]
+    /// SHA-256 of the client's certificate in hexadecimal, if it showed one that is believed.
+    package var certificateFingerprint: String?
 
     /// The first value of a field, by lower-case name.
     package func field(_ name: String) -> String? { fields.first { $0.name == name }?.value }
@@ -82,12 +84,14 @@ private final class AsyncExchange: BodyReader {
 
     func receiveEnd(trailers: FieldBlock?) {
         guard let exchange else { return }
-        let request = RoomRequest(exchange.request, body: body)
+        var request = RoomRequest(exchange.request, body: body)
+        request.certificateFingerprint = exchange.client.certificate?.fingerprint
+        let whole = request
         let bound = NIOLoopBound(self, eventLoop: eventLoop)
         let eventLoop = eventLoop
         let respond = respond
         task = Task {
-            let response = await respond(request)
+            let response = await respond(whole)
             switch response.body {
             case .bytes(let bytes):
                 eventLoop.execute { bound.value.send(response, bytes) }
@@ -150,5 +154,6 @@ extension RoomRequest {
         }
         self.fields = fields
         self.body = body
+        certificateFingerprint = nil
     }
 }

@@ -10,6 +10,7 @@ enum StateSchema {
             try database.execute(sql: usage)
             try database.execute(sql: keys)
         }
+        migrator.registerMigration("identity-1") { try $0.execute(sql: RevocationTable.schema) }
         try migrator.migrate(database)
     }
 

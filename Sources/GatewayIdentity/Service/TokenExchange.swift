@@ -1,0 +1,178 @@
+package import GatewayModel
+import GatewayWire
+
+/// The rules by which authority is passed on: never more than there was, never longer, never in a circle, and always
+/// with everyone named who took part (RFC 8693, RFC 9700).
+package enum TokenExchange {
+    /// Who asks, for what.
+    package struct Request: Sendable {
+        /// Whose authority it is.
+        package var subject: Principal
+        package var subjectAudiences: [String]
+        /// The subject's token names who may act for it (RFC 8693 section 4.4): a name and, perhaps, its issuer.
+        package var mayAct: Delegate?
+        /// The subject's token is the gateway's own.
+        package var isOwn: Bool
+        /// Who is to act for it; nil for a token that is only to become narrower.
+        package var actor: Principal?
+        /// Agents that the configuration lets act for this subject.
+        package var actors: [NamePattern] = []
+        package var scopes: [String]?
+        package var audiences: [String]?
+        package var models: [String]?
+        package var tools: [String]?
+        package var lifetimeSeconds: Int?
+
+        package init(subject: Principal, subjectAudiences: [String], isOwn: Bool) {
+            self.subject = subject
+            self.subjectAudiences = subjectAudiences
+            self.isOwn = isOwn
+        }
+    }
+
+    package static let lifetimeSecondsUsual = 600
+    package static let lifetimeSecondsMax = 900
+
+    /// What the new token says. `audiences` are those the gateway gives tokens out for.
+    package static func grant(
+        _ request: Request, audiences known: [String], nowSeconds now: Int
+    ) throws(TokenServiceError) -> TokenGrant {
+        var principal = request.subject
+        let chain = try chain(request)
+        let scopes = try scopes(request)
+        let grant = try narrowed(request)
+        let audiences = try audiences(request, known)
+        var end = now + min(max(request.lifetimeSeconds ?? lifetimeSecondsUsual, 1), lifetimeSecondsMax)
+        for limit in [request.subject.detail?.expiresSeconds, request.actor?.detail?.expiresSeconds] {
+            if let limit { end = min(end, limit) }
+        }
+        guard end > now else { throw TokenServiceError(.invalidGrant, "one of the tokens has expired") }
+        if let actor = request.actor { principal.agent = actor.agent ?? actor.user }
+        let id = TokenID.make()
+        principal.credentialID = id
+        principal.grant = grant
+        let detail = request.subject.detail
+        principal.detail = PrincipalDetail(
+            issuer: detail?.issuer, instance: request.actor?.instance ?? detail?.instance, session: detail?.session,
+            sandbox: request.actor?.sandbox ?? detail?.sandbox, scopes: scopes, delegation: chain,
+            grantID: detail?.grantID ?? request.subject.credentialID, parents: try parents(request),
+            issuedSeconds: now, expiresSeconds: end)
+        let client = request.actor.flatMap { $0.agent ?? $0.user } ?? principal.agent ?? principal.user ?? "unknown"
+        return TokenGrant(
+            principal: principal, clientID: client, audiences: audiences, issuedSeconds: now, expiresSeconds: end,
+            id: id)
+    }
+
+    // MARK: Who
+
+    private static func chain(_ request: Request) throws(TokenServiceError) -> [Delegate] {
+        let earlier = request.subject.delegation
+        guard let actor = request.actor else { return earlier }
+        guard let name = actor.agent ?? actor.user else {
+            throw TokenServiceError(.invalidGrant, "the actor has no name")
+        }
+        if let wanted = request.mayAct {
+            guard wanted.subject.utf8.elementsEqual(name.utf8), wanted.issuer == nil || wanted.issuer == actor.issuer
+            else { throw TokenServiceError(.invalidGrant, "the subject's token lets another act for it: may_act") }
+        } else {
+            guard request.actors.contains(where: { $0.matches(name) }) else {
+                throw TokenServiceError(
+                    .invalidGrant,
+                    "nobody lets this agent act for others: its token needs may_act, or the IdentityProvider an actor "
+                        + String(name.prefix(128)))
+            }
+        }
+        guard name != request.subject.user, !earlier.contains(where: { $0.subject == name }) else {
+            throw TokenServiceError(.invalidGrant, "the actor is part of the chain already")
+        }
+        guard earlier.count < PrincipalDetail.delegationMax else {
+            throw TokenServiceError(
+                .invalidGrant, "authority is passed on at most \(PrincipalDetail.delegationMax) times")
+        }
+        return [Delegate(subject: name, issuer: actor.issuer)] + earlier
+    }
+
+    /// What the token is made from, so that it ends with any of them.
+    private static func parents(_ request: Request) throws(TokenServiceError) -> [String] {
+        let parents = [request.subject.credentialID].compactMap(\.self) + (request.subject.detail?.parents ?? [])
+        guard parents.count <= PrincipalDetail.parentsMax else {
+            throw TokenServiceError(
+                .invalidGrant, "a token is made from another at most \(PrincipalDetail.parentsMax) times")
+        }
+        return parents
+    }
+
+    // MARK: For what
+
+    private static func scopes(_ request: Request) throws(TokenServiceError) -> [String] {
+        var allowed = request.subject.scopes
+        if let actor = request.actor, !actor.scopes.isEmpty { allowed = allowed.filter(actor.scopes.contains) }
+        guard let wanted = request.scopes else { return allowed }
+        if let more = wanted.first(where: { !allowed.contains($0) }) {
+            throw TokenServiceError(.invalidScope, "the scope is more than there is to give: \(more.prefix(128))")
+        }
+        return wanted
+    }
+
+    private static func audiences(_ request: Request, _ known: [String]) throws(TokenServiceError) -> [String] {
+        let allowed = request.isOwn ? request.subjectAudiences.filter(known.contains) : known
+        guard let wanted = request.audiences, !wanted.isEmpty else {
+            guard let first = allowed.first else {
+                throw TokenServiceError(.invalidTarget, "the subject's token is for nobody the gateway speaks for")
+            }
+            return request.isOwn ? allowed : [first]
+        }
+        if let other = wanted.first(where: { !allowed.contains($0) }) {
+            throw TokenServiceError(.invalidTarget, "tokens are not given out for \(other.prefix(256))")
+        }
+        return wanted
+    }
+
+    /// Models and tools, the same or fewer; the budget as it is.
+    private static func narrowed(_ request: Request) throws(TokenServiceError) -> KeyGrant? {
+        let own = request.subject.grant
+        let actor = request.actor?.grant
+        let models = try narrowed(request.models, try common(own?.models, actor?.models, "model"), "model")
+        let tools = try narrowed(request.tools, try common(own?.tools, actor?.tools, "tool"), "tool")
+        let account = own.flatMap { $0.limits.isEmpty ? nil : $0.account }
+        guard !models.isEmpty || !tools.isEmpty || own?.limits.isEmpty == false else { return nil }
+        return KeyGrant(models: models, tools: tools, limits: own?.limits ?? [], account: account)
+    }
+
+    /// What both lists allow; empty for everything.
+    private static func common(
+        _ one: [NamePattern]?, _ other: [NamePattern]?, _ what: String
+    ) throws(TokenServiceError) -> [NamePattern] {
+        guard let one, !one.isEmpty else { return other ?? [] }
+        guard let other, !other.isEmpty else { return one }
+        var both = one.filter { pattern in other.contains { $0.matches(pattern.description) } }
+        both += other.filter { pattern in !both.contains(pattern) && one.contains { $0.matches(pattern.description) } }
+        guard !both.isEmpty else {
+            throw TokenServiceError(.invalidScope, "subject and actor have no \(what) in common")
+        }
+        return both
+    }
+
+    private static func narrowed(
+        _ wanted: [String]?, _ own: [NamePattern], _ what: String
+    ) throws(TokenServiceError) -> [NamePattern] {
+        guard let wanted, !wanted.isEmpty else { return own }
+        if !own.isEmpty {
+            // A pattern that fits another, stars and all, fits everything the other does.
+            if let more = wanted.first(where: { name in !own.contains { $0.matches(name) } }) {
+                throw TokenServiceError(.invalidScope, "the \(what) is more than there is to give: \(more.prefix(128))")
+            }
+        }
+        return wanted.map { NamePattern($0) }
+    }
+}
+
+/// Ids of tokens: random, so that nobody guesses one, and short enough to be typed.
+package enum TokenID {
+    private static let letters = Array("abcdefghijkmnpqrstuvwxyz23456789")
+
+    package static func make(_ prefix: String = "tok_") -> String {
+        var generator = SystemRandomNumberGenerator()
+        return prefix + String((0..<20).compactMap { _ in letters.randomElement(using: &generator) })
+    }
+}

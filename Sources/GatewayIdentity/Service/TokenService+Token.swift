@@ -1,0 +1,210 @@
+import GatewayModel
+import GatewayWire
+
+/// `/oauth/token`: three ways to a token of the gateway.
+extension TokenService {
+    func token(_ request: Request, _ form: TokenForm) async throws -> Response {
+        let name = try form.required("grant_type")
+        guard let type = GrantType(rawValue: name) else {
+            throw TokenServiceError(.unsupportedGrantType, "there is no grant type \(name.prefix(128))")
+        }
+        let client = try await client(request, form)
+        let holder = try proof(request, form)
+        let asked: TokenExchange.Request
+        switch type {
+        case .exchange: asked = try await exchange(form, client, holder)
+        case .clientCredentials:
+            guard let client else { throw TokenServiceError(.invalidClient, "say who asks") }
+            try TokenService.check(client, holder)
+            asked = try narrowing(form, client.principal, client, actor: nil)
+        case .assertion:
+            let known = try await find(try form.required("assertion"))
+            guard !known.isOwn else {
+                throw TokenServiceError(.invalidGrant, "an assertion is somebody else's: exchange the token instead")
+            }
+            try TokenService.check(known, holder)
+            asked = try narrowing(form, known.principal, known, actor: nil)
+        }
+        var grant = try TokenExchange.grant(asked, audiences: audiences, nowSeconds: environment.wallSeconds())
+        grant.principal.bind(to: holder)
+        let issued = "urn:ietf:params:oauth:token-type:access_token"
+        var body: JSONTree = [
+            "access_token": .text(try sign(grant)), "token_type": .text(holder.isProofKey ? "DPoP" : "Bearer"),
+            "expires_in": .integer(grant.expiresSeconds - grant.issuedSeconds),
+        ]
+        if case .object(var object) = body {
+            if type == .exchange { object["issued_token_type"] = .text(issued) }
+            if !grant.principal.scopes.isEmpty {
+                object["scope"] = .text(grant.principal.scopes.joined(separator: " "))
+            }
+            body = .object(object)
+        }
+        return Response(200, body)
+    }
+
+    // MARK: Exchange
+
+    private static let tokenTypes: Set<String> = [
+        "urn:ietf:params:oauth:token-type:access_token", "urn:ietf:params:oauth:token-type:jwt",
+    ]
+
+    private func exchange(
+        _ form: TokenForm, _ client: Known?, _ holder: Holder
+    ) async throws -> TokenExchange.Request {
+        for name in ["subject_token_type", "actor_token_type", "requested_token_type"] {
+            guard let type = form[name] else { continue }
+            guard TokenService.tokenTypes.contains(type) else {
+                throw TokenServiceError(.invalidRequest, "\(name) is not one of the gateway's: \(type.prefix(128))")
+            }
+        }
+        _ = try form.required("subject_token_type")
+        let subject = try await find(try form.required("subject_token"))
+        try TokenService.check(subject, holder)
+        var actor = client
+        if let token = form["actor_token"] {
+            _ = try form.required("actor_token_type")
+            let known = try await find(token)
+            try TokenService.check(known, holder)
+            if let client, client.principal.actingName != known.principal.actingName {
+                throw TokenServiceError(.invalidGrant, "the actor's token is not the client's")
+            }
+            actor = known
+        } else if form["actor_token_type"] != nil {
+            throw TokenServiceError(.invalidRequest, "actor_token_type without actor_token")
+        }
+        return try narrowing(form, subject.principal, subject, actor: actor?.principal)
+    }
+
+    private func narrowing(
+        _ form: TokenForm, _ subject: Principal, _ known: Known, actor: Principal?
+    ) throws -> TokenExchange.Request {
+        let parsed = known.token.isEmpty ? nil : try JSONWebToken(parsing: known.token)
+        var own: [String] = []
+        switch parsed?.claims["aud"] {
+        case .string(let text): own = [text.value]
+        case .array(let list): own = list.compactMap { $0.string?.value }
+        default: break
+        }
+        var request = TokenExchange.Request(subject: subject, subjectAudiences: own, isOwn: known.isOwn)
+        if let may = parsed?.claims["may_act"] {
+            guard let name = may["sub"]?.string?.value else {
+                throw TokenServiceError(.invalidGrant, "the subject's may_act names nobody")
+            }
+            request.mayAct = Delegate(subject: name, issuer: may["iss"]?.string?.value)
+        }
+        request.actor = actor
+        request.actors = known.actors
+        request.scopes = form.words("scope")
+        request.models = form.words("models")
+        request.tools = form.words("tools")
+        let targets = [form["audience"], form["resource"]].compactMap(\.self)
+        request.audiences = targets.isEmpty ? nil : targets
+        if let text = form["requested_expires_in"] {
+            guard let seconds = Int(text), seconds > 0 else {
+                throw TokenServiceError(.invalidRequest, "requested_expires_in is no number of seconds")
+            }
+            request.lifetimeSeconds = seconds
+        }
+        return request
+    }
+
+    // MARK: Who asks
+
+    /// The client by its API key or an assertion; nil when it says nothing. Throws `invalidClient` when it says
+    /// something wrong.
+    func client(_ request: Request, _ form: TokenForm) async throws -> Known? {
+        if let field = request.authorization, field.lowercased().hasPrefix("basic ") {
+            guard let bytes = Base64Text.decode(String(field.dropFirst(6))),
+                let colon = bytes.firstIndex(of: 0x3A),
+                let id = FormText.decode(Array(bytes[..<colon]))?.first?.name,
+                let secret = FormText.decode(Array(bytes[(colon + 1)...]))?.first?.name
+            else { throw TokenServiceError(.invalidClient, "the field authorization cannot be read") }
+            guard form["client_secret"] == nil, form["client_assertion"] == nil else {
+                throw TokenServiceError(.invalidRequest, "the client says twice who it is")
+            }
+            return try client(id, secret)
+        }
+        if let secret = form["client_secret"] { return try client(try form.required("client_id"), secret) }
+        guard let assertion = form["client_assertion"] else { return nil }
+        let types = ["jwt-bearer", "jwt-spiffe"].map { "urn:ietf:params:oauth:client-assertion-type:\($0)" }
+        guard types.contains(try form.required("client_assertion_type")) else {
+            throw TokenServiceError(.invalidClient, "there is no such client_assertion_type")
+        }
+        do {
+            return try await find(assertion)
+        } catch {
+            throw TokenServiceError(.invalidClient, error.message)
+        }
+    }
+
+    private func client(_ id: String, _ secret: String) throws(TokenServiceError) -> Known {
+        guard let principal = environment.key(secret), let own = principal.credentialID,
+            Secret(own).matches(Array(id.utf8))
+        else {
+            throw TokenServiceError(.invalidClient, "the client is not known: use an API key's id and secret")
+        }
+        return Known(principal: principal, isOwn: false, actors: [], token: [])
+    }
+
+    // MARK: What it holds
+
+    /// The keys a client has proven to hold with this request.
+    struct Holder: Sendable {
+        var thumbprint: String?
+        var certificate: String?
+        /// The token is to be bound to the certificate.
+        var bindsCertificate = false
+        var isProofKey: Bool { thumbprint != nil }
+    }
+
+    private func proof(_ request: Request, _ form: TokenForm) throws -> Holder {
+        var holder = Holder(certificate: request.certificate)
+        holder.bindsCertificate = form["bind"] == "certificate"
+        guard !request.proofs.isEmpty else { return holder }
+        guard request.proofs.count == 1 else { throw TokenServiceError(.invalidProof, "more than one proof") }
+        let asked = ProofRules.Request(
+            method: request.method, url: OutboundURL.join(issuer, request.path), token: nil)
+        do throws(ProofRules.Problem) {
+            holder.thumbprint = try proofs.check(
+                Array(request.proofs[0].utf8), of: asked, nowSeconds: environment.wallSeconds())
+        } catch {
+            switch error {
+            case .invalid(let reason): throw TokenServiceError(.invalidProof, reason)
+            case .needsNonce: throw TokenServiceError(.useNonce, "the proof needs the nonce in DPoP-Nonce")
+            }
+        }
+        return holder
+    }
+
+    /// A bound token is only taken from whoever holds its key.
+    private static func check(_ known: Known, _ holder: Holder) throws(TokenServiceError) {
+        let isHeld: Bool
+        switch known.principal.detail?.confirmation {
+        case nil: isHeld = true
+        case .proofKey(let thumbprint):
+            isHeld = holder.thumbprint.map { Secret(thumbprint).matches(Array($0.utf8)) } ?? false
+        case .certificate(let own): isHeld = holder.certificate.map { Secret(own).matches(Array($0.utf8)) } ?? false
+        }
+        if !isHeld { throw TokenServiceError(.invalidGrant, "the token is bound to a key that was not proven") }
+    }
+}
+
+extension Principal {
+    /// As chains of delegation call it.
+    fileprivate var actingName: String? { agent ?? user }
+
+    fileprivate mutating func bind(to holder: TokenService.Holder) {
+        let confirmation: Confirmation?
+        if let thumbprint = holder.thumbprint {
+            confirmation = .proofKey(thumbprint)
+        } else {
+            confirmation = holder.bindsCertificate ? holder.certificate.map { .certificate($0) } : nil
+        }
+        guard let confirmation else { return }
+        detail = PrincipalDetail(
+            issuer: issuer, instance: instance, session: session, sandbox: sandbox, scopes: scopes,
+            delegation: delegation, grantID: detail?.grantID, parents: detail?.parents ?? [],
+            issuedSeconds: detail?.issuedSeconds, expiresSeconds: detail?.expiresSeconds, confirmation: confirmation,
+            proven: detail?.proven ?? [])
+    }
+}

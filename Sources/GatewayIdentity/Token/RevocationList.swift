@@ -1,0 +1,81 @@
+package import GatewayModel
+import Synchronization
+
+/// What is not believed any more although it has not expired: single tokens, and everything of a run, an agent, a user
+/// or a grant up to an instant. Asked for each request, so the common answer (nothing new) is one read of memory.
+package final class RevocationList: Sendable {
+    package typealias Entry = Revocation
+    package typealias Kind = Revocation.Kind
+
+    private struct Key: Hashable {
+        var kind: Kind
+        var value: String
+    }
+
+    package static let entriesMax = 200_000
+    private let entries = Mutex<[Key: [Entry]]>([:])
+    private let count = Atomic<Int>(0)
+    private let changes = Atomic<UInt64>(1)
+
+    package init() {}
+
+    /// Grows with every revocation: who remembers the version it last asked at need not ask again.
+    package var version: UInt64 { changes.load(ordering: .acquiring) }
+
+    /// False when there is no room; then the caller must not say that it is revoked.
+    package func add(_ new: [Entry], nowSeconds: Int) -> Bool {
+        let isDone = entries.withLock { entries in
+            if count.load(ordering: .relaxed) + new.count > RevocationList.entriesMax {
+                for (key, list) in entries {
+                    let alive = list.filter { $0.untilSeconds > nowSeconds }
+                    entries[key] = alive.isEmpty ? nil : alive
+                }
+                count.store(entries.values.reduce(0) { $0 + $1.count }, ordering: .relaxed)
+            }
+            guard count.load(ordering: .relaxed) + new.count <= RevocationList.entriesMax else { return false }
+            for entry in new {
+                var list = entries[Key(kind: entry.kind, value: entry.value)] ?? []
+                if let index = list.firstIndex(where: { $0.tenant == entry.tenant }) {
+                    list[index].beforeSeconds = max(list[index].beforeSeconds, entry.beforeSeconds)
+                    list[index].untilSeconds = max(list[index].untilSeconds, entry.untilSeconds)
+                } else {
+                    list.append(entry)
+                    count.add(1, ordering: .relaxed)
+                }
+                entries[Key(kind: entry.kind, value: entry.value)] = list
+            }
+            return true
+        }
+        if isDone { changes.add(1, ordering: .releasing) }
+        return isDone
+    }
+
+    /// What revokes this caller; nil for one in order.
+    package func reason(against principal: Principal) -> Entry? {
+        guard count.load(ordering: .relaxed) > 0 else { return nil }
+        // A credential that does not say when it was made counts as made before everything.
+        let issued = principal.detail?.issuedSeconds ?? Int.min
+        return entries.withLock { entries in
+            func found(_ kind: Kind, _ value: String?) -> Entry? {
+                guard let value, let list = entries[Key(kind: kind, value: value)] else { return nil }
+                return list.first {
+                    ($0.tenant == nil || $0.tenant == principal.tenant) && issued <= $0.beforeSeconds
+                }
+            }
+            if let entry = found(.token, principal.credentialID) ?? found(.run, principal.run)
+                ?? found(.user, principal.user) ?? found(.agent, principal.agent)
+                ?? found(.grant, principal.detail?.grantID) ?? found(.session, principal.detail?.session)
+            {
+                return entry
+            }
+            for parent in principal.detail?.parents ?? [] { if let entry = found(.token, parent) { return entry } }
+            for delegate in principal.delegation {
+                if let entry = found(.agent, delegate.subject) { return entry }
+            }
+            return nil
+        }
+    }
+
+    /// All of them, for whoever keeps them over a restart.
+    package var all: [Entry] { entries.withLock { $0.values.flatMap(\.self) } }
+}

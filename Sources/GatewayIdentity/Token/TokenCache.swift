@@ -1,0 +1,80 @@
+package import GatewayModel
+import Synchronization
+
+/// Tokens that have been checked, by their hash, until they expire: a signature is checked once and not for each
+/// request. Bounded; when it is full the half that was not used lately is forgotten.
+package final class TokenCache: Sendable {
+    package struct Entry: Sendable {
+        package var principal: Principal
+        package var expiresSeconds: Int
+        /// `RevocationList.version` when it was last found to be in order.
+        package var revocationVersion: UInt64
+
+        package init(principal: Principal, expiresSeconds: Int, revocationVersion: UInt64) {
+            self.principal = principal
+            self.expiresSeconds = expiresSeconds
+            self.revocationVersion = revocationVersion
+        }
+    }
+
+    private struct Shard {
+        var recent: [TokenDigest: Entry] = [:]
+        var older: [TokenDigest: Entry] = [:]
+    }
+
+    private static let shardCount = 8
+    package static let entriesMax = 32_768
+    /// Of each of the two halves of a shard.
+    private static let halfMax = entriesMax / shardCount / 2
+
+    private let shards: [SharedShard]
+
+    private final class SharedShard: Sendable {
+        let state = Mutex(Shard())
+    }
+
+    package init() { shards = (0..<TokenCache.shardCount).map { _ in SharedShard() } }
+
+    package func find(_ digest: TokenDigest, nowSeconds: Int) -> Entry? {
+        shard(digest).state.withLock { shard in
+            if let entry = shard.recent[digest] {
+                if nowSeconds < entry.expiresSeconds { return entry }
+                shard.recent[digest] = nil
+                return nil
+            }
+            guard let entry = shard.older.removeValue(forKey: digest), nowSeconds < entry.expiresSeconds else {
+                return nil
+            }
+            TokenCache.insert(entry, digest, &shard)
+            return entry
+        }
+    }
+
+    package func insert(_ entry: Entry, for digest: TokenDigest) {
+        shard(digest).state.withLock { TokenCache.insert(entry, digest, &$0) }
+    }
+
+    package func remove(_ digest: TokenDigest) {
+        shard(digest).state.withLock { shard in
+            shard.recent[digest] = nil
+            shard.older[digest] = nil
+        }
+    }
+
+    /// The issuer's keys have changed: whatever one of the old ones signed is checked again.
+    package func removeAll() { for shard in shards { shard.state.withLock { $0 = Shard() } } }
+
+    package var count: Int { shards.reduce(0) { $0 + $1.state.withLock { $0.recent.count + $0.older.count } } }
+
+    private func shard(_ digest: TokenDigest) -> SharedShard {
+        shards[Int(digest.words.2 % UInt64(TokenCache.shardCount))]
+    }
+
+    private static func insert(_ entry: Entry, _ digest: TokenDigest, _ shard: inout Shard) {
+        if shard.recent.count >= halfMax {
+            shard.older = shard.recent
+            shard.recent = [:]
+        }
+        shard.recent[digest] = entry
+    }
+}

@@ -1,0 +1,136 @@
+import GatewayControl
+import GatewayIdentity
+import GatewayModel
+import GatewayState
+
+/// Tokens of the gateway's own: its signing keys and revocations in the state folder.
+extension GatewayProcess {
+    private static let keyFile = "token-keys.json"
+    private static let keyFileBytesMax = 64 * 1024
+
+    static func makeTokens(
+        _ options: GatewayOptions, state: StateStore, keys: LiveKeySet, identities: IdentityServices,
+        proofs: ProofRules
+    ) throws(GatewayError) -> TokenService {
+        let now = WallTime.seconds
+        let folder = options.stateDirectory
+        let ring: KeyRing
+        if let kept = try StateFile.read(keyFile, in: folder, bytesMax: keyFileBytesMax) {
+            ring = try KeyRing(kept)
+        } else {
+            ring = KeyRing(nowSeconds: now)
+            try StateFile.write(ring.serialized, keyFile, in: folder)
+        }
+        let revocations = identities.revocations
+        guard revocations.add(try state.revocations(), nowSeconds: now) else {
+            throw GatewayError(.tooLarge, "there are more revocations than \(RevocationList.entriesMax)")
+        }
+        var environment = TokenService.Environment(wallSeconds: { WallTime.seconds }) {
+            entries throws(GatewayError) in
+            // Kept first: what was said to be revoked stays so over a restart.
+            try state.keep(entries)
+            guard revocations.add(entries, nowSeconds: WallTime.seconds) else {
+                throw GatewayError(.overloaded, "there is no room for more revocations")
+            }
+        }
+        environment.issuers = {
+            identities.active.compactMap { issuer in
+                issuer.authority.map { TokenService.Issuer(authority: $0, actors: issuer.actors) }
+            }
+        }
+        environment.key = { secret in
+            if case .accepted(let principal) = keys.current.find(secret, nowSeconds: WallTime.seconds) {
+                return principal
+            }
+            return nil
+        }
+        environment.save = { content throws(GatewayError) in try StateFile.write(content, keyFile, in: folder) }
+        return TokenService(
+            issuer: options.tokenIssuer, audiences: options.tokenAudiences, ring: ring, proofs: proofs,
+            revocations: revocations, environment: environment)
+    }
+
+    // MARK: For the admin API
+
+    /// Makes a token without asking whoever it is for: the operator may.
+    func mint(_ asked: ConfigNode) throws(GatewayError) -> ConfigNode {
+        let draft = try TokenDraft(asked)
+        let grant = try draft.grant(audiences: tokens.audiences, nowSeconds: WallTime.seconds)
+        var pairs: [(String, ConfigNode)] = [("id", .text(grant.id)), ("token", .text(try tokens.sign(grant)))]
+        if let run = grant.principal.run { pairs.append(("run", .text(run))) }
+        pairs.append(("expiresInSeconds", .integer(draft.lifetimeSeconds)))
+        return .object(pairs)
+    }
+
+    func revoke(_ revocation: Revocation) throws(GatewayError) { try tokens.environment.revoke([revocation]) }
+}
+
+extension TokenDraft {
+    private static let texts = ["user", "agent", "tenant", "team", "run", "sandbox", "ttl"]
+    private static let lists = ["groups", "scopes", "models", "tools", "budgets", "audiences"]
+
+    /// As the admin API is sent it.
+    init(_ node: ConfigNode) throws(GatewayError) {
+        self.init()
+        for field in node.fields ?? [] {
+            let name = field.key
+            if TokenDraft.lists.contains(name) {
+                try set(name, try TokenDraft.list(field))
+            } else if TokenDraft.texts.contains(name) {
+                guard let text = field.value.string else {
+                    throw GatewayError(.wrongType, "the value is not a string: \(name)")
+                }
+                try set(name, text)
+            } else {
+                throw GatewayError(
+                    .unknownField, "unknown field \"\(name)\"",
+                    hint: NearestName.hint(name, among: TokenDraft.texts + TokenDraft.lists))
+            }
+        }
+    }
+
+    private static func list(_ field: ConfigNode.Field) throws(GatewayError) -> [String] {
+        let elements = field.value.elements ?? []
+        let texts = elements.compactMap(\.string)
+        guard field.value.elements != nil, texts.count == elements.count else {
+            throw GatewayError(.wrongType, "the value is not a list of strings: \(field.key)")
+        }
+        return texts
+    }
+
+    private mutating func set(_ name: String, _ text: String) throws(GatewayError) {
+        switch name {
+        case "user": user = text
+        case "agent": agent = text
+        case "tenant": tenant = text
+        case "team": team = text
+        case "run": run = text
+        case "sandbox": sandbox = text
+        default:
+            guard let window = BudgetWindow(text), window != .total else {
+                throw GatewayError(.invalidValue, "not a length of time: \(text)", hint: "write it as 15m or 1h")
+            }
+            lifetimeSeconds = window.seconds
+        }
+    }
+
+    private mutating func set(_ name: String, _ values: [String]) throws(GatewayError) {
+        switch name {
+        case "groups": groups = values
+        case "scopes": scopes = values
+        case "models": models = values
+        case "tools": tools = values
+        case "audiences": audiences = values
+        default:
+            limits = []
+            for text in values {
+                // A run's budget is for all of it, unless it says a window.
+                guard let limit = BudgetLimit(text) ?? BudgetLimit("\(text)/total") else {
+                    throw GatewayError(
+                        .invalidValue, "not a budget: \(text)", hint: "write 2usd, 100000tokens, 60requests/1m")
+                }
+                limits.append(limit)
+            }
+        }
+    }
+}
