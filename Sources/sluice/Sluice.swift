@@ -31,7 +31,9 @@ struct Sluice: AsyncParsableCommand {
             CommandGroup(
                 name: "Requests",
                 subcommands: [RequestExplain.self, RequestTap.self, RequestTrace.self, RequestCall.self]),
-            CommandGroup(name: "Callers", subcommands: [
+            CommandGroup(
+                name: "Callers",
+                subcommands: [
                     KeyGroup.self, UsageShow.self, BudgetGroup.self, LoginCommand.self, LogoutCommand.self, WhoAmI.self,
                     RunToken.self, TokenGroup.self,
                 ]),

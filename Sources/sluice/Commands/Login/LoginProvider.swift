@@ -15,7 +15,8 @@ struct LoginProvider {
         let answer = try await call("GET", url)
         guard answer.status == 200, answer.node["issuer"]?.string == issuer else {
             throw GatewayError(
-                .unreachable, "there is no OpenID provider at \(issuer)", hint: "write its URL exactly as it names itself")
+                .unreachable, "there is no OpenID provider at \(issuer)",
+                hint: "write its URL exactly as it names itself")
         }
         return LoginProvider(issuer: issuer, metadata: answer.node)
     }
@@ -58,4 +59,9 @@ struct LoginProvider {
             issuer: issuer, clientID: client, token: token, refreshToken: answer.node["refresh_token"]?.string,
             expiresSeconds: Int(Date().timeIntervalSince1970) + seconds)
     }
+}
+
+extension ConfigNode {
+    /// A whole number.
+    var int: Int? { if case .number(let text) = value { Int(text) } else { nil } }
 }

@@ -2,8 +2,6 @@ import GatewayControl
 import GatewayIdentity
 import GatewayModel
 import GatewayWorkbench
-import NIOCore
-import Synchronization
 
 /// The code grant with PKCE over a loopback port (RFC 7636, RFC 8252 section 7.3): the browser brings the code back.
 struct LoopbackLogin {
@@ -12,25 +10,10 @@ struct LoopbackLogin {
     let scopes: String
     let audience: String?
 
-    /// What the browser came back with.
-    private final class Arrival: Sendable {
-        private let state = Mutex<[(name: String, value: String)]?>(nil)
-
-        var fields: [(name: String, value: String)]? { state.withLock { $0 } }
-
-        /// The first one counts: a code is good once.
-        func arrive(_ fields: [(name: String, value: String)]) {
-            state.withLock { if $0 == nil { $0 = fields } }
-        }
-    }
-
     func run(until deadline: ContinuousClock.Instant) async throws -> (status: Int, node: ConfigNode) {
-        let arrival = Arrival()
-        var options = MockHTTPServer.Options()
-        options.answer = { request in LoopbackLogin.answer(request, arrival) }
-        let server = try await MockHTTPServer.start(options)
+        let server = try await CallbackServer.start()
         defer { Task { await server.stop() } }
-        let redirect = "http://127.0.0.1:\(server.port)/callback"
+        let redirect = server.url
         let (verifier, state) = (LoopbackLogin.random(), LoopbackLogin.random())
         var query = [
             ("response_type", "code"), ("client_id", client), ("redirect_uri", redirect), ("scope", scopes),
@@ -41,13 +24,13 @@ struct LoopbackLogin {
         let place = try provider.endpoint("authorization_endpoint")
         let text = query.map { "\($0.0)=\(FormText.encode($0.1))" }.joined(separator: "&")
         Terminal.error("open \(place)\(place.contains("?") ? "&" : "?")\(text)")
-        while arrival.fields == nil {
+        while server.query == nil {
             guard ContinuousClock.now < deadline else {
                 throw GatewayError(.denied, "nobody logged in in time", hint: "run 'sluice login' again")
             }
             try await Task.sleep(for: .milliseconds(50))
         }
-        let code = try code(arrival.fields ?? [], state: state)
+        let code = try code(FormText.decode(server.query ?? []) ?? [], state: state)
         return try await LoginProvider.call(
             "POST", try provider.endpoint("token_endpoint"),
             form: [
@@ -60,7 +43,8 @@ struct LoopbackLogin {
     private func code(_ fields: [(name: String, value: String)], state: String) throws(GatewayError) -> String {
         func field(_ name: String) -> String? { fields.first { $0.name == name }?.value }
         guard let shown = field("state"), Secret(state).matches(Array(shown.utf8)) else {
-            throw GatewayError(.denied, "the browser brought an answer to another login", hint: "run 'sluice login' again")
+            throw GatewayError(
+                .denied, "the browser brought an answer to another login", hint: "run 'sluice login' again")
         }
         if let issuer = field("iss"), issuer != provider.issuer {
             throw GatewayError(.denied, "the browser brought an answer of another provider: \(issuer.prefix(128))")
@@ -70,18 +54,6 @@ struct LoopbackLogin {
                 .denied, field("error_description") ?? "the provider says no", hint: field("error"))
         }
         return code
-    }
-
-    private static func answer(_ request: MockRequest, _ arrival: Arrival) -> [MockStep]? {
-        let parts = request.target.split(separator: "?", maxSplits: 1)
-        guard parts.first == "/callback", parts.count == 2, let fields = FormText.decode(Array(parts[1].utf8)) else {
-            return [.head(404, []), .end([])]
-        }
-        arrival.arrive(fields)
-        return [
-            .head(200, [Header("content-type", "text/plain; charset=utf-8")]),
-            .chunk(ByteBuffer(string: "You may close this page and go back to the terminal.\n")), .end([]),
-        ]
     }
 
     /// 256 bits.
