@@ -159,11 +159,11 @@ struct IssuerKeysTests {
         let (gate, open) = AsyncStream.makeStream(of: Void.self)
         let server = KeyServer([login.key])
         let keys = IssuerKeys(
-            issuer: TokenFixture.issuer, budget: KeyFetchBudget(), uptimeSeconds: { clock.now }
-        ) {
-            for await _ in gate { break }
-            return try server.fetch()
-        }
+            issuer: TokenFixture.issuer, budget: KeyFetchBudget(), uptimeSeconds: { clock.now },
+            fetch: {
+                for await _ in gate { break }
+                return try server.fetch()
+            })
         #expect(login.authority(keys: keys).find(try login.token()).isWaiting)
         var taken = 0
         for _ in 0..<2_000 where keys.whenRefreshed({}) { taken += 1 }

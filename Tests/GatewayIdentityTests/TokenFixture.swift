@@ -106,7 +106,8 @@ final class KeyServer: Sendable {
     }
 
     func keys(_ clock: ManualClock, budget: KeyFetchBudget = KeyFetchBudget()) -> IssuerKeys {
-        IssuerKeys(issuer: TokenFixture.issuer, budget: budget, uptimeSeconds: { clock.now }) { try self.fetch() }
+        IssuerKeys(
+            issuer: TokenFixture.issuer, budget: budget, uptimeSeconds: { clock.now }, fetch: { try self.fetch() })
     }
 }
 

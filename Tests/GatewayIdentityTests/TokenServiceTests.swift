@@ -17,10 +17,10 @@ struct TokenServiceTests {
         init() {
             let login = login.authority(TokenRules(issuer: TokenFixture.issuer, audiences: ["sluice"]))
             let revocations = revocations
-            var environment = TokenService.Environment(wallSeconds: { TokenFixture.now }) {
-                entries throws(GatewayError) in
+            let revoke: @Sendable ([Revocation]) throws(GatewayError) -> Void = { entries throws(GatewayError) in
                 _ = revocations.add(entries, nowSeconds: TokenFixture.now)
             }
+            var environment = TokenService.Environment(wallSeconds: { TokenFixture.now }, revoke: revoke)
             environment.issuers = { [TokenService.Issuer(authority: login, actors: [NamePattern("builder")])] }
             environment.key = { secret in
                 secret == "agent-key" ? Principal(proof: .apiKey, agent: "builder", credentialID: "key_1") : nil

@@ -3,6 +3,9 @@ import GatewayPolicy
 
 /// Identity providers: what they refer to, and expressions that must be some.
 extension Analysis {
+    /// What leads a route to the gateway's own token service; there is no object of this kind.
+    package static let tokenServiceKind = "TokenService"
+
     mutating func check(_ provider: IdentityProvider, _ object: GatewayObject) {
         if let reference = provider.spec.apiKeys?.secretRef {
             let target = ObjectKey(

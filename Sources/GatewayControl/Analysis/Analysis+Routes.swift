@@ -61,6 +61,8 @@ extension Analysis {
         _ object: GatewayObject
     ) {
         let namespace = namespace ?? object.metadata.namespace
+        // The gateway's own, which needs no object.
+        if group == ObjectKind.sluiceGroup, kind == Analysis.tokenServiceKind { return }
         let target = ObjectKey(group: group, kind: kind, namespace: namespace, name: name)
         guard
             resolve(

@@ -1,3 +1,4 @@
+import GatewayControl
 import GatewayLLM
 import GatewayModel
 import GatewayPolicy
@@ -139,6 +140,10 @@ final class RouteCompiler {
             return .refuse(GatewayError(.noBackend, "the rule names no backend: \(route.metadata.qualifiedName)"))
         }
         if draft.rule.backendRefs.contains(where: \.isModelCatalog) { return room(draft, route) }
+        if draft.rule.backendRefs.contains(where: \.isTokenService) {
+            if let room = options.tokenRoom { return .room(room) }
+            return .refuse(GatewayError(.invalidBackend, "tokens are not given out here"))
+        }
         let weighted = draft.rule.backendRefs.map { backend($0, draft, route, policies) }.filter { $0.weight > 0 }
         return .forward(weighted, totalWeight: weighted.reduce(0) { $0 + $1.weight })
     }
@@ -295,6 +300,11 @@ final class RouteCompiler {
 }
 
 extension HTTPBackendRef {
+    /// Whether it leads to the gateway's own token service.
+    var isTokenService: Bool {
+        group == ObjectKind.sluiceGroup && kind == Analysis.tokenServiceKind
+    }
+
     /// Whether it leads to the room of models.
     var isModelCatalog: Bool { group == ObjectKind.sluiceGroup && kind == ObjectKind.modelCatalog.rawValue }
 }

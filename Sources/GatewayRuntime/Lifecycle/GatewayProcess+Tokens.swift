@@ -25,14 +25,14 @@ extension GatewayProcess {
         guard revocations.add(try state.revocations(), nowSeconds: now) else {
             throw GatewayError(.tooLarge, "there are more revocations than \(RevocationList.entriesMax)")
         }
-        var environment = TokenService.Environment(wallSeconds: { WallTime.seconds }) {
-            entries throws(GatewayError) in
-            // Kept first: what was said to be revoked stays so over a restart.
+        // Kept first: what was said to be revoked stays so over a restart.
+        let revoke: @Sendable ([Revocation]) throws(GatewayError) -> Void = { entries throws(GatewayError) in
             try state.keep(entries)
             guard revocations.add(entries, nowSeconds: WallTime.seconds) else {
                 throw GatewayError(.overloaded, "there is no room for more revocations")
             }
         }
+        var environment = TokenService.Environment(wallSeconds: { WallTime.seconds }, revoke: revoke)
         environment.issuers = {
             identities.active.compactMap { issuer in
                 issuer.authority.map { TokenService.Issuer(authority: $0, actors: issuer.actors) }

@@ -44,6 +44,12 @@ struct GatewayRun: AsyncParsableCommand {
     @Flag(help: "Let the system dump core when the gateway crashes: a dump holds keys and prompts.")
     var coreDumps = false
 
+    @Option(help: "The URL by which others know the gateway: the issuer of its tokens.")
+    var tokenIssuer = "http://localhost:8080"
+
+    @Option(help: "Whom its tokens may be for beside the gateway, such as a vendor's token endpoint; may be repeated.")
+    var tokenAudience: [String] = []
+
     /// What becomes of calls that cannot be recorded.
     enum LedgerFailure: String, CaseIterable, ExpressibleByArgument {
         case closed, open
@@ -52,6 +58,7 @@ struct GatewayRun: AsyncParsableCommand {
     func validate() throws {
         guard (1...3_650).contains(usageDays) else { throw ValidationError("--usage-days is not between 1 and 3650") }
         if let loops, !(1...1_024).contains(loops) { throw ValidationError("--loops is not between 1 and 1024") }
+        guard (try? OutboundURL(tokenIssuer)) != nil else { throw ValidationError("--token-issuer is no URL") }
         _ = try (ListenAddress(admin), ListenAddress(telemetry))
     }
 
@@ -82,6 +89,8 @@ struct GatewayRun: AsyncParsableCommand {
             }
         options.servesUnrecorded = ledgerFailure == .open
         options.usageDays = usageDays
+        options.tokenIssuer = tokenIssuer
+        options.tokenAudiences = tokenAudience
         options.admin = try ListenAddress(admin).address
         options.telemetry = try ListenAddress(telemetry).address
         var environment = ProcessInfo.processInfo.environment
