@@ -1,9 +1,10 @@
 /// Constructs that may not appear, or only in some rooms (STYLE, habits 4 to 7).
 enum ForbiddenConstructs {
-    /// Where a task may be started: everywhere else a request stays on its event loop.
-    static let taskRooms: Set<String> = ["GatewayRuntime", "GatewayControl", "GatewayWorkbench", "sluice"]
+    /// Where a task may be started: everywhere else a request stays on its event loop. Identity asks issuers by them,
+    /// beside the request, which waits on its loop.
+    static let taskRooms = actorRooms.union(["GatewayIdentity"])
     /// Where an actor may live: away from the request path.
-    static let actorRooms = taskRooms
+    static let actorRooms: Set<String> = ["GatewayRuntime", "GatewayControl", "GatewayWorkbench", "sluice"]
 
     static func violations(in source: SwiftSource) -> [Finding] {
         // `init?`, `?` and `!=` are fine; swift-format's rules find the force unwraps themselves.

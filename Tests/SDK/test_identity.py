@@ -1,4 +1,4 @@
-"""Delegation end to end: a person logs in at a real OpenID provider, an agent acts for her, and a child agent for it."""
+"""Delegation end to end: a person logs in at a real OpenID provider, an agent acts for her, its child for both."""
 
 import base64
 import json
@@ -40,7 +40,12 @@ kind: IdentityProvider
 metadata: {{name: login}}
 spec:
   type: OIDC
-  oidc: {{issuer: "{issuer}", audiences: [sluice], algorithms: [RS256], tokenTypes: [JWT, ""], actors: [planner, coder]}}
+  oidc:
+    issuer: "{issuer}"
+    audiences: [sluice]
+    algorithms: [RS256]
+    tokenTypes: [JWT, ""]
+    actors: [planner, coder]
   claims: {{user: claims.email, groups: claims.groups}}
 ---
 apiVersion: sluice.dev/v1alpha1
@@ -92,16 +97,17 @@ class Identity:
         self.issuer = f"http://127.0.0.1:{port}"
         self.provider = stand.Process(
             self.folder, "provider",
-            [sys.executable, "-W", "ignore", "-m", "oidc_provider_mock", "-p", str(port), "--user-claims", json.dumps(ANN)],
+            [sys.executable, "-W", "ignore", "-m", "oidc_provider_mock", "-p", str(port),
+             "--user-claims", json.dumps(ANN)],
         )
         self.mock = stand.Mock(sluice, self.folder)
         self.port = stand.free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.until(lambda: urllib.request.urlopen(f"{self.issuer}/.well-known/openid-configuration", timeout=5))
-        named = json.load(urllib.request.urlopen(f"{self.issuer}/.well-known/openid-configuration", timeout=5))["issuer"]
-        self.named = named
+        document = stand.fetch(f"{self.issuer}/.well-known/openid-configuration")
+        self.named = document["issuer"]
         file = self.folder / "gateway.yaml"
-        file.write_text(CONFIGURATION.format(port=self.port, issuer=named, openai=self.mock.url))
+        file.write_text(CONFIGURATION.format(port=self.port, issuer=self.named, openai=self.mock.url))
         environment = dict(os.environ, OPENAI_API_KEY=stand.VENDOR_SECRET)
         self.gateway = stand.Process(
             self.folder, "gateway",
@@ -123,7 +129,8 @@ class Identity:
 
     def run(self, *words, status=0, **more):
         environment = dict(
-            os.environ, SLUICE_STATE=str(self.state), SLUICE_URL=self.url, SLUICE_LOGIN=str(self.folder / "login"), **more
+            os.environ, SLUICE_STATE=str(self.state), SLUICE_URL=self.url,
+            SLUICE_LOGIN=str(self.folder / "login"), **more,
         )
         done = subprocess.run([self.sluice, *words], capture_output=True, text=True, timeout=60, env=environment)
         assert done.returncode == status, f"{words}: {done.returncode}\n{done.stdout}\n{done.stderr}"
@@ -131,7 +138,7 @@ class Identity:
 
     def login(self):
         """What a browser does, without one."""
-        environment = dict(os.environ, SLUICE_LOGIN=str(self.folder / "login"))
+        environment = dict(os.environ, SLUICE_LOGIN=str(self.folder / "login"), SLUICE_CLIENT_SECRET="any")
         command = [self.sluice, "login", "--issuer", self.named, "--client-id", "sluice", "--id-token", "--wait", "30"]
         process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
         line = process.stderr.readline()
@@ -213,7 +220,8 @@ def test_documents_and_bad_tokens(identity):
 
 
 def test_a_run_spends_one_budget(identity):
-    token = identity.run("run-token", "--agent", "builder", "--user", "ben", "--budget", "2requests", "--models", "fast").strip()
+    words = ["--agent", "builder", "--user", "ben", "--budget", "2requests", "--models", "fast"]
+    token = identity.run("run-token", *words).strip()
     child = identity.run("token", "exchange", "--token", token).strip()
     assert identity.call(token)[0] == 200
     assert identity.call(child)[0] == 200

@@ -58,7 +58,10 @@ struct SchemaTests {
                 "headTimeout", "idleTimeout",
             ]
         ),
-        (.identityProvider, [], ["type", "apiKeys", "clientCertificate"]),
+        (
+            .identityProvider, [],
+            ["type", "apiKeys", "clientCertificate", "oidc", "jwt", "spiffe", "introspection", "claims"]
+        ),
         (.directResponse, [], ["status", "headers", "body"]),
         (
             .modelProvider, [],
@@ -111,7 +114,8 @@ struct SchemaTests {
         #expect(port?["maximum"] == .integer(65535))
         #expect(port?["description"]?.string == "the port to listen on")
         let type = ObjectKind.identityProvider.jsonSchema["properties"]?["spec"]?["properties"]?["type"]
-        #expect(type?["enum"] == .list([.text("APIKey"), .text("ClientCertificate")]))
+        let names = ["APIKey", "ClientCertificate", "OIDC", "JWT", "SPIFFE", "Introspection"]
+        #expect(type?["enum"] == .list(names.map { .text($0) }))
         let credential = ObjectKind.modelProvider.jsonSchema["properties"]?["spec"]?["properties"]?["credential"]
         #expect(credential?["anyOf"]?.elements?.count == 2)
     }

@@ -31,12 +31,12 @@ struct DeviceLogin {
     private func poll(
         _ code: String, every seconds: Int, until deadline: ContinuousClock.Instant
     ) async throws -> (status: Int, node: ConfigNode) {
-        let url = try provider.endpoint("token_endpoint")
         var seconds = seconds
         while ContinuousClock.now < deadline {
             try await Task.sleep(for: .seconds(seconds))
-            let answer = try await LoginProvider.call(
-                "POST", url, form: [("grant_type", Self.grantType), ("device_code", code), ("client_id", client)])
+            let answer = try await provider.token([
+                ("grant_type", Self.grantType), ("device_code", code), ("client_id", client),
+            ])
             switch answer.node["error"]?.string {
             case "authorization_pending": continue
             case "slow_down": seconds += 5

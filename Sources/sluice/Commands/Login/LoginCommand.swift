@@ -8,9 +8,10 @@ struct LoginCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "login", abstract: "Log in at an OpenID provider, as a person.",
         discussion: """
-            Opens nothing by itself: it prints a URL to open in a browser and waits on a loopback port (PKCE, RFC 8252), \
-            or with --device a code to type in anywhere (RFC 8628). The token is kept in the user's configuration folder \
-            and shown to the gateway by 'sluice whoami' and 'sluice token exchange'.
+            Opens nothing by itself: it prints a URL to open in a browser and waits on a loopback port (PKCE, RFC \
+            8252), or with --device a code to type in anywhere (RFC 8628). The token is kept in the user's \
+            configuration folder and shown to the gateway by 'sluice whoami' and 'sluice token exchange'. A provider \
+            that wants a secret of the client gets SLUICE_CLIENT_SECRET.
             """)
 
     @Option(help: "The provider's URL, exactly as it names itself.")

@@ -45,6 +45,15 @@ struct LoginProvider {
         }
     }
 
+    /// Asks the token endpoint, with the client's secret where it has one.
+    func token(_ form: [(String, String)]) async throws -> (status: Int, node: ConfigNode) {
+        var form = form
+        if let secret = ProcessInfo.processInfo.environment["SLUICE_CLIENT_SECRET"], !secret.isEmpty {
+            form.append(("client_secret", secret))
+        }
+        return try await LoginProvider.call("POST", try endpoint("token_endpoint"), form: form)
+    }
+
     /// What a token endpoint's answer comes to.
     func login(
         _ answer: (status: Int, node: ConfigNode), client: String, usesIDToken: Bool

@@ -31,12 +31,10 @@ struct LoopbackLogin {
             try await Task.sleep(for: .milliseconds(50))
         }
         let code = try code(FormText.decode(server.query ?? []) ?? [], state: state)
-        return try await LoginProvider.call(
-            "POST", try provider.endpoint("token_endpoint"),
-            form: [
-                ("grant_type", "authorization_code"), ("code", code), ("redirect_uri", redirect),
-                ("client_id", client), ("code_verifier", verifier),
-            ])
+        return try await provider.token([
+            ("grant_type", "authorization_code"), ("code", code), ("redirect_uri", redirect), ("client_id", client),
+            ("code_verifier", verifier),
+        ])
     }
 
     /// Only an answer to our own question, by the provider that was asked (RFC 9207).

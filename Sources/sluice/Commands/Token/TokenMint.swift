@@ -86,9 +86,9 @@ struct RunToken: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "run-token", abstract: "Make one token for a piece of work: who, what, and for how much.",
         discussion: """
-            The token carries identity, scope and a budget of the ledger. Tokens made from it by 'sluice token exchange' \
-            draw on the same budget and never may more. Only the token is printed, so that it fits into a variable: \
-            export OPENAI_API_KEY=$(sluice run-token --agent builder --user ann --budget 2usd).
+            The token carries identity, scope and a budget of the ledger. Tokens made from it by 'sluice token \
+            exchange' draw on the same budget and never may more. Only the token is printed, so that it fits into a \
+            variable: export OPENAI_API_KEY=$(sluice run-token --agent builder --user ann --budget 2usd).
             """)
 
     @OptionGroup var content: TokenContent

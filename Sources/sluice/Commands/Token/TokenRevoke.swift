@@ -7,8 +7,8 @@ struct TokenRevoke: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "revoke", abstract: "Let a token, run, agent, user, grant or session be believed no more.",
         discussion: """
-            Counts at once, for streams and tunnels that are open too. A token ends with everything made from it; of the \
-            others everything that was issued until now ends, and new tokens are good again.
+            Counts at once, for streams and tunnels that are open too. A token ends with everything made from it; of \
+            the others everything that was issued until now ends, and new tokens are good again.
             """)
 
     @Argument(help: "The token's id (jti).")
