@@ -75,7 +75,7 @@ struct RunTokenTests {
         try await ModelStand.run { stand in
             let (token, run) = try await Self.mint(stand, #"{"user":"ann","agent":"planner"}"#)
             let (other, _) = try await Self.mint(stand, #"{"user":"ben"}"#)
-            let body = Array(ModelStand.question("chat", "tokens=100000 delta=4 interval=20ms", stream: true).utf8)
+            let body = Array(ModelStand.question("chat", "tokens=100000 delta=4 interval=20ms", true).utf8)
             let answer = try await Self.open(stand, token, body)
             let begun = ContinuousClock.now
             _ = try await Self.ask(stand, "/v1/revocations", #"{"kind":"run","value":"\#(run)"}"#)
