@@ -1,4 +1,4 @@
-"""The official client of MCP against `sluice mock mcp`: proves the mock faithful, in both eras, over every transport."""
+"""The official client of MCP against `sluice mock mcp`: the mock is faithful, in both eras, over every transport."""
 
 import asyncio
 

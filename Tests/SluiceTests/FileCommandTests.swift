@@ -36,7 +36,8 @@ struct FileCommandTests {
     }
 
     @Test func `the quickstart says four commands to try, with its key`() {
-        let lines = Quickstart(.mock(port: 9100), toolPort: 9201).invitation(url: "http://127.0.0.1:8080/", key: "slk_1")
+        let quickstart = Quickstart(.mock(port: 9100), toolPort: 9201)
+        let lines = quickstart.invitation(url: "http://127.0.0.1:8080/", key: "slk_1")
         #expect(lines.filter { $0.hasPrefix("  ") && $0.contains("slk_1") }.count == 4)
         #expect(lines.contains { $0.contains("curl http://127.0.0.1:8080/v1/chat/completions") })
     }

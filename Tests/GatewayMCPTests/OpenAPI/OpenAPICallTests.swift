@@ -69,7 +69,8 @@ struct OpenAPICallTests {
         style: String, explode: Bool, value: String, segment: String
     ) throws {
         let parameter =
-            #"{"name": "id", "in": "path", "required": true, "style": "\#(style)", "explode": \#(explode), "schema": {}}"#
+            #"{"name": "id", "in": "path", "required": true, "style": "\#(style)", "explode": \#(explode), "#
+            + #""schema": {}}"#
         let request = try operation(parameter, path: "/x/{id}/y").request(["id": try tree(value)], baseURL: base)
         #expect(request.url == "\(base)/x/\(segment)/y")
     }

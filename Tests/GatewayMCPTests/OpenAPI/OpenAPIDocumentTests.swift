@@ -112,7 +112,8 @@ struct OpenAPIDocumentTests {
             "no media type"
         ),
         (
-            ##""/a": {"get": {"parameters": [{"name": "q", "in": "query", "schema": {"$ref": "http://169.254.169.254/"}}]}}"##,
+            ##""/a": {"get": {"parameters": [{"name": "q", "in": "query", "##
+                + ##""schema": {"$ref": "http://169.254.169.254/"}}]}}"##,
             "out of the document"
         ),
     ])

@@ -60,7 +60,7 @@ enum Ending: CaseIterable {
 
 /// Two connected sockets: one for a channel, one for the test.
 private struct SocketPair {
-    /// Among the last numbers a process may have: the rest of it gets lower ones and leaves this when it is free.
+    /// Among the last numbers a process may have: the rest of it gets lower ones, and leaves this one free.
     let ours: CInt
     private let peer: CInt
 

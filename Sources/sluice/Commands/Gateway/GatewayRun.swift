@@ -11,9 +11,9 @@ struct GatewayRun: AsyncParsableCommand {
         commandName: "run", abstract: "Serve a configuration until SIGTERM, then drain.",
         discussion: """
             Without -f it serves a built-in quickstart on port 8080: models under /v1, from a mock in the process or, \
-            with OPENAI_API_KEY or ANTHROPIC_API_KEY, from the vendor, and tools under /mcp; it prints a key and commands to try. Files and \
-            folders are watched: a good change is swapped in, a bad one is reported and the last good one goes on \
-            serving.
+            with OPENAI_API_KEY or ANTHROPIC_API_KEY, from the vendor, and tools under /mcp; it prints a key and \
+            commands to try. Files and folders are watched: a good change is swapped in, a bad one is reported and the \
+            last good one goes on serving.
             """)
 
     @OptionGroup var files: FileOptions
