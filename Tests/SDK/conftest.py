@@ -1,5 +1,8 @@
 """Fixtures: `--sluice BINARY` is what is tested; `--direct` leaves the gateway out, to prove the mock faithful."""
 
+import pathlib
+import re
+
 import anthropic
 import openai
 import pytest
@@ -19,8 +22,18 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "gateway: says something of the gateway itself; left out with --direct")
 
 
+def known_gaps():
+    """Patterns of tests that may fail, from `known_gaps.txt`."""
+    text = (pathlib.Path(__file__).parent / "known_gaps.txt").read_text()
+    return [re.compile(line) for line in text.splitlines() if line and not line.startswith("#")]
+
+
 def pytest_collection_modifyitems(config, items):
     if not config.getoption("--direct"):
+        gaps = known_gaps()
+        for item in items:
+            if any(gap.search(item.nodeid) for gap in gaps):
+                item.add_marker(pytest.mark.xfail(reason="a gap that is known: known_gaps.txt", strict=False))
         return
     skip = pytest.mark.skip(reason="needs the gateway")
     for item in items:

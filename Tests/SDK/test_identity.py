@@ -201,7 +201,7 @@ def test_a_person_an_agent_and_its_child(identity):
     thief = json.loads(identity.run("key", "create", "--agent", "thief", "-o", "json"))
     identity.run("token", "exchange", "--client", f"{thief['id']}:{thief['key']}", status=4)
     # Her end is the end of all of them.
-    rows = json.loads(identity.run("usage", "--user", "ann@example.com", "--by", "agent", "-o", "json"))["items"]
+    rows = json.loads(identity.run("usage", "--where", "user=ann@example.com", "--by", "agent", "-o", "json"))["items"]
     assert {row["agent"] for row in rows} == {"planner", "coder"}
     identity.run("token", "revoke", said["jti"])
     assert identity.call(coder)[0] == 401
