@@ -4,7 +4,7 @@ package import GatewayModel
 /// `Documentation/Expressions.md` lists them; a new one is added there too.
 package struct ToolCallVariables: Sendable {
     package let environment: CELEnvironment
-    package let user, tenant, team, agent, run, groups, credential, proof: CELSlot
+    private let principal: PrincipalVariables
     package let server, name, arguments: CELSlot
     package let now: CELSlot
 
@@ -12,14 +12,7 @@ package struct ToolCallVariables: Sendable {
 
     private init() {
         var environment = CELEnvironment()
-        user = environment.declare("principal.user", .string)
-        tenant = environment.declare("principal.tenant", .string)
-        team = environment.declare("principal.team", .string)
-        agent = environment.declare("principal.agent", .string)
-        run = environment.declare("principal.run", .string)
-        groups = environment.declare("principal.groups", .list(.string))
-        credential = environment.declare("principal.credential", .string)
-        proof = environment.declare("principal.proof", .string)
+        principal = PrincipalVariables(in: &environment)
         server = environment.declare("tool.server", .string)
         name = environment.declare("tool.name", .string)
         arguments = environment.declare("tool.arguments", .map(.string, .dyn))
@@ -33,16 +26,9 @@ package struct ToolCallVariables: Sendable {
     }
 
     /// An activation that knows the caller. What the caller has not got stays unset, so that `has()` tells.
-    package func activation(for principal: Principal) -> CELActivation {
+    package func activation(for caller: Principal) -> CELActivation {
         var activation = environment.activation()
-        activation[user] = principal.user.map { .string($0) }
-        activation[tenant] = principal.tenant.map { .string($0) }
-        activation[team] = principal.team.map { .string($0) }
-        activation[agent] = principal.agent.map { .string($0) }
-        activation[run] = principal.run.map { .string($0) }
-        activation[groups] = .strings(principal.groups)
-        activation[credential] = principal.credentialID.map { .string($0) }
-        activation[proof] = .string(principal.proof.rawValue)
+        principal.set(caller, in: &activation)
         return activation
     }
 }
