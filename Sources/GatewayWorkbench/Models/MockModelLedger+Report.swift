@@ -3,7 +3,7 @@ import GatewayModel
 extension MockModelLedger {
     /// `GET /mock/ledger`: every sum, the totals of each outcome, and how many calls are still under way.
     var report: JSONDocument {
-        let sums = sums
+        let (sums, open) = sumsAndOpen
         var rows: [JSONDocument] = []
         var totals: [MockModelOutcome: Sum] = [:]
         for key in sums.keys.sorted() {
@@ -23,7 +23,7 @@ extension MockModelLedger {
         var total = Sum()
         for sum in totals.values { total.add(sum) }
         return [
-            "total": Self.document(total), "byOutcome": byOutcome, "open": .int(openCount), "rows": .array(rows),
+            "total": Self.document(total), "byOutcome": byOutcome, "open": .int(open), "rows": .array(rows),
         ]
     }
 

@@ -70,8 +70,9 @@ package final class MockModelLedger: Sendable {
     init(entriesMax: Int) { self.entriesMax = max(1, entriesMax) }
 
     package var sums: [Key: Sum] { state.withLock { $0.sums } }
-    /// Calls under way.
-    package var openCount: Int { state.withLock { $0.open } }
+    /// The sums and how many calls are under way, of one moment: with none under way the sums have them all.
+    package var sumsAndOpen: (sums: [Key: Sum], open: Int) { state.withLock { ($0.sums, $0.open) } }
+    package var openCount: Int { sumsAndOpen.open }
     package var entries: [MockModelEntry] {
         state.withLock { state in state.entries.values.sorted { $0.number < $1.number } }
     }
