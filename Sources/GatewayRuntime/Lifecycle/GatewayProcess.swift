@@ -70,7 +70,7 @@ package final class GatewayProcess: Sendable {
         ) { [registry] operation, provider, model in
             registry.modelSlot(operation: operation, provider: provider, model: model)
         }
-        tools = MCPServices(secret: secret)
+        tools = MCPServices(secret: secret, book: state.tools)
         registry.setLedger { [state] in LedgerSample(state) }
         let group = MultiThreadedEventLoopGroup(numberOfThreads: options.loops ?? System.coreCount)
         self.group = group

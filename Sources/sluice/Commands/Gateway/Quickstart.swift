@@ -2,7 +2,7 @@ import Foundation
 import GatewayWorkbench
 
 /// What `sluice run` serves when it is given nothing: models, from the vendors whose keys are in the environment or
-/// else from a mock in this process, and an answer to every other request.
+/// else from a mock in this process, a demo server of tools, and an answer to every other request.
 struct Quickstart {
     static let name = "quickstart"
     /// Who calls with the key that is printed, and the group it is in.
@@ -18,11 +18,21 @@ struct Quickstart {
     let source: Source
     /// Lives as long as the process.
     private(set) var mock: MockModelServer?
+    /// The demo server of tools; it lives as long too.
+    private(set) var tools: MockToolServer?
 
     init(_ source: Source) { self.source = source }
 
     /// With its mock started, where it needs one.
     static func prepared() async throws -> Quickstart {
+        var quickstart = try await preparedModels()
+        var options = MockToolServer.Options()
+        options.sets = [.demo]
+        quickstart.tools = try await MockToolServer.start(options)
+        return quickstart
+    }
+
+    private static func preparedModels() async throws -> Quickstart {
         if let vendors = vendors(ProcessInfo.processInfo.environment) { return Quickstart(vendors) }
         var options = MockModelServer.Options()
         options.requiresKey = false
@@ -40,7 +50,7 @@ struct Quickstart {
     }
 
     /// The whole configuration; every document of it is an example to start from.
-    var text: String { Self.front + providers + catalog + Self.access }
+    var text: String { Self.front + providers + catalog + Self.access + (tools.map { Self.demo($0.port) } ?? "") }
 
     private static let front = """
         # sluice run, without -f. Save it as gateway.yaml, change it, and serve it with: sluice run -f gateway.yaml
@@ -170,7 +180,40 @@ struct Quickstart {
 
         """
 
-    /// Three things to try with the key, as one reads them in a terminal.
+    /// One server of tools, all of which may be called.
+    private static func demo(_ port: Int) -> String {
+        """
+        ---
+        apiVersion: gateway.networking.k8s.io/v1
+        kind: HTTPRoute
+        metadata: {name: tools}
+        spec:
+          parentRefs: [{name: edge}]
+          rules:
+            - matches: [{path: {type: PathPrefix, value: /mcp}}]
+              backendRefs: [{group: sluice.dev, kind: MCPServer, name: demo}]
+        ---
+        apiVersion: sluice.dev/v1alpha1
+        kind: MCPServer
+        metadata: {name: demo}
+        spec: {http: {url: "http://127.0.0.1:\(port)/mcp"}}
+        ---
+        apiVersion: sluice.dev/v1alpha1
+        kind: ToolAccessPolicy
+        metadata: {name: quickstart}
+        spec: {subjects: [{group: quickstart}], rules: [{server: demo}]}
+
+        """
+    }
+
+    /// Nothing where there is no server of tools.
+    private func toolInvitation(_ base: String, _ header: String) -> [String] {
+        guard tools != nil else { return [] }
+        let body = #"{"jsonrpc":"2.0","id":1,"method":"tools/list"}"#
+        return ["  curl \(base)/mcp \(header) -H 'content-type: application/json' -d '\(body)'"]
+    }
+
+    /// Things to try with the key, as one reads them in a terminal.
     func invitation(url: String, key: String) -> [String] {
         let base = url.hasSuffix("/") ? String(url.dropLast()) : url
         let from: String
@@ -188,6 +231,6 @@ struct Quickstart {
             "  curl -N \(base)/v1/chat/completions \(header) -d '{\"model\":\"fast\",\"stream\":true,\(messages)}'",
             "  OPENAI_BASE_URL=\(base)/v1 OPENAI_API_KEY=\(key) python3 your_program.py"
                 + "   # or ANTHROPIC_BASE_URL=\(base) ANTHROPIC_API_KEY=\(key)",
-        ]
+        ] + toolInvitation(base, header)
     }
 }
