@@ -30,9 +30,8 @@ struct Sluice: AsyncParsableCommand {
                 ]),
             CommandGroup(
                 name: "Requests",
-                subcommands: [
-                    RequestExplain.self, RequestTap.self, RequestTrace.self, RequestCall.self, ToolsGroup.self,
-                ]),
+                subcommands: [RequestExplain.self, RequestTap.self, RequestTrace.self, RequestCall.self]),
+            CommandGroup(name: "Tools of servers", subcommands: [ToolGroup.self, ApprovalGroup.self]),
             CommandGroup(
                 name: "Callers",
                 subcommands: [

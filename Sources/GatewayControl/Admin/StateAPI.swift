@@ -47,6 +47,22 @@ package struct StateAPI: Sendable {
         Endpoint("GET", "/v1/budgets", query: budgetNames, "budgets and what is left of them, the fullest first") {
             try $0.budgets($1)
         },
+        Endpoint("GET", "/v1/tools", "tools that servers have listed, and whether they may be used") { api, _ in
+            api.listTools()
+        },
+        Endpoint("GET", "/v1/tools/{server}/{tool}", "a tool's definitions: the approved one and the newest") {
+            try $0.showTool($1)
+        },
+        Endpoint("POST", "/v1/tools/{server}/{tool}/approve", query: ["digest"], "let the newest definition be used") {
+            try $0.approveTool($1)
+        },
+        Endpoint("GET", "/v1/approvals", query: ["state"], "calls that wait for a person, the newest first") {
+            $0.listApprovals($1)
+        },
+        Endpoint("GET", "/v1/approvals/{id}", "such a call, with its exact arguments") { try $0.showApproval($1) },
+        Endpoint("POST", "/v1/approvals/{id}/{action}", query: ["for", "lifetime", "by"], "approve or deny a call") {
+            try $0.decideApproval($1)
+        },
         Endpoint("POST", "/v1/budgets/reset", query: budgetNames, "forget what a policy's accounts spent and owe") {
             try $0.resetBudgets($1)
         },

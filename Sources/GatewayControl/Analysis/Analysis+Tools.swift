@@ -46,4 +46,16 @@ extension Analysis {
             }
         }
     }
+
+    mutating func check(_ policy: MCPToolPolicy, _ object: GatewayObject) {
+        for (index, word) in (policy.spec.redact?.words ?? []).enumerated() {
+            do throws(GatewayError) {
+                _ = try BytePattern(word, isUsedOnce: true)
+            } catch {
+                report(
+                    .invalidValue, object, ConfigPath.spec["redact"]["words"][index],
+                    "not a regular expression, \(error.message)", hint: error.hint)
+            }
+        }
+    }
 }

@@ -35,6 +35,7 @@ package struct Analysis {
             case .budgetPolicy(let policy): copy.check(policy, object)
             case .mcpServer(let server): copy.check(server, object)
             case .toolAccessPolicy(let policy): copy.check(policy, object)
+            case .mcpToolPolicy(let policy): copy.check(policy, object)
             default: break
             }
         }

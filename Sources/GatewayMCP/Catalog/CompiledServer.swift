@@ -89,10 +89,12 @@ package struct ToolCatalog: Sendable {
     /// By name.
     package let servers: [CompiledServer]
     package let access: ToolAccessTable
+    package let governance: ToolGovernance
 
-    package init(servers: [CompiledServer], access: ToolAccessTable) {
+    package init(servers: [CompiledServer], access: ToolAccessTable, governance: ToolGovernance = .none) {
         self.servers = servers
         self.access = access
+        self.governance = governance
     }
 
     package static let empty = ToolCatalog(servers: [], access: .empty)

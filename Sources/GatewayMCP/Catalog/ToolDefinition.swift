@@ -16,6 +16,10 @@ struct ToolDefinition: Sendable {
     /// All of it, as it came.
     let tree: JSONTree
     let fieldParameters: [FieldParameter]
+    /// Of all of it.
+    let digest: String
+    /// Why nobody should use it without a look at it.
+    var suspicion: String?
 
     /// Why a definition cannot be used.
     struct Invalid: Error, Equatable {
@@ -30,6 +34,8 @@ struct ToolDefinition: Sendable {
         else { throw Invalid(name: "", message: "a tool has no name, or one that is too long") }
         self.name = name
         self.tree = tree
+        digest = ToolDigest.of(tree)
+        suspicion = HiddenText.suspicion(tree)
         var found: [FieldParameter] = []
         if let schema = tree["inputSchema"] {
             do throws(Invalid) {

@@ -26,7 +26,7 @@ extension MCPExchange {
         default: break
         }
         let bytes = server.map { Notification.edited(message, view, of: $0) } ?? message.bytes
-        send(event: bytes, id: mark(call, message.eventID))
+        send(event: redacted(bytes), id: mark(call, message.eventID))
         exchange?.flush()
     }
 
@@ -46,7 +46,9 @@ extension MCPExchange {
         case .failed(let error): answer(ClientFault(error, id: call.id, status: 200))
         case .ended: breakOff()
         case .error(let error, let status): pass(error: error, status: status, call)
-        case .result(let result):
+        case .result(let whole):
+            let result: [UInt8]
+            do throws(ClientFault) { result = try governed(whole, call) } catch { return answer(error) }
             guard let server, call.isStateless else { return finish(result: result, of: call) }
             guard let bytes = sealQuestions(result, call, server) else {
                 return answer(

@@ -36,20 +36,42 @@ extension MCPExchange {
         _ own: String, at server: CompiledServer, as shown: String, _ call: ClientCall
     ) throws(ClientFault) {
         let arguments = try arguments(call)
-        try judge(.tool, own, at: server, as: shown, arguments: arguments, call)
+        let verdict = try judge(.tool, own, at: server, as: shown, arguments: arguments, call)
         withShelves([server], call) { [self] shelves in
             do throws(ClientFault) {
-                try send(own, at: server, as: shown, shelves.first ?? nil, arguments, call)
+                // What the server does not list for this caller is not called either: nobody has looked at it.
+                guard let definition = shelves.first??.tools[own] else { throw unknown(.tool, shown, call) }
+                if let refusal = refusal(of: definition, at: server) {
+                    throw changed(definition, refusal, server, call)
+                }
+                guard verdict.decision == .ask else {
+                    return try send(definition, at: server, as: shown, arguments, call)
+                }
+                try askPerson(definition, at: server, arguments, verdict, call) { [self] () throws(ClientFault) in
+                    try send(definition, at: server, as: shown, arguments, call)
+                }
             } catch { answer(error) }
         }
     }
 
     private func send(
-        _ own: String, at server: CompiledServer, as shown: String, _ shelf: ToolShelf.Shelf?,
-        _ arguments: JSONTree, _ call: ClientCall
+        _ definition: ToolDefinition, at server: CompiledServer, as shown: String, _ arguments: JSONTree,
+        _ call: ClientCall
     ) throws(ClientFault) {
-        // What the server does not list for this caller is not called either: nobody has looked at it.
-        guard let definition = shelf?.tools[own] else { throw unknown(.tool, shown, call) }
+        let own = definition.name
+        let terms = room.catalog.governance.terms(server: server.shownName, tool: own)
+        do throws(GatewayError) {
+            guard call.params.count <= terms.argumentBytesMax else {
+                throw GatewayError(
+                    .bodyTooLarge, "the tool's arguments are larger than \(terms.argumentBytesMax) bytes")
+            }
+            permit = try services.limiters.take(
+                terms, server: server.shownName, tool: own, owner: principal.ownerKey, now: worker.now)
+        } catch {
+            exchange?.record.errorCode = error.code
+            throw ClientFault(error, id: call.id, status: 200)
+        }
+        self.terms = terms
         let fields = try fieldParameters(definition, arguments, call)
         forward("tools/call", to: server, call) { request in
             request.name = own
@@ -105,7 +127,7 @@ extension MCPExchange {
     func getPrompt(_ call: ClientCall) throws(ClientFault) {
         guard let name = call.string("name"), !name.isEmpty else { throw missing("name", call) }
         guard let (server, own) = view.split(name) else { throw unknown(.prompt, name, call) }
-        try judge(.prompt, own, at: server, as: name, arguments: nil, call)
+        _ = try judge(.prompt, own, at: server, as: name, arguments: nil, call)
         forward("prompts/get", to: server, call) { request in
             request.name = own
             if own != name { request.edit.renamed = ("name", MCPExchange.json(own)) }
@@ -115,7 +137,7 @@ extension MCPExchange {
     func readResource(_ call: ClientCall) throws(ClientFault) {
         guard let uri = call.string("uri"), !uri.isEmpty else { throw missing("uri", call) }
         guard let (server, own) = view.split(uri: uri) else { throw unknown(.resource, uri, call) }
-        try judge(.resource, own, at: server, as: uri, arguments: nil, call)
+        _ = try judge(.resource, own, at: server, as: uri, arguments: nil, call)
         forward("resources/read", to: server, call) { request in
             request.name = own
             if own != uri { request.edit.renamed = ("uri", MCPExchange.json(own)) }
@@ -132,7 +154,7 @@ extension MCPExchange {
         let found = isPrompt ? view.split(shown) : view.split(uri: shown).map { ($0.server, name: $0.uri) }
         let item: ToolAccessTable.Item = isPrompt ? .prompt : .resource
         guard let (server, own) = found else { throw unknown(item, shown, call) }
-        try judge(item, own, at: server, as: shown, arguments: nil, call)
+        _ = try judge(item, own, at: server, as: shown, arguments: nil, call)
         reference[member] = .text(own)
         let edited = JSONTree.object(reference).bytes
         forward("completion/complete", to: server, call) { request in
@@ -144,7 +166,7 @@ extension MCPExchange {
     func subscribe(_ call: ClientCall) throws(ClientFault) {
         guard let uri = call.string("uri"), !uri.isEmpty else { throw missing("uri", call) }
         guard let (server, own) = view.split(uri: uri) else { throw unknown(.resource, uri, call) }
-        try judge(.resource, own, at: server, as: uri, arguments: nil, call)
+        _ = try judge(.resource, own, at: server, as: uri, arguments: nil, call)
         if let session = call.session, isStateless(server) {
             let isOn = call.method == "resources/subscribe"
             guard services.clients.setSubscription(own, session.id, server: server.name, isOn: isOn) else {
@@ -173,7 +195,7 @@ extension MCPExchange {
     private func judge(
         _ item: ToolAccessTable.Item, _ own: String, at server: CompiledServer, as shown: String,
         arguments: JSONTree?, _ call: ClientCall
-    ) throws(ClientFault) {
+    ) throws(ClientFault) -> Verdict {
         let access = room.catalog.access
         var asked = ToolAccessTable.Request(server: server.shownName, item: item, name: own)
         if access.readsArguments { asked.arguments = (arguments?.object).flatMap { CELMap($0) } ?? .empty }
@@ -181,8 +203,9 @@ extension MCPExchange {
         let verdict = access.decide(principal, asked)
         exchange?.verdict = (exchange?.verdict ?? .allowed).and(verdict)
         exchange?.record.verdictRule = verdict.rule
-        guard let error = verdict.error else { return }
+        guard let error = verdict.error, verdict.decision == .deny || item != .tool else { return verdict }
         guard access.lists(principal, asked) else { throw unknown(item, shown, call) }
+        exchange?.record.errorCode = error.code
         throw ClientFault(error, id: call.id, status: 200)
     }
 
@@ -266,7 +289,8 @@ extension MCPExchange {
         let owner = principal.ownerKey
         let known = servers.map { services.shelf.shelf(of: $0, for: owner, now: worker.now) }
         guard known.contains(where: { $0 == nil }) else { return body(known) }
-        let gathering = ListGathering(.tools, servers, caller(call), services, on: worker)
+        let gathering = ListGathering(
+            .tools, servers, caller(call), services, room.catalog.governance, on: worker)
         self.gathering = gathering
         armTimer()
         gathering.start { [self] lists in

@@ -11,13 +11,13 @@ extension MCPExchange {
     static let roundsMax = 10
 
     /// Names the call that answers belong to: method, and params without what changes from round to round.
-    private func digest(_ call: ClientCall) -> [UInt8] {
+    func digest(_ call: ClientCall) -> [UInt8] {
         var params = (try? JSONTree.parse(call.params))?.object ?? JSONObject()
         for name in ["_meta", "inputResponses", "requestState"] { params[name] = nil }
         return Array(SHA256.hash(data: Array(call.method.utf8) + [0] + JSONTree.object(params).bytes))
     }
 
-    private var nowSeconds: Int { Int(worker.wallNanoseconds / 1_000_000_000) }
+    var nowSeconds: Int { Int(worker.wallNanoseconds / 1_000_000_000) }
 
     // MARK: Clients whose requests stand for themselves
 
@@ -31,6 +31,10 @@ extension MCPExchange {
                 nowSeconds: nowSeconds)
         else { throw strange(call) }
         switch state.content {
+        case .approval:
+            // Between the client and the gateway.
+            request.edit.removed = ["requestState", "inputResponses"]
+            return false
         case .server(let own):
             request.edit.extra.append(("requestState", MCPExchange.json(own)))
             return false

@@ -10,7 +10,8 @@ extension MCPExchange {
             return answer(
                 ClientFault(JSONRPCCode.invalidParams, "there is no such cursor: lists come whole", id: call.id))
         }
-        let gathering = ListGathering(kind, view.servers, caller(call), services, on: worker)
+        let gathering = ListGathering(
+            kind, view.servers, caller(call), services, room.catalog.governance, on: worker)
         self.gathering = gathering
         armTimer()
         gathering.start { [self] lists in
@@ -35,7 +36,10 @@ extension MCPExchange {
     ) -> JSONTree {
         let lists = lists.map { list in
             var list = list
-            list.items = list.items.filter { isListed(kind, $0[kind.name]?.string?.value ?? "", list) }
+            list.items = list.items.filter { item in
+                isListed(kind, item[kind.name]?.string?.value ?? "", list)
+                    && (kind != .tools || isUsable(item, at: list.server))
+            }
             return list
         }
         let names = SharedNames(kind, lists, view)
@@ -64,6 +68,12 @@ extension MCPExchange {
         }
         if !meta.isEmpty { result["_meta"] = .object(meta) }
         return .object(result)
+    }
+
+    /// What may not be called as it is now is not shown either.
+    private func isUsable(_ item: JSONTree, at server: CompiledServer) -> Bool {
+        guard let tool = try? ToolDefinition(item) else { return false }
+        return refusal(of: tool, at: server) == nil
     }
 
     private func isListed(_ kind: ListKind, _ own: String, _ list: ListGathering.List) -> Bool {

@@ -12,7 +12,7 @@ extension MCPExchange {
                     ClientFault(
                         JSONRPCCode.invalidParams, "params.protocolVersion is missing", status: 400, id: call.id))
             }
-            caller.capabilities = object(call.json("capabilities")) ?? Array("{}".utf8)
+            caller.capabilities = Capabilities.known(object(call.json("capabilities")) ?? Array("{}".utf8))
             caller.clientInfo = object(call.json("clientInfo"))
             caller.session = ClientSession(
                 id: SessionID.make(), revision: revision, place: view.place, owner: principal.ownerKey,
@@ -51,9 +51,7 @@ extension MCPExchange {
     }
 
     private func discovered(_ findings: [ServerSurvey.Finding]) -> JSONTree {
-        var capabilities = ServerSurvey.capabilities(findings)
-        // Of the time of sessions only.
-        capabilities["tasks"] = nil
+        let capabilities = Capabilities.known(ServerSurvey.capabilities(findings))
         var result: JSONObject = [
             "resultType": "complete",
             "supportedVersions": .array(MCPRevision.served.map { .text($0.rawValue) }),
@@ -79,8 +77,7 @@ extension MCPExchange {
                     JSONRPCCode.invalidParams, "the session would be too large: say less of capabilities",
                     status: 400, id: call.id))
         }
-        var capabilities = ServerSurvey.capabilities(findings)
-        capabilities["extensions"] = nil
+        let capabilities = Capabilities.known(ServerSurvey.capabilities(findings))
         var result: JSONObject = [
             "protocolVersion": .text(session.revision.rawValue),
             "capabilities": .object(capabilities),

@@ -25,6 +25,9 @@ final class MCPExchange {
     /// The server that was asked, once one is.
     var server: CompiledServer?
 
+    /// What policies ask of the tool that is called, and its place under their limits.
+    var terms: ToolTerms?
+    var permit: ToolPermit?
     /// The sealed id of a session that this message opened.
     var openedSession: String?
     /// The head of a stream has gone to the client.
@@ -48,7 +51,7 @@ final class MCPExchange {
     /// Who asks, as servers are told.
     func caller(_ call: ClientCall) -> ServerCaller {
         ServerCaller(
-            owner: principal.ownerKey, capabilities: call.capabilities, clientInfo: call.clientInfo,
+            owner: principal.ownerKey, capabilities: Capabilities.known(call.capabilities), clientInfo: call.clientInfo,
             logLevel: call.isStateless ? call.logLevel : call.session.flatMap { services.clients.level($0.id) },
             session: call.session)
     }
@@ -163,5 +166,26 @@ extension MCPRoom {
                 JSONRPCCode.invalidRequest, "there is no such session: open a new one by initialize", status: 404)
         }
         return session
+    }
+}
+
+/// What clients and servers can, without what the gateway does not carry.
+enum Capabilities {
+    /// Tasks: whose they are is nobody's to say here, so that nobody is given one.
+    static let tasks = "io.modelcontextprotocol/tasks"
+
+    static func known(_ json: [UInt8]) -> [UInt8] {
+        guard json.count > 16, let object = (try? JSONTree.parse(json))?.object else { return json }
+        return JSONTree.object(known(object)).bytes
+    }
+
+    static func known(_ object: JSONObject) -> JSONObject {
+        var object = object
+        object["tasks"] = nil
+        if var extensions = object["extensions"]?.object {
+            extensions[tasks] = nil
+            object["extensions"] = extensions.isEmpty ? nil : .object(extensions)
+        }
+        return object
     }
 }

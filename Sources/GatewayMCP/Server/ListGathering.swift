@@ -1,5 +1,6 @@
 import GatewayModel
 import GatewayProxy
+import GatewayState
 import GatewayWire
 
 /// What a list is of.
@@ -42,6 +43,7 @@ final class ListGathering {
     private let kind: ListKind
     private let caller: ServerCaller
     private let services: MCPServices
+    private let governance: ToolGovernance
     private let worker: Worker
     private var lists: [List]
     private var requests: [Int: ServerRequest] = [:]
@@ -50,8 +52,9 @@ final class ListGathering {
 
     init(
         _ kind: ListKind, _ servers: [CompiledServer], _ caller: ServerCaller, _ services: MCPServices,
-        on worker: Worker
+        _ governance: ToolGovernance, on worker: Worker
     ) {
+        self.governance = governance
         self.kind = kind
         self.caller = caller
         self.services = services
@@ -120,14 +123,29 @@ final class ListGathering {
     private func settle(_ index: Int) {
         settled.insert(index)
         guard kind == .tools, lists[index].problem == nil else { return }
+        let server = lists[index].server
         var tools: [ToolDefinition] = []
         var seen: Set<String> = []
+        var looks: Set<String> = []
         lists[index].items = lists[index].items.filter { item in
-            guard let tool = try? ToolDefinition(item), seen.insert(tool.name).inserted else { return false }
+            guard var tool = try? ToolDefinition(item), seen.insert(tool.name).inserted else { return false }
+            if !looks.insert(tool.name.lowercased()).inserted {
+                tool.suspicion = tool.suspicion ?? "its name looks like another's"
+            }
+            see(tool, at: server)
             tools.append(tool)
             return true
         }
         _ = services.shelf.fill(lists[index].server, for: caller.owner, tools, now: worker.now)
+    }
+
+    /// What a server lists is remembered, so that a change of it is noticed and can be looked at.
+    private func see(_ tool: ToolDefinition, at server: CompiledServer) {
+        let terms = governance.terms(server: server.shownName, tool: tool.name)
+        services.book.see(
+            server: server.shownName, tool: tool.name, digest: tool.digest, definition: tool.tree.compactText,
+            suspicion: tool.suspicion, pinsFirst: terms.pin != .approved,
+            nowSeconds: Int(worker.wallNanoseconds / 1_000_000_000))
     }
 
     private var settled: Set<Int> = []

@@ -7,6 +7,8 @@ struct ServerParams {
     var renamed: (member: StaticString, value: [UInt8])?
     /// In place of the client's token, where a session is shared; nil leaves it.
     var progressToken: [UInt8]?
+    /// Members that the server does not get.
+    var removed: [StaticString] = []
     /// Members to add or replace, each JSON already; names without escapes.
     var extra: [(name: StaticString, value: [UInt8])] = []
 
@@ -60,6 +62,8 @@ struct ServerParams {
         if let renamed {
             splice.set(renamed.member, to: renamed.value, in: outline, of: params.span)
         }
+        let gone = Set(removed.compactMap { outline.index(of: $0, in: params.span) })
+        if !gone.isEmpty { splice.remove(from: outline) { gone.contains($0) } }
         for each in extra { splice.set(each.name, to: each.value, in: outline, of: params.span) }
         if let meta = outline.member("_meta", in: params.span), meta.kind == .object {
             var inner = JSONOutline()

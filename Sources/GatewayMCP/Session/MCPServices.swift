@@ -1,5 +1,6 @@
 package import GatewayModel
 import GatewayProxy
+package import GatewayState
 import GatewayWire
 import NIOCore
 import Synchronization
@@ -11,11 +12,15 @@ package final class MCPServices: Sendable {
     let clients = LiveClients()
     let waiting = WaitingCalls()
     let seal: Seal
+    /// Which definitions may be used, and which calls wait for a person.
+    let book: ToolBook
+    package let limiters = ToolLimiters()
     /// Distinguishes this replica's ids from every other's.
     private let nonce: String
     private let counter = Atomic<UInt64>(0)
 
-    package init(secret: Secret) {
+    package init(secret: Secret, book: ToolBook) {
+        self.book = book
         seal = Seal(secret: secret)
         nonce = String(UInt64.random(in: .min ... .max), radix: 36)
     }

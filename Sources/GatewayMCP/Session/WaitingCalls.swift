@@ -57,6 +57,8 @@ struct RequestState {
         case server(String)
         /// A call that waits here.
         case parked(id: String)
+        /// A call that waits for a person.
+        case approval(id: String)
     }
 
     var content: Content
@@ -75,6 +77,7 @@ struct RequestState {
         switch content {
         case .server(let state): object["v"] = .text(state)
         case .parked(let id): object["p"] = .text(id)
+        case .approval(let id): object["a"] = .text(id)
         }
         return seal.seal(JSONTree.object(object).bytes, .requestState)
     }
@@ -90,6 +93,8 @@ struct RequestState {
             content = .server(state)
         } else if let id = tree["p"]?.string?.value {
             content = .parked(id: id)
+        } else if let id = tree["a"]?.string?.value {
+            content = .approval(id: id)
         } else {
             return nil
         }

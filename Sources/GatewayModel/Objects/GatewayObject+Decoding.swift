@@ -147,6 +147,8 @@ extension GatewayObject {
         case .budgetPolicy:
             return .budgetPolicy(BudgetPolicy(metadata: metadata, spec: fields.required("spec", doc)))
         case .mcpServer: return .mcpServer(MCPServer(metadata: metadata, spec: fields.required("spec", doc)))
+        case .mcpToolPolicy:
+            return .mcpToolPolicy(MCPToolPolicy(metadata: metadata, spec: fields.required("spec", doc)))
         case .toolAccessPolicy:
             return .toolAccessPolicy(ToolAccessPolicy(metadata: metadata, spec: fields.required("spec", doc)))
         }

@@ -22,6 +22,7 @@ package struct GatewayObject: Sendable, CustomStringConvertible, CustomReflectab
         case budgetPolicy(BudgetPolicy)
         case mcpServer(MCPServer)
         case toolAccessPolicy(ToolAccessPolicy)
+        case mcpToolPolicy(MCPToolPolicy)
     }
 
     package var content: Content

@@ -20,6 +20,7 @@ package enum ObjectKind: String, Sendable, CaseIterable {
     case budgetPolicy = "BudgetPolicy"
     case mcpServer = "MCPServer"
     case toolAccessPolicy = "ToolAccessPolicy"
+    case mcpToolPolicy = "MCPToolPolicy"
 
     package static let gatewayGroup = "gateway.networking.k8s.io"
     package static let sluiceGroup = "sluice.dev"
@@ -30,7 +31,7 @@ package enum ObjectKind: String, Sendable, CaseIterable {
         case .service, .secret, .configMap, .namespace: ""
         case .endpointSlice: "discovery.k8s.io"
         case .backend, .trafficPolicy, .listenerPolicy, .identityProvider, .directResponse, .modelProvider,
-            .modelCatalog, .modelAccessPolicy, .budgetPolicy, .mcpServer, .toolAccessPolicy:
+            .modelCatalog, .modelAccessPolicy, .budgetPolicy, .mcpServer, .toolAccessPolicy, .mcpToolPolicy:
             Self.sluiceGroup
         }
     }
@@ -41,7 +42,7 @@ package enum ObjectKind: String, Sendable, CaseIterable {
         case .gatewayClass, .gateway, .httpRoute, .referenceGrant: ["v1", "v1beta1"]
         case .service, .secret, .configMap, .namespace, .endpointSlice: ["v1"]
         case .backend, .trafficPolicy, .listenerPolicy, .identityProvider, .directResponse, .modelProvider,
-            .modelCatalog, .modelAccessPolicy, .budgetPolicy, .mcpServer, .toolAccessPolicy:
+            .modelCatalog, .modelAccessPolicy, .budgetPolicy, .mcpServer, .toolAccessPolicy, .mcpToolPolicy:
             ["v1alpha1"]
         }
     }
@@ -64,6 +65,7 @@ package enum ObjectKind: String, Sendable, CaseIterable {
         case .modelAccessPolicy: "modelaccesspolicies"
         case .budgetPolicy: "budgetpolicies"
         case .toolAccessPolicy: "toolaccesspolicies"
+        case .mcpToolPolicy: "mcptoolpolicies"
         default: rawValue.lowercased() + "s"
         }
     }

@@ -24,12 +24,21 @@ package struct ToolAccessRule: ConfigObject, Hashable {
         case deny
     }
 
+    /// Who may approve a call that waits.
+    package enum Approver: String, ConfigEnum, Hashable {
+        /// Whoever sits at the client.
+        case caller
+        /// Whoever may use the admin API.
+        case `operator`
+    }
+
     package var server: String
     package var tools: [String]?
     package var resources: [String]?
     package var prompts: [String]?
     package var when: String?
     package var verdict: Verdict
+    package var approvers: [Approver]
 
     package init(_ fields: FieldReader) {
         server = fields.value("server", default: "*", "a server's name; * stands for any text", .nonEmpty)
@@ -42,6 +51,12 @@ package struct ToolAccessRule: ConfigObject, Hashable {
             "prompts", "names of its prompts; * stands for any text", count: 1...1024, each: .length(1...256))
         when = fields.optional("when", "a condition on principal, tool and arguments, in CEL", .length(1...4096))
         verdict = fields.value("verdict", default: .allow, "what is said to it")
+        let approvers: [Approver]? = fields.optionalList(
+            "approvers", "who may approve, with verdict: ask; caller and operator by default", count: 1...2)
+        self.approvers = approvers ?? [.caller, .operator]
+        fields.check(
+            approvers == nil || verdict == .ask, at: "approvers", "approvers with verdict \(verdict.rawValue)",
+            hint: "only what is asked is approved; remove them")
         fields.check(
             verdict != .ask || tools != nil || (resources == nil && prompts == nil), at: "verdict",
             "verdict ask for what is no tool", hint: "only calls of tools wait for a person")

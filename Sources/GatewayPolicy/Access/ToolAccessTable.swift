@@ -80,6 +80,11 @@ package struct ToolAccessTable: Sendable {
         rules.contains { $0.verdict != .deny && $0.isAbout(principal, server: server) }
     }
 
+    /// Whether the person at the client may approve what this rule asks about.
+    package func callerMayApprove(_ rule: String) -> Bool {
+        rules.first { $0.name == rule }?.approvers.contains(.caller) ?? false
+    }
+
     private func verdict(_ rule: ToolRule, _ request: Request) -> Verdict {
         switch rule.verdict {
         case .allow: Verdict(.allow, rule: rule.name)
@@ -108,6 +113,7 @@ package struct ToolRule: Sendable {
     /// `namespace/name#rules[n]`.
     package let name: String
     package let verdict: ToolAccessRule.Verdict
+    let approvers: [ToolAccessRule.Approver]
     private let subjects: [BudgetSubject]
     private let server: NamePattern
     private let tools: [NamePattern]?
@@ -121,6 +127,7 @@ package struct ToolRule: Sendable {
     package init(name: String, subjects: [ModelSubject], _ rule: ToolAccessRule) {
         self.name = name
         verdict = rule.verdict
+        approvers = rule.approvers
         self.subjects = subjects.map { BudgetSubject($0) }
         server = NamePattern(rule.server)
         tools = rule.tools.map { $0.map { NamePattern($0) } }

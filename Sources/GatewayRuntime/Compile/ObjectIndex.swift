@@ -23,6 +23,7 @@ struct ObjectIndex {
     private(set) var budgetPolicies: [BudgetPolicy] = []
     private(set) var mcpServers: [MCPServer] = []
     private(set) var toolPolicies: [ToolAccessPolicy] = []
+    private(set) var toolGovernance: [MCPToolPolicy] = []
     private var documents: [ObjectKey: ConfigNode] = [:]
 
     init(_ objects: [GatewayObject]) {
@@ -69,6 +70,7 @@ struct ObjectIndex {
         case .budgetPolicy(let object): budgetPolicies.append(object)
         case .mcpServer(let object): mcpServers.append(object)
         case .toolAccessPolicy(let object): toolPolicies.append(object)
+        case .mcpToolPolicy(let object): toolGovernance.append(object)
         }
     }
 

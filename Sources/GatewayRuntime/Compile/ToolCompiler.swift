@@ -30,7 +30,11 @@ final class ToolCompiler {
         credentials = CredentialReader(index: index, grants: grants, options: options)
         let servers = index.mcpServers.compactMap { compile($0) }
         let rules = index.toolPolicies.flatMap { ToolRule.rules($0.metadata.qualifiedName, $0.spec) }
-        catalog = ToolCatalog(servers: servers, access: ToolAccessTable(rules))
+        // The analysis has refused what is no expression; without its policies no tool is used.
+        let governance = try? ToolGovernance(index.toolGovernance.map(\.spec))
+        catalog = ToolCatalog(
+            servers: servers, access: governance == nil ? .empty : ToolAccessTable(rules),
+            governance: governance ?? .none)
         reportPrefixes()
     }
 

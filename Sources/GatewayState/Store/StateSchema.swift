@@ -11,6 +11,7 @@ enum StateSchema {
             try database.execute(sql: keys)
         }
         migrator.registerMigration("identity-1") { try $0.execute(sql: RevocationTable.schema) }
+        migrator.registerMigration("tools-1") { try $0.execute(sql: tools) }
         try migrator.migrate(database)
     }
 
@@ -46,6 +47,11 @@ enum StateSchema {
             output INTEGER NOT NULL, reasoning INTEGER NOT NULL, audio_output INTEGER NOT NULL,
             cost_micro INTEGER NOT NULL, cost_pico INTEGER NOT NULL);
         CREATE INDEX usage_time ON usage (time);
+        """
+
+    /// Definitions of tools and calls that wait, each as JSON.
+    private static let tools = """
+        CREATE TABLE tools (kind TEXT NOT NULL, id TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (kind, id)) WITHOUT ROWID;
         """
 
     private static let keys = """

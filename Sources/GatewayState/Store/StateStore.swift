@@ -12,6 +12,8 @@ package final class StateStore: Sendable {
     let database: DatabasePool
     let now: @Sendable () -> Int
     package let keys: KeyList
+    /// Definitions of tools and calls that wait for a person.
+    package let tools: ToolBook
     /// Folding is done by one at a time.
     let folding = Mutex(FoldState())
     // For who must not wait for a fold.
@@ -56,6 +58,7 @@ package final class StateStore: Sendable {
             try database.read { try StateStore.fill(&book, $0, now: now()) }
             ledger = Ledger(book, load: load, now: now)
             keys = try KeyList(database)
+            tools = try ToolBook(database)
         } catch let error as GatewayError {
             throw error
         } catch {

@@ -38,14 +38,16 @@ struct LineDiff {
         }
     }
 
-    func text(file: String) -> String {
+    func text(file: String) -> String { text(from: file, to: "\(file) (formatted)") }
+
+    func text(from old: String, to new: String) -> String {
         let changed = lines.indices.filter { lines[$0].mark != " " }
         guard !changed.isEmpty else { return "" }
         var shown: Set<Int> = []
         for index in changed {
             shown.formUnion(max(0, index - Self.contextLines)...min(lines.count - 1, index + Self.contextLines))
         }
-        var text = "--- \(file)\n+++ \(file) (formatted)\n"
+        var text = "--- \(old)\n+++ \(new)\n"
         var previous = -2
         for index in shown.sorted() {
             if index != previous + 1 { text += "@@ -\(lines[index].old) +\(lines[index].new) @@\n" }

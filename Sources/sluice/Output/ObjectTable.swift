@@ -90,6 +90,11 @@ enum ObjectTable {
                 Column("URL") { text($0["spec"]?["http"]?["url"]) },
                 Column("PROTOCOL") { item in item["spec"]?["protocol"].map { text($0) } ?? "auto" },
             ]
+        case .mcpToolPolicy:
+            [
+                Column("SERVERS") { join($0["spec"]?["servers"], text) },
+                Column("PIN") { item in item["spec"]?["pin"].map { text($0) } ?? "firstUse" },
+            ]
         case .toolAccessPolicy:
             [
                 Column("SUBJECTS") { String($0["spec"]?["subjects"]?.elements?.count ?? 0) },

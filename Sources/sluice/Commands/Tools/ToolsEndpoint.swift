@@ -4,12 +4,6 @@ import GatewayControl
 import GatewayModel
 import GatewayWorkbench
 
-/// `sluice tool`.
-struct ToolsGroup: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "tool", abstract: "Use tools as an agent does.", subcommands: [ToolsCall.self])
-}
-
 /// Where tools are called, and as whom.
 struct ToolsEndpoint: ParsableArguments {
     @Option(help: "The gateway; its tools are under /mcp.")

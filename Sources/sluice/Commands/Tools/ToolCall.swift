@@ -4,7 +4,7 @@ import GatewayModel
 import GatewayWorkbench
 
 /// `sluice tool call`.
-struct ToolsCall: AsyncParsableCommand {
+struct ToolCall: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "call", abstract: "Call a tool over MCP, and show its result.",
         discussion: """

@@ -1,0 +1,124 @@
+import GatewayPolicy
+import GatewayWire
+
+/// Makes secrets unreadable in results: in every string, so that text and structured content say the same, and in names
+/// of members too. Deterministic: the same text always becomes the same.
+struct ResultRedaction {
+    let terms: ToolTerms
+    private(set) var count = 0
+
+    init(_ terms: ToolTerms) { self.terms = terms }
+
+    static let mask = "[redacted]"
+
+    mutating func redacted(_ tree: JSONTree) -> JSONTree {
+        switch tree {
+        case .string(let text):
+            // An escape can hide a word.
+            let value = text.value
+            let clean = redacted(value)
+            return clean == value ? tree : .text(clean)
+        case .array(let elements): return .array(elements.map { redacted($0) })
+        case .object(let object):
+            var result = JSONObject()
+            for member in object.members {
+                let name = member.name.value
+                result[redacted(name)] = redacted(member.value)
+            }
+            return .object(result)
+        default: return tree
+        }
+    }
+
+    mutating func redacted(_ text: String) -> String {
+        let bytes = Array(text.utf8)
+        var out: [UInt8] = []
+        var index = 0
+        while index < bytes.count {
+            if terms.hidesSecrets, bytes[index] == 0x2D, let end = ResultRedaction.privateKeyEnd(bytes, index) {
+                count += 1
+                out.append(contentsOf: ResultRedaction.mask.utf8)
+                index = end
+                continue
+            }
+            guard ResultRedaction.isWordByte(bytes[index]) else {
+                out.append(bytes[index])
+                index += 1
+                continue
+            }
+            let start = index
+            while index < bytes.count, ResultRedaction.isWordByte(bytes[index]) { index += 1 }
+            let word = bytes[start..<index]
+            if isHidden(word) {
+                count += 1
+                out.append(contentsOf: ResultRedaction.mask.utf8)
+            } else {
+                out.append(contentsOf: word)
+            }
+        }
+        return count > 0 ? String(decoding: out, as: UTF8.self) : text
+    }
+
+    private func isHidden(_ word: ArraySlice<UInt8>) -> Bool {
+        if terms.hidesSecrets, ResultRedaction.isSecret(word) { return true }
+        guard !terms.words.isEmpty, word.count <= 4096 else { return false }
+        let bytes = Array(word)
+        return terms.words.contains { $0.matches(bytes.span) }
+    }
+
+    /// What keys, tokens and addresses are made of. A key in a URL's query is a word of its own, since `=` and `&` are
+    /// none of these.
+    private static func isWordByte(_ byte: UInt8) -> Bool {
+        switch byte {
+        case 0x30...0x39, 0x41...0x5A, 0x61...0x7A: true
+        case 0x2D, 0x5F, 0x2E, 0x40, 0x2B, 0x80...: true
+        default: false
+        }
+    }
+
+    // MARK: Secrets by their form
+
+    private static let forms: [(prefix: [UInt8], countMin: Int)] = [
+        ("AKIA", 20), ("ASIA", 20), ("ghp_", 36), ("gho_", 36), ("ghu_", 36), ("ghs_", 36), ("ghr_", 36),
+        ("github_pat_", 40), ("glpat-", 20), ("sk-", 20), ("sk_live_", 20), ("rk_live_", 20), ("xoxb-", 20),
+        ("xoxp-", 20), ("xoxa-", 20), ("xoxs-", 20), ("xapp-", 20), ("AIza", 35), ("ya29.", 30), ("npm_", 36),
+        ("pypi-", 40), ("dop_v1_", 40), ("SG.", 40), ("hf_", 30), ("sluice_", 24), ("slk_", 24),
+    ].map { (Array($0.0.utf8), $0.1) }
+
+    private static func isSecret(_ word: ArraySlice<UInt8>) -> Bool {
+        guard word.count >= 16 else { return false }
+        if forms.contains(where: { word.count >= $0.countMin && word.starts(with: $0.prefix) }) { return true }
+        // A JSON web token: three parts, the first two of which begin as an object in base64 does.
+        guard word.starts(with: [0x65, 0x79, 0x4A]) else { return false }
+        return word.count { $0 == 0x2E } == 2 && word.count >= 40
+    }
+
+    /// Behind the private key in PEM that begins here; a block that never ends is one to its end.
+    private static func privateKeyEnd(_ bytes: [UInt8], _ start: Int) -> Int? {
+        let begin = Array("-----BEGIN ".utf8)
+        guard bytes[start...].starts(with: begin) else { return nil }
+        let head = bytes[start..<min(bytes.count, start + 64)]
+        guard head.containsText("PRIVATE KEY-----") else { return nil }
+        let end = Array("-----END ".utf8)
+        var index = start + begin.count
+        while index + end.count <= bytes.count {
+            if bytes[index] == 0x2D, bytes[index...].starts(with: end) {
+                var stop = index + end.count
+                while stop < bytes.count, bytes[stop] != 0x2D { stop += 1 }
+                while stop < bytes.count, bytes[stop] == 0x2D { stop += 1 }
+                return stop
+            }
+            index += 1
+        }
+        return bytes.count
+    }
+}
+
+extension ArraySlice<UInt8> {
+    fileprivate func containsText(_ text: String) -> Bool {
+        let wanted = Array(text.utf8)
+        guard count >= wanted.count else { return false }
+        for start in startIndex...(endIndex - wanted.count) where self[start...].starts(with: wanted) { return true }
+        return false
+    }
+}

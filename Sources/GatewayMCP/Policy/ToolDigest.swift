@@ -1,0 +1,69 @@
+import Crypto
+import GatewayWire
+
+/// Names a definition, or a call, by all that is in it: members in the order of their names, so that only what is said
+/// counts and not how.
+enum ToolDigest {
+    /// Hexadecimal SHA-256 of a definition: name, title, description, both schemas, annotations, `_meta`, icons, and
+    /// whatever else there is.
+    static func of(_ definition: JSONTree) -> String {
+        var bytes: [UInt8] = []
+        append(definition, to: &bytes)
+        return hex(bytes)
+    }
+
+    /// The same of exactly this call.
+    static func ofCall(server: String, tool: String, arguments: JSONTree) -> String {
+        var bytes: [UInt8] = []
+        append(.array([.text(server), .text(tool), arguments]), to: &bytes)
+        return hex(bytes)
+    }
+
+    private static func hex(_ bytes: [UInt8]) -> String {
+        let digits = Array("0123456789abcdef".utf8)
+        var text: [UInt8] = []
+        for byte in SHA256.hash(data: bytes) {
+            text.append(digits[Int(byte >> 4)])
+            text.append(digits[Int(byte & 15)])
+        }
+        return String(decoding: text, as: UTF8.self)
+    }
+
+    private static func append(_ tree: JSONTree, to out: inout [UInt8]) {
+        switch tree {
+        case .object(let object):
+            let members = object.members.map { (name: Array($0.name.value.utf8), value: $0.value) }
+                .sorted { $0.name.lexicographicallyPrecedes($1.name) }
+            out.append(0x7B)
+            for (index, member) in members.enumerated() {
+                if index > 0 { out.append(0x2C) }
+                JSONWriter.append(string: member.name.span, to: &out)
+                out.append(0x3A)
+                append(member.value, to: &out)
+            }
+            out.append(0x7D)
+        case .array(let elements):
+            out.append(0x5B)
+            for (index, element) in elements.enumerated() {
+                if index > 0 { out.append(0x2C) }
+                append(element, to: &out)
+            }
+            out.append(0x5D)
+        case .string(let text): JSONWriter.append(string: text.value.utf8Span.span, to: &out)
+        default: tree.write(to: &out)
+        }
+    }
+
+    /// The members in which two definitions differ, for a refusal that says what has changed.
+    static func changes(from old: JSONTree, to new: JSONTree) -> [String] {
+        let (old, new) = (old.object ?? JSONObject(), new.object ?? JSONObject())
+        let names = Set(old.members.map(\.name.value)).union(new.members.map(\.name.value))
+        return names.filter { name in
+            switch (old[name], new[name]) {
+            case (nil, nil): false
+            case (let one?, let other?): of(one) != of(other)
+            default: true
+            }
+        }.sorted()
+    }
+}

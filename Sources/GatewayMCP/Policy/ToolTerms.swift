@@ -1,0 +1,116 @@
+package import GatewayModel
+import GatewayPolicy
+
+/// What all MCPToolPolicies together ask of one tool: of each the strictest.
+struct ToolTerms: Sendable {
+    var pin = ToolPinning.off
+    var hidesSecrets = false
+    var words: [BytePattern] = []
+    var resultBytesMax = Int.max
+    var argumentBytesMax = Int.max
+    var concurrentMax: Int?
+    var callsPerMinute: Int?
+
+    var redacts: Bool { hidesSecrets || !words.isEmpty }
+}
+
+/// Every MCPToolPolicy, ready to be asked.
+package struct ToolGovernance: Sendable {
+    private struct Policy: Sendable {
+        var servers: [NamePattern]
+        var tools: [NamePattern]
+        var spec: MCPToolPolicySpec
+        var words: [BytePattern]
+    }
+
+    private let policies: [Policy]
+
+    /// Throws for a word that is no regular expression, naming it.
+    package init(_ specs: [MCPToolPolicySpec]) throws(GatewayError) {
+        var policies: [Policy] = []
+        for spec in specs {
+            var words: [BytePattern] = []
+            for word in spec.redact?.words ?? [] { words.append(try BytePattern(word)) }
+            policies.append(
+                Policy(
+                    servers: spec.servers.map { NamePattern($0) }, tools: spec.tools.map { NamePattern($0) },
+                    spec: spec, words: words))
+        }
+        self.policies = policies
+    }
+
+    private init() { policies = [] }
+
+    package static let none = ToolGovernance()
+
+    func terms(server: String, tool: String) -> ToolTerms {
+        var terms = ToolTerms()
+        for policy in policies {
+            guard policy.servers.contains(where: { $0.matches(server) }),
+                policy.tools.contains(where: { $0.matches(tool) })
+            else { continue }
+            terms.add(policy.spec)
+            terms.words += policy.words
+        }
+        return terms
+    }
+}
+
+extension ToolTerms {
+    fileprivate mutating func add(_ spec: MCPToolPolicySpec) {
+        switch (pin, spec.pin) {
+        case (.approved, _), (_, .off): break
+        default: pin = spec.pin
+        }
+        if spec.redact?.secrets ?? false { hidesSecrets = true }
+        guard let limits = spec.limits else { return }
+        if let most = limits.resultBytesMax { resultBytesMax = min(resultBytesMax, Int(clamping: most.bytes)) }
+        if let most = limits.argumentBytesMax { argumentBytesMax = min(argumentBytesMax, Int(clamping: most.bytes)) }
+        if let most = limits.concurrent { concurrentMax = min(concurrentMax ?? .max, most) }
+        if let most = limits.callsPerMinute { callsPerMinute = min(callsPerMinute ?? .max, most) }
+    }
+}
+
+/// What tools' limits remember, for each tool and caller.
+package final class ToolLimiters: Sendable {
+    private let rates = RateLimitTable()
+    private let calls = ConcurrencyLimiter()
+
+    package init() {}
+
+    /// Takes a call, or says why not. The permit is held as long as the call is under way.
+    func take(
+        _ terms: ToolTerms, server: String, tool: String, owner: String, now: UInt64
+    ) throws(GatewayError) -> ToolPermit {
+        guard terms.callsPerMinute != nil || terms.concurrentMax != nil else { return ToolPermit(nil) }
+        var hasher = Hasher()
+        hasher.combine(server)
+        hasher.combine(tool)
+        hasher.combine(owner)
+        let key = FactKey(hash: UInt64(bitPattern: Int64(hasher.finalize())))
+        if let most = terms.callsPerMinute {
+            guard let rate = Rate(requests: UInt32(clamping: most), periodNanoseconds: 60_000_000_000) else {
+                throw GatewayError(.internalFault, "the rate is none")
+            }
+            let decision = rates.take(key, rate: rate, nowNanoseconds: now)
+            guard decision.isAllowed else {
+                let seconds = max(1, decision.retryAfterNanoseconds / 1_000_000_000)
+                throw GatewayError(
+                    .rateLimited, "too many calls of the tool: \(tool)", hint: "try again in \(seconds) s")
+            }
+        }
+        guard let most = terms.concurrentMax else { return ToolPermit(nil) }
+        guard let permit = calls.acquire(key, countMax: most) else {
+            throw GatewayError(
+                .concurrencyLimited, "too many calls of the tool at once: \(tool)", hint: "try again in 1 s")
+        }
+        return ToolPermit(permit)
+    }
+}
+
+/// A call's place under a limit of calls at once; given back when nobody holds it any more.
+final class ToolPermit: Sendable {
+    private let permit: ConcurrencyPermit?
+
+    init(_ permit: consuming ConcurrencyPermit?) { self.permit = permit }
+}

@@ -1,0 +1,154 @@
+import GatewayModel
+import GatewayPolicy
+import GatewayProxy
+import GatewayRecords
+import GatewayState
+import GatewayWire
+
+/// A rule's `ask`: the call waits for a person. The person at the client is asked where the client can and the rule
+/// lets it; anybody else decides by `sluice approval`, and the client calls again. Exactly this call is approved, and
+/// by default once.
+extension MCPExchange {
+    /// How long a call can be approved, and an approval be used.
+    static let approvalSeconds = 600
+
+    typealias Proceed = () throws(ClientFault) -> Void
+
+    func askPerson(
+        _ tool: ToolDefinition, at server: CompiledServer, _ arguments: JSONTree, _ verdict: Verdict,
+        _ call: ClientCall, _ proceed: @escaping Proceed
+    ) throws(ClientFault) {
+        let digest = ToolDigest.ofCall(server: server.shownName, tool: tool.name, arguments: arguments)
+        let state = try approvalState(server, call)
+        // A later round of a call that was approved in its first.
+        if case .server = state { return try proceed() }
+        if case .parked = state { return try proceed() }
+        if take(digest) { return try proceed() }
+        if let known = services.book.decision(owner: principal.ownerKey, digest: digest, nowSeconds: nowSeconds),
+            known.state == .denied
+        {
+            throw denied(known, call)
+        }
+        let item = try pending(tool, server, arguments, digest, verdict, call)
+        let mayDecide = room.catalog.access.callerMayApprove(verdict.rule)
+        if case .approval(let id) = state, id == item.id, mayDecide {
+            let answers = call.json("inputResponses").flatMap { (try? JSONTree.parse($0))?.object }
+            return try decide(item, answers?["approval"], digest, call, proceed)
+        }
+        guard mayDecide, caller(call).canAnswer("elicitation/create") else { throw waiting(item, call) }
+        let question = question(item, server)
+        if call.isStateless {
+            let state = RequestState(
+                .approval(id: item.id), owner: principal.ownerKey, server: server.name, digest: self.digest(call),
+                nowSeconds: nowSeconds)
+            guard let sealed = state.sealed(services.seal) else { throw waiting(item, call) }
+            let request: JSONTree = ["method": "elicitation/create", "params": question]
+            let result: JSONTree = [
+                "resultType": "input_required", "inputRequests": .object(["approval": request]),
+                "requestState": .text(sealed),
+            ]
+            return finish(result: result.bytes, of: call)
+        }
+        askInSession(item, question, digest, call, proceed)
+    }
+
+    /// What the client's `requestState` means; nil without one.
+    private func approvalState(
+        _ server: CompiledServer, _ call: ClientCall
+    ) throws(ClientFault) -> RequestState.Content? {
+        guard call.isStateless, let text = call.string("requestState") else { return nil }
+        return RequestState(
+            text, services.seal, owner: principal.ownerKey, server: server.name, digest: digest(call),
+            nowSeconds: nowSeconds)?.content
+    }
+
+    private func take(_ digest: String) -> Bool {
+        services.book.take(
+            owner: principal.ownerKey, run: principal.run, digest: digest, nowSeconds: nowSeconds) != nil
+    }
+
+    private func pending(
+        _ tool: ToolDefinition, _ server: CompiledServer, _ arguments: JSONTree, _ digest: String,
+        _ verdict: Verdict, _ call: ClientCall
+    ) throws(ClientFault) -> ToolApproval {
+        let item = ToolApproval(
+            id: "apr_" + SessionID.make().prefix(16), owner: principal.ownerKey,
+            caller: principal.user ?? principal.agent ?? principal.credentialID ?? "", run: principal.run,
+            server: server.shownName, tool: tool.name, arguments: String(arguments.compactText.prefix(16 * 1024)),
+            digest: digest, rule: verdict.rule, createdSeconds: nowSeconds,
+            expiresSeconds: nowSeconds + MCPExchange.approvalSeconds)
+        guard let kept = services.book.ask(item, nowSeconds: nowSeconds) else {
+            throw ClientFault(
+                GatewayError(.overloaded, "too many calls wait for a person"), id: call.id, status: 200)
+        }
+        return kept
+    }
+
+    // MARK: Asking the person at the client
+
+    private func question(_ item: ToolApproval, _ server: CompiledServer) -> JSONTree {
+        let message =
+            "Approve this call? \(server.shownName): \(item.tool) \(item.arguments.prefix(2_000))"
+            + " (approval \(item.id), rule \(item.rule))"
+        let approve: JSONTree = ["type": "boolean", "title": "Approve this call", "default": false]
+        let schema: JSONTree = [
+            "type": "object", "properties": .object(["approve": approve]), "required": ["approve"],
+        ]
+        return ["mode": "form", "message": .text(message), "requestedSchema": schema]
+    }
+
+    private func askInSession(
+        _ item: ToolApproval, _ question: JSONTree, _ digest: String, _ call: ClientCall,
+        _ proceed: @escaping Proceed
+    ) {
+        let id = SessionID.make()
+        let questions = AskedQuestions(["approval"], on: worker) { [self] answers in
+            services.waiting.forget(id)
+            guard exchange != nil else { return }
+            do throws(ClientFault) {
+                try decide(item, answers["approval"], digest, call, proceed)
+            } catch { answer(error) }
+        }
+        guard services.waiting.ask(questions, id) else { return answer(waiting(item, call)) }
+        send(
+            event: JSONRPCWriter.request(
+                id: QuestionID.make(asked: id, key: "approval", 0), method: "elicitation/create",
+                params: question.bytes))
+        exchange?.flush()
+    }
+
+    private func decide(
+        _ item: ToolApproval, _ answer: JSONTree?, _ digest: String, _ call: ClientCall, _ proceed: Proceed
+    ) throws(ClientFault) {
+        let isApproved =
+            answer?["action"]?.string?.value == "accept" && answer?["content"]?["approve"]?.bool == true
+        // Somebody else may have decided meanwhile.
+        _ = try? services.book.decide(
+            item.id, isApproved: isApproved, by: "caller \(item.caller)", nowSeconds: nowSeconds)
+        guard isApproved, take(digest) else { throw denied(item, call) }
+        try proceed()
+    }
+
+    // MARK: Refusing
+
+    private func waiting(_ item: ToolApproval, _ call: ClientCall) -> ClientFault {
+        exchange?.record.errorCode = .approvalRequired
+        var fault = ClientFault(
+            GatewayError(
+                .approvalRequired, "a person has to approve this call: \(item.id)",
+                hint: "'sluice approval approve \(item.id)', then call again as it is"), id: call.id, status: 200)
+        var data = fault.data.flatMap { (try? JSONTree.parse($0))?.object } ?? JSONObject()
+        data["approval"] = .text(item.id)
+        data["expiresInSeconds"] = .integer(max(0, item.expiresSeconds - nowSeconds))
+        fault.data = JSONTree.object(data).bytes
+        return fault
+    }
+
+    private func denied(_ item: ToolApproval, _ call: ClientCall) -> ClientFault {
+        exchange?.record.errorCode = .toolNotAllowed
+        return ClientFault(
+            GatewayError(
+                .toolNotAllowed, "a person has not approved this call: \(item.id)",
+                hint: "decided by rule \(item.rule)"), id: call.id, status: 200)
+    }
+}

@@ -1,0 +1,124 @@
+import GatewayModel
+import GatewayPolicy
+import GatewayProxy
+import GatewayRecords
+import GatewayState
+import GatewayWire
+
+/// What policies ask of tools beside access: that they are what was approved, that a person agrees, that results are
+/// small and hold no secrets.
+extension MCPExchange {
+    /// Why a tool may not be used as its server defines it now; nil if it may.
+    func refusal(of tool: ToolDefinition, at server: CompiledServer) -> GatewayError? {
+        let terms = room.catalog.governance.terms(server: server.shownName, tool: tool.name)
+        guard terms.pin != .off || tool.suspicion != nil else { return nil }
+        switch services.book.state(server: server.shownName, tool: tool.name, digest: tool.digest) {
+        case .approved: return nil
+        case .changed:
+            return GatewayError(
+                .toolChanged, "the tool is not what was approved: \(tool.name)",
+                hint: "compare with 'sluice tool diff \(server.shownName) \(tool.name)' and approve it")
+        case .new, nil:
+            return GatewayError(
+                .toolChanged, "nobody has approved the tool yet: \(tool.name)",
+                hint: "look at it with 'sluice tool show \(server.shownName) \(tool.name)' and approve it")
+        }
+    }
+
+    /// The refusal, with what differs.
+    func changed(
+        _ tool: ToolDefinition, _ refusal: GatewayError, _ server: CompiledServer, _ call: ClientCall
+    ) -> ClientFault {
+        exchange?.record.errorCode = .toolChanged
+        var fault = ClientFault(refusal, id: call.id, status: 200)
+        var data = fault.data.flatMap { (try? JSONTree.parse($0))?.object } ?? JSONObject()
+        data["digest"] = .text(tool.digest)
+        if let pin = services.book.pin(server: server.shownName, tool: tool.name) {
+            if let approved = pin.approvedDigest { data["approvedDigest"] = .text(approved) }
+            if let old = pin.approvedDefinition.flatMap({ try? JSONTree.parse(Array($0.utf8)) }) {
+                data["changed"] = .array(ToolDigest.changes(from: old, to: tool.tree).map { .text($0) })
+            }
+        }
+        if let suspicion = tool.suspicion { data["suspicion"] = .text(suspicion) }
+        fault.data = JSONTree.object(data).bytes
+        return fault
+    }
+
+    // MARK: Results
+
+    /// A result as policies let it through, with the URIs of this path.
+    func governed(_ result: [UInt8], _ call: ClientCall) throws(ClientFault) -> [UInt8] {
+        if let terms, result.count > terms.resultBytesMax {
+            throw ClientFault(
+                GatewayError(
+                    .upstreamProtocolError, "the tool's result is larger than \(terms.resultBytesMax) bytes",
+                    hint: "ask for less"), id: call.id, status: 200)
+        }
+        let mustRename = !view.isSingle && call.method != "completion/complete"
+        guard mustRename || terms?.redacts ?? false, var tree = try? JSONTree.parse(result) else {
+            // What cannot be read cannot be cleaned.
+            guard terms?.redacts ?? false else { return result }
+            throw ClientFault(
+                GatewayError(.upstreamProtocolError, "the tool's result cannot be read"), id: call.id, status: 200)
+        }
+        if let terms, terms.redacts {
+            var redaction = ResultRedaction(terms)
+            tree = redaction.redacted(tree)
+        }
+        if mustRename, let server { tree = ResourceNames(view, server).renamed(tree) }
+        return tree.bytes
+    }
+
+    /// A message before the result.
+    func redacted(_ message: [UInt8]) -> [UInt8] {
+        guard let terms, terms.redacts, var object = (try? JSONTree.parse(message))?.object,
+            let params = object["params"]
+        else { return message }
+        var redaction = ResultRedaction(terms)
+        object["params"] = redaction.redacted(params)
+        return redaction.count > 0 ? JSONTree.object(object).bytes : message
+    }
+}
+
+/// URIs of resources in results, as a path of several servers has them, so that the client can read what it is shown.
+struct ResourceNames {
+    private let view: ToolView
+    private let server: CompiledServer
+
+    init(_ view: ToolView, _ server: CompiledServer) {
+        self.view = view
+        self.server = server
+    }
+
+    func renamed(_ result: JSONTree) -> JSONTree {
+        guard var object = result.object else { return result }
+        if let content = object["content"]?.array { object["content"] = .array(content.map { block($0) }) }
+        if let contents = object["contents"]?.array { object["contents"] = .array(contents.map { resource($0) }) }
+        if let messages = object["messages"]?.array {
+            object["messages"] = .array(
+                messages.map { message in
+                    guard var each = message.object, let content = each["content"] else { return message }
+                    each["content"] = block(content)
+                    return .object(each)
+                })
+        }
+        return .object(object)
+    }
+
+    private func block(_ tree: JSONTree) -> JSONTree {
+        guard var object = tree.object else { return tree }
+        switch object["type"]?.string?.value {
+        case "resource_link": return resource(tree)
+        case "resource":
+            object["resource"] = object["resource"].map { resource($0) }
+            return .object(object)
+        default: return tree
+        }
+    }
+
+    private func resource(_ tree: JSONTree) -> JSONTree {
+        guard var object = tree.object, let uri = object["uri"]?.string?.value else { return tree }
+        object["uri"] = .text(view.uri(uri, of: server))
+        return .object(object)
+    }
+}

@@ -1,0 +1,63 @@
+/// How far servers' tools are trusted (sluice.dev/v1alpha1). Of several that are about a tool, the strictest of each
+/// counts.
+package struct MCPToolPolicy: Sendable, Equatable {
+    package var metadata: ObjectMeta
+    package var spec: MCPToolPolicySpec
+}
+
+/// Which definition of a tool may be used.
+package enum ToolPinning: String, ConfigEnum, Hashable {
+    /// Whatever the server lists.
+    case off
+    /// The one that was listed first, until a person approves another.
+    case firstUse
+    /// Only what a person has approved.
+    case approved
+}
+
+package struct MCPToolPolicySpec: ConfigObject {
+    package var servers: [String]
+    package var tools: [String]
+    package var pin: ToolPinning
+    package var redact: ToolRedaction?
+    package var limits: ToolLimits?
+
+    package init(_ fields: FieldReader) {
+        servers = fields.list(
+            "servers", "names of the servers it is about; * stands for any text", count: 1...256, each: .length(1...256)
+        )
+        let tools: [String]? = fields.optionalList(
+            "tools", "names of their tools; all by default", count: 1...1024, each: .length(1...256))
+        self.tools = tools ?? ["*"]
+        pin = fields.value("pin", default: .firstUse, "which definition of a tool may be used")
+        redact = fields.optional("redact", "what of results is made unreadable")
+        limits = fields.optional("limits", "how much a tool may give and be used")
+    }
+}
+
+package struct ToolRedaction: ConfigObject, Hashable {
+    package var secrets: Bool
+    package var words: [String]
+
+    package init(_ fields: FieldReader) {
+        secrets = fields.value("secrets", default: true, "keys and tokens that can be told by their form")
+        words = fields.list(
+            "words", "regular expressions; words that match as a whole are taken out", count: 0...64,
+            each: .length(1...512))
+    }
+}
+
+package struct ToolLimits: ConfigObject, Hashable {
+    package var resultBytesMax: ByteQuantity?
+    package var argumentBytesMax: ByteQuantity?
+    package var concurrent: Int?
+    package var callsPerMinute: Int?
+
+    package init(_ fields: FieldReader) {
+        resultBytesMax = fields.optional("resultBytesMax", "the largest result")
+        argumentBytesMax = fields.optional("argumentBytesMax", "the largest arguments")
+        concurrent = fields.optional("concurrent", "calls at once, of each tool and caller", .range(1...1_000_000))
+        callsPerMinute = fields.optional(
+            "callsPerMinute", "calls in a minute, of each tool and caller", .range(1...1_000_000))
+    }
+}
