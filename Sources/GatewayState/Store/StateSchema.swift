@@ -51,7 +51,8 @@ enum StateSchema {
 
     /// Definitions of tools and calls that wait, each as JSON.
     private static let tools = """
-        CREATE TABLE tools (kind TEXT NOT NULL, id TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (kind, id)) WITHOUT ROWID;
+        CREATE TABLE tools (
+            kind TEXT NOT NULL, id TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (kind, id)) WITHOUT ROWID;
         """
 
     private static let keys = """

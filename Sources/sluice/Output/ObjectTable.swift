@@ -85,6 +85,13 @@ enum ObjectTable {
                     }
                 },
             ]
+        case .mcpServer, .mcpToolPolicy, .toolAccessPolicy: toolColumns(of: kind)
+        case .gatewayClass, .referenceGrant, .namespace, .identityProvider: []
+        }
+    }
+
+    private static func toolColumns(of kind: ObjectKind) -> [Column] {
+        switch kind {
         case .mcpServer:
             [
                 Column("URL") { text($0["spec"]?["http"]?["url"]) },
@@ -100,7 +107,7 @@ enum ObjectTable {
                 Column("SUBJECTS") { String($0["spec"]?["subjects"]?.elements?.count ?? 0) },
                 Column("SERVERS") { join($0["spec"]?["rules"]) { rule in rule["server"].map { text($0) } ?? "*" } },
             ]
-        case .gatewayClass, .referenceGrant, .namespace, .identityProvider: []
+        default: []
         }
     }
 
