@@ -313,8 +313,11 @@ final class HTTP1ClientConnection: Timed, ChannelDuplexHandler {
         exchange = nil
         unread = nil
         setReading(true)
-        let isWhole = isRequestSent && bodyBytesLeft == 0 && requestMethod != .connect
-        let isReusable = keepAlive && isWhole && inbound != .closed
+        let isWhole = isRequestSent && bodyBytesLeft == 0
+        // Who was asked to change the protocol and did not say so may have changed it all the same, or have stopped
+        // reading requests, as SwiftNIO's decoder does.
+        let mayHaveSwitched = requestMethod == .connect || !finished.request.upgrade.isEmpty
+        let isReusable = keepAlive && isWhole && !mayHaveSwitched && inbound != .closed
         inbound = isReusable ? .idle : .closed
         // The pool first: the end of this exchange may be the start of the next one on the same client connection.
         if isReusable {

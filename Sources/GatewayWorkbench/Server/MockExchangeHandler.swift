@@ -44,9 +44,15 @@ final class MockExchangeHandler: ChannelInboundHandler, RemovableChannelHandler 
     private var echoing = false
     private var running = false
 
-    init(_ connection: MockConnection) {
+    /// NIO looks for an upgrade in one request only: called before each, with nothing of it read yet.
+    private let watchForUpgrade: (ChannelHandlerContext) -> Void
+
+    init(_ connection: MockConnection, watchForUpgrade: @escaping (ChannelHandlerContext) -> Void = { _ in }) {
         self.connection = connection
+        self.watchForUpgrade = watchForUpgrade
     }
+
+    func handlerAdded(context: ChannelHandlerContext) { watchForUpgrade(context) }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         switch unwrapInboundIn(data) {
@@ -102,7 +108,8 @@ final class MockExchangeHandler: ChannelInboundHandler, RemovableChannelHandler 
         headSent = false
         echoing = false
         streamed = 0
-        closesAfter = !connection.isHTTP2 && !head.isKeepAlive
+        // NIO's decoder reads nothing after a request that asks for another protocol, whether or not it gets it.
+        closesAfter = !connection.isHTTP2 && (!head.isKeepAlive || head.headers.contains(name: "upgrade"))
         id = connection.journal.begin(received)
         received.id = id
         request = received
@@ -257,7 +264,10 @@ final class MockExchangeHandler: ChannelInboundHandler, RemovableChannelHandler 
     private func finish(_ trailers: [Header], _ context: ChannelHandlerContext) {
         let fields = trailers.isEmpty ? nil : HTTPHeaders(trailers.map { ($0.name, $0.value) })
         let closes = closesAfter
-        if bodyEnded { request = nil }
+        if bodyEnded {
+            request = nil
+            if !closes { watchForUpgrade(context) }
+        }
         let done = context.eventLoop.makePromise(of: Void.self)
         if closes {
             let bound = NIOLoopBound(context, eventLoop: context.eventLoop)

@@ -89,9 +89,25 @@ struct MockPipeline {
     }
 
     private func http1(_ channel: any Channel, _ connection: MockConnection) throws {
-        let exchange = MockExchangeHandler(connection)
-        let name = "exchange"
-        let upgrader = NIOWebSocketServerUpgrader(
+        let encoder = HTTPResponseEncoder()
+        let decoder = ByteToMessageHandler(HTTPRequestDecoder(leftOverBytesStrategy: .forwardBytes))
+        let inner: [any RemovableChannelHandler] = [
+            decoder, HTTPServerPipelineHandler(), NIOHTTPResponseHeadersValidator(), HTTPServerProtocolErrorHandler(),
+        ]
+        let upgrader = upgrader(connection)
+        let exchange = MockExchangeHandler(connection) { context in
+            let handler = HTTPServerUpgradeHandler(
+                upgraders: [upgrader], httpEncoder: encoder, extraHTTPHandlers: inner, upgradeCompletionHandler: { _ in })
+            try? context.pipeline.syncOperations.addHandler(handler, position: .before(context.handler))
+        }
+        try channel.pipeline.syncOperations.addHandlers([encoder] + inner)
+        try channel.pipeline.syncOperations.addHandler(exchange, name: Self.exchangeName)
+    }
+
+    private static let exchangeName = "exchange"
+
+    private func upgrader(_ connection: MockConnection) -> NIOWebSocketServerUpgrader {
+        NIOWebSocketServerUpgrader(
             maxFrameSize: 1 << 24,
             shouldUpgrade: { channel, head in
                 let path = head.uri.prefix { $0 != "?" }
@@ -101,13 +117,10 @@ struct MockPipeline {
             upgradePipelineHandler: { channel, head in
                 channel.eventLoop.makeCompletedFuture {
                     record(head, connection)
-                    channel.pipeline.syncOperations.removeHandler(name: name, promise: nil)
+                    channel.pipeline.syncOperations.removeHandler(name: Self.exchangeName, promise: nil)
                     try channel.pipeline.syncOperations.addHandler(MockWebSocketHandler())
                 }
             })
-        try channel.pipeline.syncOperations.configureHTTPServerPipeline(
-            withServerUpgrade: (upgraders: [upgrader], completionHandler: { _ in }))
-        try channel.pipeline.syncOperations.addHandler(exchange, name: name)
     }
 
     /// A handshake never reaches the exchange handler, so it is put down here.

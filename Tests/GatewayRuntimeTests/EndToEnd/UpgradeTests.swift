@@ -155,4 +155,39 @@ struct UpgradeTests {
         try await gateway.stop()
         await backend.stop()
     }
+
+    @Test("a connection whose backend would not upgrade serves nobody else")
+    func refused() async throws {
+        let backend = try await ScriptedBackend.start { peer, event in
+            guard case .bytes(let text) = event, text.hasSuffix("\r\n\r\n") else { return false }
+            peer.send("HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\n\(peer.number)")
+            return true
+        }
+        let gateway = try await GatewayUnderTest.start(Configuration.simple(backend.port), loops: 1)
+        let client = WorkbenchClient()
+        #expect(try await client.call("GET", try gateway.url()).text == "1")
+        let connection = try await gateway.open()
+        await connection.send(Self.upgrade)
+        let answer = await connection.read(timeoutMilliseconds: 10_000) {
+            String(decoding: $0, as: UTF8.self).hasSuffix("\r\n\r\n1")
+        }
+        #expect(answer.text.hasPrefix("HTTP/1.1 200 "))
+        #expect(try await client.call("GET", try gateway.url()).text == "2")
+        try await gateway.stop()
+        await backend.stop()
+    }
+
+    @Test("a backend's connection that has served requests is upgraded like a new one")
+    func reused() async throws {
+        let mock = try await MockHTTPServer.start()
+        let gateway = try await GatewayUnderTest.start(Configuration.simple(mock.port), loops: 1)
+        for _ in 0..<2 { #expect(try await WorkbenchClient().call("GET", try gateway.url()).status == 200) }
+        let socket = try await WebSocketClient.open(try gateway.url("/ws").replacing("http://", with: "ws://"))
+        try await socket.send(text: "there?")
+        #expect(try await socket.receive(timeoutMilliseconds: 10_000) == .text("there?"))
+        #expect(mock.journal.connectionCount == 1)
+        try await socket.sendClose(code: 1000)
+        try await gateway.stop()
+        await mock.stop()
+    }
 }
