@@ -140,3 +140,7 @@ class Front:
 
     def name(self, tool):
         return f"{self.prefix}{tool}"
+
+    def uri(self, own):
+        """A resource's, with its server before it where tools have theirs."""
+        return f"{self.prefix.removesuffix('__')}+{own}" if self.prefix else own

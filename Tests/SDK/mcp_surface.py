@@ -227,13 +227,14 @@ class Surface:
 
     def test_a_changed_resource_is_told_to_who_subscribed(self, front):
         front.needs("subscriptions")
-        uri = "mock://notes/n1"
+        own = "mock://notes/n1"
+        uri = front.uri(own)
 
         async def new():
             async with front.client() as client:
                 async with client.listen(resource_subscriptions=[uri]) as events:
                     await client.call_tool(front.name("touch"), {"uri": "mock://notes/n2"})
-                    await client.call_tool(front.name("touch"), {"uri": uri})
+                    await client.call_tool(front.name("touch"), {"uri": own})
                     async for event in events:
                         assert event == ResourceUpdated(uri=uri)
                         break
@@ -242,7 +243,7 @@ class Surface:
             person = Person()
             async with front.client(person) as client:
                 await client.subscribe_resource(uri)
-                await client.call_tool(front.name("touch"), {"uri": uri})
+                await client.call_tool(front.name("touch"), {"uri": own})
 
                 def updated():
                     return [n for n in person.notices if isinstance(n, types.ResourceUpdatedNotification)]

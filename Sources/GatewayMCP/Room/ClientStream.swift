@@ -87,12 +87,34 @@ final class ClientStream: BodyReader {
             return resume(mark, server)
         }
         services.clients.opened(self, session.id, on: worker.eventLoop)
+        // What the client looked at before anybody listened may have changed since.
+        let all = AwaitedAll(view.servers.count, on: worker) { [weak self] in
+            guard let self else { return }
+            for method in services.clients.seen(session.id) { sendEvent(Notification.changed(method)) }
+        }
         for server in view.servers {
             let feed = ServerFeed(
                 server, caller, services, wants: wants(server), ownsSession: false, on: worker)
+            var isFirst = true
             feed.onMessage = { [self] in pass($0, from: server) }
+            feed.onReady = { [self, weak feed] hadGap in
+                if hadGap, let feed { tellMissed(feed, isFirst: isFirst) }
+                if isFirst { all.one() }
+                isFirst = false
+            }
             feeds.append(feed)
             feed.start()
+        }
+    }
+
+    /// Who looked before looks again.
+    private func tellMissed(_ feed: ServerFeed, isFirst: Bool) {
+        if !isFirst {
+            for method in services.clients.seen(session.id) { sendEvent(Notification.changed(method)) }
+        }
+        for uri in feed.wants.uris {
+            let shown = view.uri(uri, of: feed.server)
+            sendEvent(Notification.changed("notifications/resources/updated", uri: shown))
         }
     }
 
@@ -102,9 +124,11 @@ final class ClientStream: BodyReader {
             uris: services.clients.subscriptions(session.id, server: server.name))
     }
 
-    /// The client has subscribed to something, or does not any more.
-    func subscriptionsChanged() {
-        for feed in feeds { feed.change(wants(feed.server)) }
+    /// The client has subscribed to something, or does not any more; `done` once changes of it are heard of.
+    func subscriptionsChanged(at server: String, then done: @escaping () -> Void) {
+        guard let feed = feeds.first(where: { $0.server.name == server }) else { return done() }
+        let all = AwaitedAll(1, on: worker, done)
+        feed.change(wants(feed.server)) { all.one() }
     }
 
     private func pass(_ message: ServerRequest.Message, from server: CompiledServer) {

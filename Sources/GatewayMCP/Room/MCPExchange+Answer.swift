@@ -199,6 +199,8 @@ extension MCPExchange {
         survey = nil
         for feed in feeds { feed.cancel() }
         feeds.removeAll()
+        if let held { held.eventLoop.execute { held.value.request.cancel(reason: "the client has gone") } }
+        held = nil
         guard let request else { return }
         if call?.isStateless ?? true {
             self.request = nil

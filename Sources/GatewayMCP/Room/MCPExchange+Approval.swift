@@ -21,7 +21,14 @@ extension MCPExchange {
         let digest = ToolDigest.ofCall(server: server.shownName, tool: tool.name, arguments: arguments)
         let state = try approvalState(server, call)
         // A later round of a call that was approved in its first.
-        if case .server = state { return try proceed() }
+        if case .server = state, let text = call.string("requestState") {
+            // Sent again, it would be a second call.
+            guard
+                services.waiting.use(
+                    text, untilSeconds: nowSeconds + RequestState.lifetimeSeconds, nowSeconds: nowSeconds)
+            else { throw strange(call) }
+            return try proceed()
+        }
         if case .parked = state { return try proceed() }
         if take(digest) { return try proceed() }
         if let known = services.book.decision(owner: principal.ownerKey, digest: digest, nowSeconds: nowSeconds),

@@ -3,6 +3,7 @@ import GatewayPolicy
 import GatewayProxy
 import GatewayRecords
 import GatewayWire
+import NIOCore
 
 /// Calls that go to one server: decided on the body, sent with the server's own names.
 extension MCPExchange {
@@ -167,12 +168,20 @@ extension MCPExchange {
         guard let uri = call.string("uri"), !uri.isEmpty else { throw missing("uri", call) }
         guard let (server, own) = view.split(uri: uri) else { throw unknown(.resource, uri, call) }
         _ = try judge(.resource, own, at: server, as: uri, arguments: nil, call)
-        if let session = call.session, isStateless(server) {
+        if let session = call.session {
             let isOn = call.method == "resources/subscribe"
-            guard services.clients.setSubscription(own, session.id, server: server.name, isOn: isOn) else {
+            let goesOn = !isStateless(server)
+            let eventLoop = worker.eventLoop
+            let here = NIOLoopBound(self, eventLoop: eventLoop)
+            let box = NIOLoopBound(CallBox(call), eventLoop: eventLoop)
+            let isKept = services.clients.setSubscription(own, session.id, server: server.name, isOn: isOn) {
+                guard !goesOn else { return }
+                eventLoop.execute { here.value.finish(result: Array("{}".utf8), of: box.value.call) }
+            }
+            guard isKept else {
                 throw ClientFault(JSONRPCCode.invalidParams, "the session has too many subscriptions", id: call.id)
             }
-            return finish(result: Array("{}".utf8), of: call)
+            if !goesOn { return armTimer() }
         }
         forward(call.method, to: server, call) { request in
             if own != uri { request.edit.renamed = ("uri", MCPExchange.json(own)) }
@@ -235,11 +244,12 @@ extension MCPExchange {
     /// Sends the client's params to one server and passes on what comes back.
     func forward(
         _ method: String, to server: CompiledServer, _ call: ClientCall, round: Int = 1,
-        _ prepare: @escaping (ServerRequest) -> Void
+        answers: [(name: StaticString, value: [UInt8])] = [], _ prepare: @escaping (ServerRequest) -> Void
     ) {
         guard let exchange else { return }
         let request = ServerRequest(server, method, params: call.params, caller(call), services, on: worker)
         prepare(request)
+        request.edit.extra += answers
         do throws(ClientFault) {
             if try takeState(call, server, request) { return }
         } catch { return answer(error) }
@@ -263,11 +273,9 @@ extension MCPExchange {
             if case .result(let result) = reply, !call.isStateless,
                 askForServer(
                     result, call, server, round: round,
-                    again: { [self] extra in
-                        forward(method, to: server, call, round: round + 1) { request in
-                            prepare(request)
-                            request.edit.extra += extra
-                        }
+                    again: { [self] answers in
+                        // Those of this round alone: the server's state knows the others.
+                        forward(method, to: server, call, round: round + 1, answers: answers, prepare)
                     })
             {
                 return

@@ -1,6 +1,7 @@
 import Crypto
 import GatewayModel
 import GatewayProxy
+import GatewayRecords
 import GatewayWire
 import NIOCore
 
@@ -40,13 +41,19 @@ extension MCPExchange {
             return false
         case .parked(let id):
             guard let parked = services.waiting.takeParked(id) else { throw strange(call) }
-            let answers = call.json("inputResponses").flatMap { (try? JSONTree.parse($0))?.object } ?? JSONObject()
-            resume(parked, answers, call)
+            let answers = call.json("inputResponses").flatMap { (try? JSONTree.parse($0))?.object }
+            guard let given = answers?[parked.question.key] else {
+                // What was asked is not among the answers: it is asked again.
+                guard services.waiting.park(parked, id) else { throw strange(call) }
+                finish(result: MCPExchange.asking(parked.question, text), of: call)
+                return true
+            }
+            follow(parked.call, at: parked.server, given, call)
             return true
         }
     }
 
-    private func strange(_ call: ClientCall) -> ClientFault {
+    func strange(_ call: ClientCall) -> ClientFault {
         ClientFault(
             JSONRPCCode.invalidParams, "the requestState is not of this call, or too old: call anew", id: call.id)
     }
@@ -77,61 +84,79 @@ extension MCPExchange {
 
     /// A server with a session asks a client without one: the call is held, the question is the answer.
     func park(_ message: ServerRequest.Message, _ call: ClientCall) {
-        guard let request, exchange != nil, ["tools/call", "prompts/get", "resources/read"].contains(call.method)
-        else { return }
-        let parked = ParkedCall(request)
+        guard let request, exchange != nil else { return }
+        guard ["tools/call", "prompts/get", "resources/read"].contains(call.method) else {
+            return request.refuse(message)
+        }
+        self.request = nil
+        let held = ParkedCall(request)
+        held.hear(message)
+        follow(NIOLoopBound(held, eventLoop: worker.eventLoop), at: request.server, nil, call)
+    }
+
+    /// Passes on what a held call says, from whichever loop it lives on to this one.
+    private func follow(
+        _ held: NIOLoopBound<ParkedCall>, at server: CompiledServer, _ answer: JSONTree?, _ call: ClientCall
+    ) {
+        self.held = held
+        self.server = server
+        exchange?.record.backend = server.backend.name
+        exchange?.record.backendID = server.backend.metricSlot
+        exchange?.record.attempts = 1
+        armTimer()
+        let eventLoop = worker.eventLoop
+        let here = NIOLoopBound(self, eventLoop: eventLoop)
+        let box = NIOLoopBound(CallBox(call), eventLoop: eventLoop)
+        held.eventLoop.execute {
+            held.value.resume(
+                answer,
+                ParkedCall.Hearer(
+                    onMessage: { message in eventLoop.execute { here.value.pass(message, box.value.call) } },
+                    onQuestion: { question in
+                        eventLoop.execute { here.value.hold(question, held, server, box.value.call) }
+                    },
+                    onEnd: { reply in
+                        eventLoop.execute {
+                            here.value.held = nil
+                            here.value.take(reply, box.value.call)
+                        }
+                    }))
+        }
+    }
+
+    /// The client is answered with the question, and the call waits for it to come back.
+    private func hold(
+        _ question: ParkedCall.Question, _ held: NIOLoopBound<ParkedCall>, _ server: CompiledServer, _ call: ClientCall
+    ) {
+        self.held = nil
+        // Who has gone has called it off.
+        guard exchange != nil else { return }
         let id = SessionID.make()
         let state = RequestState(
-            .parked(id: id), owner: principal.ownerKey, server: request.server.name, digest: digest(call),
+            .parked(id: id), owner: principal.ownerKey, server: server.name, digest: digest(call),
             nowSeconds: nowSeconds)
-        let lifetime = UInt64(RequestState.lifetimeSeconds) * 1_000_000_000
-        guard let question = parked.add(message), let sealed = state.sealed(services.seal),
-            services.waiting.park(parked, id, until: worker.now + lifetime)
+        let waiting = services.waiting
+        guard caller(call).canAnswer(question.method), let sealed = state.sealed(services.seal),
+            waiting.park(WaitingCalls.Parked(call: held, server: server, question: question), id)
         else {
-            self.request = nil
-            request.cancel()
+            held.eventLoop.execute { held.value.request.cancel() }
             return answer(
                 ClientFault(
                     GatewayError(.overloaded, "too many calls wait for their clients"), id: call.id, status: 200))
         }
-        self.request = nil
-        let waiting = services.waiting
-        worker.eventLoop.assumeIsolated().scheduleTask(in: .nanoseconds(Int64(lifetime))) {
-            if waiting.takeParked(id) != nil { request.cancel(reason: "the client did not answer") }
+        worker.eventLoop.assumeIsolated().scheduleTask(in: .seconds(Int64(RequestState.lifetimeSeconds))) {
+            guard waiting.takeParked(id) != nil else { return }
+            held.eventLoop.execute { held.value.request.cancel(reason: "the client did not answer") }
         }
-        let requests = JSONTree.object([question.key: question.request])
-        let result: JSONTree = [
-            "resultType": "input_required", "inputRequests": requests, "requestState": .text(sealed),
-        ]
-        finish(result: result.bytes, of: call)
+        finish(result: MCPExchange.asking(question, sealed), of: call)
     }
 
-    /// The client has answered: the held call goes on, from whichever loop it lives on to this one.
-    private func resume(_ parked: WaitingCalls.Parked, _ answers: JSONObject, _ call: ClientCall) {
-        let home = parked.call.eventLoop
-        if home === worker.eventLoop {
-            let held = parked.call.value
-            request = held.request
-            server = held.request.server
-            armTimer()
-            return held.resume(
-                answers, onMessage: { [self] in pass($0, call) },
-                onEnd: { [self] reply in
-                    request = nil
-                    take(reply, call)
-                })
-        }
-        armTimer()
-        let here = NIOLoopBound(self, eventLoop: worker.eventLoop)
-        let eventLoop = worker.eventLoop
-        let callBox = NIOLoopBound(CallBox(call), eventLoop: eventLoop)
-        let held = parked.call
-        home.execute {
-            held.value.resume(
-                answers,
-                onMessage: { message in eventLoop.execute { here.value.pass(message, callBox.value.call) } },
-                onEnd: { reply in eventLoop.execute { here.value.take(reply, callBox.value.call) } })
-        }
+    private static func asking(_ question: ParkedCall.Question, _ state: String) -> [UInt8] {
+        let result: JSONTree = [
+            "resultType": "input_required", "inputRequests": JSONTree.object([question.key: question.request]),
+            "requestState": .text(state),
+        ]
+        return result.bytes
     }
 
     private func isQuestion(_ result: [UInt8]) -> Bool {

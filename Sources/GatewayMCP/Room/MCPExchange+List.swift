@@ -26,6 +26,7 @@ extension MCPExchange {
                 if !call.isStateless { fault.status = 200 }
                 return answer(fault)
             }
+            if let session = call.session { services.clients.saw(kind, session.id) }
             finish(result: result(kind, lists, problems, call).bytes, of: call)
         }
     }

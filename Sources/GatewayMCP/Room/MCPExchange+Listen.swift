@@ -27,18 +27,70 @@ extension MCPExchange {
                 if room.catalog.access.readsTime { asked.now = now }
                 return room.catalog.access.decide(principal, asked).isAllowed
             }
-        acknowledge(wants, allowed.map(\.uri), id)
-        let caller = listener(call)
+        let (listener, shared) = (listener(call), caller(call))
         for server in view.servers {
             var own = wants
             own.uris = allowed.filter { $0.server === server }.map(\.own)
             guard !own.filter.isEmpty else { continue }
-            let feed = ServerFeed(server, caller, services, wants: own, ownsSession: true, on: worker)
-            feed.onMessage = { [self] message in pass(message, of: server, own, id) }
-            feeds.append(feed)
-            feed.start()
+            // A process of its own would know nothing of what the caller's calls do in theirs.
+            let isOwn = server.process == nil
+            feeds.append(
+                ServerFeed(
+                    server, isOwn ? listener : shared, services, wants: own, ownsSession: isOwn, on: worker))
         }
+        // What changes after the client is told that it is listened to must not go unheard.
+        let all = AwaitedAll(feeds.count, on: worker) { [self] in
+            guard exchange != nil else { return }
+            acknowledge(wants, allowed.map(\.uri), id)
+            isAcknowledged = true
+            for event in unheard { send(event: event) }
+            unheard.removeAll()
+            exchange?.flush()
+        }
+        for feed in feeds { follow(feed, all, id) }
         armTimer()
+    }
+
+    private func follow(_ feed: ServerFeed, _ all: AwaitedAll, _ id: [UInt8]) {
+        var isSettled = false
+        func settle() {
+            guard !isSettled else { return }
+            isSettled = true
+            all.one()
+        }
+        feed.onMessage = { [self, weak feed] message in
+            guard let feed else { return }
+            pass(message, of: feed.server, feed.wants, id)
+        }
+        feed.onFailure = { settle() }
+        feed.onReady = { [self, weak feed] hadGap in
+            // What it was told of as listened to was not, for a while.
+            if hadGap, isSettled, let feed { tellMissed(feed, id) }
+            settle()
+        }
+        feed.start()
+    }
+
+    private func tellMissed(_ feed: ServerFeed, _ id: [UInt8]) {
+        let wants = feed.wants
+        for kind in [ListKind.tools, .prompts, .resources] where wants.includes(kind.changed, uri: nil) {
+            tell(Notification.changed(kind.changed, subscription: id))
+        }
+        for uri in wants.uris {
+            tell(
+                Notification.changed(
+                    "notifications/resources/updated", uri: view.uri(uri, of: feed.server), subscription: id))
+        }
+    }
+
+    /// Nothing goes before the acknowledgement.
+    private func tell(_ event: [UInt8]) {
+        guard isAcknowledged else {
+            if unheard.count < MCPExchange.subscriptionsMax { unheard.append(event) }
+            return
+        }
+        send(event: event)
+        exchange?.flush()
     }
 
     static let subscriptionsMax = 1_000
@@ -75,7 +127,6 @@ extension MCPExchange {
         if message.message.method == "notifications/tools/list_changed" {
             services.shelf.forget(server, for: principal.ownerKey)
         }
-        send(event: Notification.edited(message, view, of: server, subscription: id))
-        exchange?.flush()
+        tell(Notification.edited(message, view, of: server, subscription: id))
     }
 }

@@ -25,20 +25,9 @@ extension MCPExchange {
     /// A server asks the client something. In a session the question goes on under an id that leads back; otherwise
     /// the server is told that nobody can answer.
     func ask(_ message: ServerRequest.Message, _ call: ClientCall) {
-        guard let request, let session = request.session, let range = message.message.id else { return }
-        let id = Array(message.bytes[range])
-        let opening = ServerOpening(server: request.server, services: services, worker: worker)
-        if message.message.method == "ping" {
-            return opening.reply(JSONRPCWriter.result(id: id.span, Array("{}".utf8).span), session)
-        }
-        let canAnswer = caller(call).canAnswer(message.message.method)
-        if canAnswer, call.isStateless { return park(message, call) }
-        guard canAnswer else {
-            let refusal = JSONRPCWriter.error(
-                id: id, code: JSONRPCCode.methodNotFound,
-                message: "the client cannot answer: \(message.message.method)")
-            return opening.reply(refusal, session)
-        }
+        guard let request else { return }
+        if call.isStateless { return park(message, call) }
+        guard let id = request.question(message), let range = message.message.id else { return }
         var splice = JSONSplice()
         splice.replace(range, with: QuestionID.make(server: request.server, id: id))
         send(event: splice.applied(to: message.bytes.span), id: mark(call, message.eventID))

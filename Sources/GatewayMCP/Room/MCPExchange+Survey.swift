@@ -95,13 +95,14 @@ extension MCPExchange {
         }
         if let session = call.session { services.clients.setLevel(level, session.id) }
         let caller = caller(call)
-        for server in view.servers {
-            // Servers without sessions hear it with each request.
-            guard let session = openSession(server, caller) else { continue }
-            let opening = ServerOpening(server: server, services: services, worker: worker)
-            opening.setLevel(level, session) {}
+        // Servers without sessions hear it with each request.
+        let open = view.servers.compactMap { server in openSession(server, caller).map { (server, $0) } }
+        // What is called next must find the level set.
+        let all = AwaitedAll(open.count, on: worker) { [self] in finish(result: Array("{}".utf8), of: call) }
+        for (server, session) in open {
+            ServerOpening(server: server, services: services, worker: worker).setLevel(level, session) { all.one() }
         }
-        finish(result: Array("{}".utf8), of: call)
+        armTimer()
     }
 
     /// A session that is open at a server for this caller; nil where there is none yet.

@@ -22,6 +22,11 @@ final class MCPExchange {
     var gathering: ListGathering?
     var survey: ServerSurvey?
     var feeds: [ServerFeed] = []
+    /// The stream of changes has begun; what came before waits for that.
+    var isAcknowledged = false
+    var unheard: [[UInt8]] = []
+    /// A call that other requests of the client began.
+    var held: NIOLoopBound<ParkedCall>?
     /// The server that was asked, once one is.
     var server: CompiledServer?
 
@@ -52,7 +57,7 @@ final class MCPExchange {
     func caller(_ call: ClientCall) -> ServerCaller {
         ServerCaller(
             owner: principal.ownerKey, capabilities: Capabilities.known(call.capabilities), clientInfo: call.clientInfo,
-            logLevel: call.isStateless ? call.logLevel : call.session.flatMap { services.clients.level($0.id) },
+            logLevel: call.isStateless ? call.logLevel : call.session.map { services.clients.level($0.id) },
             session: call.session)
     }
 }

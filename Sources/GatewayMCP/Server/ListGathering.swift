@@ -16,6 +16,15 @@ enum ListKind {
         }
     }
 
+    /// The notification that tells of a change of it.
+    var changed: String {
+        switch self {
+        case .tools: "notifications/tools/list_changed"
+        case .prompts: "notifications/prompts/list_changed"
+        case .resources, .templates: "notifications/resources/list_changed"
+        }
+    }
+
     /// The member of the result.
     var member: String {
         switch self {

@@ -44,12 +44,26 @@ final class ServerFeed {
     /// The session is this feed's alone, and ends with it.
     private let ownsSession: Bool
     var onMessage: ((ServerRequest.Message) -> Void)?
+    /// The server tells from now on, or has nothing to tell. Changes before the first time, and while the stream was
+    /// broken off, nobody has heard of: `hadGap`.
+    var onReady: ((_ hadGap: Bool) -> Void)?
+    /// It cannot be asked now, and is asked again.
+    var onFailure: (() -> Void)?
+    private var hasGap = true
+    private var isReady = false
+    /// Of a session: its stream has begun, and so many subscriptions are not answered yet.
+    private var isFollowing = false
+    private var subscriptionCount = 0
+    private var lastEventID: [UInt8] = []
     private var request: ServerRequest?
+    /// What is listened to until the one that takes its place has begun.
+    private var former: ServerRequest?
     private var post: ServerPost?
     private var session: LiveServers.Session?
     private var hasEnded = false
     private var failures = 0
     private var number = 0
+    private var waiting: [() -> Void] = []
 
     init(
         _ server: CompiledServer, _ caller: ServerCaller, _ services: MCPServices, wants: Wants, ownsSession: Bool,
@@ -88,26 +102,60 @@ final class ServerFeed {
         guard !hasEnded else { return }
         hasEnded = true
         onMessage = nil
+        onReady = nil
+        onFailure = nil
         stop()
+        settleWaiting()
         if ownsSession, let session {
             _ = services.live.take(caller.scope(server))
             opening.close(session)
         }
     }
 
-    /// Listens for something else from now on.
-    func change(_ wants: Wants) {
-        guard wants != self.wants, !hasEnded else { return }
+    /// Listens for something else from now on; `done` once it is heard of, or cannot be.
+    func change(_ wants: Wants, then done: @escaping () -> Void) {
+        guard !hasEnded else { return done() }
+        let isSame = wants == self.wants
         self.wants = wants
-        guard session == nil else { return }
-        stop()
+        guard session == nil, !isSame else { return isReady || session != nil ? done() : waiting.append(done) }
+        waiting.append(done)
+        // Between the two nothing must go unheard.
+        former?.cancel()
+        former = request
+        request = nil
+        isReady = false
+        guard former != nil else {
+            stop()
+            return start()
+        }
+        number += 1
         start()
+    }
+
+    private func ready() {
+        failures = 0
+        former?.cancel()
+        former = nil
+        guard !isReady else { return }
+        isReady = true
+        let hadGap = hasGap
+        hasGap = false
+        onReady?(hadGap)
+        settleWaiting()
+    }
+
+    private func settleWaiting() {
+        let waiting = waiting
+        self.waiting.removeAll()
+        for done in waiting { done() }
     }
 
     private func stop() {
         number += 1
         request?.cancel()
         request = nil
+        former?.cancel()
+        former = nil
         post?.cancel()
         post = nil
     }
@@ -116,6 +164,8 @@ final class ServerFeed {
     private func again() {
         guard !hasEnded else { return }
         failures += 1
+        onFailure?()
+        settleWaiting()
         let delay = min(30_000, 500 << min(failures, 6))
         let number = number
         worker.eventLoop.assumeIsolated().scheduleTask(in: .milliseconds(Int64(delay))) { [self] in
@@ -128,20 +178,24 @@ final class ServerFeed {
     // MARK: Without a session
 
     private func listen() {
-        guard !hasEnded, !wants.filter.isEmpty else { return }
+        guard !hasEnded else { return }
+        guard !wants.filter.isEmpty else { return ready() }
         let params = JSONTree.object(["notifications": .object(wants.filter)]).bytes
         let request = ServerRequest(server, "subscriptions/listen", params: params, caller, services, on: worker)
         request.isStream = true
         self.request = request
-        request.onMessage = { [self] message in
-            failures = 0
+        request.onMessage = { [self, weak request] message in
+            if request === self.request { ready() }
             guard message.message.method != "notifications/subscriptions/acknowledged" else { return }
             onMessage?(message)
         }
-        request.onEnd = { [self] reply in
+        request.onEnd = { [self, weak request] reply in
+            if request === former { former = nil }
+            guard request === self.request else { return }
             self.request = nil
             // A server that has no such streams is not asked for one for ever.
-            if case .error = reply { return }
+            if case .error = reply { return ready() }
+            (isReady, hasGap) = (false, true)
             again()
         }
         request.start()
@@ -152,25 +206,39 @@ final class ServerFeed {
     private func openSession() {
         guard !hasEnded else { return }
         let scope = caller.scope(server)
-        if let known = services.live.session(scope, now: worker.now) { return follow(known) }
+        if let known = services.live.session(scope, now: worker.now) {
+            // A client's own subscriptions go to its server by themselves.
+            if caller.session == nil { subscribe(known) }
+            return follow(known)
+        }
         if let opened = caller.session?.opened.first(where: { $0.server == server.name }) {
             return follow(
                 LiveServers.Session(
                     id: opened.id.isEmpty ? nil : opened.id, revision: opened.revision, result: [],
                     usedNanoseconds: worker.now))
         }
-        guard ownsSession else { return }
+        // A client's session that nobody has opened is told nothing.
+        guard caller.session == nil || ownsSession else { return ready() }
         post = opening.open(caller) { [self] outcome in
             post = nil
             guard case .success(let session) = outcome, !hasEnded else { return again() }
-            for uri in wants.uris { subscribe(uri, session) }
+            subscribe(session)
             follow(session)
         }
     }
 
+    private func subscribe(_ session: LiveServers.Session) {
+        subscriptionCount = wants.uris.count
+        for uri in wants.uris { subscribe(uri, session) }
+    }
+
     private func subscribe(_ uri: String, _ session: LiveServers.Session) {
         let post = ServerPost(server, on: worker)
-        post.onEnd = { [post] _ in _ = post }
+        post.onEnd = { [self, post] _ in
+            _ = post
+            subscriptionCount -= 1
+            if isFollowing, subscriptionCount == 0 { ready() }
+        }
         post.begin(
             .post, fields: ServerOpening.fields(session),
             body: JSONRPCWriter.request(
@@ -183,9 +251,13 @@ final class ServerFeed {
         let post = ServerPost(server, on: worker)
         self.post = post
         var status = 0
-        post.onHead = { code, _ in status = code }
+        post.onHead = { [self] code, _ in
+            status = code
+            isFollowing = true
+            if subscriptionCount == 0 { ready() }
+        }
         post.onEvent = { [self] event in
-            failures = 0
+            if !event.id.isEmpty { lastEventID = event.id }
             guard !event.data.isEmpty, let message = try? JSONRPCMessage(event.data.span),
                 message.kind == .notification || message.kind == .request
             else { return }
@@ -198,10 +270,12 @@ final class ServerFeed {
         post.onEnd = { [self] _ in
             self.post = nil
             // It has no such stream (405), or the session is over.
-            guard status < 400 || status >= 500 else { return }
+            guard status < 400 || status >= 500 else { return ready() }
             again()
         }
-        post.begin(.get, fields: ServerOpening.fields(session), body: [])
+        // A server that numbers its events goes on where it was.
+        let mark = lastEventID.isEmpty ? [] : [(name: MCPName.lastEventID, value: lastEventID)]
+        post.begin(.get, fields: ServerOpening.fields(session) + mark, body: [])
     }
 }
 
@@ -224,6 +298,17 @@ enum Notification {
         }
         object["params"] = .object(params)
         return JSONTree.object(object).bytes
+    }
+
+    /// One that says only that something has changed.
+    static func changed(_ method: String, uri: String? = nil, subscription: [UInt8]? = nil) -> [UInt8] {
+        var params = JSONObject()
+        if let uri { params["uri"] = .text(uri) }
+        if let subscription, let id = try? JSONTree.parse(subscription) {
+            params["_meta"] = .object([MCPName.subscriptionMeta: id])
+        }
+        return JSONRPCWriter.request(
+            id: nil, method: method, params: params.isEmpty ? [] : JSONTree.object(params).bytes)
     }
 
     static func uri(_ message: ServerRequest.Message) -> String? {

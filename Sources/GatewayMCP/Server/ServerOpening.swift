@@ -153,7 +153,8 @@ struct ServerOpening {
     ) {
         services.live.keep(session, caller.scope(server), now: worker.now)
         notify("notifications/initialized", session) { _ in
-            guard let level = caller.logLevel, caller.session == nil else { return done(.success(session)) }
+            let asked = caller.session.map { services.clients.setLevel(of: $0.id) } ?? caller.logLevel
+            guard let level = asked else { return done(.success(session)) }
             setLevel(level, session) { done(.success(session)) }
         }
     }

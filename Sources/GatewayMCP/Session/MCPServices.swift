@@ -39,7 +39,9 @@ final class LiveClients: Sendable {
         var ended: [String: UInt64] = [:]
         /// The least severe message a session wants.
         var levels: [String: String] = [:]
-        /// What sessions have subscribed to at servers without sessions, by session and server.
+        /// The notifications that tell of changes in what a session has listed.
+        var seen: [String: Set<String>] = [:]
+        /// What sessions have subscribed to, by session and server.
         var subscriptions: [String: [String]] = [:]
         /// The streams beside the requests, by session.
         var streams: [String: NIOLoopBound<ClientStream>] = [:]
@@ -56,6 +58,7 @@ final class LiveClients: Sendable {
             if state.ended.count >= LiveClients.endedMax { state.ended.removeAll(keepingCapacity: true) }
             state.ended[session] = now
             state.levels[session] = nil
+            state.seen[session] = nil
             state.subscriptions = state.subscriptions.filter { !$0.key.hasPrefix(session) }
         }
     }
@@ -69,7 +72,24 @@ final class LiveClients: Sendable {
         }
     }
 
-    func level(_ session: String) -> String? { state.withLock { $0.levels[session] } }
+    /// A session that says nothing is told what most servers tell unasked.
+    func level(_ session: String) -> String { setLevel(of: session) ?? "info" }
+
+    /// What a session has asked for; nil for one that has not.
+    func setLevel(of session: String) -> String? { state.withLock { $0.levels[session] } }
+
+    // MARK: What was looked at
+
+    /// A session has got a list, or read what there is: changes of it concern it from now on.
+    func saw(_ kind: ListKind, _ session: String) {
+        state.withLock { state in
+            if state.seen.count >= LiveClients.levelsMax { state.seen.removeAll(keepingCapacity: true) }
+            state.seen[session, default: []].insert(kind.changed)
+        }
+    }
+
+    /// The notifications of changes that concern a session.
+    func seen(_ session: String) -> [String] { state.withLock { $0.seen[session]?.sorted() ?? [] } }
 
     // MARK: Streams beside the requests
 
@@ -94,8 +114,11 @@ final class LiveClients: Sendable {
         state.withLock { $0.subscriptions["\(session) \(server)"] ?? [] }
     }
 
-    /// Adds or removes one, and lets the session's stream know; false when there are too many.
-    func setSubscription(_ uri: String, _ session: String, server: String, isOn: Bool) -> Bool {
+    /// Adds or removes one, and lets the session's stream know, which says when changes are heard of; false when there
+    /// are too many.
+    func setSubscription(
+        _ uri: String, _ session: String, server: String, isOn: Bool, then done: @escaping @Sendable () -> Void
+    ) -> Bool {
         let (isDone, stream) = state.withLock { state -> (Bool, NIOLoopBound<ClientStream>?) in
             var uris = state.subscriptions["\(session) \(server)"] ?? []
             uris.removeAll { $0 == uri }
@@ -106,8 +129,13 @@ final class LiveClients: Sendable {
             state.subscriptions["\(session) \(server)"] = uris.isEmpty ? nil : uris
             return (true, state.streams[session])
         }
-        if let stream { stream.eventLoop.execute { stream.value.subscriptionsChanged() } }
-        return isDone
+        guard isDone else { return false }
+        guard let stream else {
+            done()
+            return true
+        }
+        stream.eventLoop.execute { stream.value.subscriptionsChanged(at: server, then: done) }
+        return true
     }
 
     // MARK: Requests under way

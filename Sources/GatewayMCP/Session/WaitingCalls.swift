@@ -11,23 +11,26 @@ final class WaitingCalls: Sendable {
     /// A call at a server with a session, held while its client fetches what was asked.
     struct Parked: Sendable {
         var call: NIOLoopBound<ParkedCall>
-        /// When it is given up, on the clock of the loops.
-        var untilNanoseconds: UInt64
+        var server: CompiledServer
+        /// What the client is to fetch: asked again where it comes without an answer.
+        var question: ParkedCall.Question
     }
 
     private struct State {
         var parked: [String: Parked] = [:]
         var questions: [String: NIOLoopBound<AskedQuestions>] = [:]
+        /// States of calls that a person approved, each good for one more round, with when they are forgotten.
+        var used: [String: Int] = [:]
     }
 
     private let state = Mutex(State())
     static let countMax = 10_000
 
-    func park(_ call: ParkedCall, _ id: String, until: UInt64) -> Bool {
-        let bound = NIOLoopBound(call, eventLoop: call.request.worker.eventLoop)
-        return state.withLock { state in
+    /// False when there are too many.
+    func park(_ parked: Parked, _ id: String) -> Bool {
+        state.withLock { state in
             guard state.parked.count < WaitingCalls.countMax else { return false }
-            state.parked[id] = Parked(call: bound, untilNanoseconds: until)
+            state.parked[id] = parked
             return true
         }
     }
@@ -47,6 +50,16 @@ final class WaitingCalls: Sendable {
     func questions(_ id: String) -> NIOLoopBound<AskedQuestions>? { state.withLock { $0.questions[id] } }
 
     func forget(_ id: String) { state.withLock { $0.questions[id] = nil } }
+
+    /// Takes a state that may be used once; false when it has been, or when too many are remembered.
+    func use(_ requestState: String, untilSeconds: Int, nowSeconds: Int) -> Bool {
+        state.withLock { state in
+            if state.used.count >= WaitingCalls.countMax { state.used = state.used.filter { $0.value >= nowSeconds } }
+            guard state.used.count < WaitingCalls.countMax, state.used[requestState] == nil else { return false }
+            state.used[requestState] = untilSeconds
+            return true
+        }
+    }
 }
 
 /// What binds the answers of a client to the call they are for: whose it is, at which server, which call exactly, and
@@ -110,69 +123,6 @@ struct RequestState {
         self.server = server
         self.digest = digest
         untilSeconds = nowSeconds + RequestState.lifetimeSeconds
-    }
-}
-
-/// A call at a server with a session whose stream goes on while the client fetches what the server asked. Used on its
-/// own loop only.
-final class ParkedCall {
-    let request: ServerRequest
-    /// The server's ids, by the keys that the client was given.
-    private(set) var questions: [(key: String, id: [UInt8])] = []
-    /// What came meanwhile.
-    private var messages: [ServerRequest.Message] = []
-    private var reply: ServerRequest.Reply?
-    private var onMessage: ((ServerRequest.Message) -> Void)?
-    private var onEnd: ((ServerRequest.Reply) -> Void)?
-    private static let messagesMax = 1_000
-
-    init(_ request: ServerRequest) {
-        self.request = request
-        request.onMessage = { [self] message in
-            if let onMessage { return onMessage(message) }
-            if messages.count < ParkedCall.messagesMax { messages.append(message) }
-        }
-        request.onEnd = { [self] reply in
-            if let onEnd { return onEnd(reply) }
-            self.reply = reply
-        }
-        request.canTakeMore = nil
-    }
-
-    /// What the client is to fetch: one question, as an input request.
-    func add(_ message: ServerRequest.Message) -> (key: String, request: JSONTree)? {
-        guard let range = message.message.id, let tree = try? JSONTree.parse(message.bytes) else { return nil }
-        let key = "q\(questions.count + 1)"
-        questions.append((key, Array(message.bytes[range])))
-        var object: JSONObject = ["method": .text(message.message.method)]
-        object["params"] = tree["params"]
-        return (key, .object(object))
-    }
-
-    /// The client has come back: the server gets its answers, and the rest goes to who asks now.
-    func resume(
-        _ answers: JSONObject, onMessage: @escaping (ServerRequest.Message) -> Void,
-        onEnd: @escaping (ServerRequest.Reply) -> Void
-    ) {
-        self.onMessage = onMessage
-        self.onEnd = onEnd
-        for message in messages { onMessage(message) }
-        messages.removeAll()
-        if let reply { return onEnd(reply) }
-        guard let session = request.session else { return }
-        let opening = ServerOpening(server: request.server, services: request.services, worker: request.worker)
-        for question in questions {
-            let message: [UInt8]
-            if let answer = answers[question.key] {
-                let bytes = answer.bytes
-                message = JSONRPCWriter.result(id: question.id.span, bytes.span)
-            } else {
-                message = JSONRPCWriter.error(
-                    id: question.id, code: JSONRPCCode.invalidRequest, message: "the client did not answer")
-            }
-            opening.reply(message, session)
-        }
-        questions.removeAll()
     }
 }
 

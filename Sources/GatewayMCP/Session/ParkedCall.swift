@@ -1,0 +1,108 @@
+import GatewayWire
+
+/// A call at a server with a session, for a client without one: its stream goes on while the client fetches what the
+/// server asked, as often as it asks. Used on its own loop only.
+final class ParkedCall {
+    /// What the client is to fetch.
+    struct Question: Sendable {
+        /// Names it among the client's answers.
+        var key: String
+        var method: String
+        /// `{"method", "params"}`.
+        var request: JSONTree
+    }
+
+    /// Who takes what comes: the client's request of this round.
+    struct Hearer {
+        var onMessage: (ServerRequest.Message) -> Void
+        /// The last that this hearer gets: the client has to come back.
+        var onQuestion: (Question) -> Void
+        var onEnd: (ServerRequest.Reply) -> Void
+    }
+
+    let request: ServerRequest
+    private var hearer: Hearer?
+    /// The server's id of what the client is fetching.
+    private var asked: [UInt8]?
+    private var questionCount = 0
+    /// What came while nobody heard.
+    private var messages: [ServerRequest.Message] = []
+    private var reply: ServerRequest.Reply?
+    private static let messagesMax = 1_000
+
+    init(_ request: ServerRequest) {
+        self.request = request
+        request.onMessage = { [self] in hear($0) }
+        request.onEnd = { [self] reply in
+            self.reply = reply
+            tell()
+        }
+        request.canTakeMore = nil
+    }
+
+    func hear(_ message: ServerRequest.Message) {
+        guard messages.count < ParkedCall.messagesMax else { return }
+        messages.append(message)
+        tell()
+    }
+
+    /// The client has come, or come back with an answer, which the server gets.
+    func resume(_ answer: JSONTree?, _ hearer: Hearer) {
+        self.hearer = hearer
+        if let asked, let session = request.session, reply == nil {
+            let opening = ServerOpening(server: request.server, services: request.services, worker: request.worker)
+            opening.reply(JSONRPCWriter.result(id: asked.span, (answer ?? .null).bytes.span), session)
+        }
+        asked = nil
+        tell()
+    }
+
+    /// Tells what has come, up to the next question.
+    private func tell() {
+        while let hearer, !messages.isEmpty {
+            let message = messages.removeFirst()
+            guard message.message.kind == .request else {
+                hearer.onMessage(message)
+                continue
+            }
+            guard let id = request.question(message) else { continue }
+            var object: JSONObject = ["method": .text(message.message.method)]
+            object["params"] = (try? JSONTree.parse(message.bytes))?["params"]
+            questionCount += 1
+            asked = id
+            self.hearer = nil
+            hearer.onQuestion(
+                Question(key: "q\(questionCount)", method: message.message.method, request: .object(object)))
+        }
+        guard let hearer, let reply else { return }
+        self.hearer = nil
+        hearer.onEnd(reply)
+    }
+}
+
+extension ServerRequest {
+    /// The server's id of what it asks, if the client can answer that. What it cannot, and a ping, is answered here.
+    func question(_ message: Message) -> [UInt8]? {
+        guard let session, let range = message.message.id else { return nil }
+        let id = Array(message.bytes[range])
+        let opening = ServerOpening(server: server, services: services, worker: worker)
+        if message.message.method == "ping" {
+            opening.reply(JSONRPCWriter.result(id: id.span, Array("{}".utf8).span), session)
+            return nil
+        }
+        guard caller.canAnswer(message.message.method) else {
+            refuse(message)
+            return nil
+        }
+        return id
+    }
+
+    /// Tells the server that nobody answers.
+    func refuse(_ message: Message) {
+        guard let session, let range = message.message.id else { return }
+        let refusal = JSONRPCWriter.error(
+            id: Array(message.bytes[range]), code: JSONRPCCode.methodNotFound,
+            message: "the client cannot answer: \(message.message.method)")
+        ServerOpening(server: server, services: services, worker: worker).reply(refusal, session)
+    }
+}
