@@ -27,6 +27,7 @@ let nioHPACK: Target.Dependency = .product(name: "NIOHPACK", package: "swift-nio
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 let cryptoExtras: Target.Dependency = .product(name: "CryptoExtras", package: "swift-crypto")
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
+let sqlite: Target.Dependency = .product(name: "GRDBSQLite", package: "GRDB.swift")
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 
@@ -67,7 +68,7 @@ let package = Package(
         library("GatewayWire", []),
         library("GatewayPolicy", ["GatewayModel", "GatewayWire"]),
         library("GatewayIdentity", ["GatewayModel", "GatewayWire", crypto, cryptoExtras]),
-        library("GatewayState", ["GatewayModel", "GatewayWire", "GatewayPolicy", crypto, grdb]),
+        library("GatewayState", ["GatewayModel", "GatewayWire", "GatewayPolicy", crypto, grdb, sqlite]),
         library("GatewayRecords", ["GatewayModel", "GatewayWire", crypto]),
         library(
             "GatewayProxy",

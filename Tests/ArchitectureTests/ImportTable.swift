@@ -23,7 +23,7 @@ enum ImportTable {
             rooms: ["GatewayModel", "GatewayWire"], others: language.union(["Crypto", "CryptoExtras"])),
         "GatewayState": Row(
             rooms: ["GatewayModel", "GatewayWire", "GatewayPolicy"],
-            others: language.union(system).union(foundation).union(["Crypto", "GRDB"])),
+            others: language.union(system).union(foundation).union(["Crypto", "GRDB", "GRDBSQLite"])),
         "GatewayRecords": Row(
             rooms: ["GatewayModel", "GatewayWire"], others: language.union(system).union(["Crypto"])),
         "GatewayProxy": Row(

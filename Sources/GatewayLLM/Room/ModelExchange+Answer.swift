@@ -97,16 +97,12 @@ extension ModelExchange: AnswerReader {
             var bytes = bytes
             if body.readableBytes < ModelExchange.faultBytesMax { body.writeBuffer(&bytes) }
             reply = .fault(status: status, retryAfter: retryAfter, body: body)
-        case .whole(var whole):
-            reply = .none
+        case .whole(let whole):
             whole.receive(bytes)
-            passOn(&whole)
-            reply = .whole(whole)
-        case .stream(var stream):
-            reply = .none
+            passOn(whole)
+        case .stream(let stream):
             stream.receive(bytes)
-            passOn(&stream)
-            reply = .stream(stream)
+            passOn(stream)
         }
     }
 
@@ -117,18 +113,14 @@ extension ModelExchange: AnswerReader {
         switch reply {
         case .none: outcome = .failed(.upstream(.upstreamProtocolError))
         case .fault(let status, let retryAfter, let body): outcome = fault(status, retryAfter, body)
-        case .whole(var whole):
-            reply = .none
+        case .whole(let whole):
             outcome = whole.finish().map { .failed($0) } ?? .completed
-            reply = .whole(whole)
-        case .stream(var stream):
-            reply = .none
+        case .stream(let stream):
             stream.receiveEnd()
-            passOn(&stream)
+            passOn(stream)
             if outcome == nil {
                 outcome = stream.isComplete ? .completed : .failed(.upstream(.upstreamReset))
             }
-            reply = .stream(stream)
         }
     }
 
@@ -168,7 +160,7 @@ extension ModelExchange: AnswerReader {
     // MARK: Passing on
 
     /// A long document leaves before its end; a short one waits for its price, which is said in the head.
-    private func passOn(_ whole: inout WholeReply) {
+    private func passOn(_ whole: WholeReply) {
         noteFirstToken()
         guard let exchange, whole.mustPass else { return }
         if !isHeadSent { sendHead(exchange, status: whole.status, type: whole.type) }
@@ -177,7 +169,7 @@ extension ModelExchange: AnswerReader {
     }
 
     /// A stream's first events say nothing yet: until there is content another provider can take over unseen.
-    private func passOn(_ stream: inout ReplyStream) {
+    private func passOn(_ stream: ReplyStream) {
         if stream.hasContent { noteFirstToken() }
         if let error = stream.error { return giveUp(ModelFailure(upstream: error)) }
         if let fault = stream.fault, stream.isTranslated || !isVisible && !stream.hasContent { return giveUp(fault) }

@@ -92,7 +92,7 @@ extension ModelExchange {
         keepInCache()
         guard let exchange else { return }
         switch reply {
-        case .whole(var whole) where !isHeadSent:
+        case .whole(let whole) where !isHeadSent:
             let body = whole.take() ?? ByteBuffer()
             respond(exchange, status: whole.status, type: whole.type, body: body)
         default:

@@ -3,7 +3,7 @@ import GatewayWire
 import NIOCore
 
 /// An answer that is a stream of events: passed on as it comes and metered, or translated event by event.
-struct ReplyStream {
+final class ReplyStream {
     let type: [UInt8]
     private var meter: StreamMeter?
     private var parser = SSEParser()
@@ -36,7 +36,7 @@ struct ReplyStream {
         }
     }
 
-    mutating func receive(_ chunk: ByteBuffer) {
+    func receive(_ chunk: ByteBuffer) {
         if translator != nil {
             var unused: [UInt8] = []
             _ = meter?.add(chunk.readableBytesUInt8Span, into: &unused)
@@ -62,7 +62,7 @@ struct ReplyStream {
     }
 
     /// The stream has ended, properly or not.
-    mutating func receiveEnd() {
+    func receiveEnd() {
         guard !hasEnded else { return }
         hasEnded = true
         var out: [UInt8] = []
@@ -82,7 +82,7 @@ struct ReplyStream {
         if !out.isEmpty { hold(ByteBuffer(bytes: out)) }
     }
 
-    private mutating func hold(_ chunk: ByteBuffer) {
+    private func hold(_ chunk: ByteBuffer) {
         held.append(chunk)
         heldBytes += chunk.readableBytes
         guard let count = kept?.readableBytes else { return }
@@ -94,7 +94,7 @@ struct ReplyStream {
     }
 
     /// What is there to send, in order.
-    mutating func take() -> [ByteBuffer] {
+    func take() -> [ByteBuffer] {
         let taken = held
         held.removeAll(keepingCapacity: true)
         heldBytes = 0
@@ -103,7 +103,7 @@ struct ReplyStream {
 
     // MARK: Translating
 
-    private mutating func translate(_ chunk: ByteBuffer) {
+    private func translate(_ chunk: ByteBuffer) {
         var out: [UInt8] = []
         var position = 0
         let span = chunk.readableBytesUInt8Span
@@ -119,7 +119,7 @@ struct ReplyStream {
         hold(ByteBuffer(bytes: out))
     }
 
-    private mutating func step(_ chunk: Span<UInt8>, into out: inout [UInt8]) {
+    private func step(_ chunk: Span<UInt8>, into out: inout [UInt8]) {
         guard var current = translator else { return }
         translator = nil
         var fault: ProviderError?

@@ -4,7 +4,7 @@ import NIOCore
 
 /// An answer that is one document. It is held until it is whole, so that its price can be said in its head; what is too
 /// large for that passes through as it comes.
-struct WholeReply {
+final class WholeReply {
     static let heldBytesMax = 1024 * 1024
     /// A translation needs all of it.
     static let translatedBytesMax = 32 * 1024 * 1024
@@ -33,7 +33,7 @@ struct WholeReply {
         if translation == nil, isRead { meter = shape.map { ReplyMeter($0) } }
     }
 
-    mutating func receive(_ chunk: ByteBuffer) {
+    func receive(_ chunk: ByteBuffer) {
         bytes += chunk.readableBytes
         meter?.add(chunk.readableBytesUInt8Span)
         if translation != nil || marks != nil, bytes > WholeReply.translatedBytesMax {
@@ -54,7 +54,7 @@ struct WholeReply {
     }
 
     /// What is there to send.
-    mutating func take() -> ByteBuffer? {
+    func take() -> ByteBuffer? {
         guard held.readableBytes > 0 else { return nil }
         let taken = held
         held = ByteBuffer()
@@ -62,7 +62,7 @@ struct WholeReply {
     }
 
     /// The document has ended; why it cannot be used, if it cannot.
-    mutating func finish() -> ModelFailure? {
+    func finish() -> ModelFailure? {
         meter?.finish()
         if isTooLarge {
             return ModelFailure(
@@ -76,7 +76,8 @@ struct WholeReply {
             return isComplete ? nil : .upstream(.upstreamProtocolError)
         }
         do throws(GatewayError) {
-            let reply = try translation.translator.reply(held.readableBytesUInt8Span, to: translation.request)
+            let document = held
+            let reply = try translation.translator.reply(document.readableBytesUInt8Span, to: translation.request)
             held = ByteBuffer(bytes: reply.body)
             translated = reply
             isComplete = true

@@ -70,20 +70,21 @@ package struct Money: Sendable, Hashable, Comparable {
         return digits
     }
 
+    private static let zeros = "000000000000"
     private static let largest: Int128 = 1_000_000_000_000_000_000_000_000
 }
 
 extension Money: CustomStringConvertible {
     /// Dollars as a decimal number without trailing zeros: `0.000125`, `5`, `-1.5`.
     package var description: String {
-        let magnitude = picodollars.magnitude
         let scale = Money.picodollarsPerDollar.magnitude
-        var text = (picodollars < 0 ? "-" : "") + String(magnitude / scale)
-        var fraction = String(magnitude % scale)
-        guard fraction != "0" else { return text }
-        fraction = String(repeating: "0", count: 12 - fraction.count) + fraction
-        while fraction.last == "0" { fraction.removeLast() }
-        text += "." + fraction
-        return text
+        let (whole, rest) = picodollars.magnitude.quotientAndRemainder(dividingBy: scale)
+        // Narrow numbers: what every call writes must not divide by 128 bits a digit.
+        let dollars = (picodollars < 0 ? "-" : "") + (UInt64(exactly: whole).map { String($0) } ?? String(whole))
+        guard rest != 0 else { return dollars }
+        var (fraction, decimals) = (UInt64(rest), 12)
+        while fraction % 10 == 0 { (fraction, decimals) = (fraction / 10, decimals - 1) }
+        let digits = String(fraction)
+        return dollars + "." + Money.zeros.prefix(decimals - digits.utf8.count) + digits
     }
 }

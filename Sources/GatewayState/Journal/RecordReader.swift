@@ -26,6 +26,8 @@ struct RecordReader {
     mutating func text() -> String? {
         guard let count = count(), count <= RecordWriter.textBytesMax, count <= bytes.count else { return nil }
         defer { bytes.removeFirst(count) }
-        return String(validating: bytes.prefix(count), as: UTF8.self)
+        if count == 0 { return "" }
+        guard let text = try? UTF8Span(validating: bytes.span.extracting(first: count)) else { return nil }
+        return String(copying: text)
     }
 }

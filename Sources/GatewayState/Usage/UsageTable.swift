@@ -10,15 +10,18 @@ enum UsageTable {
     static func insert(_ row: UsageRow, _ database: Database) throws {
         let (micro, pico) = row.cost.picodollars.quotientAndRemainder(dividingBy: picodollarsPerMicrodollar)
         let usage = row.usage
-        try database.cachedStatement(sql: insertion).execute(
-            arguments: [
-                row.timeMilliseconds, row.requestID, row.tenant, row.team, row.user, row.agent, row.run, row.key,
-                row.groups.joined(separator: ","), row.route, row.model, row.provider, row.providerModel,
-                row.operation, row.status, row.outcome.rawValue, Int(row.flags.rawValue), row.attempts,
-                row.durationMilliseconds, row.firstTokenMilliseconds, row.priceVersion, usage.input, usage.cacheRead,
-                usage.cacheWrite5m, usage.cacheWrite1h, usage.audioInput, usage.output, usage.reasoning,
-                usage.audioOutput, Int64(micro), Int64(pico),
-            ])
+        var values = RowBinding(try database.cachedStatement(sql: insertion))
+        values.add([row.timeMilliseconds])
+        values.add([row.requestID, row.tenant, row.team, row.user, row.agent, row.run, row.key])
+        values.add([row.groups.joined(separator: ","), row.route, row.model, row.provider, row.providerModel])
+        values.add([row.operation])
+        values.add([row.status])
+        values.add([row.outcome.rawValue])
+        values.add([Int(row.flags.rawValue), row.attempts, row.durationMilliseconds, row.firstTokenMilliseconds])
+        values.add([row.priceVersion])
+        values.add([usage.input, usage.cacheRead, usage.cacheWrite5m, usage.cacheWrite1h, usage.audioInput])
+        values.add([usage.output, usage.reasoning, usage.audioOutput, Int(micro), Int(pico)])
+        try values.execute(database)
     }
 
     static func row(_ row: Row) -> UsageRow {

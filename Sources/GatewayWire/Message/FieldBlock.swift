@@ -63,6 +63,12 @@ package struct FieldBlock: Sendable {
         return Slice(start: start, count: source.count)
     }
 
+    private mutating func store(_ source: String) -> Slice {
+        let start = bytes.count
+        bytes.append(contentsOf: source.utf8)
+        return Slice(start: start, count: bytes.count - start)
+    }
+
     /// Appends a field; `name` must be lower case.
     package mutating func append(name: [UInt8], value: [UInt8]) {
         let known = FieldName.known(name.span)
@@ -72,7 +78,9 @@ package struct FieldBlock: Sendable {
 
     /// Appends a field; `name` must be lower case.
     package mutating func append(_ name: String, _ value: String) {
-        append(name: Array(name.utf8), value: Array(value.utf8))
+        let (nameSlice, valueSlice) = (store(name), store(value))
+        let known = FieldName.known(bytes.span.extracting(nameSlice.range))
+        entries.append(Entry(name: nameSlice, value: valueSlice, known: known))
     }
 
     /// Appends a known field.
