@@ -2,14 +2,14 @@ import GRDB
 import GRDBSQLite
 
 /// Values for one run of a statement, in the order of its places. GRDB boxes and checks each value, which costs a row
-/// that every model call writes more than SQLite itself does; this goes to SQLite directly. Safe: it lives no longer than
-/// the transaction, and GRDB keeps the statement as long as the connection.
+/// that every model call writes more than SQLite itself does; this goes to SQLite directly. Safe: it lives no longer
+/// than the transaction, and GRDB keeps the statement as long as the connection.
 @safe struct RowBinding {
     private let statement: SQLiteStatement
     private var place: CInt = 0
     private var code = SQLITE_OK
 
-    /// SQLite copies the text before the call returns.
+    /// SQLite copies the text before the call returns. Safe: a constant, never called.
     nonisolated(unsafe) private static let copies = unsafe unsafeBitCast(-1, to: sqlite3_destructor_type.self)
 
     init(_ statement: Statement) {
