@@ -17,10 +17,27 @@ extension Analysis {
             checkCertificate(
                 reference, at: path["tls"]["clientCertificateRef"], object, reason: "InvalidClientCertificateRef")
         }
+        checkInclusions(server, object)
         if set.objects(of: .toolAccessPolicy).isEmpty, !refused.contains(where: { $0.kind == "ToolAccessPolicy" }) {
             warn(
                 .missingField, object, .spec, "nobody may use this server: there is no ToolAccessPolicy",
                 hint: "add one that says who may call which of its tools")
+        }
+    }
+
+    /// A selection is made of servers that are there, and not of other selections.
+    private mutating func checkInclusions(_ server: MCPServer, _ object: GatewayObject) {
+        guard let virtual = server.spec.virtual else { return }
+        let servers = set.objects(of: .mcpServer).filter { other in
+            guard case .mcpServer(let other) = other.content else { return false }
+            return other.spec.virtual == nil
+        }.map(\.metadata.shownName)
+        for (index, inclusion) in virtual.include.enumerated()
+        where !inclusion.server.contains("*") && !servers.contains(inclusion.server) {
+            warn(
+                .danglingReference, object, ConfigPath.spec["virtual"]["include"][index]["server"],
+                "no MCPServer \"\(inclusion.server)\" that can be selected from",
+                hint: NearestName.hint(inclusion.server, among: servers, word: "there is"))
         }
     }
 

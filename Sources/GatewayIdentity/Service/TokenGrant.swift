@@ -92,9 +92,9 @@ package struct TokenGrant: Sendable, Equatable {
         let names = ["user", "agent", "tenant", "team", "run", "sandbox"]
         principal.detail = PrincipalDetail(
             issuer: token.issuer, instance: text("instance"), session: text("sid"), sandbox: text("sandbox"),
-            scopes: token.scopes, delegation: try StandardClaims.delegation(claims), grantID: text("grant"),
-            parents: try StandardClaims.texts("parents", claims), issuedSeconds: token.issuedSeconds,
-            expiresSeconds: token.expiresSeconds,
+            scopes: token.scopes, audiences: token.audiences, delegation: try StandardClaims.delegation(claims),
+            grantID: text("grant"), parents: try StandardClaims.texts("parents", claims),
+            issuedSeconds: token.issuedSeconds, expiresSeconds: token.expiresSeconds,
             confirmation: try StandardClaims.confirmation(claims),
             proven: names.filter { claims[$0] != nil }.map { ProvenName($0, by: "token of this gateway") })
         return principal

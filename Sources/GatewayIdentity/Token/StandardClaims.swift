@@ -18,8 +18,8 @@ package enum StandardClaims {
         if !principal.groups.isEmpty { proven.append(ProvenName("groups", by: source)) }
         principal.detail = PrincipalDetail(
             issuer: token.issuer, session: token.claims["sid"]?.string?.value, scopes: token.scopes,
-            delegation: delegation, issuedSeconds: token.issuedSeconds, expiresSeconds: token.expiresSeconds,
-            confirmation: try confirmation(token.claims), proven: proven)
+            audiences: token.audiences, delegation: delegation, issuedSeconds: token.issuedSeconds,
+            expiresSeconds: token.expiresSeconds, confirmation: try confirmation(token.claims), proven: proven)
         return principal
     }
 

@@ -88,11 +88,20 @@ package final class CompiledServer: Sendable {
 package struct ToolCatalog: Sendable {
     /// By name.
     package let servers: [CompiledServer]
+    package let virtuals: [VirtualServer]
+    /// By the names of servers, virtual ones too.
+    package let authorizations: [String: ResourceAuthorization]
     package let access: ToolAccessTable
     package let governance: ToolGovernance
 
-    package init(servers: [CompiledServer], access: ToolAccessTable, governance: ToolGovernance = .none) {
+    package init(
+        servers: [CompiledServer], virtuals: [VirtualServer] = [],
+        authorizations: [String: ResourceAuthorization] = [:], access: ToolAccessTable,
+        governance: ToolGovernance = .none
+    ) {
         self.servers = servers
+        self.virtuals = virtuals
+        self.authorizations = authorizations
         self.access = access
         self.governance = governance
     }

@@ -4,6 +4,10 @@ import GatewayPolicy
 /// What all MCPToolPolicies together ask of one tool: of each the strictest.
 struct ToolTerms: Sendable {
     var pin = ToolPinning.off
+    var validate = ToolValidation.off
+    /// What a token must let its caller do.
+    var scopes: [String] = []
+    var risk: ToolRisk?
     var hidesSecrets = false
     var words: [BytePattern] = []
     var resultBytesMax = Int.max
@@ -62,6 +66,12 @@ extension ToolTerms {
         case (.approved, _), (_, .off): break
         default: pin = spec.pin
         }
+        switch (validate, spec.validate) {
+        case (.results, _), (_, .off): break
+        default: validate = spec.validate
+        }
+        for scope in spec.scopes where !scopes.contains(scope) { scopes.append(scope) }
+        if let one = spec.risk { risk = max(risk ?? one, one) }
         if spec.redact?.secrets ?? false { hidesSecrets = true }
         guard let limits = spec.limits else { return }
         if let most = limits.resultBytesMax { resultBytesMax = min(resultBytesMax, Int(clamping: most.bytes)) }

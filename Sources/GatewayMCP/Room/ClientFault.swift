@@ -10,6 +10,8 @@ struct ClientFault: Error {
     var data: [UInt8]?
     /// The request's id as it was written; nil where none is known.
     var id: [UInt8]?
+    /// `WWW-Authenticate`.
+    var challenge: String?
 
     init(_ code: Int, _ message: String, status: Int? = nil, data: [UInt8]? = nil, id: [UInt8]? = nil) {
         self.code = code

@@ -113,7 +113,7 @@ extension MCPExchange {
     }
 
     /// Ends the answer with this message.
-    func finish(_ message: [UInt8], status: Int = 200) {
+    func finish(_ message: [UInt8], status: Int = 200, challenge: String? = nil) {
         timer.cancel()
         guard let exchange else { return }
         guard !isHeadSent else {
@@ -124,6 +124,7 @@ extension MCPExchange {
         self.exchange = nil
         var fields = [("content-type", "application/json"), ("cache-control", "no-store")]
         if let openedSession { fields.append((MCPName.session, openedSession)) }
+        if let challenge { fields.append(("www-authenticate", challenge)) }
         exchange.respond(status: status, fields: fields, body: message)
     }
 
@@ -141,7 +142,7 @@ extension MCPExchange {
             exchange.record.errorCode = fault.status < 300 ? .forbidden : .malformedRequest
         }
         exchange.record.outcome = server == nil ? .refused : .upstreamFailed
-        finish(fault.body, status: fault.status)
+        finish(fault.body, status: fault.status, challenge: fault.challenge)
     }
 
     /// Sends one event, and before the first one the head.

@@ -9,19 +9,24 @@ import NIOCore
 extension MCPExchange {
     func callTool(_ call: ClientCall) throws(ClientFault) {
         guard let name = call.string("name"), !name.isEmpty else { throw missing("name", call) }
-        if let (server, own) = view.split(name) { return try callTool(own, at: server, as: name, call) }
-        let unprefixed = view.servers.filter { $0.prefixMode != .always }
+        if view.isSearched { return try callFinder(name, call) }
+        try callTool(name, try arguments(call), call)
+    }
+
+    /// By the name that this path has for it.
+    func callTool(_ name: String, _ arguments: JSONTree, _ call: ClientCall) throws(ClientFault) {
+        if let (server, own) = view.split(name) { return try callTool(own, at: server, as: name, arguments, call) }
+        let unprefixed = view.servers.filter { view.prefixMode($0) != .always }
         guard !view.isSingle, !unprefixed.isEmpty else { throw unknown(.tool, name, call) }
         // Whose it is only their lists say.
         withShelves(unprefixed, call) { [self] shelves in
             let owners = zip(unprefixed, shelves).filter { server, shelf in
-                let asked = ToolAccessTable.Request(server: server.shownName, item: .tool, name: name, now: now)
-                return shelf?.tools[name] != nil && room.catalog.access.lists(principal, asked)
+                shelf?.tools[name] != nil && isListed(.tool, name, server)
             }.map(\.0)
             do throws(ClientFault) {
                 guard let server = owners.first else { throw unknown(.tool, name, call) }
                 guard owners.count == 1 else { throw ambiguous(name, owners, call) }
-                try callTool(name, at: server, as: name, call)
+                try callTool(name, at: server, as: name, arguments, call)
             } catch { answer(error) }
         }
     }
@@ -34,10 +39,10 @@ extension MCPExchange {
     }
 
     private func callTool(
-        _ own: String, at server: CompiledServer, as shown: String, _ call: ClientCall
+        _ own: String, at server: CompiledServer, as shown: String, _ arguments: JSONTree, _ call: ClientCall
     ) throws(ClientFault) {
-        let arguments = try arguments(call)
         let verdict = try judge(.tool, own, at: server, as: shown, arguments: arguments, call)
+        try checkScopes(room.catalog.governance.terms(server: server.shownName, tool: own), call)
         withShelves([server], call) { [self] shelves in
             do throws(ClientFault) {
                 // What the server does not list for this caller is not called either: nobody has looked at it.
@@ -45,6 +50,7 @@ extension MCPExchange {
                 if let refusal = refusal(of: definition, at: server) {
                     throw changed(definition, refusal, server, call)
                 }
+                if try isAnswered(definition, at: server, arguments, call) { return }
                 guard verdict.decision == .ask else {
                     return try send(definition, at: server, as: shown, arguments, call)
                 }
@@ -73,16 +79,19 @@ extension MCPExchange {
             throw ClientFault(error, id: call.id, status: 200)
         }
         self.terms = terms
+        self.definition = definition
         let fields = try fieldParameters(definition, arguments, call)
+        let isSearched = view.isSearched
         forward("tools/call", to: server, call) { request in
             request.name = own
             request.fields = fields
-            if own != shown { request.edit.renamed = ("name", MCPExchange.json(own)) }
+            if own != shown || isSearched { request.edit.renamed = ("name", MCPExchange.json(own)) }
+            if isSearched { request.edit.extra.append(("arguments", arguments.bytes)) }
         }
     }
 
     /// The arguments as a tree, refused where a name comes twice: what is judged must be what the server reads.
-    private func arguments(_ call: ClientCall) throws(ClientFault) -> JSONTree {
+    func arguments(_ call: ClientCall) throws(ClientFault) -> JSONTree {
         guard let bytes = call.json("arguments") else { return .object(JSONObject()) }
         guard let tree = try? JSONTree.parse(bytes), tree.object != nil || tree.isNull else {
             throw ClientFault(
@@ -99,7 +108,7 @@ extension MCPExchange {
         var fields: [(name: String, value: [UInt8])] = []
         for parameter in definition.fieldParameters {
             let text = parameter.text(in: arguments)
-            if call.isStateless {
+            if call.isStateless, !view.isSearched {
                 let given = try ClientCall.value(parameter.field, exchange.request, call.id)
                 guard
                     given == nil ? text == nil : text.map({ parameter.matches(Array((given ?? "").utf8), $0) }) ?? false
@@ -206,6 +215,7 @@ extension MCPExchange {
         arguments: JSONTree?, _ call: ClientCall
     ) throws(ClientFault) -> Verdict {
         let access = room.catalog.access
+        guard isWithinReach(item, own, server) else { throw unknown(item, shown, call) }
         var asked = ToolAccessTable.Request(server: server.shownName, item: item, name: own)
         if access.readsArguments { asked.arguments = (arguments?.object).flatMap { CELMap($0) } ?? .empty }
         if access.readsTime { asked.now = now }
@@ -223,11 +233,19 @@ extension MCPExchange {
         return CELTimestamp(seconds: Int64(seconds), nanoseconds: Int32(rest))
     }
 
-    private func missing(_ name: String, _ call: ClientCall) -> ClientFault {
+    /// Whether a part of a server is at this path, and the caller's own credential lets it be used.
+    func isWithinReach(_ item: ToolAccessTable.Item, _ own: String, _ server: CompiledServer) -> Bool {
+        guard view.includes(item, own, of: server) else { return false }
+        guard item == .tool, let grant = principal.grant else { return true }
+        return grant.allows(tool: server.prefix + ToolView.separator + own)
+            || server.prefixMode != .always && grant.allows(tool: own)
+    }
+
+    func missing(_ name: String, _ call: ClientCall) -> ClientFault {
         ClientFault(JSONRPCCode.invalidParams, "params.\(name) is missing", id: call.id)
     }
 
-    private func unknown(_ item: ToolAccessTable.Item, _ name: String, _ call: ClientCall) -> ClientFault {
+    func unknown(_ item: ToolAccessTable.Item, _ name: String, _ call: ClientCall) -> ClientFault {
         exchange?.record.errorCode = .unknownTool
         return ClientFault(
             JSONRPCCode.invalidParams, "unknown \(item.word): \(name.prefix(128))", id: call.id)
@@ -291,7 +309,7 @@ extension MCPExchange {
     }
 
     /// What each of these servers lists for this caller; asked for where nothing recent is known, nil where it fails.
-    private func withShelves(
+    func withShelves(
         _ servers: [CompiledServer], _ call: ClientCall, _ body: @escaping ([ToolShelf.Shelf?]) -> Void
     ) {
         let owner = principal.ownerKey

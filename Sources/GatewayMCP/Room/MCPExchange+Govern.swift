@@ -54,6 +54,7 @@ extension MCPExchange {
                     .upstreamProtocolError, "the tool's result is larger than \(terms.resultBytesMax) bytes",
                     hint: "ask for less"), id: call.id, status: 200)
         }
+        try checkResult(result, call)
         let mustRename = !view.isSingle && call.method != "completion/complete"
         guard mustRename || terms?.redacts ?? false, var tree = try? JSONTree.parse(result) else {
             // What cannot be read cannot be cleaned.

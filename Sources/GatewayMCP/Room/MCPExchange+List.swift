@@ -6,6 +6,7 @@ import GatewayWire
 /// Lists: of every server all pages, of those what this caller may use, by the names of this path.
 extension MCPExchange {
     func list(_ kind: ListKind, _ call: ClientCall) {
+        if kind == .tools, view.isSearched { return listFinders(call) }
         guard !call.has("cursor") else {
             return answer(
                 ClientFault(JSONRPCCode.invalidParams, "there is no such cursor: lists come whole", id: call.id))
@@ -38,7 +39,7 @@ extension MCPExchange {
         let lists = lists.map { list in
             var list = list
             list.items = list.items.filter { item in
-                isListed(kind, item[kind.name]?.string?.value ?? "", list)
+                isListed(kind.item, item[kind.name]?.string?.value ?? "", list.server)
                     && (kind != .tools || isUsable(item, at: list.server))
             }
             return list
@@ -77,8 +78,9 @@ extension MCPExchange {
         return refusal(of: tool, at: server) == nil
     }
 
-    private func isListed(_ kind: ListKind, _ own: String, _ list: ListGathering.List) -> Bool {
-        var asked = ToolAccessTable.Request(server: list.server.shownName, item: kind.item, name: own)
+    func isListed(_ item: ToolAccessTable.Item, _ own: String, _ server: CompiledServer) -> Bool {
+        guard isWithinReach(item, own, server) else { return false }
+        var asked = ToolAccessTable.Request(server: server.shownName, item: item, name: own)
         if room.catalog.access.readsTime { asked.now = now }
         return room.catalog.access.lists(principal, asked)
     }
@@ -104,7 +106,7 @@ extension ListKind {
 }
 
 /// What the parts of several servers are called beside each other.
-private struct SharedNames {
+struct SharedNames {
     private let kind: ListKind
     private let view: ToolView
     /// How many servers would show this name without a prefix.
@@ -114,7 +116,7 @@ private struct SharedNames {
         self.kind = kind
         self.view = view
         guard !view.isSingle, kind == .tools else { return }
-        for list in lists where list.server.prefixMode != .always {
+        for list in lists where view.prefixMode(list.server) != .always {
             for item in list.items {
                 guard let name = item[kind.name]?.string?.value else { continue }
                 counts[name, default: 0] += 1
@@ -131,7 +133,7 @@ private struct SharedNames {
         }
         guard let plain = view.plainName(own, of: server) else { return view.prefixedName(own, of: server) }
         guard !view.isSingle, counts[own, default: 0] > 1 else { return plain }
-        return server.prefixMode == .never ? nil : view.prefixedName(own, of: server)
+        return view.prefixMode(server) == .never ? nil : view.prefixedName(own, of: server)
     }
 
     /// Names that several servers have, for those who ask why one is missing.

@@ -32,6 +32,7 @@ final class MCPExchange {
 
     /// What policies ask of the tool that is called, and its place under their limits.
     var terms: ToolTerms?
+    var definition: ToolDefinition?
     var permit: ToolPermit?
     /// The sealed id of a session that this message opened.
     var openedSession: String?

@@ -34,6 +34,7 @@ package final class MCPRoom: RouteHandler {
                     hint: "/mcp has all that you may use, /mcp/NAME one server"))
         }
         if let refusal = OriginCheck.refusal(of: exchange.request) { return exchange.refuse(refusal) }
+        if let refusal = refusal(of: exchange.principal, view.authorization) { return exchange.refuse(refusal) }
         guard exchange.principal.proof != .none else {
             return exchange.refuse(
                 GatewayError(
@@ -58,9 +59,13 @@ package final class MCPRoom: RouteHandler {
         let principal = exchange.principal
         switch place {
         case .servers(let names):
+            if names.count == 1, let virtual = catalog.virtuals.first(where: { $0.name == names[0] }) {
+                return view(of: virtual, principal)
+            }
             let servers = catalog.servers.filter { names.contains($0.name) }
+            // Whoever has shown nothing yet is told so first.
             return ToolView(
-                self, servers.filter { shows($0, principal) }, isSingle: names.count == 1,
+                self, servers.filter { principal.proof == .none || shows($0, principal) }, isSingle: names.count == 1,
                 place: names.joined(separator: " "))
         case .named:
             let path = exchange.request.fields.text(exchange.request.path)
@@ -69,12 +74,43 @@ package final class MCPRoom: RouteHandler {
                 return ToolView(self, catalog.servers.filter { shows($0, principal) }, isSingle: false, place: "")
             }
             let name = words.count == 1 ? String(first) : words.joined(separator: "/")
-            // Whoever has shown nothing yet is told so first.
+            if let virtual = catalog.virtuals.first(where: { $0.shownName == name }) {
+                return view(of: virtual, principal)
+            }
             guard let server = catalog.server(name), principal.proof == .none || shows(server, principal) else {
                 return nil
             }
             return ToolView(self, [server], isSingle: true, place: server.name)
         }
+    }
+
+    private func view(of virtual: VirtualServer, _ principal: Principal) -> ToolView? {
+        let servers = catalog.servers.filter { virtual.includes(server: $0.shownName) && shows($0, principal) }
+        guard !servers.isEmpty || principal.proof == .none else { return nil }
+        return ToolView(self, servers, isSingle: false, place: "virtual \(virtual.name)", virtual: virtual)
+    }
+
+    /// A token for somebody else opens nothing here, whoever it names.
+    private func refusal(of principal: Principal, _ authorization: ResourceAuthorization?) -> GatewayError? {
+        guard let authorization else { return nil }
+        switch principal.proof {
+        case .none, .apiKey, .clientCertificate: return nil
+        case .token, .workload, .introspection: break
+        }
+        let audiences = principal.detail?.audiences ?? []
+        guard !audiences.contains(where: { $0.utf8.elementsEqual(authorization.resource.utf8) }) else { return nil }
+        return GatewayError(
+            .unauthenticated, "the token is for somebody else", hint: "its aud must have \(authorization.resource)")
+    }
+
+    /// Tells a client without a token, or with one that does not do, where it gets one.
+    private func challenge(_ exchange: Exchange) {
+        guard let authorization = view(of: exchange)?.authorization else { return }
+        var parts = ["resource_metadata=\"\(authorization.metadataURL)\""]
+        if !authorization.scopes.isEmpty { parts.append("scope=\"\(authorization.scopes.joined(separator: " "))\"") }
+        // What the route believes and this resource does not.
+        if exchange.principal.proof != .none { parts.insert("error=\"invalid_token\"", at: 0) }
+        exchange.addChallenge(parts.joined(separator: ", "))
     }
 
     private func shows(_ server: CompiledServer, _ principal: Principal) -> Bool {
@@ -87,9 +123,7 @@ package final class MCPRoom: RouteHandler {
         exchange.response.status = error.code.httpStatus == 0 ? 500 : error.code.httpStatus
         exchange.response.fields.append("content-type", "application/json")
         exchange.response.fields.append("cache-control", "no-store")
-        if error.code == .unauthenticated {
-            exchange.response.fields.append("www-authenticate", "Bearer realm=\"sluice\"")
-        }
+        if exchange.response.status == 401 { challenge(exchange) }
         if error.code == .methodNotAllowed { exchange.response.fields.append("allow", "POST, GET, DELETE") }
         return fault.body
     }

@@ -11,19 +11,37 @@ struct ToolView {
     let isSingle: Bool
     /// Names the path: what a session began at, it stays at.
     let place: String
+    /// What of the servers is here; nil for all.
+    let virtual: VirtualServer?
+    let authorization: ResourceAuthorization?
 
-    init(_ room: MCPRoom, _ servers: [CompiledServer], isSingle: Bool, place: String) {
+    init(
+        _ room: MCPRoom, _ servers: [CompiledServer], isSingle: Bool, place: String, virtual: VirtualServer? = nil
+    ) {
         self.room = room
         self.servers = servers
         self.isSingle = isSingle
         self.place = place
+        self.virtual = virtual
+        let name = virtual?.name ?? (isSingle ? servers.first?.name : nil)
+        authorization = name.flatMap { room.catalog.authorizations[$0] }
     }
+
+    /// Whether its tools are found and called by two tools of the gateway's own.
+    var isSearched: Bool { virtual?.presentation == .search }
+
+    /// Whether a part of a server is here at all, whoever may use it.
+    func includes(_ item: ToolAccessTable.Item, _ own: String, of server: CompiledServer) -> Bool {
+        virtual?.includes(item, own, server: server.shownName) ?? true
+    }
+
+    func prefixMode(_ server: CompiledServer) -> MCPPrefixMode { virtual?.prefixMode ?? server.prefixMode }
 
     static let separator = "__"
 
     /// What a tool of a server is called here, if no other server has that name too.
     func plainName(_ name: String, of server: CompiledServer) -> String? {
-        isSingle || server.prefixMode != .always ? name : nil
+        isSingle || prefixMode(server) != .always ? name : nil
     }
 
     /// What it is called where names must tell servers apart.

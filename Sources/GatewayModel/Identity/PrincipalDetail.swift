@@ -8,6 +8,8 @@ package final class PrincipalDetail: Sendable {
     package let session: String?
     package let sandbox: String?
     package let scopes: [String]
+    /// Whom the token is for.
+    package let audiences: [String]
     /// Who acts for the user, the current actor first; at most `delegationMax`.
     package let delegation: [Delegate]
     /// What the caller's authority goes back to: an approval, a login, a run.
@@ -27,15 +29,16 @@ package final class PrincipalDetail: Sendable {
 
     package init(
         issuer: String? = nil, instance: String? = nil, session: String? = nil, sandbox: String? = nil,
-        scopes: [String] = [], delegation: [Delegate] = [], grantID: String? = nil, parents: [String] = [],
-        issuedSeconds: Int? = nil, expiresSeconds: Int? = nil, confirmation: Confirmation? = nil,
-        proven: [ProvenName] = []
+        scopes: [String] = [], audiences: [String] = [], delegation: [Delegate] = [], grantID: String? = nil,
+        parents: [String] = [], issuedSeconds: Int? = nil, expiresSeconds: Int? = nil,
+        confirmation: Confirmation? = nil, proven: [ProvenName] = []
     ) {
         self.issuer = issuer
         self.instance = instance
         self.session = session
         self.sandbox = sandbox
         self.scopes = scopes
+        self.audiences = audiences
         self.delegation = delegation
         self.grantID = grantID
         self.parents = parents
@@ -82,7 +85,8 @@ extension PrincipalDetail: Hashable {
     package static func == (left: PrincipalDetail, right: PrincipalDetail) -> Bool {
         if left === right { return true }
         return left.issuer == right.issuer && left.instance == right.instance && left.session == right.session
-            && left.sandbox == right.sandbox && left.scopes == right.scopes && left.delegation == right.delegation
+            && left.sandbox == right.sandbox && left.scopes == right.scopes && left.audiences == right.audiences
+            && left.delegation == right.delegation
             && left.grantID == right.grantID && left.parents == right.parents
             && left.issuedSeconds == right.issuedSeconds
             && left.expiresSeconds == right.expiresSeconds && left.confirmation == right.confirmation

@@ -18,6 +18,8 @@ package struct MCPServerSpec: ConfigObject {
     package var http: MCPServerHTTP?
     package var stdio: MCPServerProcess?
     package var openapi: MCPServerAPI?
+    package var virtual: MCPVirtualServer?
+    package var authorization: MCPAuthorization?
     package var `protocol`: MCPServerProtocol
     package var prefixMode: MCPPrefixMode
     package var prefix: String?
@@ -28,16 +30,19 @@ package struct MCPServerSpec: ConfigObject {
         http = fields.optional("http", "a server reached by streamable HTTP")
         stdio = fields.optional("stdio", "a server that is a process of this machine")
         openapi = fields.optional("openapi", "an HTTP API, whose operations become tools")
+        virtual = fields.optional("virtual", "a selection of what other servers have")
+        authorization = fields.optional("authorization", "how clients with tokens of OAuth 2 find their way to it")
         `protocol` = fields.value("protocol", default: .auto, "the protocol it speaks")
         prefixMode = fields.value(
             "prefixMode", default: .always, "when its tools and prompts have its name before theirs under /mcp")
         prefix = fields.optional("prefix", "that name; the object's own by default", .toolPrefix)
         timeouts = fields.optional("timeouts", "how long to wait for it") ?? MCPTimeouts()
         limits = fields.optional("limits", "how much of it is taken") ?? MCPServerLimits()
-        let ways = ["http", "stdio", "openapi"].filter { fields.has($0) }
+        let ways = ["http", "stdio", "openapi", "virtual"].filter { fields.has($0) }
         fields.check(
             !ways.isEmpty, .missingField, "missing field \"http\"",
-            hint: "say how it is reached: http: {url: …}, stdio: {command: […]} or openapi: {document: …}")
+            hint: "say how it is reached: http: {url: …}, stdio: {command: […]}, openapi: {document: …} or "
+                + "virtual: {include: […]}")
         fields.check(
             ways.count <= 1, at: ways.dropFirst().first, "\(ways.dropFirst().first ?? "") beside \(ways.first ?? "")",
             hint: "a server is reached in one way")

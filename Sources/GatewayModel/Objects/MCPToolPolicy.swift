@@ -15,10 +15,31 @@ package enum ToolPinning: String, ConfigEnum, Hashable {
     case approved
 }
 
+/// What of a call must fit the schemas of its tool.
+package enum ToolValidation: String, ConfigEnum, Hashable {
+    case off
+    /// What the caller gives.
+    case arguments
+    /// And the structured content that comes back.
+    case results
+}
+
+/// What a call may do, as the operator judges it: records and approvals say it.
+package enum ToolRisk: String, ConfigEnum, Hashable, Comparable {
+    case low, medium, high, critical
+
+    package static func < (left: ToolRisk, right: ToolRisk) -> Bool { left.rank < right.rank }
+
+    private var rank: Int { ToolRisk.allCases.firstIndex(of: self) ?? 0 }
+}
+
 package struct MCPToolPolicySpec: ConfigObject {
     package var servers: [String]
     package var tools: [String]
     package var pin: ToolPinning
+    package var validate: ToolValidation
+    package var scopes: [String]
+    package var risk: ToolRisk?
     package var redact: ToolRedaction?
     package var limits: ToolLimits?
 
@@ -30,6 +51,11 @@ package struct MCPToolPolicySpec: ConfigObject {
             "tools", "names of their tools; all by default", count: 1...1024, each: .length(1...256))
         self.tools = tools ?? ["*"]
         pin = fields.value("pin", default: .firstUse, "which definition of a tool may be used")
+        validate = fields.value("validate", default: .arguments, "what must fit the tool's schemas")
+        scopes = fields.list(
+            "scopes", "what a caller's token must let it do; who shows no token cannot", count: 0...64,
+            each: .scopeToken)
+        risk = fields.optional("risk", "what a call may do, for records and approvals")
         redact = fields.optional("redact", "what of results is made unreadable")
         limits = fields.optional("limits", "how much a tool may give and be used")
     }

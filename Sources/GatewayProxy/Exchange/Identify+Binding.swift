@@ -93,6 +93,12 @@ extension Exchange {
         if challenges.isEmpty { challenges = ["Bearer realm=\"sluice\", \(parameters)"] }
     }
 
+    /// What a room adds to the challenge of a refusal: where its clients get tokens.
+    package func addChallenge(_ parameters: String) {
+        if challenges.isEmpty { challenges = ["Bearer realm=\"sluice\""] }
+        challenges = challenges.map { "\($0), \(parameters)" }
+    }
+
     /// Adds what a refusal for want of a credential must say.
     func challenge(_ error: GatewayError) {
         if response.status == 401, challenges.isEmpty { challenges = ["Bearer realm=\"sluice\""] }

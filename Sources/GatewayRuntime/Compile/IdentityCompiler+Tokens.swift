@@ -206,7 +206,8 @@ extension Principal {
         }
         copy.detail = PrincipalDetail(
             issuer: detail?.issuer, instance: instance, session: session, sandbox: sandbox, scopes: scopes,
-            delegation: delegation, grantID: detail?.grantID, parents: detail?.parents ?? [],
+            audiences: detail?.audiences ?? [], delegation: delegation, grantID: detail?.grantID,
+            parents: detail?.parents ?? [],
             issuedSeconds: detail?.issuedSeconds, expiresSeconds: detail?.expiresSeconds,
             confirmation: detail?.confirmation, proven: proven)
         return copy

@@ -41,6 +41,7 @@ final class RouteCompiler {
         addDefaultModels()
         addDefaultTokens()
         addDefaultTools()
+        addResourceMetadata()
     }
 
     private func compile(_ route: HTTPRoute) {
@@ -191,6 +192,22 @@ final class RouteCompiler {
         }
         guard index.gateways.isEmpty, !tools.isEmpty, !isRouted else { return }
         addDefault("tools", at: "/mcp", toolRoom(.named))
+    }
+
+    /// Where clients of protected servers read whose tokens they need; every listener has it, whoever asks.
+    private func addResourceMetadata() {
+        for (number, authorization) in tools.catalog.authorizations.sorted(by: { $0.key < $1.key }).enumerated() {
+            let rule = CompiledRule(
+                routeName: "tools-metadata", ruleIndex: 0, metricSlot: options.routeSlot("tools-metadata"),
+                action: .room(ResourceMetadataRoom(authorization.value)))
+            for listener in listeners where listener.position >= 0 {
+                let order = RouteOrder(name: "~tools-metadata", rule: 0, match: number)
+                entries[listener.port, default: []].append(
+                    RouteEntry(
+                        listener: listener.position, hostname: "",
+                        path: .exact(Array(authorization.value.metadataPath.utf8)), order: order, rule: rule))
+            }
+        }
     }
 
     /// A route that no one wrote; `name` is what records call it.

@@ -32,8 +32,15 @@ final class ToolCompiler {
         let rules = index.toolPolicies.flatMap { ToolRule.rules($0.metadata.qualifiedName, $0.spec) }
         // The analysis has refused what is no expression; without its policies no tool is used.
         let governance = try? ToolGovernance(index.toolGovernance.map(\.spec))
+        let virtuals = index.mcpServers.compactMap { virtual($0) }
+        var authorizations: [String: ResourceAuthorization] = [:]
+        for server in index.mcpServers {
+            guard let spec = server.spec.authorization else { continue }
+            authorizations[server.metadata.qualifiedName] = ResourceAuthorization(spec)
+        }
         catalog = ToolCatalog(
-            servers: servers, access: governance == nil ? .empty : ToolAccessTable(rules),
+            servers: servers, virtuals: virtuals, authorizations: authorizations,
+            access: governance == nil ? .empty : ToolAccessTable(rules),
             governance: governance ?? .none)
         reportPrefixes()
     }
@@ -49,10 +56,19 @@ final class ToolCompiler {
         guard grants.permits(from: source, to: target) else {
             throw ReferenceProblem("RefNotPermitted", "no ReferenceGrant permits the server: \(name)")
         }
-        guard catalog.servers.contains(where: { $0.name == name }) else {
+        let names = catalog.servers.map(\.name) + catalog.virtuals.map(\.name)
+        guard names.contains(name) else {
             throw ReferenceProblem("BackendNotFound", "the server does not exist: MCPServer \(name)")
         }
         return name
+    }
+
+    /// A selection of what others have needs nothing of its own.
+    private func virtual(_ server: MCPServer) -> VirtualServer? {
+        guard let virtual = server.spec.virtual else { return nil }
+        let key = ObjectKey(.mcpServer, namespace: server.metadata.namespace, name: server.metadata.name)
+        statuses.append(status(key, server.metadata.generation, nil))
+        return VirtualServer(metadata: server.metadata, spec: server.spec, virtual)
     }
 
     private func compile(_ server: MCPServer) -> CompiledServer? {

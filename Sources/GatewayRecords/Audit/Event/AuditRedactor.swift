@@ -65,7 +65,7 @@ package struct AuditRedactor: Sendable {
         }
         return PrincipalDetail(
             issuer: detail.issuer, instance: instance, session: session, sandbox: detail.sandbox,
-            scopes: detail.scopes, delegation: delegation, grantID: detail.grantID,
+            scopes: detail.scopes, audiences: detail.audiences, delegation: delegation, grantID: detail.grantID,
             issuedSeconds: detail.issuedSeconds, expiresSeconds: detail.expiresSeconds,
             confirmation: detail.confirmation, proven: hides(.user) ? [] : detail.proven)
     }

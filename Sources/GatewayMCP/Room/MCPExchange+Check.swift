@@ -1,0 +1,70 @@
+import GatewayModel
+import GatewayProxy
+import GatewayRecords
+import GatewayWire
+
+/// What a call must fit: the scopes of its caller's token, and the schemas of its tool.
+extension MCPExchange {
+    /// Step-up: the client is told all scopes that this call needs, so that it can ask for them at once.
+    func checkScopes(_ terms: ToolTerms, _ call: ClientCall) throws(ClientFault) {
+        let held = principal.scopes
+        guard let lacking = terms.scopes.first(where: { !held.contains($0) }) else { return }
+        exchange?.record.errorCode = .forbidden
+        var fault = ClientFault(
+            GatewayError(
+                .forbidden, "the caller's token does not have the scope: \(lacking)",
+                hint: "get a token with \(terms.scopes.joined(separator: " "))"), id: call.id, status: 403)
+        var parts = ["error=\"insufficient_scope\"", "scope=\"\(terms.scopes.joined(separator: " "))\""]
+        if let authorization = view.authorization {
+            parts.append("resource_metadata=\"\(authorization.metadataURL)\"")
+        }
+        fault.challenge = "Bearer " + parts.joined(separator: ", ")
+        throw fault
+    }
+
+    /// Arguments that do not fit never reach the server. Newer clients get a result that says so, which their model
+    /// reads and mends. True when the call is answered with it.
+    func isAnswered(
+        _ tool: ToolDefinition, at server: CompiledServer, _ arguments: JSONTree, _ call: ClientCall
+    ) throws(ClientFault) -> Bool {
+        let terms = room.catalog.governance.terms(server: server.shownName, tool: tool.name)
+        guard terms.validate != .off, let schema = tool.tree["inputSchema"] else { return false }
+        let value: JSONTree = arguments.isNull ? .object(JSONObject()) : arguments
+        let mismatch: SchemaCheck.Mismatch
+        do throws(SchemaCheck.Mismatch) {
+            try SchemaCheck.check(value, against: schema)
+            return false
+        } catch { mismatch = error }
+        exchange?.record.errorCode = .malformedRequest
+        let place = mismatch.place.isEmpty ? "the arguments" : "argument \(mismatch.place)"
+        let text = "the arguments do not fit the tool's schema: \(place): \(mismatch.message)"
+        guard call.revision >= .v20251125 else {
+            throw ClientFault(JSONRPCCode.invalidParams, text, id: call.id)
+        }
+        var result: JSONObject = ["content": .array([["type": "text", "text": .text(text)]]), "isError": true]
+        if call.isStateless { result["resultType"] = "complete" }
+        finish(result: JSONTree.object(result).bytes, of: call)
+        return true
+    }
+
+    /// What a tool says in structure must be what it promised.
+    func checkResult(_ result: [UInt8], _ call: ClientCall) throws(ClientFault) {
+        guard terms?.validate == .results, let schema = definition?.tree["outputSchema"],
+            let tree = try? JSONTree.parse(result), !(tree["isError"]?.bool ?? false),
+            tree["resultType"].map({ $0 == "complete" }) ?? true
+        else { return }
+        let problem: String
+        if let content = tree["structuredContent"] {
+            do throws(SchemaCheck.Mismatch) {
+                return try SchemaCheck.check(content, against: schema)
+            } catch { problem = "\(error.place.isEmpty ? "it" : error.place) \(error.message)" }
+        } else {
+            problem = "there is none"
+        }
+        exchange?.record.errorCode = .upstreamProtocolError
+        throw ClientFault(
+            GatewayError(
+                .upstreamProtocolError, "the tool's structured result is not what its schema promises: \(problem)"),
+            id: call.id, status: 200)
+    }
+}

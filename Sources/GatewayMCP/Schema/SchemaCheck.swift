@@ -1,0 +1,264 @@
+import GatewayPolicy
+import GatewayWire
+
+/// Whether a value fits a JSON Schema (2020-12), at a cost that neither of the two can drive up: so many steps, so
+/// deep, patterns without backtracking, references only within the schema and nothing fetched. `format` and keywords
+/// nobody knows say nothing, as the specification has it.
+struct SchemaCheck {
+    /// What does not fit, for whoever made the value.
+    struct Mismatch: Error, Equatable {
+        /// A JSON pointer; empty for the value itself.
+        var place: String
+        var message: String
+    }
+
+    static let stepsMax = 50_000
+    static let depthMax = 64
+
+    private let root: JSONTree
+    private var stepCount = 0
+
+    /// Throws the first mismatch that is found.
+    static func check(_ value: JSONTree, against schema: JSONTree) throws(Mismatch) {
+        var check = SchemaCheck(root: schema)
+        try check.check(value, schema, "", depth: 0)
+    }
+
+    private init(root: JSONTree) { self.root = root }
+
+    private mutating func check(
+        _ value: JSONTree, _ schema: JSONTree, _ place: String, depth: Int
+    ) throws(Mismatch) {
+        try step(place, depth)
+        if case .bool(let allows) = schema {
+            guard allows else { throw Mismatch(place: place, message: "nothing is allowed here") }
+            return
+        }
+        guard let schema = schema.object else { return }
+        if let reference = schema["$ref"]?.string?.value {
+            try check(value, try target(reference, place), place, depth: depth + 1)
+        }
+        try checkKind(value, schema, place)
+        switch value {
+        case .number(let number): try checkNumber(number, schema, place)
+        case .string(let text): try checkText(text.value, schema, place)
+        case .array(let elements): try checkArray(elements, schema, place, depth)
+        case .object(let object): try checkObject(object, schema, place, depth)
+        default: break
+        }
+        try checkChoices(value, schema, place, depth)
+    }
+
+    private mutating func step(_ place: String, _ depth: Int) throws(Mismatch) {
+        stepCount += 1
+        guard stepCount <= SchemaCheck.stepsMax, depth <= SchemaCheck.depthMax else {
+            throw Mismatch(place: place, message: "the schema is too costly to check")
+        }
+    }
+
+    private mutating func fits(
+        _ value: JSONTree, _ schema: JSONTree, _ place: String, _ depth: Int
+    ) throws(Mismatch) -> Bool {
+        do throws(Mismatch) {
+            try check(value, schema, place, depth: depth + 1)
+            return true
+        } catch {
+            // What is too costly is so in every branch.
+            guard stepCount < SchemaCheck.stepsMax else { throw error }
+            return false
+        }
+    }
+
+    // MARK: References
+
+    private mutating func target(_ reference: String, _ place: String) throws(Mismatch) -> JSONTree {
+        guard reference.hasPrefix("#"), reference == "#" || reference.hasPrefix("#/") else {
+            throw Mismatch(place: place, message: "the schema refers to what is not in it: \(reference.prefix(128))")
+        }
+        var found = root
+        for part in reference.dropFirst(2).split(separator: "/", omittingEmptySubsequences: false)
+        where reference != "#" {
+            let name = String(part.replacing("~1", with: "/").replacing("~0", with: "~"))
+            let next =
+                found.object?[name]
+                ?? Int(name).flatMap { index in
+                    found.array.flatMap { $0.indices.contains(index) ? $0[index] : nil }
+                }
+            guard let next else {
+                throw Mismatch(place: place, message: "the schema has no \(reference.prefix(128))")
+            }
+            found = next
+        }
+        return found
+    }
+
+    // MARK: Any value
+
+    private func checkKind(_ value: JSONTree, _ schema: JSONObject, _ place: String) throws(Mismatch) {
+        if let type = schema["type"] {
+            let names = type.array?.compactMap { $0.string?.value } ?? type.string.map { [$0.value] } ?? []
+            guard names.isEmpty || names.contains(where: { SchemaCheck.isOf($0, value) }) else {
+                throw Mismatch(place: place, message: "is \(value.kind), must be \(names.joined(separator: " or "))")
+            }
+        }
+        if let constant = schema["const"], !SchemaCheck.isSame(value, constant) {
+            throw Mismatch(place: place, message: "is not the one value that is allowed")
+        }
+        if let values = schema["enum"]?.array, !values.contains(where: { SchemaCheck.isSame(value, $0) }) {
+            let shown = values.prefix(16).map(\.compactText).joined(separator: ", ")
+            throw Mismatch(place: place, message: "is none of the allowed values: \(shown.prefix(512))")
+        }
+    }
+
+    private static func isOf(_ type: String, _ value: JSONTree) -> Bool {
+        switch (type, value) {
+        case ("null", .null), ("boolean", .bool), ("string", .string), ("array", .array), ("object", .object),
+            ("number", .number):
+            true
+        case ("integer", .number(let number)): number.int != nil || number.double.rounded() == number.double
+        default: false
+        }
+    }
+
+    private static func isSame(_ one: JSONTree, _ other: JSONTree) -> Bool {
+        switch (one, other) {
+        case (.number(let one), .number(let other)): one.text == other.text || one.double == other.double
+        case (.string(let one), .string(let other)): one.value.utf8.elementsEqual(other.value.utf8)
+        default: ToolDigest.of(one) == ToolDigest.of(other)
+        }
+    }
+
+    private mutating func checkChoices(
+        _ value: JSONTree, _ schema: JSONObject, _ place: String, _ depth: Int
+    ) throws(Mismatch) {
+        for part in schema["allOf"]?.array ?? [] { try check(value, part, place, depth: depth + 1) }
+        if let choices = schema["anyOf"]?.array {
+            var isFound = false
+            for choice in choices where !isFound { isFound = try fits(value, choice, place, depth) }
+            guard isFound else { throw Mismatch(place: place, message: "fits none of the alternatives") }
+        }
+        if let choices = schema["oneOf"]?.array {
+            var count = 0
+            for choice in choices where try fits(value, choice, place, depth) { count += 1 }
+            guard count == 1 else {
+                throw Mismatch(place: place, message: "fits \(count) of the alternatives, must fit one")
+            }
+        }
+        if let other = schema["not"], try fits(value, other, place, depth) {
+            throw Mismatch(place: place, message: "is what is not allowed")
+        }
+        guard let condition = schema["if"] else { return }
+        let holds = try fits(value, condition, place, depth)
+        if let branch = schema[holds ? "then" : "else"] { try check(value, branch, place, depth: depth + 1) }
+    }
+
+    // MARK: Numbers and texts
+
+    private func checkNumber(_ number: JSONNumber, _ schema: JSONObject, _ place: String) throws(Mismatch) {
+        let value = number.double
+        let bounds: [(String, (Double) -> Bool, String)] = [
+            ("minimum", { value >= $0 }, "at least"), ("maximum", { value <= $0 }, "at most"),
+            ("exclusiveMinimum", { value > $0 }, "more than"), ("exclusiveMaximum", { value < $0 }, "less than"),
+        ]
+        for (name, holds, word) in bounds {
+            guard let bound = schema[name]?.number, !holds(bound.double) else { continue }
+            throw Mismatch(place: place, message: "must be \(word) \(bound.text)")
+        }
+        if let step = schema["multipleOf"]?.number, step.double > 0 {
+            let quotient = value / step.double
+            guard (quotient - quotient.rounded()).magnitude < 1e-9 else {
+                throw Mismatch(place: place, message: "must be a multiple of \(step.text)")
+            }
+        }
+    }
+
+    private func checkText(_ text: String, _ schema: JSONObject, _ place: String) throws(Mismatch) {
+        if let least = schema["minLength"]?.int, text.unicodeScalars.count < least {
+            throw Mismatch(place: place, message: "must have at least \(least) characters")
+        }
+        if let most = schema["maxLength"]?.int, text.unicodeScalars.count > most {
+            throw Mismatch(place: place, message: "must have at most \(most) characters")
+        }
+        if let pattern = schema["pattern"]?.string?.value, !SchemaCheck.matches(text, pattern) {
+            throw Mismatch(place: place, message: "must match \(pattern.prefix(128))")
+        }
+    }
+
+    /// A pattern that cannot be matched in linear time says nothing.
+    private static func matches(_ text: String, _ pattern: String) -> Bool {
+        guard pattern.utf8.count <= 512,
+            let compiled = try? BytePattern(pattern, isWhole: false, isUsedOnce: true)
+        else { return true }
+        return compiled.matches(text.utf8Span.span)
+    }
+
+    // MARK: Arrays and objects
+
+    private mutating func checkArray(
+        _ elements: [JSONTree], _ schema: JSONObject, _ place: String, _ depth: Int
+    ) throws(Mismatch) {
+        if let least = schema["minItems"]?.int, elements.count < least {
+            throw Mismatch(place: place, message: "must have at least \(least) elements")
+        }
+        if let most = schema["maxItems"]?.int, elements.count > most {
+            throw Mismatch(place: place, message: "must have at most \(most) elements")
+        }
+        let first = schema["prefixItems"]?.array ?? []
+        for (index, element) in elements.enumerated() {
+            let inner = "\(place)/\(index)"
+            if index < first.count {
+                try check(element, first[index], inner, depth: depth + 1)
+            } else if let items = schema["items"] {
+                try check(element, items, inner, depth: depth + 1)
+            }
+        }
+        if schema["uniqueItems"]?.bool ?? false, Set(elements.map { ToolDigest.of($0) }).count < elements.count {
+            throw Mismatch(place: place, message: "has an element twice")
+        }
+        guard let wanted = schema["contains"] else { return }
+        var count = 0
+        for element in elements where try fits(element, wanted, place, depth) { count += 1 }
+        guard count >= schema["minContains"]?.int ?? 1, count <= schema["maxContains"]?.int ?? Int.max else {
+            throw Mismatch(place: place, message: "does not have the elements it must have")
+        }
+    }
+
+    private mutating func checkObject(
+        _ object: JSONObject, _ schema: JSONObject, _ place: String, _ depth: Int
+    ) throws(Mismatch) {
+        for name in (schema["required"]?.array ?? []).compactMap({ $0.string?.value }) where object[name] == nil {
+            throw Mismatch(place: "\(place)/\(name)", message: "is missing")
+        }
+        if let least = schema["minProperties"]?.int, object.members.count < least {
+            throw Mismatch(place: place, message: "must have at least \(least) members")
+        }
+        if let most = schema["maxProperties"]?.int, object.members.count > most {
+            throw Mismatch(place: place, message: "must have at most \(most) members")
+        }
+        let known = schema["properties"]?.object
+        let patterns = schema["patternProperties"]?.object?.members ?? []
+        for member in object.members {
+            let name = member.name.value
+            let inner = "\(place)/\(name.prefix(64))"
+            if let names = schema["propertyNames"] { try check(.text(name), names, inner, depth: depth + 1) }
+            var isKnown = false
+            if let own = known?[name] {
+                isKnown = true
+                try check(member.value, own, inner, depth: depth + 1)
+            }
+            for pattern in patterns where SchemaCheck.matches(name, pattern.name.value) {
+                isKnown = true
+                try check(member.value, pattern.value, inner, depth: depth + 1)
+            }
+            guard !isKnown, let others = schema["additionalProperties"] else { continue }
+            if others.bool == false { throw Mismatch(place: inner, message: "is not known") }
+            try check(member.value, others, inner, depth: depth + 1)
+        }
+        for member in schema["dependentRequired"]?.object?.members ?? [] where object[member.name.value] != nil {
+            for name in (member.value.array ?? []).compactMap({ $0.string?.value }) where object[name] == nil {
+                throw Mismatch(
+                    place: "\(place)/\(name)", message: "is missing beside \(member.name.value.prefix(64))")
+            }
+        }
+    }
+}
