@@ -111,7 +111,11 @@ let package = Package(
             "GatewayLLMTests",
             ["GatewayLLM", "GatewayState", "GatewayPolicy", "GatewayModel", "GatewayWire", "GatewayProxy", nioCore],
             exclude: ["Neutral/Golden"]),
-        tests("GatewayRecordsTests", ["GatewayRecords", "GatewayModel", "GatewayWire"]),
+        // Not part of the product: a writer that tests kill.
+        .executableTarget(
+            name: "auditwriter", dependencies: ["GatewayModel", "GatewayRecords"], path: "Tests/Programs/AuditWriter",
+            swiftSettings: settings),
+        tests("GatewayRecordsTests", ["GatewayRecords", "GatewayModel", "GatewayWire", "auditwriter"]),
         tests(
             "GatewayProxyTests",
             [
@@ -134,7 +138,9 @@ let package = Package(
                 "GatewayRuntime", "GatewayRecords", "GatewayControl", "GatewayProxy", "GatewayModel",
                 "GatewayWorkbench", nioCore, nioPosix,
             ]),
-        tests("SluiceTests", ["sluice", "GatewayControl", "GatewayModel", "GatewayWorkbench", arguments]),
+        tests(
+            "SluiceTests",
+            ["sluice", "GatewayControl", "GatewayModel", "GatewayRecords", "GatewayWorkbench", arguments]),
         tests("ArchitectureTests", []),
         tests("TidyTests", ["GatewayModel"]),
     ],

@@ -32,6 +32,7 @@ struct Sluice: AsyncParsableCommand {
                 name: "Requests",
                 subcommands: [RequestExplain.self, RequestTap.self, RequestTrace.self, RequestCall.self]),
             CommandGroup(name: "Callers", subcommands: [KeyGroup.self, UsageShow.self, BudgetGroup.self]),
+            CommandGroup(name: "Records", subcommands: [AuditGroup.self, AuditReplay.self]),
             CommandGroup(
                 name: "Workbench", subcommands: [MockGroup.self, ScenarioGroup.self, AttackGroup.self]),
             CommandGroup(

@@ -53,6 +53,8 @@ package struct AdminServices: Sendable {
     package var metrics: (@Sendable (_ accept: String) -> (type: String, bytes: [UInt8]))?
     package var tap: Tap?
     package var traces: TraceBoard?
+    /// Where changes, and readings of the log itself, are told.
+    package var audit = AuditTrail.off
     /// Keys, usage and budgets.
     package var state: StateStore?
 

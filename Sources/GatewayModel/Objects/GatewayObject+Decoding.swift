@@ -146,6 +146,8 @@ extension GatewayObject {
             return .modelAccessPolicy(ModelAccessPolicy(metadata: metadata, spec: fields.required("spec", doc)))
         case .budgetPolicy:
             return .budgetPolicy(BudgetPolicy(metadata: metadata, spec: fields.required("spec", doc)))
+        case .auditPolicy:
+            return .auditPolicy(AuditPolicy(metadata: metadata, spec: fields.required("spec", doc)))
         }
     }
 

@@ -20,6 +20,7 @@ package struct GatewayObject: Sendable, CustomStringConvertible, CustomReflectab
         case modelCatalog(ModelCatalog)
         case modelAccessPolicy(ModelAccessPolicy)
         case budgetPolicy(BudgetPolicy)
+        case auditPolicy(AuditPolicy)
     }
 
     package var content: Content

@@ -18,6 +18,7 @@ package enum ObjectKind: String, Sendable, CaseIterable {
     case modelCatalog = "ModelCatalog"
     case modelAccessPolicy = "ModelAccessPolicy"
     case budgetPolicy = "BudgetPolicy"
+    case auditPolicy = "AuditPolicy"
 
     package static let gatewayGroup = "gateway.networking.k8s.io"
     package static let sluiceGroup = "sluice.dev"
@@ -28,7 +29,7 @@ package enum ObjectKind: String, Sendable, CaseIterable {
         case .service, .secret, .configMap, .namespace: ""
         case .endpointSlice: "discovery.k8s.io"
         case .backend, .trafficPolicy, .listenerPolicy, .identityProvider, .directResponse, .modelProvider,
-            .modelCatalog, .modelAccessPolicy, .budgetPolicy:
+            .modelCatalog, .modelAccessPolicy, .budgetPolicy, .auditPolicy:
             Self.sluiceGroup
         }
     }
@@ -39,7 +40,7 @@ package enum ObjectKind: String, Sendable, CaseIterable {
         case .gatewayClass, .gateway, .httpRoute, .referenceGrant: ["v1", "v1beta1"]
         case .service, .secret, .configMap, .namespace, .endpointSlice: ["v1"]
         case .backend, .trafficPolicy, .listenerPolicy, .identityProvider, .directResponse, .modelProvider,
-            .modelCatalog, .modelAccessPolicy, .budgetPolicy:
+            .modelCatalog, .modelAccessPolicy, .budgetPolicy, .auditPolicy:
             ["v1alpha1"]
         }
     }
@@ -61,6 +62,7 @@ package enum ObjectKind: String, Sendable, CaseIterable {
         case .listenerPolicy: "listenerpolicies"
         case .modelAccessPolicy: "modelaccesspolicies"
         case .budgetPolicy: "budgetpolicies"
+        case .auditPolicy: "auditpolicies"
         default: rawValue.lowercased() + "s"
         }
     }

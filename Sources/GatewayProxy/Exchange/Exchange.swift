@@ -52,6 +52,8 @@ package final class Exchange: Timed {
     package internal(set) var principal: Principal = .anonymous
     package var verdict: Verdict?
     package var record = RequestRecord()
+    /// The room tells the audit log itself.
+    package var isAudited = false
     var admission = Admission()
     /// The client's address, or who a trusted proxy says it is.
     var clientIP: IPAddress?
@@ -105,6 +107,7 @@ package final class Exchange: Timed {
         matchedPathBytes = 0
         principal = .anonymous
         verdict = nil
+        isAudited = false
         clientIP = nil
         record = RequestRecord()
         attempt = Attempt()

@@ -27,6 +27,7 @@ extension Exchange {
             worker.recorder.metrics.change(.requestsActive, by: -1)
             if traced != nil { finishTrace() }
             worker.recorder.record(record, request: request, response: response)
+            if !isAudited, worker.shared.audit.isOn { audit(worker.shared.audit) }
         }
         releaseEndpoint()
         releaseTransform()

@@ -6,12 +6,16 @@ package final class SharedState: Sendable {
     package let snapshots: SnapshotStore
     package let directory: EndpointDirectory
     package let traces: TraceBoard
+    /// Where phases and rooms tell what must be remembered.
+    package let audit: AuditTrail
 
     package init(
-        snapshots: SnapshotStore = SnapshotStore(), directory: EndpointDirectory, traces: TraceBoard = TraceBoard()
+        snapshots: SnapshotStore = SnapshotStore(), directory: EndpointDirectory, traces: TraceBoard = TraceBoard(),
+        audit: AuditTrail = .off
     ) {
         self.snapshots = snapshots
         self.directory = directory
         self.traces = traces
+        self.audit = audit
     }
 }

@@ -62,6 +62,8 @@ struct ObjectIndex {
         case .modelCatalog(let object): modelCatalogs.append(object)
         case .modelAccessPolicy(let object): accessPolicies.append(object)
         case .budgetPolicy(let object): budgetPolicies.append(object)
+        // For the gateway's log, not for its data plane.
+        case .auditPolicy: break
         }
     }
 

@@ -24,6 +24,8 @@ package final class GatewayProcess: Sendable {
     package let plane: DataPlane
     /// Keys, budgets and usage, in the state folder.
     package let state: StateStore
+    /// Where everything that must be remembered goes.
+    package let audit: AuditTrail
     /// What the rooms of models share over reloads.
     let models: ModelServices
     /// The managed keys of this moment.
@@ -61,6 +63,7 @@ package final class GatewayProcess: Sendable {
         adminToken = try AdminToken.establish(stateFolder: options.stateDirectory)
         let secret = try StateSecret.load("session.key", in: options.stateDirectory, byteCount: 32)
         state = try GatewayProcess.openState(options, managedKeys)
+        audit = try GatewayProcess.openAudit(options)
         models = ModelServices(
             ledger: state.ledger, origins: ResponseOrigin(key: secret),
             spill: SpillFolder(path: options.stateDirectory + "/bodies")
@@ -78,7 +81,7 @@ package final class GatewayProcess: Sendable {
                 registry.process.setHealth(backend: backend, address: address, isHealthy: isHealthy)
             }
         }
-        shared = SharedState(directory: directory, traces: traces)
+        shared = SharedState(directory: directory, traces: traces, audit: audit)
         let (writer, settings, tap, spans) = (logWriter, options.accessLogSettings, tap, spans)
         let samplingRatio = options.otlp?.samplingRatio ?? 0
         plane = try await DataPlane(group: group, shared: shared) { _ in
@@ -94,6 +97,7 @@ package final class GatewayProcess: Sendable {
     /// Reads the configuration, opens the ports, serves. Throws when there is nothing that could serve.
     package func start() async throws {
         try state.start()
+        recordLife(.started)
         registry.process.setStart(seconds: UInt64(WallTime.seconds))
         try claimOwnPorts()
         await store.setProvision { [self] set in provision(set) }
@@ -160,6 +164,7 @@ package final class GatewayProcess: Sendable {
     func serve(_ desired: StoreSnapshot) async throws {
         let result = compile(desired.set, revision: UInt64(max(0, desired.revision)))
         let snapshot = withOwnPorts(result.snapshot)
+        try applyAudit(desired.set, revision: snapshot.revision)
         try await plane.publish(snapshot)
         shared.directory.update(for: snapshot)
         life.withLock {
@@ -215,6 +220,8 @@ package final class GatewayProcess: Sendable {
         try await finishTelemetry()
         shared.directory.shutDown()
         try await plane.stop()
+        recordLife(.stopped)
+        audit.log?.close()
         state.close()
         AdminSocket.release(options.stateDirectory)
         logWriter.close()

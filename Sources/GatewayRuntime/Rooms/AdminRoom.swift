@@ -52,6 +52,7 @@ extension GatewayProcess {
         services.tap = tap
         services.traces = traces
         services.state = state
+        services.audit = audit
         return services
     }
 

@@ -85,6 +85,12 @@ enum ObjectTable {
                     }
                 },
             ]
+        case .auditPolicy:
+            [
+                Column("CLASS") { item in item["spec"]?["class"].map { text($0) } ?? "standard" },
+                Column("LEVEL") { item in item["spec"]?["level"].map { text($0) } ?? "Metadata" },
+                Column("SINKS") { join($0["spec"]?["sinks"]) { text($0["name"]) } },
+            ]
         case .gatewayClass, .referenceGrant, .namespace, .identityProvider: []
         }
     }

@@ -44,6 +44,13 @@ struct GatewayRun: AsyncParsableCommand {
     @Flag(help: "Let the system dump core when the gateway crashes: a dump holds keys and prompts.")
     var coreDumps = false
 
+    @Option(help: "Whether there is an audit log in the state folder: on or off.")
+    var audit = AuditSwitch.on
+
+    enum AuditSwitch: String, CaseIterable, ExpressibleByArgument {
+        case on, off
+    }
+
     /// What becomes of calls that cannot be recorded.
     enum LedgerFailure: String, CaseIterable, ExpressibleByArgument {
         case closed, open
@@ -82,6 +89,7 @@ struct GatewayRun: AsyncParsableCommand {
             }
         options.servesUnrecorded = ledgerFailure == .open
         options.usageDays = usageDays
+        options.audits = audit == .on
         options.admin = try ListenAddress(admin).address
         options.telemetry = try ListenAddress(telemetry).address
         var environment = ProcessInfo.processInfo.environment
