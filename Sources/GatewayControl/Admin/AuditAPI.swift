@@ -110,6 +110,17 @@ package struct AuditAPI: Sendable {
                 ("records", .integer(log.recordCount)), ("durable", .integer(log.durableCount)),
                 ("queued", .integer(log.queuedRecords)), ("dropped", .integer(log.droppedRecords)),
                 ("failure", .text(log.failure ?? "")),
+                (
+                    "sinks",
+                    .list(
+                        log.sinks.all.map { sink in
+                            .object([
+                                ("name", .text(sink.name)), ("next", .integer(sink.next)),
+                                ("behind", .integer(max(0, log.durableCount - sink.next))),
+                                ("failure", .text(sink.failure ?? "")),
+                            ])
+                        })
+                ),
             ]
         }
         return .json(.object(fields))

@@ -29,8 +29,18 @@ extension GatewayProcess {
         let specs = set.auditPolicies.map(\.spec)
         audit.apply(AuditRules(specs), revision: Int(clamping: revision), digest: digest)
         let redactor = AuditRedactor(specs.map(\.redaction), key: try log.folder.redactionKey())
-        let held = specs.flatMap(\.sinks).filter(\.holdsRetention).map(\.name)
+        let held = Self.holding(set)
         log.apply(redactor: redactor, retention: Self.retention(specs), heldBy: held)
+        ship(set, log)
+    }
+
+    /// The cursors of sinks that must have a record before it is deleted.
+    private static func holding(_ set: ObjectSet) -> [String] {
+        set.auditPolicies.flatMap { policy in
+            policy.spec.sinks.filter(\.holdsRetention).map { sink in
+                AuditSinkPlan(sink: sink, policy: policy.metadata.qualifiedName, origin: "").cursor
+            }
+        }
     }
 
     /// Objects as one document that the reader of configurations takes.

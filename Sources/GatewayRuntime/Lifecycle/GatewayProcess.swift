@@ -35,21 +35,23 @@ package final class GatewayProcess: Sendable {
     let startedSeconds = WallTime.seconds
     let logWriter: LogWriter
     let spans: SpanQueue?
-    private let group: MultiThreadedEventLoopGroup
+    let group: MultiThreadedEventLoopGroup
     private let shared: SharedState
     /// Limits and caches go on over reloads.
     private let traffic = TrafficState()
-    private let life = Mutex(Life())
+    let life = Mutex(Life())
     /// Signals, and what the admin API orders.
     private let orders = AsyncStream.makeStream(of: Signals.Kind.self)
 
-    private struct Life {
+    struct Life {
         var tasks: [Task<Void, Never>] = []
         /// Outlives the others: the last requests have spans too.
         var telemetry: Task<Void, Never>?
         var isReady = false
         var isDraining = false
         var statuses: [ObjectStatus] = []
+        /// What brings the audit log to its sinks, by what they were started with.
+        var shippers: [AuditSinkPlan: Task<Void, Never>] = [:]
         /// Files that the configuration names.
         var sideFiles: [String] = []
         /// Why the newest configuration does not serve, if it does not.
@@ -218,6 +220,7 @@ package final class GatewayProcess: Sendable {
         for task in tasks { task.cancel() }
         try await plane.drain(timeout: options.drainTimeout)
         try await finishTelemetry()
+        await finishShipping()
         shared.directory.shutDown()
         try await plane.stop()
         recordLife(.stopped)

@@ -200,6 +200,8 @@ package final class AuditTicket: Sendable {
         if let time { event.timeMilliseconds = time }
         event.effect = AuditEffect(.done)
         event.request = nil
+        // What was looked at is in the intent.
+        event.decision?.facts = []
         change(&event)
         AuditTrail.cut(&event, level)
         let role: AuditLog.Pending.Role = isPromised ? .outcome : .plain

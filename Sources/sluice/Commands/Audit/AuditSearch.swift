@@ -83,21 +83,26 @@ struct AuditShow: AsyncParsableCommand {
 enum AuditLine {
     static func summary(_ item: ConfigNode) -> ConfigNode {
         let record = item["record"] ?? .object([])
-        let unmapped = record["unmapped"]
-        let target =
+        let unmapped = record["unmapped"] ?? .object([])
+        let target: ConfigNode? =
             record["ai_model"]?["name"] ?? record["resources"]?.elements?.first?["name"]
-            ?? record["dst_endpoint"]?["domain"] ?? .text("")
-        let outcome = unmapped?["effect"]?["state"]?.string
-        let verdict = unmapped?["decision"]?["verdict"]?.string
-        return .object([
-            ("n", item["index"] ?? .integer(0)), ("time", .text(time(record["time"]))),
-            ("traffic", unmapped?["traffic"] ?? .text("")), ("user", record["actor"]?["user"]?["uid"] ?? .text("")),
-            ("agent", record["ai_agent"]?["uid"] ?? .text("")), ("run", unmapped?["run"] ?? .text("")),
-            ("operation", record["api"]?["operation"] ?? .text("")), ("target", target),
-            ("verdict", .text(verdict ?? "")), ("effect", .text(outcome ?? "")),
-            ("tokens", record["message_context"]?["total_tokens"] ?? .text("")),
-            ("usd", unmapped?["cost_usd"] ?? .text("")), ("code", record["status_code"] ?? .text("")),
-        ])
+            ?? record["dst_endpoint"]?["domain"]
+        let fields: [(String, ConfigNode?)] = [
+            ("n", item["index"]),
+            ("time", .text(time(record["time"]))),
+            ("traffic", unmapped["traffic"]),
+            ("user", record["actor"]?["user"]?["uid"]),
+            ("agent", record["ai_agent"]?["uid"]),
+            ("run", unmapped["run"]),
+            ("operation", record["api"]?["operation"]),
+            ("target", target),
+            ("verdict", unmapped["decision"]?["verdict"]),
+            ("effect", unmapped["effect"]?["state"]),
+            ("tokens", record["message_context"]?["total_tokens"]),
+            ("usd", unmapped["cost_usd"]),
+            ("code", record["status_code"]),
+        ]
+        return .object(fields.map { name, value in (name, value ?? .text("")) })
     }
 
     static func text(_ line: String) -> String {
