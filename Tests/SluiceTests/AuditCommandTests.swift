@@ -73,7 +73,7 @@ struct AuditCommandTests {
             let text = line.drop { $0 == " " }
             if text.hasPrefix("```") { isCode = text == "```sh" }
             guard isCode, text.hasPrefix("sluice ") else { continue }
-            commands.append(text.split(separator: " ").dropFirst().map { $0.replacing("'", with: "") })
+            commands.append(text.split(separator: " ").dropFirst().map { String($0.filter { $0 != "'" }) })
         }
         return commands
     }

@@ -1,7 +1,7 @@
 import Synchronization
 
-/// Brings every record to one sink, in order and at least once: it reads the log from a cursor that is kept on the disk,
-/// and moves that only when the sink has said that it has the batch. A sink that is away for a while holds up nobody.
+/// Brings every record to one sink, in order and at least once: it reads the log from a cursor that is kept on the
+/// disk, and moves that only when the sink has the batch. A sink that is away for a while holds up nobody.
 package struct AuditShipper: Sendable {
     package struct Settings: Sendable {
         package var batchRecordsMax = 256
