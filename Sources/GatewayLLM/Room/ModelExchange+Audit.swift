@@ -65,7 +65,11 @@ extension ModelExchange {
         decision.reason = failure?.error.message ?? ""
         decision.facts = auditFacts
         event.decision = decision
-        if worker.shared.audit.keepsRequests { event.request = AuditBody(body.readableBytesView) }
+        if worker.shared.audit.keepsRequests,
+            let begin = try? body.read(0..<min(body.count, AuditBody.capturedBytesMax))
+        {
+            event.request = AuditBody(begin.readableBytesView, count: body.count)
+        }
         if let record = exchange?.record, record.traceSampled { event.traceID = record.traceID }
         return event
     }
@@ -73,7 +77,7 @@ extension ModelExchange {
     /// What the decision looked at, so that another policy can be asked the same.
     private var auditFacts: [AuditFact] {
         var facts = [
-            AuditFact("bodyBytes", body.readableBytes), AuditFact("route", route),
+            AuditFact("bodyBytes", body.count), AuditFact("route", route),
             AuditFact("stream", request.streams),
         ]
         if let tokens = asked?.inputTokens { facts.append(AuditFact("inputTokens", tokens)) }
@@ -106,7 +110,7 @@ extension ModelExchange {
         }
         if cacheMark == .hit { event.details.append(AuditFact("cache", "hit")) }
         event.traffic = AuditTraffic(
-            bytesIn: body.readableBytes, bytesOut: Int(clamping: exchange?.record.responseBytes ?? 0))
+            bytesIn: body.count, bytesOut: Int(clamping: exchange?.record.responseBytes ?? 0))
         if let auditedReply { event.response = AuditBody(auditedReply.readableBytesView) }
     }
 

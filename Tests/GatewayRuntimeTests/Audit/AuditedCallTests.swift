@@ -51,7 +51,7 @@ struct AuditedCallTests {
         let records = try await Self.records { stand in
             let key = try stand.key()
             #expect(try await stand.call(key, "/v1/chat/completions", ModelStand.question("chat")).status == 200)
-            let stream = ModelStand.question("chat", stream: true)
+            let stream = ModelStand.question("chat", "", true)
             #expect(try await stand.call(key, "/v1/chat/completions", stream).status == 200)
         }
         let calls = Self.of("models", records)
@@ -102,7 +102,7 @@ struct AuditedCallTests {
         let records = try await Self.records(options) { stand in
             let key = try stand.key()
             #expect(try await stand.call(key, "/v1/chat/completions", ModelStand.question("chat")).status == 200)
-            let stream = ModelStand.question("chat", stream: true)
+            let stream = ModelStand.question("chat", "", true)
             #expect(try await stand.call(key, "/v1/chat/completions", stream).status == 200)
         }
         let calls = Self.of("models", records)
