@@ -126,7 +126,11 @@ let package = Package(
                 "GatewayMCP", "GatewayState", "GatewayPolicy", "GatewayModel", "GatewayWire", "GatewayProxy", nioCore,
                 nioPosix,
             ]),
-        tests("GatewayRecordsTests", ["GatewayRecords", "GatewayModel", "GatewayWire"]),
+        // Not part of the product: a writer that tests kill.
+        .executableTarget(
+            name: "auditwriter", dependencies: ["GatewayModel", "GatewayRecords"], path: "Tests/Programs/AuditWriter",
+            swiftSettings: settings),
+        tests("GatewayRecordsTests", ["GatewayRecords", "GatewayModel", "GatewayWire", "auditwriter"]),
         tests(
             "GatewayProxyTests",
             [
@@ -149,7 +153,9 @@ let package = Package(
                 "GatewayRuntime", "GatewayRecords", "GatewayControl", "GatewayProxy", "GatewayModel",
                 "GatewayWorkbench", nioCore, nioPosix,
             ]),
-        tests("SluiceTests", ["sluice", "GatewayControl", "GatewayModel", "GatewayWorkbench", arguments]),
+        tests(
+            "SluiceTests",
+            ["sluice", "GatewayControl", "GatewayModel", "GatewayRecords", "GatewayWorkbench", arguments]),
         tests("ArchitectureTests", []),
         tests("TidyTests", ["GatewayModel"]),
     ],

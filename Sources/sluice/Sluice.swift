@@ -38,6 +38,7 @@ struct Sluice: AsyncParsableCommand {
                     KeyGroup.self, UsageShow.self, BudgetGroup.self, LoginCommand.self, LogoutCommand.self, WhoAmI.self,
                     RunToken.self, TokenGroup.self,
                 ]),
+            CommandGroup(name: "Records", subcommands: [AuditGroup.self, AuditReplay.self]),
             CommandGroup(
                 name: "Workbench", subcommands: [MockGroup.self, ScenarioGroup.self, AttackGroup.self]),
             CommandGroup(

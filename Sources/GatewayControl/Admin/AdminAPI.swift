@@ -22,6 +22,7 @@ package struct AdminAPI: Sendable {
             let error = GatewayError(
                 .unauthenticated, "the admin API needs its token",
                 hint: "send Authorization: Bearer with the content of \(AdminToken.fileName) in the state folder")
+            recordRefusal(request, error)
             return AdminProblem(error, fields: [("www-authenticate", "Bearer realm=\"sluice admin\"")]).response
         }
         guard request.body.count <= Self.bodyBytesMax else {
@@ -65,7 +66,7 @@ package struct AdminAPI: Sendable {
             // A word that is no kind is a misspelt path, not a kind without objects.
             if !allowed.isEmpty, parameters["kind"].map({ ObjectKind(word: $0) == nil }) ?? false { continue }
             let query = try AdminQuery(request.query, allowed: endpoint.query)
-            return try await endpoint.handle(self, AdminCall(request: request, parameters: parameters, query: query))
+            return try await recorded(endpoint, AdminCall(request: request, parameters: parameters, query: query))
         }
         if allowed.isEmpty { throw notFound(request.path) }
         throw AdminProblem(

@@ -42,11 +42,17 @@ struct AdminEndpoint: Sendable {
     private static let change = ["dryRun", "file"]
 
     /// Literal paths stand before those with placeholders.
-    static let all: [AdminEndpoint] = plain + state + objects
+    static let all: [AdminEndpoint] = plain + state + audit + objects
 
     private static let state = StateAPI.endpoints.map { endpoint in
         AdminEndpoint(endpoint.method, endpoint.path, query: endpoint.query, endpoint.summary) { api, call in
             try endpoint.handle(try api.state(), call)
+        }
+    }
+
+    private static let audit = AuditAPI.endpoints.map { endpoint in
+        AdminEndpoint("GET", endpoint.path, query: endpoint.query, endpoint.summary) { api, call in
+            try await endpoint.handle(try api.auditAPI(), call)
         }
     }
 

@@ -57,6 +57,8 @@ package struct AdminServices: Sendable {
     package var mint: (@Sendable (ConfigNode) async throws(GatewayError) -> ConfigNode)?
     /// Lets something be believed no more, from now on.
     package var revoke: (@Sendable (Revocation) async throws(GatewayError) -> Void)?
+    /// Where changes, and readings of the log itself, are told.
+    package var audit = AuditTrail.off
     /// Keys, usage and budgets.
     package var state: StateStore?
 

@@ -84,6 +84,10 @@ package struct ObjectSet: Sendable {
         objects.compactMap { if case .budgetPolicy(let it) = $0.content { it } else { nil } }
     }
 
+    package var auditPolicies: [AuditPolicy] {
+        objects.compactMap { if case .auditPolicy(let it) = $0.content { it } else { nil } }
+    }
+
     package func gateway(_ namespace: String, _ name: String) -> Gateway? {
         if case .gateway(let it)? = self[ObjectKey(.gateway, namespace: namespace, name: name)]?.content {
             it

@@ -165,7 +165,10 @@ extension ModelExchange: AnswerReader {
         guard let exchange, whole.mustPass else { return }
         if !isHeadSent { sendHead(exchange, status: whole.status, type: whole.type) }
         isVisible = true
-        if let chunk = whole.take() { exchange.sendBody(chunk) }
+        if let chunk = whole.take() {
+            keepForAudit(chunk)
+            exchange.sendBody(chunk)
+        }
     }
 
     /// A stream's first events say nothing yet: until there is content another provider can take over unseen.
@@ -187,6 +190,7 @@ extension ModelExchange: AnswerReader {
         lastSentNanoseconds = worker.now
         for chunk in stream.take() {
             lastByteSent = chunk.readableBytesView.last ?? lastByteSent
+            keepForAudit(chunk)
             exchange.sendBody(chunk)
         }
     }

@@ -66,7 +66,7 @@ extension ModelFailure {
         case .upstreamConnectFailed, .upstreamReset: .connectionFailed
         case .upstreamProtocolError: .malformedReply
         case .upstreamOverloaded: .overloaded
-        case .noHealthyEndpoint, .credentialUnavailable, .ledgerUnavailable: .unavailable
+        case .noHealthyEndpoint, .credentialUnavailable, .ledgerUnavailable, .auditUnavailable: .unavailable
         default: .other
         }
     }

@@ -88,6 +88,7 @@ extension ModelExchange {
         stage = .over
         // Earlier attempts may have failed; this one has not.
         failure = nil
+        if case .whole(let whole) = reply, let all = whole.all { keepForAudit(all) }
         settle()
         keepInCache()
         guard let exchange else { return }
@@ -146,6 +147,7 @@ extension ModelExchange {
         guard !isSettled else { return }
         isSettled = true
         record()
+        recordOutcome()
         guard let account else { return }
         // Nothing went out: nothing is charged, a request neither.
         if totalAttempts == 0, cacheMark != .hit, endpoint != .countTokens {

@@ -30,6 +30,7 @@ final class ModelExchange {
     let principal: Principal
     let route: String
     let recordID: (UInt64, UInt64)
+    let clientAddress: String
 
     // What came
     var body = RequestBody()
@@ -104,6 +105,12 @@ final class ModelExchange {
     /// What the answer is kept by, for a model whose answers are.
     var cacheKey: ReplyCache.Key?
     var cacheMark = ModelCallRecord.Cache.none
+    /// The promise to tell the audit log what came of the call.
+    var ticket: AuditTicket?
+    /// The call waits for its record to be on the disk.
+    var awaitsRecord = false
+    /// What the client has been sent, as far as the audit log keeps it.
+    var auditedReply: ByteBuffer?
     /// The client went before its answer was whole.
     var hasLeft = false
     /// A reply that nobody waits for is read until then.
@@ -122,6 +129,8 @@ final class ModelExchange {
         recordID = exchange.record.requestID
         decoder = try ModelExchange.decoder(exchange.request)
         form = endpoint.takesForm ? try FormScan(contentType: exchange.request.contentType) : nil
+        clientAddress = exchange.record.clientAddress
+        exchange.isAudited = true
     }
 
     /// A JSON body is at most this large.
@@ -190,7 +199,7 @@ extension ModelExchange: BodyReader {
         do throws(GatewayError) { try decide() } catch { return refuse(error) }
         do throws(ModelFailure) { try admit() } catch { return answer(error) }
         stage = .calling
-        if !answerFromCache() { startAttempt() }
+        if !answerFromCache() { startWhenRecorded() }
     }
 
     func downstreamWritable() { call.resumeReading() }

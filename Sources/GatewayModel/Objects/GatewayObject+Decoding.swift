@@ -151,6 +151,8 @@ extension GatewayObject {
             return .mcpToolPolicy(MCPToolPolicy(metadata: metadata, spec: fields.required("spec", doc)))
         case .toolAccessPolicy:
             return .toolAccessPolicy(ToolAccessPolicy(metadata: metadata, spec: fields.required("spec", doc)))
+        case .auditPolicy:
+            return .auditPolicy(AuditPolicy(metadata: metadata, spec: fields.required("spec", doc)))
         }
     }
 

@@ -23,6 +23,7 @@ package struct GatewayObject: Sendable, CustomStringConvertible, CustomReflectab
         case mcpServer(MCPServer)
         case toolAccessPolicy(ToolAccessPolicy)
         case mcpToolPolicy(MCPToolPolicy)
+        case auditPolicy(AuditPolicy)
     }
 
     package var content: Content

@@ -21,6 +21,7 @@ package enum ObjectKind: String, Sendable, CaseIterable {
     case mcpServer = "MCPServer"
     case toolAccessPolicy = "ToolAccessPolicy"
     case mcpToolPolicy = "MCPToolPolicy"
+    case auditPolicy = "AuditPolicy"
 
     package static let gatewayGroup = "gateway.networking.k8s.io"
     package static let sluiceGroup = "sluice.dev"
@@ -31,7 +32,8 @@ package enum ObjectKind: String, Sendable, CaseIterable {
         case .service, .secret, .configMap, .namespace: ""
         case .endpointSlice: "discovery.k8s.io"
         case .backend, .trafficPolicy, .listenerPolicy, .identityProvider, .directResponse, .modelProvider,
-            .modelCatalog, .modelAccessPolicy, .budgetPolicy, .mcpServer, .toolAccessPolicy, .mcpToolPolicy:
+            .modelCatalog, .modelAccessPolicy, .budgetPolicy, .mcpServer, .toolAccessPolicy, .mcpToolPolicy,
+            .auditPolicy:
             Self.sluiceGroup
         }
     }
@@ -42,7 +44,8 @@ package enum ObjectKind: String, Sendable, CaseIterable {
         case .gatewayClass, .gateway, .httpRoute, .referenceGrant: ["v1", "v1beta1"]
         case .service, .secret, .configMap, .namespace, .endpointSlice: ["v1"]
         case .backend, .trafficPolicy, .listenerPolicy, .identityProvider, .directResponse, .modelProvider,
-            .modelCatalog, .modelAccessPolicy, .budgetPolicy, .mcpServer, .toolAccessPolicy, .mcpToolPolicy:
+            .modelCatalog, .modelAccessPolicy, .budgetPolicy, .mcpServer, .toolAccessPolicy, .mcpToolPolicy,
+            .auditPolicy:
             ["v1alpha1"]
         }
     }
@@ -66,6 +69,7 @@ package enum ObjectKind: String, Sendable, CaseIterable {
         case .budgetPolicy: "budgetpolicies"
         case .toolAccessPolicy: "toolaccesspolicies"
         case .mcpToolPolicy: "mcptoolpolicies"
+        case .auditPolicy: "auditpolicies"
         default: rawValue.lowercased() + "s"
         }
     }

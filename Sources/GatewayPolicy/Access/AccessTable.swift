@@ -54,6 +54,9 @@ package struct AccessTable: Sendable {
 
     package static let empty = AccessTable([])
 
+    /// In the order in which they are asked.
+    var rules: [AccessRule] { denying + allowing }
+
     /// Whether a condition asks for the request's fields, so that they must be given.
     package var readsHeaders: Bool { (denying + allowing).contains { $0.when?.readsHeaders ?? false } }
     package var readsTime: Bool { (denying + allowing).contains { $0.when?.readsTime ?? false } }
@@ -136,6 +139,18 @@ package struct AccessRule: Sendable {
             return false
         }
         return subjects.contains { $0.matches(principal) }
+    }
+
+    /// What of subject, operation and model does not fit, in words; nil when all of it does.
+    func mismatch(_ principal: Principal, _ request: AccessTable.Request) -> String? {
+        if !subjects.contains(where: { $0.matches(principal) }) { return "it is not about this caller" }
+        if let operations, !operations.contains(request.operation) {
+            return "it is not about \(request.operation.rawValue)"
+        }
+        guard models.contains(where: { $0.matches(request.name.span) || $0.matches(request.catalogName.span) }) else {
+            return "it is not about this model"
+        }
+        return nil
     }
 
     /// Nil when it cannot be told, which never helps the caller.

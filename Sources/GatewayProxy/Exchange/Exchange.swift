@@ -64,6 +64,8 @@ package final class Exchange: Timed {
     var proofNonce: String?
     package var verdict: Verdict?
     package var record = RequestRecord()
+    /// The room tells the audit log itself.
+    package var isAudited = false
     var admission = Admission()
     /// The client's address, or who a trusted proxy says it is.
     var clientIP: IPAddress?
@@ -127,6 +129,7 @@ package final class Exchange: Timed {
         if !challenges.isEmpty { challenges.removeAll(keepingCapacity: true) }
         if proofNonce != nil { proofNonce = nil }
         if verdict != nil { verdict = nil }
+        isAudited = false
         clientIP = nil
         record = RequestRecord()
         attempt.reset()

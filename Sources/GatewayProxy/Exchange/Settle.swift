@@ -28,6 +28,7 @@ extension Exchange {
             record.status = record.status == 0 ? 499 : record.status
             worker.recorder.metrics.change(.requestsActive, by: -1)
             if traced != nil { finishTrace() }
+            if !isAudited, worker.shared.audit.isOn { audit(worker.shared.audit) }
             Exchange.write(&record, &request, to: worker.recorder)
         }
         releaseEndpoint()

@@ -13,15 +13,20 @@ package final class SharedState: Sendable {
     /// Checks proofs of possession.
     package let proofs: ProofRules
 
+    /// Where phases and rooms tell what must be remembered.
+    package let audit: AuditTrail
+
     package init(
         snapshots: SnapshotStore = SnapshotStore(), directory: EndpointDirectory, traces: TraceBoard = TraceBoard(),
-        revocations: RevocationList = RevocationList(), proofs: ProofRules = SharedState.ownProofs
+        revocations: RevocationList = RevocationList(), proofs: ProofRules = SharedState.ownProofs,
+        audit: AuditTrail = .off
     ) {
         self.snapshots = snapshots
         self.directory = directory
         self.traces = traces
         self.revocations = revocations
         self.proofs = proofs
+        self.audit = audit
     }
 
     /// With nonces that end with the process.

@@ -71,6 +71,8 @@ struct ObjectIndex {
         case .mcpServer(let object): mcpServers.append(object)
         case .toolAccessPolicy(let object): toolPolicies.append(object)
         case .mcpToolPolicy(let object): toolGovernance.append(object)
+        // For the gateway's log, not for its data plane.
+        case .auditPolicy: break
         }
     }
 

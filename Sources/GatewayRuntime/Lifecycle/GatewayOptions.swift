@@ -34,6 +34,8 @@ package struct GatewayOptions: Sendable {
     package var telemetry: Address? = Address(host: "127.0.0.1", port: 9190)
     /// An OTLP/HTTP collector; nil exports nothing.
     package var otlp: TelemetryCollector?
+    /// Whether there is an audit log in the state folder.
+    package var audits = true
     /// Which edition of OpenTelemetry's names for generative AI metrics and spans have.
     package var genAINames = GenAINames.current
     /// `iss` of the gateway's own tokens: the URL others know it by.

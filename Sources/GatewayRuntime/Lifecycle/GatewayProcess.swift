@@ -25,6 +25,8 @@ package final class GatewayProcess: Sendable {
     package let plane: DataPlane
     /// Keys, budgets and usage, in the state folder.
     package let state: StateStore
+    /// Where everything that must be remembered goes.
+    package let audit: AuditTrail
     /// What the rooms of models share over reloads.
     let models: ModelServices
     /// The same for the rooms of tools.
@@ -40,23 +42,25 @@ package final class GatewayProcess: Sendable {
     let startedSeconds = WallTime.seconds
     let logWriter: LogWriter
     let spans: SpanQueue?
-    private let group: MultiThreadedEventLoopGroup
+    let group: MultiThreadedEventLoopGroup
     private let shared: SharedState
     /// Limits and caches go on over reloads.
     private let traffic = TrafficState()
     /// Servers of tools that are processes.
     private let processes: StdioServers
-    private let life = Mutex(Life())
+    let life = Mutex(Life())
     /// Signals, and what the admin API orders.
     private let orders = AsyncStream.makeStream(of: Signals.Kind.self)
 
-    private struct Life {
+    struct Life {
         var tasks: [Task<Void, Never>] = []
         /// Outlives the others: the last requests have spans too.
         var telemetry: Task<Void, Never>?
         var isReady = false
         var isDraining = false
         var statuses: [ObjectStatus] = []
+        /// What brings the audit log to its sinks, by what they were started with.
+        var shippers: [AuditSinkPlan: Task<Void, Never>] = [:]
         /// Files that the configuration names.
         var sideFiles: [String] = []
         /// Why the newest configuration does not serve, if it does not.
@@ -70,6 +74,7 @@ package final class GatewayProcess: Sendable {
         adminToken = try AdminToken.establish(stateFolder: options.stateDirectory)
         let secret = try StateSecret.load("session.key", in: options.stateDirectory, byteCount: 32)
         state = try GatewayProcess.openState(options, managedKeys)
+        audit = try GatewayProcess.openAudit(options)
         models = ModelServices(
             ledger: state.ledger, origins: ResponseOrigin(key: secret),
             spill: SpillFolder(path: options.stateDirectory + "/bodies")
@@ -91,7 +96,8 @@ package final class GatewayProcess: Sendable {
         }
         let revocations = RevocationList()
         let proofs = ProofRules(nonces: ProofNonces(secret: secret))
-        shared = SharedState(directory: directory, traces: traces, revocations: revocations, proofs: proofs)
+        shared = SharedState(
+            directory: directory, traces: traces, revocations: revocations, proofs: proofs, audit: audit)
         let (writer, settings, tap, spans) = (logWriter, options.accessLogSettings, tap, spans)
         let samplingRatio = options.otlp?.samplingRatio ?? 0
         plane = try await DataPlane(group: group, shared: shared) { _ in
@@ -110,6 +116,7 @@ package final class GatewayProcess: Sendable {
     /// Reads the configuration, opens the ports, serves. Throws when there is nothing that could serve.
     package func start() async throws {
         try state.start()
+        recordLife(.started)
         registry.process.setStart(seconds: UInt64(WallTime.seconds))
         try claimOwnPorts()
         await store.setProvision { [self] set in provision(set) }
@@ -176,6 +183,7 @@ package final class GatewayProcess: Sendable {
     func serve(_ desired: StoreSnapshot) async throws {
         let result = compile(desired.set, revision: UInt64(max(0, desired.revision)))
         let snapshot = withOwnPorts(result.snapshot)
+        try applyAudit(desired.set, revision: snapshot.revision)
         try await plane.publish(snapshot)
         shared.directory.update(for: snapshot)
         processes.keep(only: result.processes)
@@ -240,9 +248,12 @@ package final class GatewayProcess: Sendable {
         identities.activate([])
         try await plane.drain(timeout: options.drainTimeout)
         try await finishTelemetry()
+        await finishShipping()
         shared.directory.shutDown()
         try await plane.stop()
         processes.keep(only: [])
+        recordLife(.stopped)
+        audit.log?.close()
         state.close()
         AdminSocket.release(options.stateDirectory)
         logWriter.close()

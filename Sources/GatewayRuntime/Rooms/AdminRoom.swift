@@ -54,6 +54,7 @@ extension GatewayProcess {
         services.tap = tap
         services.traces = traces
         services.state = state
+        services.audit = audit
         return services
     }
 

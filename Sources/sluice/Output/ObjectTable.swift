@@ -86,6 +86,12 @@ enum ObjectTable {
                 },
             ]
         case .mcpServer, .mcpToolPolicy, .toolAccessPolicy: toolColumns(of: kind)
+        case .auditPolicy:
+            [
+                Column("CLASS") { item in item["spec"]?["class"].map { text($0) } ?? "standard" },
+                Column("LEVEL") { item in item["spec"]?["level"].map { text($0) } ?? "Metadata" },
+                Column("SINKS") { join($0["spec"]?["sinks"]) { text($0["name"]) } },
+            ]
         case .gatewayClass, .referenceGrant, .namespace, .identityProvider: []
         }
     }

@@ -19,6 +19,7 @@ struct AuditEncoder {
     let gateway: String
     var redaction: AuditRedactor
     private var json = RecordJSON()
+    private var attestation = RecordJSON()
 
     init(chainUID: String, gateway: String, redaction: AuditRedactor) {
         self.chainUID = chainUID
@@ -30,18 +31,20 @@ struct AuditEncoder {
     mutating func append(
         _ event: AuditEvent, uid: String, index: Int, after previous: PreviousRecord?, to out: inout [UInt8]
     ) -> PreviousRecord {
-        var event = redaction.redacted(event)
         json.textBytesMax = 4_096
-        var splice = write(event, uid: uid, index: index)
+        var splice = write(redaction.isOff ? event : redaction.redacted(event), uid: uid, index: index)
         if json.bytes.count > AuditEncoder.recordBytesMax - 1_024 {
+            var event = redaction.redacted(event)
             event.request?.bytes = []
             event.response?.bytes = []
             json.textBytesMax = 192
             splice = write(event, uid: uid, index: index)
         }
         let fingerprint = TreeHash.of(json.bytes.span)
+        attest(fingerprint, previous)
         out.append(contentsOf: json.bytes[..<splice])
-        out.append(contentsOf: attestation(fingerprint, previous))
+        out.append(0x2C)
+        out.append(contentsOf: attestation.bytes)
         out.append(contentsOf: json.bytes[splice...])
         return PreviousRecord(uid: uid, typeUID: event.kind.typeUID, fingerprint: fingerprint)
     }
@@ -73,9 +76,10 @@ struct AuditEncoder {
     }
 
     /// `record_integrity`: the hash of the record without this member, and of the one before.
-    private func attestation(_ fingerprint: TreeHash, _ previous: PreviousRecord?) -> [UInt8] {
-        var json = RecordJSON()
-        json.array("attestation_list") { json in
+    private mutating func attest(_ fingerprint: TreeHash, _ previous: PreviousRecord?) {
+        let (gateway, chainUID) = (gateway, chainUID)
+        attestation.removeAll()
+        attestation.array("attestation_list") { json in
             json.object { json in
                 json.member("authority_uid", gateway)
                 json.member("chain_uid", chainUID)
@@ -89,17 +93,15 @@ struct AuditEncoder {
                 }
             }
         }
-        return [0x2C] + json.bytes
     }
 }
 
 extension RecordJSON {
     fileprivate mutating func fingerprint(_ hash: TreeHash) {
         object("fingerprint") { json in
-            json.member("algorithm", "SHA-256")
             json.member("algorithm_id", 3)
             json.member("serialization_id", 2)
-            json.member("value", hash.hex)
+            json.member("value", hash: hash)
         }
     }
 

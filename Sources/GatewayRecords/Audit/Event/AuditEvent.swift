@@ -229,10 +229,10 @@ package struct AuditBody: Sendable, Equatable {
     /// Of all of it; `bytes` may hold only its beginning.
     package var count: Int
 
-    /// Keeps the beginning.
-    package init(_ bytes: some Collection<UInt8>) {
+    /// Keeps the beginning; `count` is all of it, where that is more.
+    package init(_ bytes: some Collection<UInt8>, count: Int? = nil) {
         self.bytes = Array(bytes.prefix(AuditBody.capturedBytesMax))
-        count = bytes.count
+        self.count = max(count ?? 0, bytes.count)
     }
 }
 

@@ -14,8 +14,10 @@ package struct AuditRedactor: Sendable {
         self.key = key.reveal { SymmetricKey(data: $0) }
     }
 
+    var isOff: Bool { removed.isEmpty && hashed.isEmpty }
+
     package func redacted(_ event: AuditEvent) -> AuditEvent {
-        guard !removed.isEmpty || !hashed.isEmpty else { return event }
+        guard !isOff else { return event }
         var event = event
         change(.user, &event.principal.user)
         change(.agent, &event.principal.agent)

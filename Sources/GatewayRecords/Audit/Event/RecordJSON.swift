@@ -89,12 +89,31 @@ struct RecordJSON {
         guard !facts.isEmpty else { return }
         object(name) { json in
             var last: String?
-            for fact in facts.sorted(by: { $0.name.utf16.lexicographicallyPrecedes($1.name.utf16) }) {
+            for fact in RecordJSON.inOrder(facts) {
                 if fact.name == last { continue }
                 last = fact.name
                 json.fact(fact)
             }
         }
+    }
+
+    /// Rooms write them in order already, mostly.
+    private static func inOrder(_ facts: [AuditFact]) -> [AuditFact] {
+        func precedes(_ left: AuditFact, _ right: AuditFact) -> Bool {
+            left.name.utf16.lexicographicallyPrecedes(right.name.utf16)
+        }
+        for (left, right) in zip(facts, facts.dropFirst()) where !precedes(left, right) {
+            return facts.sorted(by: precedes)
+        }
+        return facts
+    }
+
+    mutating func member(_ name: StaticString, hash: TreeHash) {
+        key(name)
+        bytes.append(0x22)
+        hash.appendHex(to: &bytes)
+        bytes.append(0x22)
+        needsComma = true
     }
 
     private mutating func fact(_ fact: AuditFact) {

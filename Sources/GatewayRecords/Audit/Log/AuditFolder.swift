@@ -92,9 +92,28 @@ package struct AuditFolder: Sendable, Equatable {
         return Secret(bytes)
     }
 
+    // MARK: Policies
+
+    private func policyPath(_ digest: String) -> String { "\(path)/policies/\(digest).json" }
+
+    /// Keeps a configuration by its digest, so that its decisions can be made again.
+    package func keepPolicy(_ digest: String, _ bytes: [UInt8]) {
+        guard AuditFiles.size(policyPath(digest)) == 0 else { return }
+        _ = AuditFiles.put(policyPath(digest), bytes)
+    }
+
+    /// The configuration of a digest; nil when it is not there.
+    package func policy(_ digest: String) -> [UInt8]? {
+        guard digest.utf8.allSatisfy({ (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }) else { return nil }
+        return AuditFiles.read(policyPath(digest), bytesMax: 64 << 20)
+    }
+
     // MARK: Checkpoints
 
     private static let separator = "----\n"
+
+    /// The newest checkpoint, as it was signed.
+    package var checkpointNote: String? { note() }
 
     func note() -> String? {
         AuditFiles.read(checkpoint, bytesMax: 64 * 1024).map { String(decoding: $0, as: UTF8.self) }

@@ -1,4 +1,5 @@
 import GatewayModel
+import GatewayWire
 import Glibc
 
 /// The end of the log that is written to: one segment, the tree over every record there ever was, and its signer. Used
@@ -277,19 +278,24 @@ struct AuditJournal: Sendable {
     /// A UUID of version 7 (RFC 9562 section 5.7): its time, then chance.
     private mutating func uid(_ milliseconds: Int) -> String {
         fillPool()
-        var bytes = (0..<6).map { UInt8(truncatingIfNeeded: milliseconds >> (40 - $0 * 8)) } + pool.suffix(10)
-        pool.removeLast(10)
-        bytes[6] = bytes[6] & 0x0F | 0x70
-        bytes[8] = bytes[8] & 0x3F | 0x80
+        var (high, low) = (UInt64(truncatingIfNeeded: milliseconds) << 16, UInt64(0))
+        for byte in pool.suffix(2) { high = high & ~0xFFFF | (high << 8 | UInt64(byte)) & 0xFFFF }
+        pool.removeLast(2)
+        for byte in pool.suffix(8) { low = low << 8 | UInt64(byte) }
+        pool.removeLast(8)
+        high = high & ~0xF000 | 0x7000
+        low = low & ~(3 << 62) | 1 << 63
         var text: [UInt8] = []
         text.reserveCapacity(36)
-        for (index, byte) in bytes.enumerated() {
-            if index == 4 || index == 6 || index == 8 || index == 10 { text.append(0x2D) }
-            text.append(AuditJournal.digits[Int(byte >> 4)])
-            text.append(AuditJournal.digits[Int(byte & 15)])
-        }
+        TraceContext.append(hex: high >> 32, digits: 8, to: &text)
+        text.append(0x2D)
+        TraceContext.append(hex: high >> 16 & 0xFFFF, digits: 4, to: &text)
+        text.append(0x2D)
+        TraceContext.append(hex: high & 0xFFFF, digits: 4, to: &text)
+        text.append(0x2D)
+        TraceContext.append(hex: low >> 48, digits: 4, to: &text)
+        text.append(0x2D)
+        TraceContext.append(hex: low & 0xFFFF_FFFF_FFFF, digits: 12, to: &text)
         return String(decoding: text, as: UTF8.self)
     }
-
-    private static let digits = Array("0123456789abcdef".utf8)
 }

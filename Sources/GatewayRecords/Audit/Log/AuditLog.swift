@@ -78,6 +78,8 @@ package final class AuditLog: Sendable {
     package let folder: AuditFolder
     package let settings: Settings
     package let verifier: NoteVerifier
+    /// How far those are who get every record.
+    package let sinks = AuditSinkBoard()
     let state = Mutex(State())
     private let wake: DescriptorPair
     private let finished: DescriptorPair

@@ -78,7 +78,11 @@ struct AuditWriter {
         if dropped > 0 { notes.append(AuditWriter.lostEvent(dropped, wall)) }
         guard !batch.isEmpty || !notes.isEmpty else { return log.failure == nil || probe() }
         do throws(AuditFiles.Failure) {
-            try journal.write(notes + batch.map(\.event), &encoder, nowMilliseconds: wall)
+            if notes.isEmpty {
+                try journal.write(batch.lazy.map(\.event), &encoder, nowMilliseconds: wall)
+            } else {
+                try journal.write(notes + batch.map(\.event), &encoder, nowMilliseconds: wall)
+            }
         } catch {
             fail("\(error)")
             return false

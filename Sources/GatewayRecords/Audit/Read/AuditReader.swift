@@ -58,6 +58,23 @@ package struct AuditReader: Sendable {
         }
     }
 
+    /// The newest records that fit, the newest first.
+    package func search(_ filter: AuditFilter, limit: Int, before: Int = .max) -> [AuditEntry] {
+        var found: [AuditEntry] = []
+        for segment in segments.reversed() where segment.first < before && found.count < limit {
+            guard let (bytes, ranges, _) = leaves(of: segment) else { continue }
+            for (offset, range) in ranges.enumerated().reversed() where segment.first + offset < before {
+                let entry = AuditEntry(index: segment.first + offset, leaf: bytes[range])
+                guard filter.isEmpty || filter.matches(entry) else { continue }
+                found.append(entry)
+                if found.count == limit { break }
+            }
+            // What is older than a segment's beginning is older than everything before it.
+            if let since = filter.sinceMilliseconds, segment.createdMilliseconds < since { break }
+        }
+        return found
+    }
+
     /// Record number `index`; nil when it is not there, or not any more.
     package func entry(_ index: Int) -> AuditEntry? {
         var found: AuditEntry?

@@ -53,6 +53,12 @@ package struct AuditRules: Sendable {
         levelMax = levels.max { $0.rank < $1.rank } ?? .metadata
     }
 
+    /// The highest level in three bits, and a bit for rules that name plain HTTP.
+    var wanted: Int {
+        let namesHTTP = policies.contains { $0.rules.contains { $0.traffic?.contains(.http) == true } }
+        return levelMax.rank | (namesHTTP ? 8 : 0)
+    }
+
     /// The most that any policy wants. Allowed requests of plain HTTP are kept only where a rule names them: the access
     /// log has them.
     package func handling(_ event: AuditEvent) -> Handling {

@@ -23,6 +23,9 @@ package final class AuditTrail: Sendable {
     /// The configuration that decides now; put into decisions that name none.
     private let policy = Mutex(PolicyMark(revision: 0, digest: ""))
 
+    /// What the rules ask for at most, for who asks at every request: a level, and a bit for plain HTTP.
+    private let wanted: Atomic<Int>
+
     private struct PolicyMark {
         var revision: Int
         var digest: String
@@ -31,16 +34,25 @@ package final class AuditTrail: Sendable {
     package init(log: AuditLog?, rules: AuditRules = AuditRules()) {
         self.log = log
         self.rules = Mutex(rules)
+        wanted = Atomic(rules.wanted)
     }
 
     /// A trail that leads nowhere.
     package static let off = AuditTrail(log: nil)
 
     package var isOn: Bool { log != nil }
+    /// Whether some rule may ask for requests of plain HTTP that were let through.
+    package var keepsPlainHTTP: Bool { isOn && wanted.load(ordering: .relaxed) & 8 != 0 }
+    /// Whether some rule may ask for what was sent, and for what was answered.
+    package var keepsRequests: Bool { isOn && wanted.load(ordering: .relaxed) & 7 >= AuditLevel.request.rank }
+    package var keepsResponses: Bool {
+        isOn && wanted.load(ordering: .relaxed) & 7 >= AuditLevel.requestResponse.rank
+    }
 
     /// From now on records are kept by these rules, and name this configuration.
     package func apply(_ rules: AuditRules, revision: Int, digest: String) {
         self.rules.withLock { $0 = rules }
+        wanted.store(rules.wanted, ordering: .relaxed)
         policy.withLock { $0 = PolicyMark(revision: revision, digest: digest) }
     }
 
@@ -188,6 +200,8 @@ package final class AuditTicket: Sendable {
         if let time { event.timeMilliseconds = time }
         event.effect = AuditEffect(.done)
         event.request = nil
+        // What was looked at is in the intent.
+        event.decision?.facts = []
         change(&event)
         AuditTrail.cut(&event, level)
         let role: AuditLog.Pending.Role = isPromised ? .outcome : .plain

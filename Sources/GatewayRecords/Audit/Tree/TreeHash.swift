@@ -1,4 +1,5 @@
 import Crypto
+import GatewayWire
 
 /// A SHA-256 hash of the tree: four words, so that a million of them are no million objects.
 package struct TreeHash: Sendable, Hashable {
@@ -49,7 +50,18 @@ package struct TreeHash: Sendable, Hashable {
 
     package var base64: String { Base64Text.encode(bytes) }
 
-    package var hex: String { [words.0, words.1, words.2, words.3].map(JSONText.hex).joined() }
+    package var hex: String {
+        var text: [UInt8] = []
+        appendHex(to: &text)
+        return String(decoding: text, as: UTF8.self)
+    }
+
+    func appendHex(to out: inout [UInt8]) {
+        TraceContext.append(hex: words.0, digits: 16, to: &out)
+        TraceContext.append(hex: words.1, digits: 16, to: &out)
+        TraceContext.append(hex: words.2, digits: 16, to: &out)
+        TraceContext.append(hex: words.3, digits: 16, to: &out)
+    }
 
     package static func == (left: TreeHash, right: TreeHash) -> Bool { left.words == right.words }
 

@@ -49,6 +49,12 @@ struct GatewayRun: AsyncParsableCommand {
 
     @Option(help: "Whom its tokens may be for beside the gateway, such as a vendor's token endpoint; may be repeated.")
     var tokenAudience: [String] = []
+    @Option(help: "Whether there is an audit log in the state folder: on or off.")
+    var audit = AuditSwitch.on
+
+    enum AuditSwitch: String, CaseIterable, ExpressibleByArgument {
+        case on, off
+    }
 
     /// What becomes of calls that cannot be recorded.
     enum LedgerFailure: String, CaseIterable, ExpressibleByArgument {
@@ -92,6 +98,7 @@ struct GatewayRun: AsyncParsableCommand {
         options.usageDays = usageDays
         options.tokenIssuer = tokenIssuer
         options.tokenAudiences = tokenAudience
+        options.audits = audit == .on
         options.admin = try ListenAddress(admin).address
         options.telemetry = try ListenAddress(telemetry).address
         var environment = ProcessInfo.processInfo.environment

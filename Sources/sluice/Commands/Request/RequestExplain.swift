@@ -10,12 +10,24 @@ struct RequestExplain: AsyncParsableCommand {
         commandName: "explain", abstract: "Say which rule a request would get, and why not the others.",
         discussion: """
             Asks the running gateway, or files alone with -f: then nothing has to run. Exit status 1 when no rule \
-            takes the request.
+            takes the request. With --model it says instead whether a caller may use a model, which policies were \
+            asked, and which budgets would count the call; exit status 1 when it is denied.
             """,
         aliases: ["why"])
 
     @Argument(help: "[METHOD] URL, such as GET http://shop.example/cart?x=1.")
-    var request: [String]
+    var request: [String] = []
+
+    @Option(help: "A model, to ask about a call of it.")
+    var model: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Who calls it, such as user=alice or group=dev; may be repeated.", valueName: "FIELD=VALUE"))
+    var principal: [String] = []
+
+    @Option(help: "What is wanted of the model.")
+    var operation = "chat"
 
     @Option(name: [.customShort("H"), .customLong("header")], help: "A header, 'name: value'; may be repeated.")
     var headers: [String] = []
@@ -32,6 +44,7 @@ struct RequestExplain: AsyncParsableCommand {
     @OptionGroup var output: OutputOptions
 
     func run() async throws {
+        if let model { return try await explainModel(model) }
         let question = try question()
         let answer: ConfigNode
         if files.isEmpty {

@@ -1,0 +1,64 @@
+import Foundation
+import GatewayModel
+import GatewayRecords
+
+/// What the audit log is told of the admin API: every change, before and after, and everyone who was not let in.
+extension AdminAPI {
+    /// Paths that are posted to and change nothing.
+    private static let questions: Set<String> = ["/v1/check", "/v1/diff", "/v1/explain", "/v1/traces"]
+
+    func recorded(_ endpoint: AdminEndpoint, _ call: AdminCall) async throws -> AdminResponse {
+        let isDryRun = endpoint.query.contains("dryRun") ? try call.isDryRun() : false
+        guard endpoint.method != "GET", !Self.questions.contains(endpoint.path), !isDryRun else {
+            return try await endpoint.handle(self, call)
+        }
+        let ticket = try await services.audit.begin(Self.event(endpoint, call), isStrict: true)
+        do {
+            let answer = try await endpoint.handle(self, call)
+            ticket.outcome(timeMilliseconds: AuditClock.wallMilliseconds) { event in
+                event.effect = AuditEffect(answer.status < 400 ? .done : .failed, status: answer.status)
+                event.effect?.agreement = true
+            }
+            return answer
+        } catch {
+            ticket.outcome(timeMilliseconds: AuditClock.wallMilliseconds) { event in
+                event.effect = AuditEffect(.failed)
+                event.message = "\(error)"
+            }
+            throw error
+        }
+    }
+
+    func recordRefusal(_ request: AdminRequest, _ error: GatewayError) {
+        var event = AuditEvent(.authentication, timeMilliseconds: AuditClock.wallMilliseconds)
+        event.operation = "\(request.method) admin"
+        event.resource = request.path
+        var decision = AuditDecision(.denied)
+        decision.code = error.code
+        decision.reason = error.message
+        event.decision = decision
+        services.audit.record(event)
+    }
+
+    private static func event(_ endpoint: AdminEndpoint, _ call: AdminCall) -> AuditEvent {
+        let kind: AuditKind =
+            switch endpoint.method {
+            case "DELETE": .deleted
+            case "POST" where endpoint.path == "/v1/keys": .created
+            default: .updated
+            }
+        var event = AuditEvent(kind, timeMilliseconds: AuditClock.wallMilliseconds)
+        event.principal = AuditAPI.administrator
+        event.operation = "\(endpoint.method) \(endpoint.path)"
+        event.resource = call.request.path
+        event.decision = AuditDecision(.allowed)
+        return event
+    }
+
+    func auditAPI() throws(GatewayError) -> AuditAPI {
+        guard let log = services.audit.log else {
+            throw GatewayError(.notFound, "this gateway keeps no audit log", hint: "it was started with --audit off")
+        }
+        return AuditAPI(trail: services.audit, folder: log.folder, isDraining: services.isDraining)
+    }
+}

@@ -1,0 +1,210 @@
+import Foundation
+package import GatewayModel
+import GatewayRecords
+import GatewayWire
+
+/// What the admin API says of the audit log. Every reading is itself a record, on the disk before anything is shown.
+/// It also answers without a gateway, on the folder of one that does not run.
+package struct AuditAPI: Sendable {
+    let trail: AuditTrail
+    let folder: AuditFolder
+    let isDraining: @Sendable () -> Bool
+
+    init(trail: AuditTrail, folder: AuditFolder, isDraining: @escaping @Sendable () -> Bool = { false }) {
+        self.trail = trail
+        self.folder = folder
+        self.isDraining = isDraining
+    }
+
+    /// Whoever holds the admin token.
+    static let administrator = Principal(proof: .apiKey, credentialID: "admin-token")
+
+    /// One path, as `AdminEndpoint` has them.
+    struct Endpoint: Sendable {
+        var path: String
+        var query: [String]
+        var summary: String
+        var handle: @Sendable (AuditAPI, AdminCall) async throws -> AdminResponse
+
+        init(
+            _ path: String, query: [String] = [], _ summary: String,
+            _ handle: @escaping @Sendable (AuditAPI, AdminCall) async throws -> AdminResponse
+        ) {
+            self.path = path
+            self.query = query
+            self.summary = summary
+            self.handle = handle
+        }
+    }
+
+    private static let filters = ["since", "until"] + AuditFilter.Field.allCases.map(\.rawValue)
+
+    static let endpoints: [Endpoint] = [
+        Endpoint("/v1/audit", query: filters + ["limit", "before"], "records of the audit log, newest first") {
+            try await $0.search($1)
+        },
+        Endpoint("/v1/audit/tail", query: filters, "records as they come, as JSON lines") { try await $0.tail($1) },
+        Endpoint("/v1/audit/export", query: filters, "records with what proves them, as JSON lines") {
+            try await $0.export($1)
+        },
+        Endpoint("/v1/audit/status", "how long the log is, its newest checkpoint and its public key") {
+            try await $0.status($1)
+        },
+        Endpoint("/v1/audit/proof/{index}", "one record with its proof, as JSON lines") { try await $0.proof($1) },
+        Endpoint("/v1/audit/{index}", "one record") { try await $0.show($1) },
+    ]
+
+    private static let recordsMax = 10_000
+
+    // MARK: Reading
+
+    /// Says in the log who reads what, before it is read.
+    private func note(_ call: AdminCall, _ operation: String) async throws {
+        var event = AuditEvent(.auditRead, timeMilliseconds: AuditClock.wallMilliseconds)
+        event.principal = Self.administrator
+        event.operation = operation
+        event.resource = "audit log"
+        event.decision = AuditDecision(.allowed)
+        event.details = [AuditFact("path", call.request.path), AuditFact("query", call.request.query)]
+        try await trail.commit(event)
+    }
+
+    func search(_ call: AdminCall) async throws -> AdminResponse {
+        let filter = try filter(call)
+        let limit = min(try call.query.number("limit") ?? 100, Self.recordsMax)
+        try await note(call, "audit.search")
+        let found = AuditReader(folder).search(filter, limit: limit, before: try call.query.number("before") ?? .max)
+        var body = Array("{\"items\":[".utf8)
+        for (position, entry) in found.enumerated() {
+            if position > 0 { body.append(0x2C) }
+            body += Self.line(entry)
+        }
+        body += Array("]}\n".utf8)
+        return Self.answer(body)
+    }
+
+    func show(_ call: AdminCall) async throws -> AdminResponse {
+        let index = try index(call)
+        try await note(call, "audit.show")
+        guard let entry = AuditReader(folder).entry(index) else {
+            throw GatewayError(.notFound, "no record \(index)", hint: "'sluice audit search' lists what is there")
+        }
+        return Self.answer(Self.line(entry) + [0x0A])
+    }
+
+    func proof(_ call: AdminCall) async throws -> AdminResponse {
+        let index = try index(call)
+        try await note(call, "audit.prove")
+        return Self.answer(try AuditBundle(folder).proof(of: index), type: "application/x-ndjson")
+    }
+
+    func status(_ call: AdminCall) async throws -> AdminResponse {
+        let segments = AuditReader(folder).segments
+        var fields: [(String, ConfigNode)] = [
+            ("key", .text(folder.verifier?.text ?? "")),
+            ("checkpoint", .text(folder.checkpointNote ?? "")),
+            ("first", .integer(segments.first?.first ?? 0)), ("segments", .integer(segments.count)),
+        ]
+        if let log = trail.log {
+            fields += [
+                ("records", .integer(log.recordCount)), ("durable", .integer(log.durableCount)),
+                ("queued", .integer(log.queuedRecords)), ("dropped", .integer(log.droppedRecords)),
+                ("failure", .text(log.failure ?? "")),
+                (
+                    "sinks",
+                    .list(
+                        log.sinks.all.map { sink in
+                            .object([
+                                ("name", .text(sink.name)), ("next", .integer(sink.next)),
+                                ("behind", .integer(max(0, log.durableCount - sink.next))),
+                                ("failure", .text(sink.failure ?? "")),
+                            ])
+                        })
+                ),
+            ]
+        }
+        return .json(.object(fields))
+    }
+
+    func export(_ call: AdminCall) async throws -> AdminResponse {
+        let filter = try filter(call)
+        try await note(call, "audit.export")
+        let bundle = try AuditBundle(folder)
+        let stream = AsyncStream<[UInt8]>(bufferingPolicy: .unbounded) { continuation in
+            let task = Task {
+                do {
+                    try bundle.write(filter: filter.isEmpty ? nil : filter) { line in
+                        guard !Task.isCancelled else { throw CancellationError() }
+                        continuation.yield(line + [0x0A])
+                    }
+                } catch {
+                    // A bundle without its last line is no whole bundle, and says so.
+                    continuation.finish()
+                }
+                continuation.finish()
+            }
+            continuation.onTermination = { _ in task.cancel() }
+        }
+        return .stream("application/x-ndjson", stream)
+    }
+
+    func tail(_ call: AdminCall) async throws -> AdminResponse {
+        let filter = try filter(call)
+        try await note(call, "audit.tail")
+        let (reader, isDraining) = (AuditReader(folder), isDraining)
+        let first = trail.log?.recordCount ?? 0
+        let cursor = AuditTailCursor(next: first)
+        let stream = AsyncStream<[UInt8]> {
+            if let opening = cursor.takeOpening() { return opening }
+            while (try? await Task.sleep(for: .milliseconds(200))) != nil, !isDraining() {
+                var lines: [UInt8] = []
+                reader.visit(from: cursor.next) { entry in
+                    cursor.next = entry.index + 1
+                    if filter.isEmpty || filter.matches(entry) { lines += Self.line(entry) + [0x0A] }
+                    return lines.count < 1 << 20
+                }
+                if !lines.isEmpty { return lines }
+            }
+            return nil
+        }
+        return .stream("application/x-ndjson", stream)
+    }
+
+    // MARK: Words
+
+    private func index(_ call: AdminCall) throws(GatewayError) -> Int {
+        guard let index = Int(call["index"]), index >= 0 else {
+            throw GatewayError(.usage, "not the number of a record: \(call["index"])")
+        }
+        return index
+    }
+
+    private func filter(_ call: AdminCall) throws(GatewayError) -> AuditFilter {
+        var filter = AuditFilter()
+        let now = AuditClock.wallMilliseconds / 1_000
+        if let since = call.query["since"] {
+            filter.sinceMilliseconds = try StateAPI.seconds(since, nowSeconds: now, direction: -1) * 1_000
+        }
+        if let until = call.query["until"] {
+            filter.untilMilliseconds = try StateAPI.seconds(until, nowSeconds: now, direction: -1) * 1_000
+        }
+        for field in AuditFilter.Field.allCases {
+            if let value = call.query[field.rawValue] { filter.terms.append(AuditFilter.Term(field, value)) }
+        }
+        return filter
+    }
+
+    /// A time as `--since` writes it.
+    package static func milliseconds(_ text: String) throws(GatewayError) -> Int {
+        try StateAPI.seconds(text, nowSeconds: AuditClock.wallMilliseconds / 1_000, direction: -1) * 1_000
+    }
+
+    static func line(_ entry: AuditEntry) -> [UInt8] {
+        Array("{\"index\":\(entry.index),\"record\":".utf8) + entry.text + [0x7D]
+    }
+
+    private static func answer(_ body: [UInt8], type: String = "application/json") -> AdminResponse {
+        AdminResponse(
+            status: 200, fields: [("content-type", type), ("cache-control", "no-store")], body: .bytes(body))
+    }
+}

@@ -1,0 +1,145 @@
+import GatewayModel
+import GatewayPolicy
+import GatewayProxy
+import GatewayRecords
+import GatewayWire
+import NIOCore
+
+/// What the audit log is told of a call: before a provider is asked, and when it is settled. A call that was refused is
+/// told once.
+extension ModelExchange {
+    /// Asks a provider as soon as the log has the intent; in class `strict` that is on the disk.
+    func startWhenRecorded() {
+        let trail = worker.shared.audit
+        guard trail.isOn else { return startAttempt() }
+        switch trail.intent(auditEvent(.allowed)) {
+        case .proceed(let ticket):
+            self.ticket = ticket
+            startAttempt()
+        case .refused(let error): answer(ModelFailure(error))
+        case .wait(let promise):
+            awaitsRecord = true
+            let bound = NIOLoopBound(self, eventLoop: worker.eventLoop)
+            let eventLoop = worker.eventLoop
+            promise.then { ticket in eventLoop.execute { bound.value.recorded(ticket) } }
+        }
+    }
+
+    private func recorded(_ ticket: AuditTicket?) {
+        awaitsRecord = false
+        worker.refreshClock()
+        // The client has gone meanwhile: nothing is asked, and a ticket says so as it goes.
+        guard stage == .calling, exchange != nil else { return }
+        guard let ticket else { return answer(ModelFailure(AuditTrail.unavailable)) }
+        self.ticket = ticket
+        startAttempt()
+    }
+
+    /// Once, when the call is settled.
+    func recordOutcome() {
+        let trail = worker.shared.audit
+        guard trail.isOn else { return }
+        if let ticket {
+            return ticket.outcome(timeMilliseconds: nowMilliseconds) { event in addOutcome(to: &event) }
+        }
+        // What was never understood was never decided.
+        if let failure, !failure.error.code.isOfDecision { return }
+        guard failure != nil || cacheMark == .hit else { return }
+        var event = auditEvent(failure == nil ? .allowed : .denied)
+        addOutcome(to: &event)
+        if failure != nil { event.effect = nil }
+        trail.record(event)
+    }
+
+    private func auditEvent(_ verdict: AuditVerdict) -> AuditEvent {
+        var event = AuditEvent(.modelCall, timeMilliseconds: nowMilliseconds)
+        event.correlation = recordID
+        event.principal = principal
+        event.source = clientAddress
+        event.operation = endpoint.operation?.rawValue ?? ""
+        let asked = String(decoding: request.name.prefix(256), as: UTF8.self)
+        event.model = AuditModel(requested: asked, name: facts?.model ?? asked)
+        var decision = AuditDecision(verdict)
+        decision.rule = exchange?.record.verdictRule ?? ""
+        decision.code = failure?.error.code
+        decision.reason = failure?.error.message ?? ""
+        decision.facts = auditFacts
+        event.decision = decision
+        if worker.shared.audit.keepsRequests,
+            let begin = try? body.read(0..<min(body.count, AuditBody.capturedBytesMax))
+        {
+            event.request = AuditBody(begin.readableBytesView, count: body.count)
+        }
+        if let record = exchange?.record, record.traceSampled { event.traceID = record.traceID }
+        return event
+    }
+
+    /// What the decision looked at, so that another policy can be asked the same.
+    private var auditFacts: [AuditFact] {
+        var facts = [
+            AuditFact("bodyBytes", body.count), AuditFact("route", route),
+            AuditFact("stream", request.streams),
+        ]
+        if let tokens = asked?.inputTokens { facts.append(AuditFact("inputTokens", tokens)) }
+        if let tokens = asked?.outputTokens { facts.append(AuditFact("outputTokens", tokens)) }
+        return facts
+    }
+
+    private func addOutcome(to event: inout AuditEvent) {
+        let isServed = failure == nil && !hasLeft
+        var effect = AuditEffect(
+            isServed ? .done : hasLeft ? .aborted : .failed,
+            status: failure?.rendering(requestID: requestID).status ?? (isServed ? 200 : 0))
+        effect.durationMilliseconds = Int((worker.now &- startedNanoseconds) / 1_000_000)
+        if isServed { effect.agreement = true }
+        event.effect = effect
+        event.decision?.code = failure?.error.code
+        if let served {
+            event.model?.provider = served.provider.shownName
+            event.model?.served = String(decoding: served.name, as: UTF8.self)
+            event.destination = AuditDestination(host: String(decoding: served.provider.authority, as: UTF8.self))
+        }
+        event.model?.attempts = totalAttempts
+        if let account, account.isBilled {
+            event.model?.usage = account.usage
+            event.model?.cost = account.cost
+            event.model?.isEstimated = account.isEstimated
+        }
+        if let credential = usedAccess?.credential {
+            event.credential = AuditCredential(id: credential.name, kind: "static")
+        }
+        if cacheMark == .hit { event.details.append(AuditFact("cache", "hit")) }
+        event.traffic = AuditTraffic(
+            bytesIn: body.count, bytesOut: Int(clamping: exchange?.record.responseBytes ?? 0))
+        if let auditedReply { event.response = AuditBody(auditedReply.readableBytesView) }
+    }
+
+    /// By which credential the provider was asked last.
+    private var usedAccess: RoutedTarget.Access? {
+        guard totalAttempts > 0 else { return nil }
+        if let fixed { return fixed.access }
+        guard let routed, let place = choice.tried.last, routed.targets.indices.contains(place.target) else {
+            return nil
+        }
+        let accesses = routed.targets[place.target].accesses
+        return accesses.indices.contains(place.access) ? accesses[place.access] : nil
+    }
+
+    /// Remembers the beginning of what the client is sent, where a policy wants that.
+    func keepForAudit(_ chunk: ByteBuffer) {
+        guard let ticket, ticket.level == .requestResponse else { return }
+        var kept = auditedReply ?? ByteBuffer()
+        let room = AuditBody.capturedBytesMax - kept.readableBytes
+        if room > 0, var part = chunk.getSlice(at: chunk.readerIndex, length: min(room, chunk.readableBytes)) {
+            kept.writeBuffer(&part)
+        }
+        auditedReply = kept
+    }
+}
+
+extension ErrorCode {
+    /// Whether it says what somebody decided, rather than that nothing could be made of the request.
+    fileprivate var isOfDecision: Bool {
+        isOfPolicy || self == .unknownModel || self == .modelLimitExceeded || self == .auditUnavailable
+    }
+}

@@ -1,0 +1,55 @@
+import GatewayModel
+import GatewayPolicy
+import GatewayRecords
+import GatewayWire
+
+/// What the audit log is told of requests that no room tells it: every refusal by identity, rule, rate or budget, and
+/// where an AuditPolicy asks for them the requests that were let through.
+extension Exchange {
+    func audit(_ trail: AuditTrail) {
+        let isRefused = verdict?.isAllowed == false || record.errorCode?.isOfPolicy == true
+        guard isRefused || trail.keepsPlainHTTP else { return }
+        let method = request.fields.text(request.methodName)
+        var event = AuditEvent(.http(method: method), timeMilliseconds: Int(worker.wallNanoseconds / 1_000_000))
+        event.correlation = record.requestID
+        event.traceID = record.traceID
+        event.principal = principal
+        event.source = record.clientAddress
+        event.resource = record.route
+        event.operation = method
+        event.http = AuditHTTP(
+            method: method, host: request.fields.text(request.authority), path: request.fields.text(request.path),
+            status: record.status)
+        if !record.upstreamAddress.isEmpty { event.destination = AuditDestination(host: record.backend) }
+        var decision = AuditDecision(isRefused ? .denied : .allowed)
+        decision.rule = record.verdictRule
+        decision.reason = verdict?.reason ?? ""
+        decision.code = record.errorCode
+        decision.facts = [
+            AuditFact("listener", record.listener), AuditFact("route", record.route), AuditFact("rule", record.rule),
+        ]
+        event.decision = decision
+        event.traffic = AuditTraffic(
+            bytesIn: Int(clamping: record.requestBytes), bytesOut: Int(clamping: record.responseBytes))
+        event.effect = effect(isRefused: isRefused)
+        trail.record(event)
+    }
+
+    private func effect(isRefused: Bool) -> AuditEffect? {
+        guard !isRefused else { return nil }
+        let state: AuditEffect.State =
+            switch record.outcome {
+            case .completed, .upgraded: .done
+            case .clientAborted, .timedOut: .aborted
+            case .upstreamFailed, .refused: .failed
+            }
+        var effect = AuditEffect(state, status: record.status)
+        effect.durationMilliseconds = Int((record.endedNanoseconds &- record.startedNanoseconds) / 1_000_000)
+        return effect
+    }
+}
+
+extension ErrorCode {
+    /// Whether it is identity or policy that refuses (`SL-3nnn`).
+    package var isOfPolicy: Bool { rawValue.hasPrefix("SL-3") }
+}

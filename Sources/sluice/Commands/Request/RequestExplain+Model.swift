@@ -1,0 +1,81 @@
+import GatewayControl
+import GatewayModel
+import GatewayRuntime
+
+/// `sluice why --principal user=alice --model gpt-5`: access and budgets, without traffic.
+extension RequestExplain {
+    func explainModel(_ model: String) async throws {
+        guard request.isEmpty else {
+            throw GatewayError(.usage, "a URL beside --model", hint: "ask about one of them")
+        }
+        guard let operation = ModelOperation(rawValue: operation) else {
+            throw GatewayError(
+                .usage, "no operation of models: \(operation)",
+                hint: NearestName.hint(operation, among: ModelOperation.allCases.map(\.rawValue)))
+        }
+        let question = ModelTrial.Question(principal: try caller(), model: model, operation: operation)
+        let answer = ModelTrial(try await objects()).explain(question)
+        output.show(answer) { Self.modelTable(answer) }
+        if answer["decision"]?.string != "allowed" { throw ExitStatus.findings.code }
+    }
+
+    private func objects() async throws -> ObjectSet {
+        let load: ConfigurationLoad
+        if files.isEmpty {
+            let history = try await state.client.get("/v1/history").node
+            guard case .number(let revision)? = history["revision"]?.value else {
+                throw GatewayError(.notFound, "the gateway serves no configuration")
+            }
+            let items = try await state.client.get("/v1/history/\(revision)").node
+            let list = ConfigNode.object([
+                ("apiVersion", .text("v1")), ("kind", .text("List")), ("items", items["items"] ?? .list([])),
+            ])
+            let text = JSONPrinter.print(list)
+            load = ConfigurationLoad(
+                texts: [ConfigurationLoad.Text(bytes: Array(text.utf8), file: "gateway", syntax: .json)],
+                mode: .tolerant)
+        } else {
+            load = FileSource(paths: files).load()
+        }
+        guard load.isUsable || files.isEmpty else {
+            throw Refusal(
+                error: GatewayError(.invalidValue, "the files have errors"), diagnostics: load.diagnostics.map(\.node))
+        }
+        return load.set
+    }
+
+    /// Whoever is asked about has proven who it is.
+    private func caller() throws(GatewayError) -> Principal {
+        var caller = Principal(proof: .apiKey)
+        for text in principal {
+            let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+            guard parts.count == 2 else { throw GatewayError(.usage, "not FIELD=VALUE: \(text)") }
+            switch parts[0] {
+            case "tenant": caller.tenant = parts[1]
+            case "team": caller.team = parts[1]
+            case "user": caller.user = parts[1]
+            case "agent": caller.agent = parts[1]
+            case "run": caller.run = parts[1]
+            case "group": caller.groups.append(parts[1])
+            case "key": caller.credentialID = parts[1]
+            default:
+                throw GatewayError(
+                    .usage, "a principal has no \"\(parts[0])\"",
+                    hint: NearestName.hint(
+                        parts[0], among: ["tenant", "team", "user", "agent", "run", "group", "key"]))
+            }
+        }
+        return caller
+    }
+
+    private static func modelTable(_ answer: ConfigNode) -> String {
+        var facts = answer
+        facts["tried"] = nil
+        facts["budgets"] = nil
+        var text = NodeTable.text(facts)
+        for name in ["tried", "budgets"] {
+            if let items = answer[name]?.elements, !items.isEmpty { text += "\n" + NodeTable.rows(items) }
+        }
+        return text
+    }
+}
