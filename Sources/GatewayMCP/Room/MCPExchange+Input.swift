@@ -148,6 +148,7 @@ extension MCPExchange {
             guard waiting.takeParked(id) != nil else { return }
             held.eventLoop.execute { held.value.request.cancel(reason: "the client did not answer") }
         }
+        note?.result = .waiting
         finish(result: MCPExchange.asking(question, sealed), of: call)
     }
 
@@ -159,7 +160,7 @@ extension MCPExchange {
         return result.bytes
     }
 
-    private func isQuestion(_ result: [UInt8]) -> Bool {
+    func isQuestion(_ result: [UInt8]) -> Bool {
         guard let outline = try? JSONOutline(result.span) else { return false }
         return outline.string("resultType", in: result.span, bytesMax: 32) == "input_required"
     }

@@ -33,6 +33,8 @@ final class MCPExchange {
     /// What policies ask of the tool that is called, and its place under their limits.
     var terms: ToolTerms?
     var definition: ToolDefinition?
+    /// What is remembered of this message, whatever becomes of it.
+    var note: ToolCallRecord?
     var permit: ToolPermit?
     /// The sealed id of a session that this message opened.
     var openedSession: String?
@@ -87,6 +89,10 @@ extension MCPExchange: BodyReader {
             let call = try ClientCall(Array(body.readableBytesView), exchange.request, session)
             body = ByteBuffer()
             self.call = call
+            if call.message.kind == .request {
+                note = ToolCallRecord(method: String(call.method.prefix(64)))
+                note?.revision = call.revision.rawValue
+            }
             try dispatch(call)
         } catch {
             answer(error)
@@ -97,8 +103,10 @@ extension MCPExchange: BodyReader {
 
     /// The client is served or gone.
     func ended() {
-        guard exchange != nil else { return }
-        exchange = nil
+        guard let exchange else { return }
+        note?.result = .failed
+        keepNote(exchange)
+        self.exchange = nil
         timer.cancel()
         leave()
     }
