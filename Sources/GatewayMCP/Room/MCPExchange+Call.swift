@@ -84,6 +84,7 @@ extension MCPExchange {
         self.terms = terms
         self.definition = definition
         let fields = try fieldParameters(definition, arguments, call)
+        try reserve(definition, at: server, call)
         let isSearched = view.isSearched
         forward("tools/call", to: server, call) { request in
             request.name = own

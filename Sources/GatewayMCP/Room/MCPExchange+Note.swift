@@ -10,6 +10,8 @@ extension MCPExchange {
     func keepNote(_ exchange: Exchange) {
         guard let note else { return }
         exchange.record.toolCall = ToolCallNote(note)
+        account?.settle(note.result, nowMilliseconds: nowMilliseconds)
+        account = nil
     }
 
     /// A result on its way to the client.

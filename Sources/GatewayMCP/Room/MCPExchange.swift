@@ -36,6 +36,7 @@ final class MCPExchange {
     /// What is remembered of this message, whatever becomes of it.
     var note: ToolCallRecord?
     var permit: ToolPermit?
+    var account: ToolAccount?
     /// The sealed id of a session that this message opened.
     var openedSession: String?
     /// The head of a stream has gone to the client.

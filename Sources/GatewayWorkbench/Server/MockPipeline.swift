@@ -97,7 +97,8 @@ struct MockPipeline {
         let upgrader = upgrader(connection)
         let exchange = MockExchangeHandler(connection) { context in
             let handler = HTTPServerUpgradeHandler(
-                upgraders: [upgrader], httpEncoder: encoder, extraHTTPHandlers: inner, upgradeCompletionHandler: { _ in })
+                upgraders: [upgrader], httpEncoder: encoder, extraHTTPHandlers: inner,
+                upgradeCompletionHandler: { _ in })
             try? context.pipeline.syncOperations.addHandler(handler, position: .before(context.handler))
         }
         try channel.pipeline.syncOperations.addHandlers([encoder] + inner)
