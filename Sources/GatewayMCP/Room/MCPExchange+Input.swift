@@ -31,6 +31,7 @@ extension MCPExchange {
                 text, services.seal, owner: principal.ownerKey, server: server.name, digest: digest(call),
                 nowSeconds: nowSeconds)
         else { throw strange(call) }
+        round = state.round
         switch state.content {
         case .approval:
             // Between the client and the gateway.
@@ -75,8 +76,8 @@ extension MCPExchange {
         if let own = object["requestState"]?.string?.value {
             let state = RequestState(
                 .server(own), owner: principal.ownerKey, server: server.name, digest: digest(call),
-                nowSeconds: nowSeconds)
-            guard let sealed = state.sealed(services.seal) else { return nil }
+                nowSeconds: nowSeconds, round: round + 1)
+            guard round < MCPExchange.roundsMax, let sealed = state.sealed(services.seal) else { return nil }
             object["requestState"] = .text(sealed)
         }
         return JSONTree.object(object).bytes
@@ -134,9 +135,10 @@ extension MCPExchange {
         let id = SessionID.make()
         let state = RequestState(
             .parked(id: id), owner: principal.ownerKey, server: server.name, digest: digest(call),
-            nowSeconds: nowSeconds)
+            nowSeconds: nowSeconds, round: round + 1)
         let waiting = services.waiting
-        guard caller(call).canAnswer(question.method), let sealed = state.sealed(services.seal),
+        guard caller(call).canAnswer(question.method), round < MCPExchange.roundsMax,
+            let sealed = state.sealed(services.seal),
             waiting.park(WaitingCalls.Parked(call: held, server: server, question: question), id)
         else {
             held.eventLoop.execute { held.value.request.cancel() }

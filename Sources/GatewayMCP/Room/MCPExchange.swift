@@ -25,6 +25,8 @@ final class MCPExchange {
     /// The stream of changes has begun; what came before waits for that.
     var isAcknowledged = false
     var unheard: [[UInt8]] = []
+    /// How often the client has been asked for this call before.
+    var round = 0
     /// A call that other requests of the client began.
     var held: NIOLoopBound<ParkedCall>?
     /// The server that was asked, once one is.
