@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """How much memory idle streams of changes cost: `listens.py BINARY [--count 10000]`.
 
-Starts a mock of tools and a gateway in front of it, opens `subscriptions/listen` streams of revision 2026-07-28, waits until
-each has been acknowledged, and tells by how much the gateway's resident memory has grown for each. Then one list grows, and
-every stream must hear of it. Needs two open files a stream, and one more in the mock."""
+Starts a mock of tools and a gateway in front of it, opens `subscriptions/listen` streams of revision 2026-07-28, waits
+until each has been acknowledged, and tells by how much the gateway's resident memory has grown for each. Then one list
+grows, and every stream must hear of it. Needs two open files a stream, and one more in the mock."""
 
 import argparse
 import asyncio
