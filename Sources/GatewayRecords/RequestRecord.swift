@@ -41,6 +41,8 @@ package struct RequestRecord: Sendable {
 
     /// The model call it was, if it was one.
     package var modelCall: ModelCallNote?
+    /// The call of a tool it was, if it was one.
+    package var toolCall: ToolCallNote?
 
     // Who
     package var clientAddress = ""

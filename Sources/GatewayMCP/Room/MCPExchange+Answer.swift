@@ -43,13 +43,16 @@ extension MCPExchange {
     func take(_ reply: ServerRequest.Reply, _ call: ClientCall) {
         guard exchange != nil else { return }
         switch reply {
-        case .failed(let error): answer(ClientFault(error, id: call.id, status: 200))
+        case .failed(let error):
+            answer(ClientFault(error, id: call.id, status: 200))
         case .ended: breakOff()
         case .error(let error, let status): pass(error: error, status: status, call)
         case .result(let whole):
+            note?.result = .ok
             let result: [UInt8]
             do throws(ClientFault) { result = try governed(whole, call) } catch { return answer(error) }
             guard let server, call.isStateless else { return finish(result: result, of: call) }
+            if isQuestion(result) { note?.result = .waiting }
             guard let bytes = sealQuestions(result, call, server) else {
                 return answer(
                     ClientFault(
@@ -93,6 +96,7 @@ extension MCPExchange {
         }
         guard let id = call.id else { return }
         exchange?.record.errorCode = .upstreamProtocolError
+        note?.result = .failed
         finish(JSONRPCWriter.error(id: id.span, error.span), status: answerStatus)
     }
 
@@ -100,6 +104,7 @@ extension MCPExchange {
     private func breakOff() {
         timer.cancel()
         guard let exchange else { return }
+        keepNote(exchange)
         self.exchange = nil
         beginStream(exchange)
         exchange.sendEnd()
@@ -109,6 +114,7 @@ extension MCPExchange {
 
     func finish(result: [UInt8], of call: ClientCall) {
         guard let id = call.id else { return accept() }
+        noteResult(result)
         finish(JSONRPCWriter.result(id: id.span, result.span))
     }
 
@@ -118,9 +124,11 @@ extension MCPExchange {
         guard let exchange else { return }
         guard !isHeadSent else {
             send(event: message)
+            keepNote(exchange)
             self.exchange = nil
             return exchange.sendEnd()
         }
+        keepNote(exchange)
         self.exchange = nil
         var fields = [("content-type", "application/json"), ("cache-control", "no-store")]
         if let openedSession { fields.append((MCPName.session, openedSession)) }
@@ -142,6 +150,7 @@ extension MCPExchange {
             exchange.record.errorCode = fault.status < 300 ? .forbidden : .malformedRequest
         }
         exchange.record.outcome = server == nil ? .refused : .upstreamFailed
+        if note?.result != .waiting { note?.result = server == nil ? .refused : .failed }
         finish(fault.body, status: fault.status, challenge: fault.challenge)
     }
 

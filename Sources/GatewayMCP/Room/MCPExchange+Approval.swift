@@ -44,6 +44,8 @@ extension MCPExchange {
         }
         guard mayDecide, caller(call).canAnswer("elicitation/create") else { throw waiting(item, call) }
         let question = question(item, server)
+        note?.approval = item.id
+        note?.result = .waiting
         if call.isStateless {
             let state = RequestState(
                 .approval(id: item.id), owner: principal.ownerKey, server: server.name, digest: self.digest(call),
@@ -70,8 +72,13 @@ extension MCPExchange {
     }
 
     private func take(_ digest: String) -> Bool {
-        services.book.take(
-            owner: principal.ownerKey, run: principal.run, digest: digest, nowSeconds: nowSeconds) != nil
+        guard
+            let approval = services.book.take(
+                owner: principal.ownerKey, run: principal.run, digest: digest, nowSeconds: nowSeconds)
+        else { return false }
+        note?.approval = approval.id
+        note?.approvedBy = approval.decidedBy ?? ""
+        return true
     }
 
     private func pending(
@@ -140,6 +147,8 @@ extension MCPExchange {
 
     private func waiting(_ item: ToolApproval, _ call: ClientCall) -> ClientFault {
         exchange?.record.errorCode = .approvalRequired
+        note?.approval = item.id
+        note?.result = .waiting
         var fault = ClientFault(
             GatewayError(
                 .approvalRequired, "a person has to approve this call: \(item.id)",

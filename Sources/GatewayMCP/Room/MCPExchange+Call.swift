@@ -43,10 +43,13 @@ extension MCPExchange {
     ) throws(ClientFault) {
         let verdict = try judge(.tool, own, at: server, as: shown, arguments: arguments, call)
         try checkScopes(room.catalog.governance.terms(server: server.shownName, tool: own), call)
+        note?.argumentsDigest = ToolDigest.of(arguments)
+        note?.risk = room.catalog.governance.terms(server: server.shownName, tool: own).risk
         withShelves([server], call) { [self] shelves in
             do throws(ClientFault) {
                 // What the server does not list for this caller is not called either: nobody has looked at it.
                 guard let definition = shelves.first??.tools[own] else { throw unknown(.tool, shown, call) }
+                note?.pin = definition.digest
                 if let refusal = refusal(of: definition, at: server) {
                     throw changed(definition, refusal, server, call)
                 }
@@ -81,6 +84,7 @@ extension MCPExchange {
         self.terms = terms
         self.definition = definition
         let fields = try fieldParameters(definition, arguments, call)
+        try reserve(definition, at: server, call)
         let isSearched = view.isSearched
         forward("tools/call", to: server, call) { request in
             request.name = own
@@ -220,6 +224,10 @@ extension MCPExchange {
         if access.readsArguments { asked.arguments = (arguments?.object).flatMap { CELMap($0) } ?? .empty }
         if access.readsTime { asked.now = now }
         let verdict = access.decide(principal, asked)
+        note?.server = server.shownName
+        note?.slot = server.backend.metricSlot
+        note?.item = String(own.prefix(256))
+        note?.verdict = verdict.decision.name
         exchange?.verdict = (exchange?.verdict ?? .allowed).and(verdict)
         exchange?.record.verdictRule = verdict.rule
         guard let error = verdict.error, verdict.decision == .deny || item != .tool else { return verdict }

@@ -43,6 +43,7 @@ extension MCPExchange {
         }
         var result: JSONObject = ["content": .array([["type": "text", "text": .text(text)]]), "isError": true]
         if call.isStateless { result["resultType"] = "complete" }
+        note?.result = .toolError
         finish(result: JSONTree.object(result).bytes, of: call)
         return true
     }

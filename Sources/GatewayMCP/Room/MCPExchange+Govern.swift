@@ -65,6 +65,7 @@ extension MCPExchange {
         if let terms, terms.redacts {
             var redaction = ResultRedaction(terms)
             tree = redaction.redacted(tree)
+            note?.redactions += redaction.count
         }
         if mustRename, let server { tree = ResourceNames(view, server).renamed(tree) }
         return tree.bytes
@@ -77,6 +78,7 @@ extension MCPExchange {
         else { return message }
         var redaction = ResultRedaction(terms)
         object["params"] = redaction.redacted(params)
+        note?.redactions += redaction.count
         return redaction.count > 0 ? JSONTree.object(object).bytes : message
     }
 }

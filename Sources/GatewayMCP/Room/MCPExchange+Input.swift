@@ -31,6 +31,7 @@ extension MCPExchange {
                 text, services.seal, owner: principal.ownerKey, server: server.name, digest: digest(call),
                 nowSeconds: nowSeconds)
         else { throw strange(call) }
+        round = state.round
         switch state.content {
         case .approval:
             // Between the client and the gateway.
@@ -75,8 +76,8 @@ extension MCPExchange {
         if let own = object["requestState"]?.string?.value {
             let state = RequestState(
                 .server(own), owner: principal.ownerKey, server: server.name, digest: digest(call),
-                nowSeconds: nowSeconds)
-            guard let sealed = state.sealed(services.seal) else { return nil }
+                nowSeconds: nowSeconds, round: round + 1)
+            guard round < MCPExchange.roundsMax, let sealed = state.sealed(services.seal) else { return nil }
             object["requestState"] = .text(sealed)
         }
         return JSONTree.object(object).bytes
@@ -134,9 +135,10 @@ extension MCPExchange {
         let id = SessionID.make()
         let state = RequestState(
             .parked(id: id), owner: principal.ownerKey, server: server.name, digest: digest(call),
-            nowSeconds: nowSeconds)
+            nowSeconds: nowSeconds, round: round + 1)
         let waiting = services.waiting
-        guard caller(call).canAnswer(question.method), let sealed = state.sealed(services.seal),
+        guard caller(call).canAnswer(question.method), round < MCPExchange.roundsMax,
+            let sealed = state.sealed(services.seal),
             waiting.park(WaitingCalls.Parked(call: held, server: server, question: question), id)
         else {
             held.eventLoop.execute { held.value.request.cancel() }
@@ -148,6 +150,7 @@ extension MCPExchange {
             guard waiting.takeParked(id) != nil else { return }
             held.eventLoop.execute { held.value.request.cancel(reason: "the client did not answer") }
         }
+        note?.result = .waiting
         finish(result: MCPExchange.asking(question, sealed), of: call)
     }
 
@@ -159,7 +162,7 @@ extension MCPExchange {
         return result.bytes
     }
 
-    private func isQuestion(_ result: [UInt8]) -> Bool {
+    func isQuestion(_ result: [UInt8]) -> Bool {
         guard let outline = try? JSONOutline(result.span) else { return false }
         return outline.string("resultType", in: result.span, bytesMax: 32) == "input_required"
     }

@@ -1,6 +1,7 @@
 import GatewayModel
 import GatewayPolicy
 import GatewayProxy
+import GatewayRecords
 import GatewayWire
 
 /// Lists: of every server all pages, of those what this caller may use, by the names of this path.
@@ -55,6 +56,7 @@ extension MCPExchange {
                 items.append(.object(object))
             }
         }
+        note?.shownCount = items.count
         var result: JSONObject = [:]
         result[kind.member] = .array(items)
         var meta: JSONObject = [:]

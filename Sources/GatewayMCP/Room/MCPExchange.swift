@@ -25,6 +25,8 @@ final class MCPExchange {
     /// The stream of changes has begun; what came before waits for that.
     var isAcknowledged = false
     var unheard: [[UInt8]] = []
+    /// How often the client has been asked for this call before.
+    var round = 0
     /// A call that other requests of the client began.
     var held: NIOLoopBound<ParkedCall>?
     /// The server that was asked, once one is.
@@ -33,7 +35,10 @@ final class MCPExchange {
     /// What policies ask of the tool that is called, and its place under their limits.
     var terms: ToolTerms?
     var definition: ToolDefinition?
+    /// What is remembered of this message, whatever becomes of it.
+    var note: ToolCallRecord?
     var permit: ToolPermit?
+    var account: ToolAccount?
     /// The sealed id of a session that this message opened.
     var openedSession: String?
     /// The head of a stream has gone to the client.
@@ -87,6 +92,10 @@ extension MCPExchange: BodyReader {
             let call = try ClientCall(Array(body.readableBytesView), exchange.request, session)
             body = ByteBuffer()
             self.call = call
+            if call.message.kind == .request {
+                note = ToolCallRecord(method: String(call.method.prefix(64)))
+                note?.revision = call.revision.rawValue
+            }
             try dispatch(call)
         } catch {
             answer(error)
@@ -97,8 +106,10 @@ extension MCPExchange: BodyReader {
 
     /// The client is served or gone.
     func ended() {
-        guard exchange != nil else { return }
-        exchange = nil
+        guard let exchange else { return }
+        note?.result = .failed
+        keepNote(exchange)
+        self.exchange = nil
         timer.cancel()
         leave()
     }

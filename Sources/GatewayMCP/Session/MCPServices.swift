@@ -19,8 +19,12 @@ package final class MCPServices: Sendable {
     private let nonce: String
     private let counter = Atomic<UInt64>(0)
 
-    package init(secret: Secret, book: ToolBook) {
+    /// What credentials may still spend.
+    let ledger: Ledger
+
+    package init(secret: Secret, book: ToolBook, ledger: Ledger) {
         self.book = book
+        self.ledger = ledger
         seal = Seal(secret: secret)
         nonce = String(UInt64.random(in: .min ... .max), radix: 36)
     }

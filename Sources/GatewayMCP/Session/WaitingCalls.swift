@@ -79,12 +79,14 @@ struct RequestState {
     var server: String
     var digest: [UInt8]
     var untilSeconds: Int
+    /// How often the client has been asked for this call, this time included.
+    var round: Int
 
     static let lifetimeSeconds = 600
 
     func sealed(_ seal: Seal) -> String? {
         var object: JSONObject = [
-            "o": .text(owner), "s": .text(server), "u": .integer(untilSeconds),
+            "o": .text(owner), "s": .text(server), "u": .integer(untilSeconds), "r": .integer(round),
             "d": .text(String(decoding: Base64.encodeURLSafe(digest), as: UTF8.self)),
         ]
         switch content {
@@ -99,7 +101,7 @@ struct RequestState {
     init?(_ text: String, _ seal: Seal, owner: String, server: String, digest: [UInt8], nowSeconds: Int) {
         guard let bytes = seal.open(text, .requestState), let tree = try? JSONTree.parse(bytes),
             tree["o"]?.string?.value == owner, tree["s"]?.string?.value == server,
-            let until = tree["u"]?.int, nowSeconds <= until,
+            let until = tree["u"]?.int, nowSeconds <= until, let round = tree["r"]?.int,
             let known = tree["d"]?.string?.value, Secret(known).matches(Base64.encodeURLSafe(digest))
         else { return nil }
         if let state = tree["v"]?.string?.value {
@@ -115,9 +117,11 @@ struct RequestState {
         self.server = server
         self.digest = digest
         untilSeconds = until
+        self.round = round
     }
 
-    init(_ content: Content, owner: String, server: String, digest: [UInt8], nowSeconds: Int) {
+    init(_ content: Content, owner: String, server: String, digest: [UInt8], nowSeconds: Int, round: Int = 1) {
+        self.round = round
         self.content = content
         self.owner = owner
         self.server = server

@@ -30,6 +30,7 @@ struct AccessLogLine {
         writeRequest(record, request, to: &line)
         AccessLogLine.writeOutcome(record, to: &line)
         if let call = record.modelCall?.call { AccessLogLine.write(call, to: &line) }
+        if let call = record.toolCall?.call { AccessLogLine.write(call, to: &line) }
         line.byte(0x7D)
     }
 
@@ -126,6 +127,29 @@ struct AccessLogLine {
         for (index, loss) in call.losses.enumerated() { field(index == 0 ? ",\"lost\":[\"" : ",\"", loss, to: &line) }
         if !call.losses.isEmpty { line.byte(0x5D) }
         if call.cache != .none { field(",\"cache\":\"", call.cache == .hit ? "hit" : "miss", to: &line) }
+    }
+
+    /// A call of a tool, by its names and digests: never an argument or a result.
+    private static func write(_ call: ToolCallRecord, to line: inout LineWriter) {
+        field(",\"mcp_method\":\"", call.method, to: &line)
+        if !call.server.isEmpty { field(",\"server\":\"", call.server, to: &line) }
+        if !call.item.isEmpty { field(",\"item\":\"", call.item, to: &line) }
+        field(",\"result\":\"", call.result.name, to: &line)
+        if !call.verdict.isEmpty { field(",\"verdict\":\"", call.verdict, to: &line) }
+        if let risk = call.risk { field(",\"risk\":\"", risk.rawValue, to: &line) }
+        if !call.pin.isEmpty { field(",\"pin\":\"", call.pin, to: &line) }
+        if !call.argumentsDigest.isEmpty { field(",\"arguments_sha256\":\"", call.argumentsDigest, to: &line) }
+        if !call.resultDigest.isEmpty { field(",\"result_sha256\":\"", call.resultDigest, to: &line) }
+        if call.redactions > 0 {
+            line.raw(",\"redactions\":")
+            line.number(call.redactions)
+        }
+        if let count = call.shownCount {
+            line.raw(",\"shown\":")
+            line.number(count)
+        }
+        if !call.approval.isEmpty { field(",\"approval\":\"", call.approval, to: &line) }
+        if !call.approvedBy.isEmpty { field(",\"approved_by\":\"", call.approvedBy, to: &line) }
     }
 
     private static func elapsed(_ from: UInt64, _ to: UInt64) -> UInt64 { to > from ? (to &- from) / 1_000 : 0 }

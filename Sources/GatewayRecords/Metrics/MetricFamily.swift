@@ -40,8 +40,8 @@ extension MetricSample {
 
     /// All families in the catalog's order. Slots that never counted anything are left out.
     func families() -> [MetricFamily] {
-        routeFamilies() + backendFamilies() + modelFamilies() + ledgerFamilies() + loopFamilies()
-            + processFamilies()
+        routeFamilies() + backendFamilies() + modelFamilies() + toolFamilies() + ledgerFamilies()
+            + loopFamilies() + processFamilies()
     }
 
     /// Slot 0 is shown as `none`: requests without a route, and those of routes past the bound.

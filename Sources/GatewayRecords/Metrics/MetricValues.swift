@@ -58,6 +58,8 @@ struct MetricValues: Sendable {
     var backends = [UInt64](repeating: 0, count: BackendLayout.stride)
     /// Grows with the first model call.
     var models: [UInt64] = []
+    /// By the slots of backends; grows with the first call of a tool.
+    var tools: [UInt64] = []
     let slotsMax: Int
 
     init(slotsMax: Int) { self.slotsMax = slotsMax }
@@ -99,6 +101,7 @@ struct MetricValues: Sendable {
             ? record.endedNanoseconds &- record.startedNanoseconds : 0
         routes[start &+ RouteLayout.durationSum] &+= duration
         routes[start &+ RouteLayout.buckets &+ DurationBuckets.index(duration)] &+= 1
+        if let call = record.toolCall?.call { count(call, nanoseconds: duration) }
         if record.backendID > 0 || record.attempts > 0 { countUpstream(record, statusClass) }
     }
 
@@ -125,6 +128,7 @@ struct MetricValues: Sendable {
         MetricValues.assign(&routes, other.routes)
         MetricValues.assign(&backends, other.backends)
         MetricValues.assign(&models, other.models)
+        MetricValues.assign(&tools, other.tools)
     }
 
     private static func assign(_ words: inout [UInt64], _ other: [UInt64]) {
@@ -143,6 +147,7 @@ struct MetricValues: Sendable {
         MetricValues.add(&routes, other.routes)
         MetricValues.add(&backends, other.backends)
         MetricValues.add(&models, other.models)
+        MetricValues.add(&tools, other.tools)
     }
 
     private static func add(_ words: inout [UInt64], _ other: [UInt64]) {

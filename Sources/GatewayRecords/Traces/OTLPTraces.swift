@@ -38,10 +38,14 @@ enum OTLPTraces {
         text.object { text in
             head(
                 record, id: span.serverSpanID, parent: record.parentSpanID, kind: kindServer,
-                name: record.route.isEmpty ? span.method : "\(span.method) \(record.route)", to: &text)
+                name: record.toolCall.map { ToolSpan.name($0.call) }
+                    ?? (record.route.isEmpty ? span.method : "\(span.method) \(record.route)"), to: &text)
             time(record, record.startedNanoseconds, record.endedNanoseconds, to: &text)
             text.key("attributes")
-            text.array { text in serverAttributes(span, to: &text) }
+            text.array { text in
+                serverAttributes(span, to: &text)
+                if let note = record.toolCall { ToolSpan.attributes(note.call, to: &text) }
+            }
             // A client's mistake is no error of the server (semantic conventions, HTTP server spans).
             status(isError: record.status >= 500 || record.outcome == .upstreamFailed, record, to: &text)
         }

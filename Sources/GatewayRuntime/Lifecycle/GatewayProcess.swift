@@ -81,7 +81,7 @@ package final class GatewayProcess: Sendable {
         ) { [registry] operation, provider, model in
             registry.modelSlot(operation: operation, provider: provider, model: model)
         }
-        tools = MCPServices(secret: secret, book: state.tools)
+        tools = MCPServices(secret: secret, book: state.tools, ledger: state.ledger)
         processes = StdioServers(group: MultiThreadedEventLoopGroup.singleton)
         registry.setLedger { [state] in LedgerSample(state) }
         let group = MultiThreadedEventLoopGroup(numberOfThreads: options.loops ?? Processors.usable)

@@ -130,6 +130,34 @@ struct ToolGovernanceTests {
         }
     }
 
+    @Test func `a call is recorded by digests, never by words`() async throws {
+        let (server, received) = try await ScriptedToolServer.start { _, _ in nil }
+        let configuration = ToolRoomTests.configuration(server.port, more: Self.policy)
+        let gateway = try await GatewayUnderTest.start(configuration, loops: 1)
+        let stand = ToolRoomTests.Stand(gateway: gateway, received: received)
+        let key = try stand.key("alice")
+        _ = try await stand.send(
+            key, "tools/call", "\"name\":\"get_weather\",\"arguments\":{\"city\":\"Atlantis\"}", name: "get_weather")
+        _ = try await stand.send(key, "tools/call", "\"name\":\"secret\"", name: "secret")
+        _ = try await stand.send(key, "tools/call", "\"name\":\"delete_all\"", name: "delete_all")
+        _ = try await stand.send(key, "tools/list")
+        let lines = try await gateway.stopAndReadLog()
+        await server.stop()
+        try #require(lines.count == 4)
+        func texts(_ name: String) -> [String?] { lines.map { $0[name] as? String } }
+        #expect(texts("mcp_method") == ["tools/call", "tools/call", "tools/call", "tools/list"])
+        #expect(texts("server") == ["demo", "demo", "demo", nil])
+        #expect(texts("item") == ["get_weather", "secret", "delete_all", nil])
+        #expect(texts("result") == ["ok", "refused", "waiting", "ok"])
+        #expect(texts("verdict") == ["allow", "deny", "ask", nil])
+        #expect((lines[0]["pin"] as? String)?.count == 64)
+        #expect((lines[0]["arguments_sha256"] as? String)?.count == 64)
+        #expect((lines[0]["result_sha256"] as? String)?.count == 64)
+        #expect((lines[2]["approval"] as? String)?.hasPrefix("apr_") ?? false)
+        #expect(lines[3]["shown"] as? Int == 3)
+        #expect(!"\(lines)".contains("Atlantis"))
+    }
+
     /// Set once, by a test, and read by its server.
     private final class Flag: Sendable {
         private let state = Mutex(false)

@@ -1,5 +1,6 @@
 import Foundation
 import GatewayIdentity
+import GatewayModel
 import GatewayRuntime
 import GatewayWire
 import GatewayWorkbench
@@ -126,6 +127,27 @@ struct ToolViewTests {
             #expect(try ToolRoomTests.code(call) == -32602, "\(call.text)")
             let own = try await stand.send(key, "tools/call", "\"name\":\"get_weather\"", name: "get_weather")
             #expect(own.text.contains("done"), "\(own.text)")
+        }
+    }
+
+    @Test func `calls count on the budget of their run, whichever of its tokens makes them`() async throws {
+        try await ToolRoomTests.run { stand in
+            var draft = TokenDraft()
+            draft.user = "alice"
+            draft.groups = ["engineering"]
+            draft.run = "r-1"
+            draft.limits = [BudgetLimit(unit: .requests, max: 2, window: .total)]
+            let tokens = stand.gateway.process.tokens
+            let now = Int(Date().timeIntervalSince1970)
+            func call() async throws -> CompletedResponse {
+                let key = try tokens.sign(try draft.grant(audiences: tokens.audiences, nowSeconds: now))
+                return try await stand.send(key, "tools/call", "\"name\":\"get_weather\"", name: "get_weather")
+            }
+            for _ in 0..<2 { #expect(try await call().text.contains("done")) }
+            let refused = try await call()
+            #expect(try ToolRoomTests.code(refused) != nil, "\(refused.text)")
+            #expect(refused.text.contains("budget") && refused.text.contains("requests"), "\(refused.text)")
+            #expect(stand.toolCalls.count == 2)
         }
     }
 

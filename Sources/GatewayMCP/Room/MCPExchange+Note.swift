@@ -1,0 +1,47 @@
+import Crypto
+import GatewayPolicy
+import GatewayProxy
+import GatewayRecords
+import GatewayWire
+
+/// What is remembered of a message: names, digests and what came of it, never what was said.
+extension MCPExchange {
+    /// Taken down just before the client's answer ends, which settles its record.
+    func keepNote(_ exchange: Exchange) {
+        guard let note else { return }
+        exchange.record.toolCall = ToolCallNote(note)
+        account?.settle(note.result, nowMilliseconds: nowMilliseconds)
+        account = nil
+    }
+
+    /// A result on its way to the client.
+    func noteResult(_ result: [UInt8]) {
+        guard note != nil else { return }
+        note?.resultBytes = result.count
+        let digits = Array("0123456789abcdef".utf8)
+        let digest = SHA256.hash(data: result).flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }
+        note?.resultDigest = String(decoding: digest, as: UTF8.self)
+        switch note?.result {
+        case .waiting, .toolError, .failed: return
+        default: note?.result = isFailure(result) ? .toolError : .ok
+        }
+    }
+
+    private func isFailure(_ result: [UInt8]) -> Bool {
+        guard call?.method == "tools/call", let outline = try? JSONOutline(result.span),
+            let member = outline.member("isError", in: result.span)
+        else { return false }
+        return result[member.value].elementsEqual("true".utf8)
+    }
+}
+
+extension Verdict.Decision {
+    /// For records.
+    var name: String {
+        switch self {
+        case .allow: "allow"
+        case .deny: "deny"
+        case .ask: "ask"
+        }
+    }
+}

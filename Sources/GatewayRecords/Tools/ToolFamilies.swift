@@ -1,0 +1,72 @@
+/// Where the numbers of a server of tools lie in its run of words.
+enum ToolLayout {
+    static let results = ToolCallRecord.Result.allCases.count
+    static let kinds = ToolCallRecord.Kind.allCases.count
+    static let calls = 0
+    static let redactions = calls + kinds * results
+    static let bytes = redactions + 1
+    static let durationSum = bytes + 1
+    static let buckets = durationSum + 1
+    static let stride = buckets + DurationBuckets.count
+}
+
+extension MetricValues {
+    /// Counts a request to a room of tools, by the slot of its server's backend.
+    mutating func count(_ call: borrowing ToolCallRecord, nanoseconds: UInt64) {
+        let slot = call.slot > 0 && call.slot < slotsMax ? call.slot : 0
+        let start = slot * ToolLayout.stride
+        if start + ToolLayout.stride > tools.count { MetricValues.grow(&tools, start + ToolLayout.stride) }
+        tools[start + ToolLayout.calls + Int(call.kind.rawValue) * ToolLayout.results + Int(call.result.rawValue)] &+= 1
+        tools[start + ToolLayout.redactions] &+= UInt64(max(0, call.redactions))
+        tools[start + ToolLayout.bytes] &+= UInt64(max(0, call.resultBytes))
+        guard call.kind == .toolCall else { return }
+        tools[start + ToolLayout.durationSum] &+= nanoseconds
+        tools[start + ToolLayout.buckets + DurationBuckets.index(nanoseconds)] &+= 1
+    }
+}
+
+extension MetricCatalog {
+    static let toolRequests = MetricDescription(
+        "sluice_tool_requests_total", .counter, "Requests to servers of tools, by what came of them.",
+        labels: ["server", "method", "result"])
+    static let toolDuration = MetricDescription(
+        "sluice_tool_call_duration_seconds", .histogram, "From a call of a tool to the end of its answer.",
+        labels: ["server"])
+    static let toolBytes = MetricDescription(
+        "sluice_tool_result_bytes_total", .counter, "Bytes of results as clients got them.", labels: ["server"])
+    static let toolRedactions = MetricDescription(
+        "sluice_tool_redactions_total", .counter, "Words of results that were made unreadable.", labels: ["server"])
+
+    static let tools = [toolRequests, toolDuration, toolBytes, toolRedactions]
+}
+
+extension MetricSample {
+    /// The families of tools; slot 0 is shown as `none`: requests that no one server was asked for.
+    func toolFamilies() -> [MetricFamily] {
+        var families = MetricCatalog.tools.map { MetricFamily(description: $0, points: []) }
+        for (slot, name) in backends.enumerated() {
+            let start = slot * ToolLayout.stride
+            guard start + ToolLayout.stride <= values.tools.count else { break }
+            let words = Array(values.tools[start..<(start + ToolLayout.stride)])
+            guard words[..<ToolLayout.redactions].contains(where: { $0 > 0 }) else { continue }
+            let server = name.isEmpty ? "none" : name
+            for kind in ToolCallRecord.Kind.allCases {
+                for result in ToolCallRecord.Result.allCases {
+                    let count = words[Int(kind.rawValue) * ToolLayout.results + Int(result.rawValue)]
+                    guard count > 0 else { continue }
+                    families[0].points.append(
+                        .init(labels: [server, kind.name, result.name], number: .count(count)))
+                }
+            }
+            families[1].points.append(
+                .init(
+                    labels: [server],
+                    number: .histogram(
+                        buckets: Array(words[ToolLayout.buckets...]), sumNanoseconds: words[ToolLayout.durationSum],
+                        bounds: DurationBuckets.upperSeconds)))
+            families[2].points.append(.init(labels: [server], number: .count(words[ToolLayout.bytes])))
+            families[3].points.append(.init(labels: [server], number: .count(words[ToolLayout.redactions])))
+        }
+        return families
+    }
+}

@@ -1,0 +1,32 @@
+import GatewayModel
+
+/// What a span tells of a call of a tool, in OpenTelemetry's words for MCP. Never what was given or came back.
+enum ToolSpan {
+    /// `tools/call get_weather`.
+    static func name(_ call: ToolCallRecord) -> String {
+        call.item.isEmpty || call.kind == .resource ? call.method : "\(call.method) \(call.item)"
+    }
+
+    static func attributes(_ call: ToolCallRecord, to text: inout JSONText) {
+        OTLPResource.attribute("mcp.method.name", call.method, to: &text)
+        OTLPResource.attribute("mcp.protocol.version", call.revision, to: &text)
+        switch call.kind {
+        case .toolCall:
+            OTLPResource.attribute("gen_ai.operation.name", "execute_tool", to: &text)
+            OTLPResource.attribute("gen_ai.tool.name", call.item, to: &text)
+        case .prompt: OTLPResource.attribute("gen_ai.prompt.name", call.item, to: &text)
+        case .resource: OTLPResource.attribute("mcp.resource.uri", call.item, to: &text)
+        case .list, .other: break
+        }
+        OTLPResource.attribute("sluice.tool.server", call.server, to: &text)
+        OTLPResource.attribute("sluice.tool.result", call.result.name, to: &text)
+        OTLPResource.attribute("sluice.tool.verdict", call.verdict, to: &text)
+        OTLPResource.attribute("sluice.tool.pin", call.pin, to: &text)
+        OTLPResource.attribute("sluice.tool.arguments.digest", call.argumentsDigest, to: &text)
+        OTLPResource.attribute("sluice.tool.result.digest", call.resultDigest, to: &text)
+        if let risk = call.risk { OTLPResource.attribute("sluice.tool.risk", risk.rawValue, to: &text) }
+        if call.redactions > 0 { OTLPResource.attribute("sluice.tool.redactions", call.redactions, to: &text) }
+        OTLPResource.attribute("sluice.tool.approval", call.approval, to: &text)
+        if call.result == .toolError { OTLPResource.attribute("error.type", "tool_error", to: &text) }
+    }
+}
