@@ -138,4 +138,5 @@ def main():
     sys.exit(each > given.most)
 
 
-main()
+if __name__ == "__main__":
+    main()

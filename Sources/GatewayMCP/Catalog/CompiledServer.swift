@@ -8,6 +8,8 @@ package final class CompiledServer: Sendable {
     package let name: String
     /// `name` alone in the default namespace: what paths, policies and records say.
     package let shownName: String
+    /// Under what things are kept of it: a server that moved is another one.
+    let key: String
     /// What stands before `__` and its tools' names where several servers are shown together.
     package let prefix: String
     package let prefixMode: MCPPrefixMode
@@ -41,6 +43,7 @@ package final class CompiledServer: Sendable {
         process: StdioServer? = nil, api: OpenAPIDocument? = nil, problem: GatewayError? = nil
     ) {
         name = metadata.qualifiedName
+        key = "\(metadata.qualifiedName) \(url.authority)\(url.target)"
         shownName = metadata.shownName
         prefix = spec.prefix ?? String(shownName.map { $0 == "/" || $0 == "." ? "-" : $0 })
         prefixMode = spec.prefixMode

@@ -31,7 +31,7 @@ extension MCPExchange {
         }
         if case .parked = state { return try proceed() }
         if take(digest) { return try proceed() }
-        if let known = services.book.decision(owner: principal.ownerKey, digest: digest, nowSeconds: nowSeconds),
+        if let known = services.book.decision(owner: owner, digest: digest, nowSeconds: nowSeconds),
             known.state == .denied
         {
             throw denied(known, call)
@@ -48,7 +48,7 @@ extension MCPExchange {
         note?.result = .waiting
         if call.isStateless {
             let state = RequestState(
-                .approval(id: item.id), owner: principal.ownerKey, server: server.name, digest: self.digest(call),
+                .approval(id: item.id), owner: owner, server: server.name, digest: self.digest(call),
                 nowSeconds: nowSeconds)
             guard let sealed = state.sealed(services.seal) else { throw waiting(item, call) }
             let request: JSONTree = ["method": "elicitation/create", "params": question]
@@ -67,14 +67,14 @@ extension MCPExchange {
     ) throws(ClientFault) -> RequestState.Content? {
         guard call.isStateless, let text = call.string("requestState") else { return nil }
         return RequestState(
-            text, services.seal, owner: principal.ownerKey, server: server.name, digest: digest(call),
+            text, services.seal, owner: owner, server: server.name, digest: digest(call),
             nowSeconds: nowSeconds)?.content
     }
 
     private func take(_ digest: String) -> Bool {
         guard
             let approval = services.book.take(
-                owner: principal.ownerKey, run: principal.run, digest: digest, nowSeconds: nowSeconds)
+                owner: owner, run: principal.run, digest: digest, nowSeconds: nowSeconds)
         else { return false }
         note?.approval = approval.id
         note?.approvedBy = approval.decidedBy ?? ""
@@ -86,7 +86,7 @@ extension MCPExchange {
         _ verdict: Verdict, _ call: ClientCall
     ) throws(ClientFault) -> ToolApproval {
         let item = ToolApproval(
-            id: "apr_" + SessionID.make().prefix(16), owner: principal.ownerKey,
+            id: "apr_" + SessionID.make().prefix(16), owner: owner,
             caller: principal.user ?? principal.agent ?? principal.credentialID ?? "", run: principal.run,
             server: server.shownName, tool: tool.name, arguments: String(arguments.compactText.prefix(16 * 1024)),
             digest: digest, rule: verdict.rule, createdSeconds: nowSeconds,

@@ -42,9 +42,9 @@ extension MCPExchange {
         _ own: String, at server: CompiledServer, as shown: String, _ arguments: JSONTree, _ call: ClientCall
     ) throws(ClientFault) {
         let verdict = try judge(.tool, own, at: server, as: shown, arguments: arguments, call)
-        try checkScopes(room.catalog.governance.terms(server: server.shownName, tool: own), call)
+        try checkScopes(terms(of: own, at: server), call)
         note?.argumentsDigest = ToolDigest.of(arguments)
-        note?.risk = room.catalog.governance.terms(server: server.shownName, tool: own).risk
+        note?.risk = terms(of: own, at: server).risk
         withShelves([server], call) { [self] shelves in
             do throws(ClientFault) {
                 // What the server does not list for this caller is not called either: nobody has looked at it.
@@ -69,14 +69,14 @@ extension MCPExchange {
         _ call: ClientCall
     ) throws(ClientFault) {
         let own = definition.name
-        let terms = room.catalog.governance.terms(server: server.shownName, tool: own)
+        let terms = self.terms(of: own, at: server)
         do throws(GatewayError) {
             guard call.params.count <= terms.argumentBytesMax else {
                 throw GatewayError(
                     .bodyTooLarge, "the tool's arguments are larger than \(terms.argumentBytesMax) bytes")
             }
             permit = try services.limiters.take(
-                terms, server: server.shownName, tool: own, owner: principal.ownerKey, now: worker.now)
+                terms, server: server.shownName, tool: own, owner: owner, now: worker.now)
         } catch {
             exchange?.record.errorCode = error.code
             throw ClientFault(error, id: call.id, status: 200)
@@ -320,7 +320,6 @@ extension MCPExchange {
     func withShelves(
         _ servers: [CompiledServer], _ call: ClientCall, _ body: @escaping ([ToolShelf.Shelf?]) -> Void
     ) {
-        let owner = principal.ownerKey
         let known = servers.map { services.shelf.shelf(of: $0, for: owner, now: worker.now) }
         guard known.contains(where: { $0 == nil }) else { return body(known) }
         let gathering = ListGathering(

@@ -27,7 +27,7 @@ extension MCPExchange {
     func isAnswered(
         _ tool: ToolDefinition, at server: CompiledServer, _ arguments: JSONTree, _ call: ClientCall
     ) throws(ClientFault) -> Bool {
-        let terms = room.catalog.governance.terms(server: server.shownName, tool: tool.name)
+        let terms = self.terms(of: tool.name, at: server)
         guard terms.validate != .off, let schema = tool.tree["inputSchema"] else { return false }
         let value: JSONTree = arguments.isNull ? .object(JSONObject()) : arguments
         let mismatch: SchemaCheck.Mismatch

@@ -8,9 +8,17 @@ import GatewayWire
 /// What policies ask of tools beside access: that they are what was approved, that a person agrees, that results are
 /// small and hold no secrets.
 extension MCPExchange {
+    /// What policies ask of a tool; found once for the one that is called.
+    func terms(of tool: String, at server: CompiledServer) -> ToolTerms {
+        if let found, found.server === server, found.tool == tool { return found.terms }
+        let terms = room.catalog.governance.terms(server: server.shownName, tool: tool)
+        found = (server, tool, terms)
+        return terms
+    }
+
     /// Why a tool may not be used as its server defines it now; nil if it may.
     func refusal(of tool: ToolDefinition, at server: CompiledServer) -> GatewayError? {
-        let terms = room.catalog.governance.terms(server: server.shownName, tool: tool.name)
+        let terms = self.terms(of: tool.name, at: server)
         guard terms.pin != .off || tool.suspicion != nil else { return nil }
         switch services.book.state(server: server.shownName, tool: tool.name, digest: tool.digest) {
         case .approved: return nil
@@ -64,8 +72,11 @@ extension MCPExchange {
         }
         if let terms, terms.redacts {
             var redaction = ResultRedaction(terms)
-            tree = redaction.redacted(tree)
+            let clean = redaction.redacted(tree)
             note?.redactions += redaction.count
+            // Nearly always there is nothing to hide: the server's own bytes go on.
+            if redaction.count == 0, !mustRename { return result }
+            tree = clean
         }
         if mustRename, let server { tree = ResourceNames(view, server).renamed(tree) }
         return tree.bytes

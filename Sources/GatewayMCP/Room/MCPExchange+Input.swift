@@ -28,7 +28,7 @@ extension MCPExchange {
         guard call.isStateless, let text = call.string("requestState") else { return false }
         guard
             let state = RequestState(
-                text, services.seal, owner: principal.ownerKey, server: server.name, digest: digest(call),
+                text, services.seal, owner: owner, server: server.name, digest: digest(call),
                 nowSeconds: nowSeconds)
         else { throw strange(call) }
         round = state.round
@@ -75,7 +75,7 @@ extension MCPExchange {
         }
         if let own = object["requestState"]?.string?.value {
             let state = RequestState(
-                .server(own), owner: principal.ownerKey, server: server.name, digest: digest(call),
+                .server(own), owner: owner, server: server.name, digest: digest(call),
                 nowSeconds: nowSeconds, round: round + 1)
             guard round < MCPExchange.roundsMax, let sealed = state.sealed(services.seal) else { return nil }
             object["requestState"] = .text(sealed)
@@ -134,7 +134,7 @@ extension MCPExchange {
         guard exchange != nil else { return }
         let id = SessionID.make()
         let state = RequestState(
-            .parked(id: id), owner: principal.ownerKey, server: server.name, digest: digest(call),
+            .parked(id: id), owner: owner, server: server.name, digest: digest(call),
             nowSeconds: nowSeconds, round: round + 1)
         let waiting = services.waiting
         guard caller(call).canAnswer(question.method), round < MCPExchange.roundsMax,

@@ -114,7 +114,7 @@ extension MCPExchange {
     private func listener(_ call: ClientCall) -> ServerCaller {
         var caller = caller(call)
         caller.session = ClientSession(
-            id: SessionID.make(), revision: .newestSession, place: view.place, owner: principal.ownerKey,
+            id: SessionID.make(), revision: .newestSession, place: view.place, owner: owner,
             capabilities: call.capabilities, clientInfo: call.clientInfo, opened: [])
         return caller
     }
@@ -126,7 +126,7 @@ extension MCPExchange {
             wants.includes(message.message.method, uri: Notification.uri(message))
         else { return }
         if message.message.method == "notifications/tools/list_changed" {
-            services.shelf.forget(server, for: principal.ownerKey)
+            services.shelf.forget(server, for: owner)
         }
         tell(Notification.edited(message, view, of: server, subscription: id))
     }

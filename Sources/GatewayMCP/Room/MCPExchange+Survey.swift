@@ -15,7 +15,7 @@ extension MCPExchange {
             caller.capabilities = Capabilities.known(object(call.json("capabilities")) ?? Array("{}".utf8))
             caller.clientInfo = object(call.json("clientInfo"))
             caller.session = ClientSession(
-                id: SessionID.make(), revision: revision, place: view.place, owner: principal.ownerKey,
+                id: SessionID.make(), revision: revision, place: view.place, owner: owner,
                 capabilities: caller.capabilities, clientInfo: caller.clientInfo, opened: [])
         }
         let survey = ServerSurvey(view.servers, caller, services, on: worker)

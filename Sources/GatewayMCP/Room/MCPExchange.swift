@@ -12,6 +12,8 @@ final class MCPExchange {
     let view: ToolView
     let worker: Worker
     let principal: Principal
+    /// Whose sessions, lists and approvals are asked for.
+    let owner: String
     /// The client's side; nil once it has been answered or has gone.
     var exchange: Exchange?
     private var body = ByteBuffer()
@@ -35,6 +37,7 @@ final class MCPExchange {
     /// What policies ask of the tool that is called, and its place under their limits.
     var terms: ToolTerms?
     var definition: ToolDefinition?
+    var found: (server: CompiledServer, tool: String, terms: ToolTerms)?
     /// What is remembered of this message, whatever becomes of it.
     var note: ToolCallRecord?
     var permit: ToolPermit?
@@ -52,6 +55,7 @@ final class MCPExchange {
         self.exchange = exchange
         worker = exchange.worker
         principal = exchange.principal
+        owner = exchange.principal.ownerKey
     }
 
     /// A message in memory is at most this large.
@@ -62,7 +66,7 @@ final class MCPExchange {
     /// Who asks, as servers are told.
     func caller(_ call: ClientCall) -> ServerCaller {
         ServerCaller(
-            owner: principal.ownerKey, capabilities: Capabilities.known(call.capabilities), clientInfo: call.clientInfo,
+            owner: owner, capabilities: Capabilities.known(call.capabilities), clientInfo: call.clientInfo,
             logLevel: call.isStateless ? call.logLevel : call.session.map { services.clients.level($0.id) },
             session: call.session)
     }

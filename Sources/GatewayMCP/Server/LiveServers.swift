@@ -71,10 +71,3 @@ final class LiveServers: Sendable {
     /// Takes a session out.
     func take(_ scope: String) -> Session? { state.withLock { $0.sessions.removeValue(forKey: scope) } }
 }
-
-extension CompiledServer {
-    /// A server that moved is another one.
-    var key: String {
-        "\(name) \(String(decoding: authority, as: UTF8.self))\(String(decoding: target, as: UTF8.self))"
-    }
-}
