@@ -64,7 +64,8 @@ struct CommandPageTests {
     }
 
     @Test func `every command of the pages is one`() throws {
-        let commands = Set(Sluice.configuration.subcommands.compactMap { $0.configuration.commandName } + ["help"])
+        let configurations = Sluice.configuration.subcommands.map { $0.configuration }
+        let commands = Set(configurations.flatMap { $0.aliases + [$0.commandName ?? ""] } + ["help"])
         let folder = Package.root
         var pages = ["README.md", "CHANGELOG.md"]
         for name in ["Documentation", "examples"] {

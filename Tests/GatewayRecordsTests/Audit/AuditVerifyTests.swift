@@ -153,6 +153,10 @@ struct AuditVerifyTests {
             let report = try? verify(bytes.split(separator: 0x0A).map { Array($0) }, key: test.folder.verifier)
             #expect(report?.isProven != true, "byte \(offset)")
         }
+        // A witness that is no hash any more.
+        let broken = String(decoding: whole, as: UTF8.self).replacing(/"leaf":"./, with: "\"leaf\":\"=")
+        let report = try verify(broken.utf8.split(separator: 0x0A).map { Array($0) }, key: test.folder.verifier)
+        #expect(!report.isProven)
     }
 
     /// The record changed as somebody would who knows how records are made.

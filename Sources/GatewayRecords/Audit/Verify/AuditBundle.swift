@@ -63,13 +63,21 @@ package struct AuditBundle {
     private func header(_ tree: AuditTree, isSelection: Bool) throws -> [UInt8] {
         var object = JSONObject()
         object["checkpoint"] = .text(note)
-        object["checkpoints"] = .array(folder.notes().map { .text($0) })
+        object["checkpoints"] = .array(earlierNotes().map { .text($0) })
         object["edge"] = .array(tree.edge.map { .array($0.map { .text($0.base64) }) })
         object["first"] = .integer(isSelection ? 0 : tree.count)
         object["format"] = .text(AuditBundle.format)
         object["key"] = .text(verifier.text)
         object["mode"] = .text(isSelection ? "selection" : "complete")
         return try CanonicalJSON.bytes(.object(object))
+    }
+
+    /// A gateway that writes meanwhile may have signed for more than the bundle has.
+    private func earlierNotes() -> [String] {
+        folder.notes().filter { note in
+            guard let earlier = Checkpoint(note: note, by: verifier) else { return true }
+            return earlier.size <= checkpoint.size
+        }
     }
 
     private func line(_ entry: AuditEntry, _ tiles: inout AuditTiles, isSelection: Bool) throws -> [UInt8] {

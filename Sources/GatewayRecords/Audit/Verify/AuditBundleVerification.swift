@@ -98,11 +98,13 @@ package struct AuditBundleVerification {
             let salt = tree["salt"]?.string.flatMap({ Base64Text.decode($0.value) }),
             salt.count == AuditSegment.saltBytes
         else { return unreadable("line \(lineNumber) is no record") }
+        // A witness that cannot be read is not the same as none.
+        let leaf = tree["leaf"]?.string.flatMap { TreeHash(base64: $0.value) }
+        guard leaf != nil || tree["leaf"] == nil else { return unreadable("line \(lineNumber) has no hash as its leaf") }
         count += 1
         // As it stands in the line, so that a space too many is found as well.
         let entry = AuditEntry(index: index, salt: salt, text: record.bytes)
         guard header?.isSelection == true else {
-            let leaf = tree["leaf"]?.string.flatMap { TreeHash(base64: $0.value) }
             whole?.add(entry, leaf: leaf)
             return
         }
