@@ -28,6 +28,11 @@ package final class MCPRoom: RouteHandler {
 
     package func handle(_ exchange: Exchange) {
         guard let view = view(of: exchange) else {
+            if exchange.principal.proof != .none {
+                // The caller is not told which of the two it is; the audit log is told that nothing was granted.
+                exchange.verdict = .deny(
+                    rule: "ToolAccessPolicy", reason: "no policy grants the caller anything here", code: .noRoute)
+            }
             return exchange.refuse(
                 GatewayError(
                     .noRoute, "there is no such server of tools, or you may use nothing of it",

@@ -3,10 +3,14 @@ import GatewayPolicy
 import GatewayRecords
 import GatewayWire
 
-/// What the audit log is told of requests that no room tells it: every refusal by identity, rule, rate or budget, and
-/// where an AuditPolicy asks for them the requests that were let through.
+/// What the audit log is told of requests that no room tells it: every refusal by identity, rule, rate or budget, what
+/// was asked of servers of tools, and where an AuditPolicy asks for them the other requests that were let through.
 extension Exchange {
     func audit(_ trail: AuditTrail) {
+        if let call = record.toolCall?.call {
+            trail.record(toolEvent(call))
+            return
+        }
         let isRefused = verdict?.isAllowed == false || record.errorCode?.isOfPolicy == true
         guard isRefused || trail.keepsPlainHTTP else { return }
         let method = request.fields.text(request.methodName)
@@ -33,6 +37,52 @@ extension Exchange {
             bytesIn: Int(clamping: record.requestBytes), bytesOut: Int(clamping: record.responseBytes))
         event.effect = effect(isRefused: isRefused)
         trail.record(event)
+    }
+
+    /// A message to a server of tools: by digests, never by what was said.
+    private func toolEvent(_ call: ToolCallRecord) -> AuditEvent {
+        let isRefused = call.result == .refused
+        var event = AuditEvent(.toolCall, timeMilliseconds: Int(worker.wallNanoseconds / 1_000_000))
+        event.correlation = record.requestID
+        event.traceID = record.traceID
+        event.principal = principal
+        event.source = record.clientAddress
+        event.operation = call.method
+        event.resource = call.item.isEmpty ? call.server : "\(call.server)/\(call.item)"
+        if !call.server.isEmpty { event.destination = AuditDestination(host: call.server) }
+        let isAsked = call.result == .waiting && call.verdict == "ask"
+        var decision = AuditDecision(isRefused ? .denied : isAsked ? .asked : .allowed)
+        decision.rule = record.verdictRule
+        decision.reason = verdict?.reason ?? ""
+        decision.code = record.errorCode
+        decision.facts = [AuditFact("route", record.route), AuditFact("verdict", call.verdict)]
+        event.decision = decision
+        event.details = toolDetails(call)
+        event.traffic = AuditTraffic(
+            bytesIn: Int(clamping: record.requestBytes), bytesOut: Int(clamping: record.responseBytes))
+        guard !isRefused else { return event }
+        let state: AuditEffect.State =
+            switch call.result {
+            case .ok, .toolError: .done
+            case .waiting: .pending
+            case .refused, .failed: .failed
+            }
+        var effect = AuditEffect(state, status: record.status)
+        effect.durationMilliseconds = Int((record.endedNanoseconds &- record.startedNanoseconds) / 1_000_000)
+        event.effect = effect
+        return event
+    }
+
+    private func toolDetails(_ call: ToolCallRecord) -> [AuditFact] {
+        var details = [AuditFact("result", call.result.name)]
+        let texts = [
+            ("pin", call.pin), ("argumentsDigest", call.argumentsDigest), ("resultDigest", call.resultDigest),
+            ("risk", call.risk?.rawValue ?? ""), ("approval", call.approval), ("approvedBy", call.approvedBy),
+        ]
+        for (name, text) in texts where !text.isEmpty { details.append(AuditFact(name, text)) }
+        if call.redactions > 0 { details.append(AuditFact("redactions", call.redactions)) }
+        if let shown = call.shownCount { details.append(AuditFact("shown", shown)) }
+        return details
     }
 
     private func effect(isRefused: Bool) -> AuditEffect? {

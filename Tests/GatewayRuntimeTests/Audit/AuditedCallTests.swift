@@ -46,6 +46,34 @@ struct AuditedCallTests {
         records.filter { text($0["unmapped"]?["traffic"]) == traffic }
     }
 
+    @Test("a call of a tool is told by its digests, a refused one by its rule; what was said is nowhere")
+    func toolCalls() async throws {
+        try await ToolRoomTests.run { stand in
+            let (allowed, other) = (try stand.key("alice"), try stand.key("bob", groups: ["others"]))
+            let call = "\"name\":\"get_weather\",\"arguments\":{\"city\":\"Atlantis\"}"
+            #expect(try await stand.send(allowed, "tools/call", call, name: "get_weather").status == 200)
+            #expect(try await stand.send(other, "tools/call", call, name: "get_weather").status == 404)
+            let folder = AuditFolder(stateFolder: stand.gateway.folder.appending(path: "state").path)
+            @Sendable func records(of user: String) -> [String] {
+                var found: [String] = []
+                AuditReader(folder).visit { entry in
+                    let text = String(decoding: entry.text, as: UTF8.self)
+                    if text.contains("\"\(user)\"") { found.append(text) }
+                    return true
+                }
+                return found
+            }
+            try await eventually("both are in the log") {
+                !records(of: "alice").isEmpty && !records(of: "bob").isEmpty
+            }
+            let (done, refused) = (records(of: "alice"), records(of: "bob"))
+            #expect(done.count == 1 && refused.count == 1)
+            #expect(done[0].contains("demo/get_weather") && done[0].contains("argumentsDigest"), "\(done[0])")
+            #expect(refused[0].contains("\"denied\""), "\(refused[0])")
+            #expect((done + refused).allSatisfy { !$0.contains("Atlantis") })
+        }
+    }
+
     @Test("a call is told before and after: who, what, which rule, what came of it, what it cost")
     func modelCall() async throws {
         let records = try await Self.records { stand in
