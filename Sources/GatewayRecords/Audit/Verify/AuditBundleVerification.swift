@@ -100,7 +100,7 @@ package struct AuditBundleVerification {
         else { return unreadable("line \(lineNumber) is no record") }
         // A witness that cannot be read is not the same as none.
         let leaf = tree["leaf"]?.string.flatMap { TreeHash(base64: $0.value) }
-        guard leaf != nil || tree["leaf"] == nil else { return unreadable("line \(lineNumber) has no hash as its leaf") }
+        guard leaf != nil || tree["leaf"] == nil else { return unreadable("line \(lineNumber) has no hash as leaf") }
         count += 1
         // As it stands in the line, so that a space too many is found as well.
         let entry = AuditEntry(index: index, salt: salt, text: record.bytes)
