@@ -8,14 +8,15 @@ import NIOCore
 /// What the audit log is told of a call: before a provider is asked, and when it is settled. A call that was refused is
 /// told once.
 extension ModelExchange {
-    /// Asks a provider as soon as the log has the intent; in class `strict` that is on the disk.
+    /// Answers from the cache or asks a provider as soon as the log has the intent; in class `strict` that is on the
+    /// disk.
     func startWhenRecorded() {
         let trail = worker.shared.audit
-        guard trail.isOn else { return startAttempt() }
+        guard trail.isOn else { return start() }
         switch trail.intent(auditEvent(.allowed)) {
         case .proceed(let ticket):
             self.ticket = ticket
-            startAttempt()
+            start()
         case .refused(let error): answer(ModelFailure(error))
         case .wait(let promise):
             awaitsRecord = true
@@ -25,6 +26,10 @@ extension ModelExchange {
         }
     }
 
+    private func start() {
+        if !answerFromCache() { startAttempt() }
+    }
+
     private func recorded(_ ticket: AuditTicket?) {
         awaitsRecord = false
         worker.refreshClock()
@@ -32,7 +37,7 @@ extension ModelExchange {
         guard stage == .calling, exchange != nil else { return }
         guard let ticket else { return answer(ModelFailure(AuditTrail.unavailable)) }
         self.ticket = ticket
-        startAttempt()
+        start()
     }
 
     /// Once, when the call is settled.

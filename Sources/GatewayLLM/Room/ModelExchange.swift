@@ -199,7 +199,7 @@ extension ModelExchange: BodyReader {
         do throws(GatewayError) { try decide() } catch { return refuse(error) }
         do throws(ModelFailure) { try admit() } catch { return answer(error) }
         stage = .calling
-        if !answerFromCache() { startWhenRecorded() }
+        startWhenRecorded()
     }
 
     func downstreamWritable() { call.resumeReading() }

@@ -26,44 +26,84 @@ struct ResultRedaction {
                 result[redacted(name)] = redacted(member.value)
             }
             return .object(result)
+        case .number(let number):
+            guard isListed(Array(number.text.utf8)[...]) else { return tree }
+            count += 1
+            return .text(ResultRedaction.mask)
         default: return tree
         }
     }
 
     mutating func redacted(_ text: String) -> String {
+        let before = count
         let bytes = Array(text.utf8)
         var out: [UInt8] = []
         var index = 0
         while index < bytes.count {
-            if terms.hidesSecrets, bytes[index] == 0x2D, let end = ResultRedaction.privateKeyEnd(bytes, index) {
-                count += 1
-                out.append(contentsOf: ResultRedaction.mask.utf8)
-                index = end
-                continue
-            }
-            guard ResultRedaction.isWordByte(bytes[index]) else {
-                out.append(bytes[index])
-                index += 1
-                continue
-            }
             let start = index
             while index < bytes.count, ResultRedaction.isWordByte(bytes[index]) { index += 1 }
             let word = bytes[start..<index]
-            if isHidden(word) {
-                count += 1
-                out.append(contentsOf: ResultRedaction.mask.utf8)
+            // A block in PEM has lines and may begin in the middle of what looks like a word.
+            let block = terms.hidesSecrets ? ResultRedaction.privateKeyStart(bytes, start..<index) : nil
+            if isListed(word) {
+                hide(&out)
+            } else if let block, let end = ResultRedaction.privateKeyEnd(bytes, block) {
+                hideSecrets(bytes[start..<block], &out)
+                hide(&out)
+                index = end
+                continue
             } else {
-                out.append(contentsOf: word)
+                hideSecrets(word, &out)
             }
+            guard index < bytes.count else { break }
+            out.append(bytes[index])
+            index += 1
         }
-        return count > 0 ? String(decoding: out, as: UTF8.self) : text
+        return count > before ? String(decoding: out, as: UTF8.self) : text
     }
 
-    private func isHidden(_ word: ArraySlice<UInt8>) -> Bool {
-        if terms.hidesSecrets, ResultRedaction.isSecret(word) { return true }
-        guard !terms.words.isEmpty, word.count <= 4096 else { return false }
+    private mutating func hide(_ out: inout [UInt8]) {
+        count += 1
+        out.append(contentsOf: ResultRedaction.mask.utf8)
+    }
+
+    /// Whether the policy lists the word.
+    private func isListed(_ word: ArraySlice<UInt8>) -> Bool {
+        guard !terms.words.isEmpty, !word.isEmpty, word.count <= 4096 else { return false }
         let bytes = Array(word)
         return terms.words.contains { $0.matches(bytes.span) }
+    }
+
+    /// Secrets are known by how they begin, wherever no letter or digit stands before: `key.AKIA…` and `“ghp_…”` have
+    /// one as well. What is hidden goes on to the end of its characters.
+    private mutating func hideSecrets(_ word: ArraySlice<UInt8>, _ out: inout [UInt8]) {
+        guard terms.hidesSecrets, word.count >= ResultRedaction.secretBytesMin else {
+            return out.append(contentsOf: word)
+        }
+        var (index, kept) = (word.startIndex, word.startIndex)
+        while index < word.endIndex {
+            let isStart = index == word.startIndex || !ResultRedaction.isAlphanumeric(word[index - 1])
+            guard isStart, ResultRedaction.firstBytes[Int(word[index])] else {
+                index += 1
+                continue
+            }
+            let rest = word[index...].prefix { $0 < 0x80 }
+            guard ResultRedaction.isSecret(rest) else {
+                index += 1
+                continue
+            }
+            out.append(contentsOf: word[kept..<index])
+            hide(&out)
+            (index, kept) = (rest.endIndex, rest.endIndex)
+        }
+        out.append(contentsOf: word[kept...])
+    }
+
+    private static func isAlphanumeric(_ byte: UInt8) -> Bool {
+        switch byte {
+        case 0x30...0x39, 0x41...0x5A, 0x61...0x7A: true
+        default: false
+        }
     }
 
     /// What keys, tokens and addresses are made of. A key in a URL's query is a word of its own, since `=` and `&` are
@@ -85,22 +125,39 @@ struct ResultRedaction {
         ("pypi-", 40), ("dop_v1_", 40), ("SG.", 40), ("hf_", 30), ("sluice_", 24), ("slk_", 24),
     ].map { (Array($0.0.utf8), $0.1) }
 
+    private static let secretBytesMin = 16
+    /// By the byte, whether some form begins with it.
+    private static let firstBytes: [Bool] = {
+        var table = [Bool](repeating: false, count: 256)
+        for form in forms { table[Int(form.prefix[0])] = true }
+        // A JSON web token.
+        table[0x65] = true
+        return table
+    }()
+
     private static func isSecret(_ word: ArraySlice<UInt8>) -> Bool {
-        guard word.count >= 16 else { return false }
+        guard word.count >= secretBytesMin else { return false }
         if forms.contains(where: { word.count >= $0.countMin && word.starts(with: $0.prefix) }) { return true }
         // A JSON web token: three parts, the first two of which begin as an object in base64 does.
         guard word.starts(with: [0x65, 0x79, 0x4A]) else { return false }
         return word.count { $0 == 0x2E } == 2 && word.count >= 40
     }
 
+    private static let keyBegin = Array("-----BEGIN ".utf8)
+
+    /// Where in a word the first line of a block in PEM begins: its dashes are the word's end, since a space follows.
+    private static func privateKeyStart(_ bytes: [UInt8], _ word: Range<Int>) -> Int? {
+        let start = word.upperBound - (keyBegin.count - 1)
+        guard start >= word.lowerBound, bytes[start...].starts(with: keyBegin) else { return nil }
+        return start
+    }
+
     /// Behind the private key in PEM that begins here; a block that never ends is one to its end.
     private static func privateKeyEnd(_ bytes: [UInt8], _ start: Int) -> Int? {
-        let begin = Array("-----BEGIN ".utf8)
-        guard bytes[start...].starts(with: begin) else { return nil }
         let head = bytes[start..<min(bytes.count, start + 64)]
         guard head.containsText("PRIVATE KEY-----") else { return nil }
         let end = Array("-----END ".utf8)
-        var index = start + begin.count
+        var index = start + keyBegin.count
         while index + end.count <= bytes.count {
             if bytes[index] == 0x2D, bytes[index...].starts(with: end) {
                 var stop = index + end.count

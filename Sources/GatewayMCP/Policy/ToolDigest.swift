@@ -19,6 +19,9 @@ enum ToolDigest {
         return hex(bytes)
     }
 
+    /// The same of bytes as they are.
+    static func of(bytes: [UInt8]) -> String { hex(bytes) }
+
     private static func hex(_ bytes: [UInt8]) -> String {
         let digits = Array("0123456789abcdef".utf8)
         var text: [UInt8] = []

@@ -1,5 +1,6 @@
 import GatewayModel
 import GatewayProxy
+import GatewayRecords
 import GatewayWire
 import NIOCore
 
@@ -11,6 +12,7 @@ final class ClientStream: BodyReader {
     private let worker: Worker
     private let session: ClientSession
     private let caller: ServerCaller
+    private let governance: ToolGovernance
     private var exchange: Exchange?
     private var feeds: [ServerFeed] = []
     private var resumed: ServerRequest?
@@ -45,6 +47,7 @@ final class ClientStream: BodyReader {
         self.view = view
         self.exchange = exchange
         self.session = session
+        governance = room.catalog.governance
         services = room.services
         worker = exchange.worker
         lastSentNanoseconds = worker.now
@@ -81,7 +84,9 @@ final class ClientStream: BodyReader {
         timer.action = { [weak self] now in self?.keepAlive(now) }
         timer.set(at: lastSentNanoseconds + MCPExchange.keepAliveNanoseconds)
         if let mark {
-            guard let mark = EventMark(mark), let server = view.servers.first(where: { $0.name == mark.server }) else {
+            guard let mark = EventMark(mark, services.seal, session: session.id),
+                let server = view.servers.first(where: { $0.name == mark.server })
+            else {
                 return end()
             }
             return resume(mark, server)
@@ -152,31 +157,64 @@ final class ClientStream: BodyReader {
                 id: $0.id.isEmpty ? nil : $0.id, revision: $0.revision, result: [], usedNanoseconds: worker.now)
         }
         guard let at = known ?? opened else { return end() }
+        // What is taken up again is judged as it would have been.
+        var rules = ResultRules(
+            view: view, server: server, terms: mark.tool.map { governance.terms(server: server.shownName, tool: $0) },
+            definition: mark.tool.flatMap {
+                services.shelf.shelf(of: server, for: session.owner, now: worker.now)?.tools[$0]
+            })
         let request = ServerRequest(server, "", params: [], caller, services, on: worker)
         resumed = request
         request.canTakeMore = { [weak self] in self?.exchange?.isDownstreamWritable ?? true }
         request.onMark = { [self] id, retry in
-            sendEvent([], id: mark.at(id).text, retryMilliseconds: retry)
+            sendEvent([], id: mark.at(id).text(services.seal), retryMilliseconds: retry)
         }
         request.onMessage = { [self] message in
             guard message.message.kind == .request, let range = message.message.id else {
-                return sendEvent(message.bytes, id: mark.at(message.eventID).text)
+                return sendEvent(
+                    rules.redacted(message: message.bytes), id: mark.at(message.eventID).text(services.seal))
             }
             var splice = JSONSplice()
             splice.replace(range, with: QuestionID.make(server: server, id: Array(message.bytes[range])))
-            sendEvent(splice.applied(to: message.bytes.span), id: mark.at(message.eventID).text)
+            sendEvent(
+                rules.redacted(message: splice.applied(to: message.bytes.span)),
+                id: mark.at(message.eventID).text(services.seal))
         }
         request.onEnd = { [self] reply in
             resumed = nil
-            switch reply {
-            case .result(let result): sendEvent(JSONRPCWriter.result(id: mark.clientID.span, result.span))
-            case .error(let error, _): sendEvent(JSONRPCWriter.error(id: mark.clientID.span, error.span))
-            case .failed(let error): sendEvent(ClientFault(error, id: mark.clientID).body)
-            case .ended: break
-            }
+            finish(reply, mark, server, &rules)
             end()
         }
         request.follow(mark, at)
+    }
+
+    /// The answer of a call whose stream broke off, and what is remembered of it.
+    private func finish(
+        _ reply: ServerRequest.Reply, _ mark: EventMark, _ server: CompiledServer, _ rules: inout ResultRules
+    ) {
+        var note = ToolCallRecord(method: mark.tool == nil ? "resume" : "tools/call")
+        note.server = server.shownName
+        note.slot = server.backend.metricSlot
+        note.item = mark.tool ?? ""
+        note.result = .failed
+        switch reply {
+        case .result(let whole):
+            do throws(GatewayError) {
+                let result = try rules.governed(whole, renames: true)
+                note.result = .ok
+                note.resultBytes = result.count
+                note.resultDigest = ToolDigest.of(bytes: result)
+                sendEvent(JSONRPCWriter.result(id: mark.clientID.span, result.span))
+            } catch { sendEvent(ClientFault(error, id: mark.clientID).body) }
+        case .error(let error, _):
+            let clean = (try? JSONTree.parse(error)).map { rules.redacted($0).bytes } ?? error
+            sendEvent(JSONRPCWriter.error(id: mark.clientID.span, clean.span))
+        case .failed(let error): sendEvent(ClientFault(error, id: mark.clientID).body)
+        // It has said nothing yet: the client comes again.
+        case .ended: return
+        }
+        note.redactions = rules.redactions
+        exchange?.record.toolCall = ToolCallNote(note)
     }
 
     // MARK: Sending
@@ -236,9 +274,14 @@ final class ClientStream: BodyReader {
 }
 
 /// What an event's id tells: at which server its stream goes on, from which of the server's ids, and which of the
-/// client's requests it answers. All of it is in the id, so that any replica can go on.
+/// client's requests it answers. All of it is in the id, so that any replica can go on; sealed, since it decides what
+/// is sent to the server and by which policies the rest is judged.
 struct EventMark {
+    /// Whose stream it is: one session cannot use another's.
+    var session: String
     var server: String
+    /// The tool that was called, by the server's own name.
+    var tool: String?
     /// Our id of the request at the server, the client's own, and its progress token; each JSON.
     var ownID: [UInt8]
     var clientID: [UInt8]
@@ -246,20 +289,29 @@ struct EventMark {
     /// The server's.
     var eventID: [UInt8]
 
-    init(server: String, ownID: [UInt8], clientID: [UInt8], clientToken: [UInt8]?, eventID: [UInt8]) {
+    init(
+        session: String, server: String, tool: String?, ownID: [UInt8], clientID: [UInt8], clientToken: [UInt8]?,
+        eventID: [UInt8]
+    ) {
+        self.session = session
         self.server = server
+        self.tool = tool
         self.ownID = ownID
         self.clientID = clientID
         self.clientToken = clientToken
         self.eventID = eventID
     }
 
-    init?(_ text: String) {
-        guard text.utf8.count <= 8 * 1024, let bytes = Base64.decodeURLSafe(Array(text.utf8)),
-            let parts = (try? JSONTree.parse(bytes))?.array, parts.count == 5, let server = parts[0].string?.value,
-            let eventID = parts[4].string?.value, parts[1].isID, parts[2].isID, parts[3].isID || parts[3].isNull
+    /// Nil for what was not made here, or for another session.
+    init?(_ text: String, _ seal: Seal, session: String) {
+        guard text.utf8.count <= Seal.fieldBytesMax, let bytes = seal.open(text, .eventID),
+            let parts = (try? JSONTree.parse(bytes))?.array, parts.count == 7, parts[5].string?.value == session,
+            let server = parts[0].string?.value, let eventID = parts[4].string?.value, parts[1].isID, parts[2].isID,
+            parts[3].isID || parts[3].isNull
         else { return nil }
+        self.session = session
         self.server = server
+        tool = parts[6].string?.value
         ownID = parts[1].bytes
         clientID = parts[2].bytes
         clientToken = parts[3].isNull ? nil : parts[3].bytes
@@ -273,15 +325,15 @@ struct EventMark {
         return mark
     }
 
-    /// Nil for a stream without ids.
-    var text: String? {
+    /// Nil for a stream without ids, and where the id would be too long for a head.
+    func text(_ seal: Seal) -> String? {
         guard !eventID.isEmpty else { return nil }
         func tree(_ json: [UInt8]?) -> JSONTree { json.flatMap { try? JSONTree.parse($0) } ?? .null }
         let parts: JSONTree = .array([
             .text(server), tree(ownID), tree(clientID), tree(clientToken),
-            .text(String(decoding: eventID, as: UTF8.self)),
+            .text(String(decoding: eventID, as: UTF8.self)), .text(session), tool.map { .text($0) } ?? .null,
         ])
-        return String(decoding: Base64.encodeURLSafe(parts.bytes), as: UTF8.self)
+        return seal.seal(parts.bytes, .eventID).flatMap { $0.utf8.count <= Seal.fieldBytesMax ? $0 : nil }
     }
 
     /// The lines of an event before its data.

@@ -32,11 +32,13 @@ extension MCPExchange {
 
     /// The id of an event, where the client's stream can be taken up again.
     func mark(_ call: ClientCall, _ eventID: [UInt8]) -> String? {
-        guard let request, request.onMark != nil, request.session != nil, let id = call.id else { return nil }
+        guard let request, request.onMark != nil, request.session != nil, let id = call.id,
+            let session = call.session
+        else { return nil }
         return EventMark(
-            server: request.server.name, ownID: request.id, clientID: id, clientToken: request.clientToken,
-            eventID: eventID
-        ).text
+            session: session.id, server: request.server.name, tool: definition?.name, ownID: request.id,
+            clientID: id, clientToken: request.clientToken, eventID: eventID
+        ).text(services.seal)
     }
 
     /// A server's reply, in the words of the client's time.
@@ -83,7 +85,8 @@ extension MCPExchange {
     private func pass(error: [UInt8], status: Int, _ call: ClientCall) {
         var error = error
         var answerStatus = 200
-        if var object = (try? JSONTree.parse(error))?.object {
+        if let tree = try? JSONTree.parse(error), var object = redacted(tree).object {
+            error = JSONTree.object(object).bytes
             let code = object["code"]?.int ?? JSONRPCCode.internalError
             if call.isStateless {
                 // Codes that this revision took back.

@@ -21,23 +21,28 @@ extension MCPExchange {
         let digest = ToolDigest.ofCall(server: server.shownName, tool: tool.name, arguments: arguments)
         let state = try approvalState(server, call)
         // A later round of a call that was approved in its first.
-        if case .server = state, let text = call.string("requestState") {
+        if case .server(_, isApproved: true) = state, let text = call.string("requestState") {
             // Sent again, it would be a second call.
             guard
                 services.waiting.use(
                     text, untilSeconds: nowSeconds + RequestState.lifetimeSeconds, nowSeconds: nowSeconds)
             else { throw strange(call) }
+            isApproved = true
             return try proceed()
         }
         if case .parked = state { return try proceed() }
-        if take(digest) { return try proceed() }
-        if let known = services.book.decision(owner: owner, digest: digest, nowSeconds: nowSeconds),
+        if take(digest, verdict.rule) { return try proceed() }
+        if let known = services.book.decision(
+            owner: principal.callerKey, digest: digest, rule: verdict.rule, nowSeconds: nowSeconds),
             known.state == .denied
         {
             throw denied(known, call)
         }
         let item = try pending(tool, server, arguments, digest, verdict, call)
-        let mayDecide = room.catalog.access.callerMayApprove(verdict.rule)
+        // Who is shown only a part cannot agree to the whole.
+        let mayDecide =
+            room.catalog.access.callerMayApprove(verdict.rule)
+            && item.arguments.utf8.count <= MCPExchange.askedArgumentBytesMax
         if case .approval(let id) = state, id == item.id, mayDecide {
             let answers = call.json("inputResponses").flatMap { (try? JSONTree.parse($0))?.object }
             return try decide(item, answers?["approval"], digest, call, proceed)
@@ -48,7 +53,7 @@ extension MCPExchange {
         note?.result = .waiting
         if call.isStateless {
             let state = RequestState(
-                .approval(id: item.id), owner: owner, server: server.name, digest: self.digest(call),
+                .approval(id: item.id), owner: principal.callerKey, server: server.name, digest: self.digest(call),
                 nowSeconds: nowSeconds)
             guard let sealed = state.sealed(services.seal) else { throw waiting(item, call) }
             let request: JSONTree = ["method": "elicitation/create", "params": question]
@@ -67,15 +72,16 @@ extension MCPExchange {
     ) throws(ClientFault) -> RequestState.Content? {
         guard call.isStateless, let text = call.string("requestState") else { return nil }
         return RequestState(
-            text, services.seal, owner: owner, server: server.name, digest: digest(call),
+            text, services.seal, owner: principal.callerKey, server: server.name, digest: digest(call),
             nowSeconds: nowSeconds)?.content
     }
 
-    private func take(_ digest: String) -> Bool {
+    private func take(_ digest: String, _ rule: String) -> Bool {
         guard
             let approval = services.book.take(
-                owner: owner, run: principal.run, digest: digest, nowSeconds: nowSeconds)
+                owner: principal.callerKey, run: principal.run, digest: digest, rule: rule, nowSeconds: nowSeconds)
         else { return false }
+        isApproved = true
         note?.approval = approval.id
         note?.approvedBy = approval.decidedBy ?? ""
         return true
@@ -86,9 +92,9 @@ extension MCPExchange {
         _ verdict: Verdict, _ call: ClientCall
     ) throws(ClientFault) -> ToolApproval {
         let item = ToolApproval(
-            id: "apr_" + SessionID.make().prefix(16), owner: owner,
+            id: "apr_" + SessionID.make().prefix(16), owner: principal.callerKey,
             caller: principal.user ?? principal.agent ?? principal.credentialID ?? "", run: principal.run,
-            server: server.shownName, tool: tool.name, arguments: String(arguments.compactText.prefix(16 * 1024)),
+            server: server.shownName, tool: tool.name, arguments: MCPExchange.shown(arguments),
             digest: digest, rule: verdict.rule, createdSeconds: nowSeconds,
             expiresSeconds: nowSeconds + MCPExchange.approvalSeconds)
         guard let kept = services.book.ask(item, nowSeconds: nowSeconds) else {
@@ -98,11 +104,25 @@ extension MCPExchange {
         return kept
     }
 
+    /// What the person at a client is shown at most.
+    static let askedArgumentBytesMax = 4 * 1024
+    /// What anybody is shown at most.
+    static let shownArgumentBytesMax = 16 * 1024
+
+    /// The arguments, and where they are too long, that they go on.
+    private static func shown(_ arguments: JSONTree) -> String {
+        let text = arguments.compactText
+        let count = text.utf8.count
+        guard count > shownArgumentBytesMax else { return text }
+        let part = String(decoding: text.utf8.prefix(shownArgumentBytesMax), as: UTF8.self)
+        return part + "… [\(count - shownArgumentBytesMax) bytes more are not shown]"
+    }
+
     // MARK: Asking the person at the client
 
     private func question(_ item: ToolApproval, _ server: CompiledServer) -> JSONTree {
         let message =
-            "Approve this call? \(server.shownName): \(item.tool) \(item.arguments.prefix(2_000))"
+            "Approve this call? \(server.shownName): \(item.tool) \(item.arguments)"
             + " (approval \(item.id), rule \(item.rule))"
         let approve: JSONTree = ["type": "boolean", "title": "Approve this call", "default": false]
         let schema: JSONTree = [
@@ -139,7 +159,7 @@ extension MCPExchange {
         // Somebody else may have decided meanwhile.
         _ = try? services.book.decide(
             item.id, isApproved: isApproved, by: "caller \(item.caller)", nowSeconds: nowSeconds)
-        guard isApproved, take(digest) else { throw denied(item, call) }
+        guard isApproved, take(digest, item.rule) else { throw denied(item, call) }
         try proceed()
     }
 

@@ -48,7 +48,9 @@ extension MCPExchange {
         withShelves([server], call) { [self] shelves in
             do throws(ClientFault) {
                 // What the server does not list for this caller is not called either: nobody has looked at it.
-                guard let definition = shelves.first??.tools[own] else { throw unknown(.tool, shown, call) }
+                guard let definition = shelves.first??.tools[own], definition.name.utf8.elementsEqual(own.utf8) else {
+                    throw unknown(.tool, shown, call)
+                }
                 note?.pin = definition.digest
                 if let refusal = refusal(of: definition, at: server) {
                     throw changed(definition, refusal, server, call)
@@ -86,11 +88,13 @@ extension MCPExchange {
         let fields = try fieldParameters(definition, arguments, call)
         try reserve(definition, at: server, call)
         let isSearched = view.isSearched
-        forward("tools/call", to: server, call) { request in
-            request.name = own
-            request.fields = fields
-            if own != shown || isSearched { request.edit.renamed = ("name", MCPExchange.json(own)) }
-            if isSearched { request.edit.extra.append(("arguments", arguments.bytes)) }
+        try whenRecorded(call) { [self] in
+            forward("tools/call", to: server, call) { request in
+                request.name = own
+                request.fields = fields
+                if own != shown || isSearched { request.edit.renamed = ("name", MCPExchange.json(own)) }
+                if isSearched { request.edit.extra.append(("arguments", arguments.bytes)) }
+            }
         }
     }
 
@@ -141,7 +145,7 @@ extension MCPExchange {
     func getPrompt(_ call: ClientCall) throws(ClientFault) {
         guard let name = call.string("name"), !name.isEmpty else { throw missing("name", call) }
         guard let (server, own) = view.split(name) else { throw unknown(.prompt, name, call) }
-        _ = try judge(.prompt, own, at: server, as: name, arguments: nil, call)
+        _ = try judge(.prompt, own, at: server, as: name, arguments: try arguments(call), call)
         forward("prompts/get", to: server, call) { request in
             request.name = own
             if own != name { request.edit.renamed = ("name", MCPExchange.json(own)) }
@@ -150,12 +154,26 @@ extension MCPExchange {
 
     func readResource(_ call: ClientCall) throws(ClientFault) {
         guard let uri = call.string("uri"), !uri.isEmpty else { throw missing("uri", call) }
-        guard let (server, own) = view.split(uri: uri) else { throw unknown(.resource, uri, call) }
+        let (server, own) = try resource(uri, call)
         _ = try judge(.resource, own, at: server, as: uri, arguments: nil, call)
         forward("resources/read", to: server, call) { request in
             request.name = own
             if own != uri { request.edit.renamed = ("uri", MCPExchange.json(own)) }
         }
+    }
+
+    /// Where a resource is, by a URI that means the same to policies and to its server.
+    private func resource(
+        _ uri: String, _ call: ClientCall
+    ) throws(ClientFault) -> (server: CompiledServer, uri: String) {
+        guard let found = view.split(uri: uri) else { throw unknown(.resource, uri, call) }
+        guard ResourceURI.isPlain(found.uri) else {
+            throw ClientFault(
+                JSONRPCCode.invalidParams,
+                "the URI is not in its plain form: no dot segments, no encoded dots or slashes, a lower-case scheme",
+                id: call.id)
+        }
+        return found
     }
 
     func complete(_ call: ClientCall) throws(ClientFault) {
@@ -167,7 +185,7 @@ extension MCPExchange {
         guard let shown = reference[member]?.string?.value else { throw missing("ref.\(member)", call) }
         let found = isPrompt ? view.split(shown) : view.split(uri: shown).map { ($0.server, name: $0.uri) }
         let item: ToolAccessTable.Item = isPrompt ? .prompt : .resource
-        guard let (server, own) = found else { throw unknown(item, shown, call) }
+        guard let (server, own) = found, isPrompt || ResourceURI.isPlain(own) else { throw unknown(item, shown, call) }
         _ = try judge(item, own, at: server, as: shown, arguments: nil, call)
         reference[member] = .text(own)
         let edited = JSONTree.object(reference).bytes
@@ -179,7 +197,7 @@ extension MCPExchange {
     /// A subscription of a session lives at its server.
     func subscribe(_ call: ClientCall) throws(ClientFault) {
         guard let uri = call.string("uri"), !uri.isEmpty else { throw missing("uri", call) }
-        guard let (server, own) = view.split(uri: uri) else { throw unknown(.resource, uri, call) }
+        let (server, own) = try resource(uri, call)
         _ = try judge(.resource, own, at: server, as: uri, arguments: nil, call)
         if let session = call.session {
             let isOn = call.method == "resources/subscribe"
@@ -221,7 +239,10 @@ extension MCPExchange {
         let access = room.catalog.access
         guard isWithinReach(item, own, server) else { throw unknown(item, shown, call) }
         var asked = ToolAccessTable.Request(server: server.shownName, item: item, name: own)
-        if access.readsArguments { asked.arguments = (arguments?.object).flatMap { CELMap($0) } ?? .empty }
+        // Of what CEL cannot hold nothing is known, which never helps the caller.
+        if access.readsArguments {
+            if let object = arguments?.object { asked.arguments = CELMap(object) } else { asked.arguments = .empty }
+        }
         if access.readsTime { asked.now = now }
         let verdict = access.decide(principal, asked)
         note?.server = server.shownName

@@ -47,25 +47,4 @@ extension MCPExchange {
         finish(result: JSONTree.object(result).bytes, of: call)
         return true
     }
-
-    /// What a tool says in structure must be what it promised.
-    func checkResult(_ result: [UInt8], _ call: ClientCall) throws(ClientFault) {
-        guard terms?.validate == .results, let schema = definition?.tree["outputSchema"],
-            let tree = try? JSONTree.parse(result), !(tree["isError"]?.bool ?? false),
-            tree["resultType"].map({ $0 == "complete" }) ?? true
-        else { return }
-        let problem: String
-        if let content = tree["structuredContent"] {
-            do throws(SchemaCheck.Mismatch) {
-                return try SchemaCheck.check(content, against: schema)
-            } catch { problem = "\(error.place.isEmpty ? "it" : error.place) \(error.message)" }
-        } else {
-            problem = "there is none"
-        }
-        exchange?.record.errorCode = .upstreamProtocolError
-        throw ClientFault(
-            GatewayError(
-                .upstreamProtocolError, "the tool's structured result is not what its schema promises: \(problem)"),
-            id: call.id, status: 200)
-    }
 }

@@ -20,7 +20,9 @@ extension MCPExchange {
     func refusal(of tool: ToolDefinition, at server: CompiledServer) -> GatewayError? {
         let terms = self.terms(of: tool.name, at: server)
         guard terms.pin != .off || tool.suspicion != nil else { return nil }
-        switch services.book.state(server: server.shownName, tool: tool.name, digest: tool.digest) {
+        let state = services.book.state(
+            server: server.shownName, tool: tool.name, digest: tool.digest, byPerson: terms.pin == .approved)
+        switch state {
         case .approved: return nil
         case .changed:
             return GatewayError(
@@ -56,41 +58,28 @@ extension MCPExchange {
 
     /// A result as policies let it through, with the URIs of this path.
     func governed(_ result: [UInt8], _ call: ClientCall) throws(ClientFault) -> [UInt8] {
-        if let terms, result.count > terms.resultBytesMax {
-            throw ClientFault(
-                GatewayError(
-                    .upstreamProtocolError, "the tool's result is larger than \(terms.resultBytesMax) bytes",
-                    hint: "ask for less"), id: call.id, status: 200)
+        do throws(GatewayError) {
+            return try withRules { rules throws(GatewayError) in
+                try rules.governed(result, renames: call.method != "completion/complete")
+            }
+        } catch {
+            exchange?.record.errorCode = error.code
+            throw ClientFault(error, id: call.id, status: 200)
         }
-        try checkResult(result, call)
-        let mustRename = !view.isSingle && call.method != "completion/complete"
-        guard mustRename || terms?.redacts ?? false, var tree = try? JSONTree.parse(result) else {
-            // What cannot be read cannot be cleaned.
-            guard terms?.redacts ?? false else { return result }
-            throw ClientFault(
-                GatewayError(.upstreamProtocolError, "the tool's result cannot be read"), id: call.id, status: 200)
-        }
-        if let terms, terms.redacts {
-            var redaction = ResultRedaction(terms)
-            let clean = redaction.redacted(tree)
-            note?.redactions += redaction.count
-            // Nearly always there is nothing to hide: the server's own bytes go on.
-            if redaction.count == 0, !mustRename { return result }
-            tree = clean
-        }
-        if mustRename, let server { tree = ResourceNames(view, server).renamed(tree) }
-        return tree.bytes
     }
 
+    /// The params of a message before the result, or an error, without what policies hide.
+    func redacted(_ tree: JSONTree) -> JSONTree { withRules { $0.redacted(tree) } }
+
     /// A message before the result.
-    func redacted(_ message: [UInt8]) -> [UInt8] {
-        guard let terms, terms.redacts, var object = (try? JSONTree.parse(message))?.object,
-            let params = object["params"]
-        else { return message }
-        var redaction = ResultRedaction(terms)
-        object["params"] = redaction.redacted(params)
-        note?.redactions += redaction.count
-        return redaction.count > 0 ? JSONTree.object(object).bytes : message
+    func redacted(_ message: [UInt8]) -> [UInt8] { withRules { $0.redacted(message: message) } }
+
+    private func withRules<Result, Failure: Error>(
+        _ body: (inout ResultRules) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        var rules = ResultRules(view: view, server: server, terms: terms, definition: definition)
+        defer { note?.redactions += rules.redactions }
+        return try body(&rules)
     }
 }
 

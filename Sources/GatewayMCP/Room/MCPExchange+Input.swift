@@ -28,7 +28,7 @@ extension MCPExchange {
         guard call.isStateless, let text = call.string("requestState") else { return false }
         guard
             let state = RequestState(
-                text, services.seal, owner: owner, server: server.name, digest: digest(call),
+                text, services.seal, owner: principal.callerKey, server: server.name, digest: digest(call),
                 nowSeconds: nowSeconds)
         else { throw strange(call) }
         round = state.round
@@ -37,7 +37,7 @@ extension MCPExchange {
             // Between the client and the gateway.
             request.edit.removed = ["requestState", "inputResponses"]
             return false
-        case .server(let own):
+        case .server(let own, _):
             request.edit.extra.append(("requestState", MCPExchange.json(own)))
             return false
         case .parked(let id):
@@ -75,7 +75,8 @@ extension MCPExchange {
         }
         if let own = object["requestState"]?.string?.value {
             let state = RequestState(
-                .server(own), owner: owner, server: server.name, digest: digest(call),
+                .server(own, isApproved: isApproved), owner: principal.callerKey, server: server.name,
+                digest: digest(call),
                 nowSeconds: nowSeconds, round: round + 1)
             guard round < MCPExchange.roundsMax, let sealed = state.sealed(services.seal) else { return nil }
             object["requestState"] = .text(sealed)
@@ -130,11 +131,13 @@ extension MCPExchange {
         _ question: ParkedCall.Question, _ held: NIOLoopBound<ParkedCall>, _ server: CompiledServer, _ call: ClientCall
     ) {
         self.held = nil
+        var question = question
+        question.request = redacted(question.request)
         // Who has gone has called it off.
         guard exchange != nil else { return }
         let id = SessionID.make()
         let state = RequestState(
-            .parked(id: id), owner: owner, server: server.name, digest: digest(call),
+            .parked(id: id), owner: principal.callerKey, server: server.name, digest: digest(call),
             nowSeconds: nowSeconds, round: round + 1)
         let waiting = services.waiting
         guard caller(call).canAnswer(question.method), round < MCPExchange.roundsMax,
@@ -206,7 +209,7 @@ extension MCPExchange {
             return true
         }
         for (index, each) in requests.enumerated() {
-            let params = each.value["params"]?.bytes ?? []
+            let params = each.value["params"].map { redacted($0).bytes } ?? []
             send(
                 event: JSONRPCWriter.request(
                     id: QuestionID.make(asked: id, key: each.name.value, index),

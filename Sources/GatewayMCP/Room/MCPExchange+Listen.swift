@@ -25,7 +25,9 @@ extension MCPExchange {
             .filter { each in
                 var asked = ToolAccessTable.Request(server: each.server.shownName, item: .resource, name: each.own)
                 if room.catalog.access.readsTime { asked.now = now }
-                guard isWithinReach(.resource, each.own, each.server) else { return false }
+                guard ResourceURI.isPlain(each.own), isWithinReach(.resource, each.own, each.server) else {
+                    return false
+                }
                 return room.catalog.access.decide(principal, asked).isAllowed
             }
         let (listener, shared) = (listener(call), caller(call))

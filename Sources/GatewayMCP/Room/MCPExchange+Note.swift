@@ -1,4 +1,3 @@
-import Crypto
 import GatewayPolicy
 import GatewayProxy
 import GatewayRecords
@@ -18,9 +17,7 @@ extension MCPExchange {
     func noteResult(_ result: [UInt8]) {
         guard note != nil else { return }
         note?.resultBytes = result.count
-        let digits = Array("0123456789abcdef".utf8)
-        let digest = SHA256.hash(data: result).flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }
-        note?.resultDigest = String(decoding: digest, as: UTF8.self)
+        note?.resultDigest = ToolDigest.of(bytes: result)
         switch note?.result {
         case .waiting, .toolError, .failed: return
         default: note?.result = isFailure(result) ? .toolError : .ok

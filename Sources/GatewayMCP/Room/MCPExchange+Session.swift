@@ -30,7 +30,7 @@ extension MCPExchange {
         guard let id = request.question(message), let range = message.message.id else { return }
         var splice = JSONSplice()
         splice.replace(range, with: QuestionID.make(server: request.server, id: id))
-        send(event: splice.applied(to: message.bytes.span), id: mark(call, message.eventID))
+        send(event: redacted(splice.applied(to: message.bytes.span)), id: mark(call, message.eventID))
         exchange?.flush()
     }
 

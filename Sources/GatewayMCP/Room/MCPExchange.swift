@@ -29,6 +29,8 @@ final class MCPExchange {
     var unheard: [[UInt8]] = []
     /// How often the client has been asked for this call before.
     var round = 0
+    /// A person has agreed to the call, in this round or an earlier one.
+    var isApproved = false
     /// A call that other requests of the client began.
     var held: NIOLoopBound<ParkedCall>?
     /// The server that was asked, once one is.

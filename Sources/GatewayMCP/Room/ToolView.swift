@@ -79,4 +79,7 @@ extension Principal {
             user.map { "user \($0)" } ?? agent.map { "agent \($0)" } ?? credentialID.map { "key \($0)" } ?? ""
         return "\(tenant ?? "")/\(who)"
     }
+
+    /// Whose calls a person decides about: a user's agents are told apart, since rules may be.
+    var callerKey: String { agent.map { "\(ownerKey)/agent \($0)" } ?? ownerKey }
 }

@@ -1,9 +1,9 @@
 import GatewayPolicy
 import GatewayWire
 
-/// Whether a value fits a JSON Schema (2020-12), at a cost that neither of the two can drive up: so many steps, so
-/// deep, patterns without backtracking, references only within the schema and nothing fetched. `format` and keywords
-/// nobody knows say nothing, as the specification has it.
+/// Whether a value fits a JSON Schema (2020-12), at a cost that neither of the two can drive up: so many steps, so many
+/// bytes looked at, so deep, patterns without backtracking, references only within the schema and nothing fetched.
+/// `format` and keywords nobody knows say nothing, as the specification has it.
 struct SchemaCheck {
     /// What does not fit, for whoever made the value.
     struct Mismatch: Error, Equatable {
@@ -13,10 +13,15 @@ struct SchemaCheck {
     }
 
     static let stepsMax = 50_000
+    /// Bytes of texts that are counted, compared and matched, each time they are.
+    static let bytesMax = 16 << 20
     static let depthMax = 64
 
     private let root: JSONTree
     private var stepCount = 0
+    private var byteCount = 0
+    /// By their source; nil for one that says nothing.
+    private var patterns: [String: BytePattern?] = [:]
 
     /// Throws the first mismatch that is found.
     static func check(_ value: JSONTree, against schema: JSONTree) throws(Mismatch) {
@@ -50,10 +55,25 @@ struct SchemaCheck {
     }
 
     private mutating func step(_ place: String, _ depth: Int) throws(Mismatch) {
-        stepCount += 1
-        guard stepCount <= SchemaCheck.stepsMax, depth <= SchemaCheck.depthMax else {
-            throw Mismatch(place: place, message: "the schema is too costly to check")
-        }
+        try charge(steps: 1, place)
+        guard depth <= SchemaCheck.depthMax else { throw SchemaCheck.tooCostly(place) }
+    }
+
+    private static func tooCostly(_ place: String) -> Mismatch {
+        Mismatch(place: place, message: "the schema is too costly to check")
+    }
+
+    private var isSpent: Bool { stepCount > SchemaCheck.stepsMax || byteCount > SchemaCheck.bytesMax }
+
+    /// Before any work that either side can make more of.
+    private mutating func charge(steps: Int = 0, bytes: Int = 0, _ place: String) throws(Mismatch) {
+        (stepCount, byteCount) = (stepCount &+ steps, byteCount &+ bytes)
+        guard !isSpent else { throw SchemaCheck.tooCostly(place) }
+    }
+
+    /// Looking a name up means looking at the members of an object one by one.
+    private mutating func chargeLookups(_ count: Int, in members: Int, _ place: String) throws(Mismatch) {
+        try charge(steps: count &* (1 + members / 64), place)
     }
 
     private mutating func fits(
@@ -64,7 +84,7 @@ struct SchemaCheck {
             return true
         } catch {
             // What is too costly is so in every branch.
-            guard stepCount < SchemaCheck.stepsMax else { throw error }
+            guard !isSpent else { throw error }
             return false
         }
     }
@@ -94,20 +114,20 @@ struct SchemaCheck {
 
     // MARK: Any value
 
-    private func checkKind(_ value: JSONTree, _ schema: JSONObject, _ place: String) throws(Mismatch) {
+    private mutating func checkKind(_ value: JSONTree, _ schema: JSONObject, _ place: String) throws(Mismatch) {
         if let type = schema["type"] {
             let names = type.array?.compactMap { $0.string?.value } ?? type.string.map { [$0.value] } ?? []
             guard names.isEmpty || names.contains(where: { SchemaCheck.isOf($0, value) }) else {
                 throw Mismatch(place: place, message: "is \(value.kind), must be \(names.joined(separator: " or "))")
             }
         }
-        if let constant = schema["const"], !SchemaCheck.isSame(value, constant) {
+        if let constant = schema["const"], try !isSame(value, constant, place) {
             throw Mismatch(place: place, message: "is not the one value that is allowed")
         }
-        if let values = schema["enum"]?.array, !values.contains(where: { SchemaCheck.isSame(value, $0) }) {
-            let shown = values.prefix(16).map(\.compactText).joined(separator: ", ")
-            throw Mismatch(place: place, message: "is none of the allowed values: \(shown.prefix(512))")
-        }
+        guard let values = schema["enum"]?.array else { return }
+        for each in values where try isSame(value, each, place) { return }
+        let shown = values.prefix(16).map { String($0.compactText.prefix(128)) }.joined(separator: ", ")
+        throw Mismatch(place: place, message: "is none of the allowed values: \(shown.prefix(512))")
     }
 
     private static func isOf(_ type: String, _ value: JSONTree) -> Bool {
@@ -120,11 +140,44 @@ struct SchemaCheck {
         }
     }
 
-    private static func isSame(_ one: JSONTree, _ other: JSONTree) -> Bool {
+    /// Part by part, so that what differs early costs little.
+    private mutating func isSame(_ one: JSONTree, _ other: JSONTree, _ place: String) throws(Mismatch) -> Bool {
+        try charge(steps: 1, place)
         switch (one, other) {
-        case (.number(let one), .number(let other)): one.text == other.text || one.double == other.double
-        case (.string(let one), .string(let other)): one.value.utf8.elementsEqual(other.value.utf8)
-        default: ToolDigest.of(one) == ToolDigest.of(other)
+        case (.null, .null): return true
+        case (.bool(let one), .bool(let other)): return one == other
+        case (.number(let one), .number(let other)): return one.text == other.text || one.double == other.double
+        case (.string(let one), .string(let other)):
+            let (one, other) = (one.value, other.value)
+            try charge(bytes: min(one.utf8.count, other.utf8.count), place)
+            return one.utf8.elementsEqual(other.utf8)
+        case (.array(let one), .array(let other)):
+            guard one.count == other.count else { return false }
+            for (left, right) in zip(one, other) where try !isSame(left, right, place) { return false }
+            return true
+        case (.object(let one), .object(let other)):
+            guard one.members.count == other.members.count else { return false }
+            try chargeLookups(one.members.count, in: other.members.count, place)
+            for member in one.members {
+                guard let same = other[member.name.value], try isSame(member.value, same, place) else { return false }
+            }
+            return true
+        default: return false
+        }
+    }
+
+    /// Charges for looking at all of a value.
+    private mutating func chargeAll(_ value: JSONTree, _ place: String) throws(Mismatch) {
+        try charge(steps: 1, place)
+        switch value {
+        case .string(let text): try charge(bytes: text.value.utf8.count, place)
+        case .array(let elements): for element in elements { try chargeAll(element, place) }
+        case .object(let object):
+            for member in object.members {
+                try charge(bytes: member.name.value.utf8.count, place)
+                try chargeAll(member.value, place)
+            }
+        default: break
         }
     }
 
@@ -172,23 +225,38 @@ struct SchemaCheck {
         }
     }
 
-    private func checkText(_ text: String, _ schema: JSONObject, _ place: String) throws(Mismatch) {
-        if let least = schema["minLength"]?.int, text.unicodeScalars.count < least {
-            throw Mismatch(place: place, message: "must have at least \(least) characters")
+    private mutating func checkText(_ text: String, _ schema: JSONObject, _ place: String) throws(Mismatch) {
+        let (least, most) = (schema["minLength"]?.int, schema["maxLength"]?.int)
+        if least != nil || most != nil {
+            try charge(bytes: text.utf8.count, place)
+            let count = text.unicodeScalars.count
+            if let least, count < least {
+                throw Mismatch(place: place, message: "must have at least \(least) characters")
+            }
+            if let most, count > most {
+                throw Mismatch(place: place, message: "must have at most \(most) characters")
+            }
         }
-        if let most = schema["maxLength"]?.int, text.unicodeScalars.count > most {
-            throw Mismatch(place: place, message: "must have at most \(most) characters")
-        }
-        if let pattern = schema["pattern"]?.string?.value, !SchemaCheck.matches(text, pattern) {
+        if let pattern = schema["pattern"]?.string?.value, try !matches(text, pattern, place) {
             throw Mismatch(place: place, message: "must match \(pattern.prefix(128))")
         }
     }
 
     /// A pattern that cannot be matched in linear time says nothing.
-    private static func matches(_ text: String, _ pattern: String) -> Bool {
-        guard pattern.utf8.count <= 512,
-            let compiled = try? BytePattern(pattern, isWhole: false, isUsedOnce: true)
-        else { return true }
+    private mutating func matches(_ text: String, _ pattern: String, _ place: String) throws(Mismatch) -> Bool {
+        try charge(steps: 1, place)
+        let compiled: BytePattern?
+        if let known = patterns[pattern] {
+            compiled = known
+        } else {
+            // Making one costs about what so many steps do.
+            try charge(steps: 64, place)
+            compiled = pattern.utf8.count <= 512 ? try? BytePattern(pattern, isWhole: false, isUsedOnce: true) : nil
+            patterns[pattern] = .some(compiled)
+        }
+        guard let compiled else { return true }
+        // Each byte may cost as much as the pattern is long.
+        try charge(bytes: text.utf8.count &* (1 + pattern.utf8.count / 8), place)
         return compiled.matches(text.utf8Span.span)
     }
 
@@ -212,8 +280,11 @@ struct SchemaCheck {
                 try check(element, items, inner, depth: depth + 1)
             }
         }
-        if schema["uniqueItems"]?.bool ?? false, Set(elements.map { ToolDigest.of($0) }).count < elements.count {
-            throw Mismatch(place: place, message: "has an element twice")
+        if schema["uniqueItems"]?.bool ?? false {
+            for element in elements { try chargeAll(element, place) }
+            guard Set(elements.map { ToolDigest.of($0) }).count == elements.count else {
+                throw Mismatch(place: place, message: "has an element twice")
+            }
         }
         guard let wanted = schema["contains"] else { return }
         var count = 0
@@ -226,7 +297,9 @@ struct SchemaCheck {
     private mutating func checkObject(
         _ object: JSONObject, _ schema: JSONObject, _ place: String, _ depth: Int
     ) throws(Mismatch) {
-        for name in (schema["required"]?.array ?? []).compactMap({ $0.string?.value }) where object[name] == nil {
+        let required = schema["required"]?.array ?? []
+        try chargeLookups(required.count, in: object.members.count, place)
+        for name in required.compactMap({ $0.string?.value }) where object[name] == nil {
             throw Mismatch(place: "\(place)/\(name)", message: "is missing")
         }
         if let least = schema["minProperties"]?.int, object.members.count < least {
@@ -237,6 +310,7 @@ struct SchemaCheck {
         }
         let known = schema["properties"]?.object
         let patterns = schema["patternProperties"]?.object?.members ?? []
+        try chargeLookups(object.members.count, in: known?.members.count ?? 0, place)
         for member in object.members {
             let name = member.name.value
             let inner = "\(place)/\(name.prefix(64))"
@@ -246,7 +320,7 @@ struct SchemaCheck {
                 isKnown = true
                 try check(member.value, own, inner, depth: depth + 1)
             }
-            for pattern in patterns where SchemaCheck.matches(name, pattern.name.value) {
+            for pattern in patterns where try matches(name, pattern.name.value, inner) {
                 isKnown = true
                 try check(member.value, pattern.value, inner, depth: depth + 1)
             }
@@ -254,7 +328,10 @@ struct SchemaCheck {
             if others.bool == false { throw Mismatch(place: inner, message: "is not known") }
             try check(member.value, others, inner, depth: depth + 1)
         }
-        for member in schema["dependentRequired"]?.object?.members ?? [] where object[member.name.value] != nil {
+        let dependents = schema["dependentRequired"]?.object?.members ?? []
+        try chargeLookups(dependents.count, in: object.members.count, place)
+        for member in dependents where object[member.name.value] != nil {
+            try chargeLookups(member.value.array?.count ?? 0, in: object.members.count, place)
             for name in (member.value.array ?? []).compactMap({ $0.string?.value }) where object[name] == nil {
                 throw Mismatch(
                     place: "\(place)/\(name)", message: "is missing beside \(member.name.value.prefix(64))")

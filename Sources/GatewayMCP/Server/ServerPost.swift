@@ -62,6 +62,11 @@ final class ServerPost: AnswerReader {
             outcome = .failed(problem)
             return finish()
         }
+        // Whatever led here: a line of its own in the head would be another request.
+        guard fields.allSatisfy({ ServerPost.isOneLine($0.value) }) else {
+            outcome = .failed(GatewayError(.malformedRequest, "a field for the server holds a control character"))
+            return finish()
+        }
         if let process = server.process { return begin(process, method, fields, body) }
         if let api = server.api { return begin(api, body) }
         var head = RequestHead()
@@ -80,6 +85,10 @@ final class ServerPost: AnswerReader {
         call.begin(
             head, body: body.isEmpty ? [] : [ByteBuffer(bytes: body)], to: server.backend,
             rule: isStream || method == .get ? server.streamRule : server.rule, on: worker, reader: self)
+    }
+
+    private static func isOneLine(_ value: [UInt8]) -> Bool {
+        value.allSatisfy { $0 >= 0x20 && $0 != 0x7F || $0 == 0x09 }
     }
 
     private func setTarget(_ head: inout RequestHead) {

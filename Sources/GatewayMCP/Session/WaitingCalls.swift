@@ -66,8 +66,8 @@ final class WaitingCalls: Sendable {
 /// until when. Travels sealed in `requestState`.
 struct RequestState {
     enum Content {
-        /// The server's own state.
-        case server(String)
+        /// The server's own state; whether a person agreed to the call in an earlier round.
+        case server(String, isApproved: Bool)
         /// A call that waits here.
         case parked(id: String)
         /// A call that waits for a person.
@@ -90,7 +90,9 @@ struct RequestState {
             "d": .text(String(decoding: Base64.encodeURLSafe(digest), as: UTF8.self)),
         ]
         switch content {
-        case .server(let state): object["v"] = .text(state)
+        case .server(let state, let isApproved):
+            object["v"] = .text(state)
+            object["y"] = .bool(isApproved)
         case .parked(let id): object["p"] = .text(id)
         case .approval(let id): object["a"] = .text(id)
         }
@@ -105,7 +107,7 @@ struct RequestState {
             let known = tree["d"]?.string?.value, Secret(known).matches(Base64.encodeURLSafe(digest))
         else { return nil }
         if let state = tree["v"]?.string?.value {
-            content = .server(state)
+            content = .server(state, isApproved: tree["y"]?.bool ?? false)
         } else if let id = tree["p"]?.string?.value {
             content = .parked(id: id)
         } else if let id = tree["a"]?.string?.value {

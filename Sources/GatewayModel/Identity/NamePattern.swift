@@ -19,7 +19,8 @@ package struct NamePattern: Sendable, Hashable, CustomStringConvertible {
     private static let star: UInt8 = 0x2A
 
     package func matches(_ name: String) -> Bool {
-        hasStar ? matches(Array(name.utf8).span) : description == name
+        // Byte by byte: two spellings of one letter are two names.
+        hasStar ? matches(Array(name.utf8).span) : bytes.elementsEqual(name.utf8)
     }
 
     /// The same for a name as it came. Allocates nothing.

@@ -1,6 +1,6 @@
 import GatewayModel
 import GatewayPolicy
-import GatewayRecords
+package import GatewayRecords
 import GatewayWire
 
 /// What the audit log is told of requests that no room tells it: every refusal by identity, rule, rate or budget, what
@@ -8,8 +8,7 @@ import GatewayWire
 extension Exchange {
     func audit(_ trail: AuditTrail) {
         if let call = record.toolCall?.call {
-            trail.record(toolEvent(call))
-            return
+            return auditTool(call, trail)
         }
         let isRefused = verdict?.isAllowed == false || record.errorCode?.isOfPolicy == true
         guard isRefused || trail.keepsPlainHTTP else { return }
@@ -37,6 +36,29 @@ extension Exchange {
             bytesIn: Int(clamping: record.requestBytes), bytesOut: Int(clamping: record.responseBytes))
         event.effect = effect(isRefused: isRefused)
         trail.record(event)
+    }
+
+    /// What is about to be done, for `AuditTrail.intent`.
+    package func toolIntent(_ call: ToolCallRecord) -> AuditEvent {
+        var event = toolEvent(call)
+        event.decision?.verdict = .allowed
+        event.effect = AuditEffect(.pending)
+        event.traffic = nil
+        return event
+    }
+
+    private func auditTool(_ call: ToolCallRecord, _ trail: AuditTrail) {
+        let event = toolEvent(call)
+        guard let ticket = auditTicket.take() else {
+            trail.record(event)
+            return
+        }
+        ticket.outcome(timeMilliseconds: event.timeMilliseconds) { outcome in
+            outcome.decision?.code = event.decision?.code
+            outcome.details = event.details
+            outcome.traffic = event.traffic
+            outcome.effect = event.effect ?? AuditEffect(.failed, status: record.status)
+        }
     }
 
     /// A message to a server of tools: by digests, never by what was said.

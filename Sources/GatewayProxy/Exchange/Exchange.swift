@@ -66,6 +66,8 @@ package final class Exchange: Timed {
     package var record = RequestRecord()
     /// The room tells the audit log itself.
     package var isAudited = false
+    /// The room has told the audit log what was about to be done: what comes of it is told when the exchange settles.
+    package var auditTicket: AuditTicket?
     var admission = Admission()
     /// The client's address, or who a trusted proxy says it is.
     var clientIP: IPAddress?
@@ -130,6 +132,7 @@ package final class Exchange: Timed {
         if proofNonce != nil { proofNonce = nil }
         if verdict != nil { verdict = nil }
         isAudited = false
+        if auditTicket != nil { auditTicket = nil }
         clientIP = nil
         record = RequestRecord()
         attempt.reset()

@@ -13,6 +13,8 @@ package final class ToolBook: Sendable {
 
     package static let pinsMax = 200_000
     package static let approvalsMax = 10_000
+    /// Of one caller.
+    package static let openApprovalsMax = 100
 
     private let database: any DatabaseWriter
     private let state = Mutex(State())
@@ -58,7 +60,7 @@ package final class ToolBook: Sendable {
             if pinsFirst, suspicion == nil {
                 pin.approvedDigest = digest
                 pin.approvedDefinition = pin.seenDefinition
-                pin.decidedBy = "first use"
+                pin.decidedBy = ToolPin.firstUse
                 pin.decidedSeconds = nowSeconds
             }
             state.pins[key] = pin
@@ -67,11 +69,12 @@ package final class ToolBook: Sendable {
         if let changed { write("pin", key, changed) }
     }
 
-    /// Whether that definition may be used; nil for a tool that was never seen.
-    package func state(server: String, tool: String, digest: String) -> ToolPin.State? {
+    /// Whether that definition may be used; nil for a tool that was never seen. `byPerson`: what was merely seen first
+    /// counts as new.
+    package func state(server: String, tool: String, digest: String, byPerson: Bool) -> ToolPin.State? {
         state.withLock { state in
             guard let pin = state.pins[ToolPin.key(server, tool)] else { return nil }
-            guard let approved = pin.approvedDigest else { return .new }
+            guard let approved = pin.approvedDigest, !byPerson || pin.decidedBy != ToolPin.firstUse else { return .new }
             return approved == digest ? .approved : .changed
         }
     }
@@ -117,28 +120,49 @@ package final class ToolBook: Sendable {
 
     /// The pending item of a call, made where there is none; nil when there are too many.
     package func ask(_ item: ToolApproval, nowSeconds: Int) -> ToolApproval? {
+        var dropped: [String] = []
         let found = state.withLock { state -> (ToolApproval, isNew: Bool)? in
             let same = state.approvals.values.first {
-                $0.state == .pending && $0.owner == item.owner && $0.digest == item.digest
-                    && $0.expiresSeconds > nowSeconds
+                $0.state == .pending && $0.isFor(item.owner, item.digest, item.rule) && $0.expiresSeconds > nowSeconds
             }
             if let same { return (same, false) }
+            // One caller's questions must not keep another's from being asked.
+            let open = state.approvals.values.count {
+                $0.state == .pending && $0.owner == item.owner && $0.expiresSeconds > nowSeconds
+            }
+            guard open < ToolBook.openApprovalsMax else { return nil }
             if state.approvals.count >= ToolBook.approvalsMax {
-                state.approvals = state.approvals.filter { $0.value.expiresSeconds > nowSeconds }
+                dropped = state.approvals.values.filter { $0.expiresSeconds <= nowSeconds }.map(\.id)
+                for id in dropped { state.approvals[id] = nil }
                 guard state.approvals.count < ToolBook.approvalsMax else { return nil }
             }
             state.approvals[item.id] = item
             return (item, true)
         }
+        forget(dropped)
         if let found, found.isNew { write("approval", item.id, item) }
         return found?.0
     }
 
+    /// Decided and expired items are of the audit log; here they would only grow.
+    private func forget(_ ids: [String]) {
+        guard !ids.isEmpty else { return }
+        database.asyncWrite(
+            { database in
+                for id in ids {
+                    try database.execute(sql: "DELETE FROM tools WHERE kind = 'approval' AND id = ?", arguments: [id])
+                }
+            }, completion: { _, _ in })
+    }
+
     /// Takes an approval of exactly this call, if there is one; one that counts once is used up by it.
-    package func take(owner: String, run: String?, digest: String, nowSeconds: Int) -> ToolApproval? {
+    /// It counts under the rule that asked, for no other.
+    package func take(
+        owner: String, run: String?, digest: String, rule: String, nowSeconds: Int
+    ) -> ToolApproval? {
         let taken = state.withLock { state -> ToolApproval? in
             let found = state.approvals.values.first {
-                $0.state == .approved && $0.owner == owner && $0.digest == digest && $0.expiresSeconds > nowSeconds
+                $0.state == .approved && $0.isFor(owner, digest, rule) && $0.expiresSeconds > nowSeconds
                     && ($0.scope != .run || $0.run == run)
             }
             guard var approval = found else { return nil }
@@ -153,10 +177,10 @@ package final class ToolBook: Sendable {
     }
 
     /// What became of the newest item of a call.
-    package func decision(owner: String, digest: String, nowSeconds: Int) -> ToolApproval? {
+    package func decision(owner: String, digest: String, rule: String, nowSeconds: Int) -> ToolApproval? {
         state.withLock { state in
             state.approvals.values.filter {
-                $0.owner == owner && $0.digest == digest && $0.expiresSeconds > nowSeconds
+                $0.isFor(owner, digest, rule) && $0.expiresSeconds > nowSeconds
             }.max { $0.createdSeconds < $1.createdSeconds }
         }
     }

@@ -20,8 +20,10 @@ package struct ToolPin: Sendable, Equatable, Codable {
     package var suspicion: String?
     package var seenSeconds: Int
     package var decidedSeconds: Int?
-    /// `first use`, or who approved.
+    /// `firstUse`, or who approved.
     package var decidedBy: String?
+
+    package static let firstUse = "first use"
 
     package var state: State {
         guard let approvedDigest else { return .new }
@@ -82,5 +84,10 @@ package struct ToolApproval: Sendable, Equatable, Codable {
         self.rule = rule
         self.createdSeconds = createdSeconds
         self.expiresSeconds = expiresSeconds
+    }
+
+    /// Whether it is about exactly that call, of that caller, under that rule.
+    func isFor(_ owner: String, _ digest: String, _ rule: String) -> Bool {
+        self.owner == owner && self.digest == digest && self.rule == rule
     }
 }

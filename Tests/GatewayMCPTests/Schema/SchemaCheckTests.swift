@@ -70,4 +70,35 @@ struct SchemaCheckTests {
         let text = String(repeating: "a", count: 50_000) + "!"
         #expect(try Self.mismatch("\"\(text)\"", #"{"pattern":"^(a+)+$"}"#) != nil)
     }
+
+    /// Each would look at thousands of times what it was given.
+    private static let hostile: [(String, String)] = {
+        let many = (0..<400).map { "\($0)" }.joined(separator: ",")
+        let texts = (0..<100).map { "\"\(String(repeating: "a", count: 4_000))\($0)\"" }.joined(separator: ",")
+        let all = Array(repeating: "{\"uniqueItems\":true}", count: 400).joined(separator: ",")
+        let patterns = (0..<1_000).map { "\"a{\($0 % 200)}b\($0)\":true" }.joined(separator: ",")
+        let members = (0..<400).map { "\"m\($0)\":1" }.joined(separator: ",")
+        let long = "\"\(String(repeating: "a", count: 300_000))\""
+        let counts = Array(repeating: "{\"minLength\":1}", count: 100).joined(separator: ",")
+        return [
+            ("[\(many),1]", "{\"enum\":[\(Array(repeating: "[\(many),2]", count: 400).joined(separator: ","))]}"),
+            ("[\(texts)]", "{\"allOf\":[\(all)]}"), ("{\(members)}", "{\"patternProperties\":{\(patterns)}}"),
+            (long, "{\"allOf\":[\(counts)]}"),
+            ("{\(members)}", "{\"required\":[\(Array(repeating: "\"m399\"", count: 60_000).joined(separator: ","))]}"),
+        ]
+    }()
+
+    @Test("no value and schema together cost more than the bounds", arguments: 0..<5)
+    func cost(_ index: Int) throws {
+        let (value, schema) = Self.hostile[index]
+        #expect(try Self.mismatch(value, schema)?.message == "the schema is too costly to check")
+    }
+
+    @Test("a large element that differs at once costs nothing")
+    func early() throws {
+        let values = Array(repeating: "[]", count: 10_000).joined(separator: ",")
+        let value = "[\((0..<20_000).map { "\($0)" }.joined(separator: ","))]"
+        let found = try Self.mismatch(value, "{\"enum\":[\(values)]}")
+        #expect(found?.message.hasPrefix("is none of the allowed values") == true)
+    }
 }

@@ -46,9 +46,15 @@ struct AuditedCallTests {
         records.filter { text($0["unmapped"]?["traffic"]) == traffic }
     }
 
-    @Test("a call of a tool is told by its digests, a refused one by its rule; what was said is nowhere")
-    func toolCalls() async throws {
-        try await ToolRoomTests.run { stand in
+    @Test(
+        "a call of a tool is told before and after by its digests, a refused one once; what was said is nowhere",
+        arguments: [false, true])
+    func toolCalls(isStrict: Bool) async throws {
+        let policy = """
+            ---
+            {apiVersion: sluice.dev/v1alpha1, kind: AuditPolicy, metadata: {name: p}, spec: {class: strict}}
+            """
+        try await ToolRoomTests.run(more: isStrict ? policy : "") { stand in
             let (allowed, other) = (try stand.key("alice"), try stand.key("bob", groups: ["others"]))
             let call = "\"name\":\"get_weather\",\"arguments\":{\"city\":\"Atlantis\"}"
             #expect(try await stand.send(allowed, "tools/call", call, name: "get_weather").status == 200)
@@ -63,12 +69,14 @@ struct AuditedCallTests {
                 }
                 return found
             }
-            try await eventually("both are in the log") {
-                !records(of: "alice").isEmpty && !records(of: "bob").isEmpty
+            try await eventually("all are in the log") {
+                records(of: "alice").count >= 2 && !records(of: "bob").isEmpty
             }
             let (done, refused) = (records(of: "alice"), records(of: "bob"))
-            #expect(done.count == 1 && refused.count == 1)
-            #expect(done[0].contains("demo/get_weather") && done[0].contains("argumentsDigest"), "\(done[0])")
+            try #require(done.count == 2 && refused.count == 1)
+            #expect(done[0].contains("\"pending\"") && done[0].contains("argumentsDigest"), "\(done[0])")
+            #expect(done[1].contains("\"done\"") && done[1].contains("resultDigest"), "\(done[1])")
+            #expect(done.allSatisfy { $0.contains("demo/get_weather") })
             #expect(refused[0].contains("\"denied\""), "\(refused[0])")
             #expect((done + refused).allSatisfy { !$0.contains("Atlantis") })
         }

@@ -158,6 +158,86 @@ struct ToolGovernanceTests {
         #expect(!"\(lines)".contains("Atlantis"))
     }
 
+    private static let force = """
+        ---
+        apiVersion: sluice.dev/v1alpha1
+        kind: ToolAccessPolicy
+        metadata: {name: careful}
+        spec:
+          subjects: [{group: engineering}]
+          rules:
+            - server: demo
+              tools: ["get_*"]
+              verdict: deny
+              when: has(tool.arguments.force) && tool.arguments.force
+        """
+
+    @Test("arguments that no rule can read help nobody past one", arguments: ["1e999", "[{\"y\":-1e999}]"])
+    func unreadable(_ number: String) async throws {
+        try await ToolRoomTests.run(more: Self.force) { stand in
+            let key = try stand.key("alice")
+            func call(_ arguments: String) async throws -> CompletedResponse {
+                try await stand.send(
+                    key, "tools/call", "\"name\":\"get_weather\",\"arguments\":{\(arguments)}", name: "get_weather")
+            }
+            #expect(try await call("\"force\":false").text.contains("done"))
+            #expect(try ToolRoomTests.code(try await call("\"force\":true,\"x\":\(number)")) == 3020)
+            #expect(stand.toolCalls.count == 1)
+        }
+    }
+
+    @Test func `an error of a server holds no secret either`() async throws {
+        let scripted: ToolRoomTests.Scripted = { received, _ in
+            received.method == "tools/call" ? .error(200, code: -32000, "no: key.AKIAABCDEFGHIJKLMNOP") : nil
+        }
+        try await ToolRoomTests.run(more: Self.policy, answer: scripted) { stand in
+            let answer = try await stand.send(
+                try stand.key("alice"), "tools/call", "\"name\":\"get_weather\"", name: "get_weather")
+            #expect(answer.text.contains("no: key.[redacted]"), "\(answer.text)")
+        }
+    }
+
+    @Test
+    func `an approval is of its rule, what was seen first is approved by nobody, and one caller cannot ask for all`()
+        async throws
+    {
+        try await ToolRoomTests.run { stand in
+            let book = stand.gateway.process.state.tools
+            func item(_ number: Int, _ owner: String = "o", rule: String = "r") -> ToolApproval {
+                ToolApproval(
+                    id: "\(owner)\(number)\(rule)", owner: owner, caller: "c", run: nil, server: "s", tool: "t",
+                    arguments: "{}", digest: "\(number)", rule: rule, createdSeconds: 0, expiresSeconds: 100)
+            }
+            #expect(book.ask(item(1), nowSeconds: 0) != nil)
+            _ = try book.decide("o1r", isApproved: true, by: "test", nowSeconds: 0)
+            #expect(book.take(owner: "o", run: nil, digest: "1", rule: "other", nowSeconds: 0) == nil)
+            #expect(book.take(owner: "o/agent a", run: nil, digest: "1", rule: "r", nowSeconds: 0) == nil)
+            #expect(book.take(owner: "o", run: nil, digest: "1", rule: "r", nowSeconds: 0) != nil)
+            for number in 2..<(2 + ToolBook.openApprovalsMax) { #expect(book.ask(item(number), nowSeconds: 0) != nil) }
+            #expect(book.ask(item(1_000), nowSeconds: 0) == nil)
+            #expect(book.ask(item(1_000, "p"), nowSeconds: 0) != nil)
+
+            book.see(
+                server: "s", tool: "t", digest: "d", definition: "{}", suspicion: nil, pinsFirst: true, nowSeconds: 1)
+            #expect(book.state(server: "s", tool: "t", digest: "d", byPerson: false) == .approved)
+            #expect(book.state(server: "s", tool: "t", digest: "d", byPerson: true) == .new)
+            _ = try book.approve(server: "s", tool: "t", digest: "d", by: "test", nowSeconds: 2)
+            #expect(book.state(server: "s", tool: "t", digest: "d", byPerson: true) == .approved)
+        }
+    }
+
+    @Test func `who is shown a part of a call is told so`() async throws {
+        try await ToolRoomTests.run { stand in
+            let text = String(repeating: "e\u{301}", count: 10_000)
+            let answer = try await stand.send(
+                try stand.key("alice"), "tools/call", "\"name\":\"delete_all\",\"arguments\":{\"n\":\"\(text)\"}",
+                name: "delete_all")
+            #expect(try ToolRoomTests.code(answer) == 3021)
+            let item = try #require(stand.gateway.process.state.tools.approvals().first)
+            #expect(item.arguments.hasSuffix("bytes more are not shown]") && item.arguments.utf8.count < 17 * 1024)
+        }
+    }
+
     /// Set once, by a test, and read by its server.
     private final class Flag: Sendable {
         private let state = Mutex(false)

@@ -1,0 +1,80 @@
+import GatewayModel
+import GatewayWire
+
+/// What policies let through of what a server says to a call, whichever way it comes: as the call's own answer, or on a
+/// stream that was taken up again.
+struct ResultRules {
+    let view: ToolView
+    let server: CompiledServer?
+    /// Of the tool that was called; nil for what is no tool.
+    let terms: ToolTerms?
+    let definition: ToolDefinition?
+    /// Words made unreadable so far.
+    private(set) var redactions = 0
+
+    init(view: ToolView, server: CompiledServer?, terms: ToolTerms?, definition: ToolDefinition?) {
+        self.view = view
+        self.server = server
+        self.terms = terms
+        self.definition = definition
+    }
+
+    /// A result that is small, fits its schema and holds no secrets, with the URIs of this path.
+    mutating func governed(_ result: [UInt8], renames: Bool) throws(GatewayError) -> [UInt8] {
+        if let terms, result.count > terms.resultBytesMax {
+            throw GatewayError(
+                .upstreamProtocolError, "the tool's result is larger than \(terms.resultBytesMax) bytes",
+                hint: "ask for less")
+        }
+        try check(result)
+        let mustRename = renames && !view.isSingle
+        let redacts = terms?.redacts ?? false
+        guard mustRename || redacts, var tree = try? JSONTree.parse(result) else {
+            // What cannot be read cannot be cleaned.
+            guard redacts else { return result }
+            throw GatewayError(.upstreamProtocolError, "the tool's result cannot be read")
+        }
+        let before = redactions
+        tree = redacted(tree)
+        // Nearly always there is nothing to hide: the server's own bytes go on.
+        if redactions == before, !mustRename { return result }
+        if mustRename, let server { tree = ResourceNames(view, server).renamed(tree) }
+        return tree.bytes
+    }
+
+    /// A message before the result, its params cleaned.
+    mutating func redacted(message: [UInt8]) -> [UInt8] {
+        guard terms?.redacts ?? false, var object = (try? JSONTree.parse(message))?.object,
+            let params = object["params"]
+        else { return message }
+        let before = redactions
+        object["params"] = redacted(params)
+        return redactions > before ? JSONTree.object(object).bytes : message
+    }
+
+    mutating func redacted(_ tree: JSONTree) -> JSONTree {
+        guard let terms, terms.redacts else { return tree }
+        var redaction = ResultRedaction(terms)
+        let clean = redaction.redacted(tree)
+        redactions += redaction.count
+        return redaction.count > 0 ? clean : tree
+    }
+
+    /// What a tool says in structure must be what it promised.
+    private func check(_ result: [UInt8]) throws(GatewayError) {
+        guard terms?.validate == .results, let schema = definition?.tree["outputSchema"],
+            let tree = try? JSONTree.parse(result), !(tree["isError"]?.bool ?? false),
+            tree["resultType"].map({ $0 == "complete" }) ?? true
+        else { return }
+        let problem: String
+        if let content = tree["structuredContent"] {
+            do throws(SchemaCheck.Mismatch) {
+                return try SchemaCheck.check(content, against: schema)
+            } catch { problem = "\(error.place.isEmpty ? "it" : error.place) \(error.message)" }
+        } else {
+            problem = "there is none"
+        }
+        throw GatewayError(
+            .upstreamProtocolError, "the tool's structured result is not what its schema promises: \(problem)")
+    }
+}
