@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 
-from listens import free_port, message, wait_for
+from listens import free_port, message, start
 
 CONFIGURATION = """\
 apiVersion: gateway.networking.k8s.io/v1
@@ -122,17 +122,14 @@ def main():
     given = options.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         mock_port, port, plain = free_port(), free_port(), free_port()
-        mock = subprocess.Popen(
-            [given.binary, "mock", "mcp", "--port", str(mock_port), "--revision", "new"], stdout=subprocess.DEVNULL)
+        mock = start([given.binary, "mock", "mcp", "--port", str(mock_port), "--revision", "new"], mock_port)
         file = pathlib.Path(folder) / "gateway.yaml"
         text = CONFIGURATION.format(port=port, plain=plain, mock=mock_port)
         file.write_text(text + ("" if given.plain_policy else POLICY))
         words = ["-f", str(file), "--state", f"{folder}/state", "--access-log", f"{folder}/access.log"]
-        gateway = subprocess.Popen([given.binary, "run", *words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        gateway = start([given.binary, "run", *words], port, stderr=subprocess.DEVNULL)
         costs = {}
         try:
-            wait_for(mock_port)
-            wait_for(port)
             made = subprocess.run(
                 [given.binary, "key", "create", "--user", "load", "--state", f"{folder}/state", "-o", "json"],
                 check=True, capture_output=True, text=True)

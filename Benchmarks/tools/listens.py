@@ -9,13 +9,14 @@ import argparse
 import asyncio
 import json
 import pathlib
-import re
-import resource
-import socket
 import subprocess
 import sys
 import tempfile
 import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "proxy"))
+
+from machine import free_port, raise_file_limit, resident_kib, wait_until_accepting  # noqa: E402
 
 CONFIGURATION = """\
 apiVersion: gateway.networking.k8s.io/v1
@@ -44,24 +45,13 @@ spec: {{subjects: [{{any: true}}], rules: [{{server: demo}}]}}
 """
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def resident(pid):
-    text = pathlib.Path(f"/proc/{pid}/status").read_text()
-    return int(re.search(r"VmRSS:\s+(\d+) kB", text).group(1)) * 1024
-
-
-def wait_for(port):
-    for _ in range(600):
-        try:
-            return socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        except OSError:
-            time.sleep(0.05)
-    sys.exit(f"nothing listens at {port}")
+def start(words, port, **options):
+    """A process that listens at the port, once it does."""
+    process = subprocess.Popen(words, stdout=subprocess.DEVNULL, **options)
+    if wait_until_accepting(port, process, seconds=30) is None:
+        process.kill()
+        sys.exit(f"nothing listens at {port}: {' '.join(map(str, words))}")
+    return process
 
 
 def message(port, key, method, params, name=""):
@@ -93,12 +83,12 @@ async def measure(port, key, pid, count):
     for _ in range(20):
         (await listen(port, key, slots))[1].close()
     await asyncio.sleep(1)
-    before = resident(pid)
+    before = resident_kib(pid)
     start = time.monotonic()
     streams = await asyncio.gather(*(listen(port, key, slots) for _ in range(count)))
     opened = time.monotonic() - start
     await asyncio.sleep(2)
-    each = (resident(pid) - before) / count
+    each = (resident_kib(pid) - before) * 1024 / count
     print(f"{count} streams in {opened:.1f} s, {each / 1000:.1f} kB each in the gateway")
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     start = time.monotonic()
@@ -114,19 +104,15 @@ def main():
     options.add_argument("--count", type=int, default=10_000)
     options.add_argument("--most", type=float, default=40_000, help="bytes for each stream, at most")
     given = options.parse_args()
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    raise_file_limit()
     with tempfile.TemporaryDirectory() as folder:
         mock_port, port = free_port(), free_port()
-        mock = subprocess.Popen(
-            [given.binary, "mock", "mcp", "--port", str(mock_port), "--revision", "new"], stdout=subprocess.DEVNULL)
+        mock = start([given.binary, "mock", "mcp", "--port", str(mock_port), "--revision", "new"], mock_port)
         file = pathlib.Path(folder) / "gateway.yaml"
         file.write_text(CONFIGURATION.format(port=port, url=f"http://127.0.0.1:{mock_port}/mcp"))
         words = ["-f", str(file), "--state", f"{folder}/state", "--access-log", "none"]
-        gateway = subprocess.Popen([given.binary, "run", *words], stdout=subprocess.DEVNULL)
+        gateway = start([given.binary, "run", *words], port)
         try:
-            wait_for(mock_port)
-            wait_for(port)
             made = subprocess.run(
                 [given.binary, "key", "create", "--user", "load", "--state", f"{folder}/state", "-o", "json"],
                 check=True, capture_output=True, text=True)

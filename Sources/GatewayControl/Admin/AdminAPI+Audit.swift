@@ -52,7 +52,31 @@ extension AdminAPI {
         event.operation = "\(endpoint.method) \(endpoint.path)"
         event.resource = call.request.path
         event.decision = AuditDecision(.allowed)
+        if bodies.contains(endpoint.path), let body = try? call.json() { event.details = told(body) }
         return event
+    }
+
+    /// Bodies that say whom or what a change is about.
+    private static let bodies: Set<String> = ["/v1/keys", "/v1/tokens", "/v1/revocations"]
+    /// Their members that are no secret.
+    private static let subjects: Set<String> = [
+        "user", "team", "tenant", "agent", "run", "group", "groups", "models", "tools", "scopes", "audience", "budget",
+        "ttl", "kind", "value",
+    ]
+
+    /// Of a body what may be remembered. The value of a token is the token.
+    static func told(_ body: ConfigNode) -> [AuditFact] {
+        let isToken = body["kind"]?.string == "token"
+        return (body.fields ?? []).compactMap { field in
+            guard subjects.contains(field.key), !(isToken && field.key == "value") else { return nil }
+            switch field.value.value {
+            case .string(let text), .number(let text): return AuditFact(field.key, String(text.prefix(256)))
+            case .sequence(let elements):
+                return AuditFact(
+                    field.key, .list(elements.prefix(64).compactMap { $0.string.map { String($0.prefix(256)) } }))
+            default: return nil
+            }
+        }
     }
 
     func auditAPI() throws(GatewayError) -> AuditAPI {

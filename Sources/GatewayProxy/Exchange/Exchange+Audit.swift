@@ -99,12 +99,17 @@ extension Exchange {
         var details = [AuditFact("result", call.result.name)]
         let texts = [
             ("pin", call.pin), ("argumentsDigest", call.argumentsDigest), ("resultDigest", call.resultDigest),
-            ("risk", call.risk?.rawValue ?? ""), ("approval", call.approval), ("approvedBy", call.approvedBy),
+            ("risk", call.risk?.rawValue ?? ""), ("approval", call.approval), ("approvedBy", approver(call)),
         ]
         for (name, text) in texts where !text.isEmpty { details.append(AuditFact(name, text)) }
         if call.redactions > 0 { details.append(AuditFact("redactions", call.redactions)) }
         if let shown = call.shownCount { details.append(AuditFact("shown", shown)) }
         return details
+    }
+
+    /// The caller's own key is told as the principal; here it is enough that it was the caller.
+    private func approver(_ call: ToolCallRecord) -> String {
+        call.approvedBy.hasPrefix("caller ") ? "caller" : call.approvedBy
     }
 
     private func effect(isRefused: Bool) -> AuditEffect? {

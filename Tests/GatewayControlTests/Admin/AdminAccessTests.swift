@@ -1,5 +1,6 @@
 import Foundation
 import GatewayModel
+import GatewayRecords
 import Testing
 
 @testable import GatewayControl
@@ -91,5 +92,22 @@ struct AdminAccessTests {
             return "| `\(endpoint.method)` | `\(endpoint.path)` | \(cell)| \(endpoint.summary) |"
         }
         #expect(rows == wanted, "write these rows:\n\(wanted.joined(separator: "\n"))")
+    }
+
+    @Test("a record of a change says whom it is about, and never a secret")
+    func told() {
+        let mint: ConfigNode = .object([
+            ("agent", .text("planner")), ("user", .text("ada")), ("models", .list([.text("fast")])),
+            ("secret", .text("s")), ("ttl", .text("15m")),
+        ])
+        #expect(
+            AdminAPI.told(mint) == [
+                AuditFact("agent", "planner"), AuditFact("user", "ada"), AuditFact("models", .list(["fast"])),
+                AuditFact("ttl", "15m"),
+            ])
+        let token: ConfigNode = .object([("kind", .text("token")), ("value", .text("eyJ…"))])
+        #expect(AdminAPI.told(token) == [AuditFact("kind", "token")])
+        let run: ConfigNode = .object([("kind", .text("run")), ("value", .text("run-1"))])
+        #expect(AdminAPI.told(run).count == 2)
     }
 }
