@@ -74,7 +74,7 @@ package enum MetricCatalog {
         [requests, outcomes, duration, bytesIn, bytesOut, routeRateLimited]
             + [backendResponses, backendLatency]
             + BackendCounter.allCases.map(description) + BackendGauge.allCases.map(description)
-            + models(names) + tools + ledger + loopsAndProcess
+            + models(names) + tools + ledger + audit + loopsAndProcess
     }
 
     private static let loopsAndProcess: [MetricDescription] =

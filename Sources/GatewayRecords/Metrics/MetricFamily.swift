@@ -40,7 +40,7 @@ extension MetricSample {
 
     /// All families in the catalog's order. Slots that never counted anything are left out.
     func families() -> [MetricFamily] {
-        routeFamilies() + backendFamilies() + modelFamilies() + toolFamilies() + ledgerFamilies()
+        routeFamilies() + backendFamilies() + modelFamilies() + toolFamilies() + ledgerFamilies() + auditFamilies()
             + loopFamilies() + processFamilies()
     }
 

@@ -23,6 +23,7 @@ package final class MetricRegistry: Sendable {
         var modelLabels = [ModelLabels.other]
         var loops: [PublishedMetrics] = []
         var ledger: (@Sendable () -> LedgerSample)?
+        var audit: AuditLog?
     }
 
     /// Slots of routes, and of backends, at most: it bounds memory (under 1 KiB a slot and loop) and labels.
@@ -67,6 +68,9 @@ package final class MetricRegistry: Sendable {
         state.withLock { $0.ledger = sample }
     }
 
+    /// The audit log, whose standing every scrape shows.
+    package func setAudit(_ log: AuditLog?) { state.withLock { $0.audit = log } }
+
     /// Counters for one more loop, to be used on that loop only.
     package func makeLoop() -> LoopMetrics {
         let published = PublishedMetrics(MetricValues(slotsMax: slotsMax))
@@ -87,14 +91,15 @@ package final class MetricRegistry: Sendable {
 
     /// The sum over all loops as last published, and the names of the slots; `isWhole` with what belongs to no loop.
     func collect(isWhole: Bool = true) -> MetricSample {
-        let (routes, backends, models, loops, ledger) = state.withLock {
-            ($0.routes.names, $0.backends.names, $0.modelLabels, $0.loops, $0.ledger)
+        let (routes, backends, models, loops, ledger, audit) = state.withLock {
+            ($0.routes.names, $0.backends.names, $0.modelLabels, $0.loops, $0.ledger, $0.audit)
         }
         var total = MetricValues(slotsMax: slotsMax)
         for loop in loops { total.add(loop.load()) }
         return MetricSample(
             values: total, routes: routes, backends: backends, models: models, names: names,
-            process: process.load(), ledger: isWhole ? ledger?() : nil)
+            process: process.load(), ledger: isWhole ? ledger?() : nil,
+            audit: isWhole ? audit : nil)
     }
 }
 
@@ -108,4 +113,6 @@ struct MetricSample: Sendable {
     var process: ProcessMetrics.Values
     /// Nil where there is none, or where nobody asked.
     var ledger: LedgerSample?
+    /// Nil where there is none, or where nobody asked.
+    var audit: AuditLog?
 }

@@ -84,6 +84,7 @@ package final class GatewayProcess: Sendable {
         tools = MCPServices(secret: secret, book: state.tools, ledger: state.ledger)
         processes = StdioServers(group: MultiThreadedEventLoopGroup.singleton)
         registry.setLedger { [state] in LedgerSample(state) }
+        registry.setAudit(audit.log)
         let group = MultiThreadedEventLoopGroup(numberOfThreads: options.loops ?? Processors.usable)
         self.group = group
         logWriter = try LogWriter(options.accessLog)

@@ -56,7 +56,7 @@ struct AuditJournalTests {
         var encoder = test.encoder(journal)
         let path = AuditSegment.path(1, in: test.folder.segments)
         let whole = try #require(AuditFiles.read(path)).count
-        try journal.write([AuditTestFolder.event(10)], &encoder, nowMilliseconds: 0)
+        try journal.write([SubmittedEvent(AuditTestFolder.event(10))], &encoder, nowMilliseconds: 0)
         journal.shut()
         let bytes = try #require(AuditFiles.read(path))
         for length in stride(from: whole + 1, to: bytes.count, by: 61) {

@@ -25,7 +25,7 @@ final class AuditTestFolder: Sendable {
         var journal = try journal(settings)
         var encoder = encoder(journal)
         for number in 0..<count {
-            try journal.write([Self.event(number)], &encoder, nowMilliseconds: start + number)
+            try journal.write([SubmittedEvent(Self.event(number))], &encoder, nowMilliseconds: start + number)
         }
         try journal.sync()
         try journal.publish(nowMilliseconds: start + count)

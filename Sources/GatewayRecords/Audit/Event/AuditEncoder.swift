@@ -32,7 +32,9 @@ struct AuditEncoder {
         _ event: AuditEvent, uid: String, index: Int, after previous: PreviousRecord?, to out: inout [UInt8]
     ) -> PreviousRecord {
         json.textBytesMax = 4_096
-        var splice = write(redaction.isOff ? event : redaction.redacted(event), uid: uid, index: index)
+        var splice =
+            redaction.isOff
+            ? write(event, uid: uid, index: index) : write(redaction.redacted(event), uid: uid, index: index)
         if json.bytes.count > AuditEncoder.recordBytesMax - 1_024 {
             var event = redaction.redacted(event)
             event.request?.bytes = []

@@ -156,20 +156,21 @@ struct AuditJournal: Sendable {
 
     /// Writes records, all or none; when it returns they outlive the process. `sync` brings them to the disk.
     mutating func write(
-        _ events: some Sequence<AuditEvent>, _ encoder: inout AuditEncoder, nowMilliseconds: Int
+        _ events: [SubmittedEvent], _ encoder: inout AuditEncoder, nowMilliseconds: Int
     ) throws(AuditFiles.Failure) {
         if mustTurn(nowMilliseconds) { try turn(nowMilliseconds) }
         buffer.removeAll(keepingCapacity: true)
         leaves.removeAll(keepingCapacity: true)
         var last = previous
         var index = tree.count
-        for event in events {
+        for submitted in events {
             let start = buffer.count
             buffer.append(contentsOf: repeatElement(0, count: AuditSegment.frameBytes))
             fillPool()
             buffer.append(contentsOf: pool.suffix(AuditSegment.saltBytes))
             pool.removeLast(AuditSegment.saltBytes)
-            last = encoder.append(event, uid: uid(event.timeMilliseconds), index: index, after: last, to: &buffer)
+            last = encoder.append(
+                submitted.event, uid: uid(submitted.event.timeMilliseconds), index: index, after: last, to: &buffer)
             AuditSegment.seal(&buffer, from: start, sequence)
             leaves.append(TreeHash.leaf(buffer.span.extracting((start + AuditSegment.frameBytes)..<buffer.count)))
             index += 1
@@ -272,7 +273,7 @@ struct AuditJournal: Sendable {
     // MARK: Names
 
     private mutating func fillPool() {
-        if pool.count < 64 { pool += AuditFiles.bulkRandom(4_096) }
+        if pool.count < 64 { pool += AuditFiles.random(4_096) }
     }
 
     /// A UUID of version 7 (RFC 9562 section 5.7): its time, then chance.

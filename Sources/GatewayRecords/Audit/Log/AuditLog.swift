@@ -49,7 +49,7 @@ package final class AuditLog: Sendable {
             case outcome
         }
 
-        var event: AuditEvent
+        let submitted: SubmittedEvent
         var auditClass: AuditClass
         var role: Role
         /// Called by the thread: true once the record is on the disk, false when it is not kept.

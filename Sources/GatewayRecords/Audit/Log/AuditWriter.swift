@@ -74,15 +74,11 @@ struct AuditWriter {
 
     private mutating func write(_ batch: ArraySlice<AuditLog.Pending>, dropped: Int) -> Bool {
         let wall = log.settings.wallMilliseconds()
-        var notes = pendingNotes
-        if dropped > 0 { notes.append(AuditWriter.lostEvent(dropped, wall)) }
+        var notes = pendingNotes.map { SubmittedEvent($0) }
+        if dropped > 0 { notes.append(SubmittedEvent(AuditWriter.lostEvent(dropped, wall))) }
         guard !batch.isEmpty || !notes.isEmpty else { return log.failure == nil || probe() }
         do throws(AuditFiles.Failure) {
-            if notes.isEmpty {
-                try journal.write(batch.lazy.map(\.event), &encoder, nowMilliseconds: wall)
-            } else {
-                try journal.write(notes + batch.map(\.event), &encoder, nowMilliseconds: wall)
-            }
+            try journal.write(notes + batch.map(\.submitted), &encoder, nowMilliseconds: wall)
         } catch {
             fail("\(error)")
             return false
@@ -99,9 +95,9 @@ struct AuditWriter {
     /// Whether the disk takes something again, when there is nothing else to write.
     private mutating func probe() -> Bool {
         do throws(AuditFiles.Failure) {
+            let event = AuditWriter.resumedEvent(log.settings.wallMilliseconds())
             try journal.write(
-                [AuditWriter.resumedEvent(log.settings.wallMilliseconds())], &encoder,
-                nowMilliseconds: log.settings.wallMilliseconds())
+                [SubmittedEvent(event)], &encoder, nowMilliseconds: log.settings.wallMilliseconds())
         } catch {
             return false
         }

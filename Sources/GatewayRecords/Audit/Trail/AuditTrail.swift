@@ -66,25 +66,25 @@ package final class AuditTrail: Sendable {
     /// Keeps a record of something that was refused or has happened. False when it had to be kept and there is no
     /// room: whoever has not answered yet should answer `auditUnavailable`.
     @discardableResult
-    package func record(_ event: AuditEvent) -> Bool {
+    package func record(_ event: consuming AuditEvent) -> Bool {
         guard let log else { return true }
         let handling = handling(event)
         guard handling.level != .none else { return true }
         let pending = AuditLog.Pending(
-            event: prepared(event, handling.level),
+            submitted: prepared(event, handling.level),
             auditClass: handling.auditClass == .strict ? .standard : handling.auditClass,
             role: .plain, done: nil)
         return log.submit(pending) != .refused
     }
 
     /// The same, on the disk when it returns, whatever the rules say of the class. Throws `auditUnavailable`.
-    package func commit(_ event: AuditEvent) async throws(GatewayError) {
+    package func commit(_ event: consuming AuditEvent) async throws(GatewayError) {
         guard let log else { return }
         let handling = handling(event)
         guard handling.level != .none else { return }
-        let event = prepared(event, handling.level)
+        let submitted = prepared(event, handling.level)
         let isKept = await withCheckedContinuation { kept in
-            let pending = AuditLog.Pending(event: event, auditClass: .strict, role: .plain) {
+            let pending = AuditLog.Pending(submitted: submitted, auditClass: .strict, role: .plain) {
                 kept.resume(returning: $0)
             }
             if log.submit(pending) != .accepted { kept.resume(returning: false) }
@@ -105,32 +105,34 @@ package final class AuditTrail: Sendable {
 
     /// Tells what is about to be done. `isStrict` makes the record strict whatever the rules say: for what mints,
     /// revokes or approves.
-    package func intent(_ event: AuditEvent, isStrict: Bool = false) -> Intent {
-        guard let log else { return .proceed(AuditTicket(nil, event, .none, .bestEffort)) }
+    package func intent(_ event: consuming AuditEvent, isStrict: Bool = false) -> Intent {
+        guard let log else { return .proceed(.nothing) }
         var handling = handling(event)
-        guard handling.level != .none else { return .proceed(AuditTicket(nil, event, .none, .bestEffort)) }
+        guard handling.level != .none else { return .proceed(.nothing) }
         if isStrict { handling.auditClass = .strict }
-        var event = prepared(event, handling.level)
         if event.effect == nil { event.effect = AuditEffect(.pending) }
-        var pending = AuditLog.Pending(event: event, auditClass: handling.auditClass, role: .promising, done: nil)
+        let submitted = prepared(event, handling.level)
+        var pending = AuditLog.Pending(
+            submitted: submitted, auditClass: handling.auditClass, role: .promising, done: nil)
         guard handling.auditClass == .strict else {
             switch log.submit(pending) {
-            case .accepted: return .proceed(AuditTicket(log, event, handling.level, handling.auditClass))
+            case .accepted: return .proceed(AuditTicket(log, submitted, handling.level, handling.auditClass))
             // Its outcome may be lost like itself.
             case .dropped:
-                return .proceed(AuditTicket(log, event, handling.level, handling.auditClass, isPromised: false))
+                return .proceed(AuditTicket(log, submitted, handling.level, handling.auditClass, isPromised: false))
             case .refused: return .refused(AuditTrail.unavailable)
             }
         }
         let promise = AuditPromise()
         pending.done = { promise.fulfil($0) }
         guard log.submit(pending) == .accepted else { return .refused(AuditTrail.unavailable) }
-        promise.ticket.withLock { $0 = AuditTicket(log, event, handling.level, handling.auditClass) }
+        promise.ticket.withLock { $0 = AuditTicket(log, submitted, handling.level, handling.auditClass) }
         return .wait(promise)
     }
 
     /// `intent` for code that may suspend. Throws `auditUnavailable`.
-    package func begin(_ event: AuditEvent, isStrict: Bool = false) async throws(GatewayError) -> AuditTicket {
+    package func begin(_ event: consuming AuditEvent, isStrict: Bool = false) async throws(GatewayError) -> AuditTicket
+    {
         switch intent(event, isStrict: isStrict) {
         case .proceed(let ticket): return ticket
         case .refused(let error): throw error
@@ -148,15 +150,14 @@ package final class AuditTrail: Sendable {
             hint: "try again later; the operator sees to the space of the state folder")
     }
 
-    private func prepared(_ event: AuditEvent, _ level: AuditLevel) -> AuditEvent {
-        var event = event
+    private func prepared(_ event: consuming AuditEvent, _ level: AuditLevel) -> SubmittedEvent {
         if event.decision?.digest.isEmpty == true {
             let mark = policy.withLock { $0 }
             event.decision?.digest = mark.digest
             event.decision?.revision = mark.revision
         }
         AuditTrail.cut(&event, level)
-        return event
+        return SubmittedEvent(event)
     }
 
     /// Takes out what the level does not let in.
@@ -169,7 +170,7 @@ package final class AuditTrail: Sendable {
 /// The promise of an outcome. If nobody keeps it, the log says that the call was aborted.
 package final class AuditTicket: Sendable {
     private let log: AuditLog?
-    private let event: AuditEvent
+    private let submitted: SubmittedEvent?
     private let auditClass: AuditClass
     private let isPromised: Bool
     private let isOpen: Atomic<Bool>
@@ -177,15 +178,19 @@ package final class AuditTicket: Sendable {
     package let level: AuditLevel
 
     init(
-        _ log: AuditLog?, _ event: AuditEvent, _ level: AuditLevel, _ auditClass: AuditClass, isPromised: Bool = true
+        _ log: AuditLog?, _ submitted: SubmittedEvent?, _ level: AuditLevel, _ auditClass: AuditClass,
+        isPromised: Bool = true
     ) {
         self.log = log
-        self.event = event
+        self.submitted = submitted
         self.level = level
         self.auditClass = auditClass
         self.isPromised = isPromised
         isOpen = Atomic(log != nil)
     }
+
+    /// Of what nobody keeps.
+    static var nothing: AuditTicket { AuditTicket(nil, nil, .none, .bestEffort) }
 
     deinit { finish(nil) { $0.effect = AuditEffect(.aborted) } }
 
@@ -195,8 +200,8 @@ package final class AuditTicket: Sendable {
     }
 
     private func finish(_ time: Int?, _ change: (inout AuditEvent) -> Void) {
-        guard let log, isOpen.exchange(false, ordering: .relaxed) else { return }
-        var event = event
+        guard let log, let submitted, isOpen.exchange(false, ordering: .relaxed) else { return }
+        var event = submitted.event
         if let time { event.timeMilliseconds = time }
         event.effect = AuditEffect(.done)
         event.request = nil
@@ -206,7 +211,8 @@ package final class AuditTicket: Sendable {
         AuditTrail.cut(&event, level)
         let role: AuditLog.Pending.Role = isPromised ? .outcome : .plain
         let auditClass: AuditClass = auditClass == .bestEffort ? .bestEffort : .standard
-        _ = log.submit(AuditLog.Pending(event: event, auditClass: auditClass, role: role, done: nil))
+        let outcome = SubmittedEvent(event)
+        _ = log.submit(AuditLog.Pending(submitted: outcome, auditClass: auditClass, role: role, done: nil))
     }
 }
 
