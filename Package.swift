@@ -109,7 +109,7 @@ let package = Package(
             swiftSettings: settings),
         // Not part of the product: callgrind counts what its parts cost.
         .executableTarget(
-            name: "measure", dependencies: ["GatewayModel", "GatewayProxy", "GatewayWire"],
+            name: "measure", dependencies: ["GatewayIdentity", "GatewayModel", "GatewayProxy", "GatewayWire"],
             path: "Benchmarks/instructions/Measure", swiftSettings: settings),
         tests("GatewayModelTests", ["GatewayModel"]),
         tests("GatewayWireTests", ["GatewayWire", nioCore, nioEmbedded, nioHTTP1]),
@@ -155,7 +155,10 @@ let package = Package(
             ]),
         tests(
             "SluiceTests",
-            ["sluice", "GatewayControl", "GatewayModel", "GatewayRecords", "GatewayWorkbench", arguments]),
+            [
+                "sluice", "GatewayControl", "GatewayIdentity", "GatewayModel", "GatewayRecords", "GatewayRuntime",
+                "GatewayWire", "GatewayWorkbench", arguments, nioCore,
+            ]),
         tests("ArchitectureTests", []),
         tests("TidyTests", ["GatewayModel"]),
     ],

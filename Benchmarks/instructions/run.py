@@ -2,7 +2,7 @@
 """User-space instructions per unit of work, by callgrind, against Benchmarks/thresholds.json.
 
     run.py --sluice .build/sluice                      requests through the gateway
-    run.py --sluice BINARY --measure BINARY            also parse, match and serialise, one by one
+    run.py --sluice BINARY --measure BINARY            also parse, match, serialise and a known token
     run.py --sluice BINARY --record                    writes what was measured to the threshold file
 
 Each count is the difference between a run of 2N and one of N, so that start and stop cancel. More than 5 % above a
@@ -28,7 +28,7 @@ from machine import LOAD_CORE, PROXY_CORE, Stage, free_port, wait_until_acceptin
 THRESHOLDS = os.path.join(HERE, "..", "thresholds.json")
 BAND = 0.05
 REQUESTS = 2000
-PIECES = ["parse", "match", "serialise"]
+PIECES = ["parse", "match", "serialise", "token-warm"]
 PIECE_ROUNDS = 2000
 
 

@@ -4,6 +4,7 @@ import base64
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -127,6 +128,12 @@ class Identity:
                     raise
                 time.sleep(0.05)
 
+    def until_equal(self, body, wanted, seconds=20):
+        end = time.monotonic() + seconds
+        while (found := body()) != wanted:
+            assert time.monotonic() < end, f"{found}, not {wanted}"
+            time.sleep(0.1)
+
     def run(self, *words, status=0, **more):
         environment = dict(
             os.environ, SLUICE_STATE=str(self.state), SLUICE_URL=self.url,
@@ -208,6 +215,127 @@ def test_a_person_an_agent_and_its_child(identity):
     assert identity.call(planner)[0] == 200
     identity.run("token", "revoke", "--user", "ann@example.com")
     assert identity.call(planner)[0] == 401
+
+
+def records(identity, *words):
+    """What `audit search` finds, the oldest first."""
+    items = json.loads(identity.run("audit", "search", *words, "--limit", "1000", "-o", "json"))["items"]
+    return [item["record"] for item in reversed(items)]
+
+
+def chain(record):
+    return [actor["sub"] for actor in record["unmapped"].get("delegation_chain", [])]
+
+
+def delegate(identity):
+    """Ann's login, an agent for her, its child for both: their two tokens, and both have called once."""
+    identity.login()
+    clients = []
+    for agent in ["planner", "coder"]:
+        key = json.loads(identity.run("key", "create", "--agent", agent, "-o", "json"))
+        clients.append(f"{key['id']}:{key['key']}")
+    planner = identity.run("token", "exchange", "--client", clients[0], "--models", "fast").strip()
+    coder = identity.run("token", "exchange", "--token", planner, "--client", clients[1]).strip()
+    for token in [planner, coder]:
+        assert identity.call(token)[0] == 200
+    assert identity.call(coder, "slow")[0] == 403
+    return planner, coder
+
+
+def test_one_search_shows_who_acted_for_whom_and_what_it_cost(identity):
+    planner, coder = delegate(identity)
+    run = claims(planner)["run"]
+    assert run.startswith("run_") and claims(coder)["run"] == run
+    found = records(identity, "--run", run)
+    assert all(record["actor"]["user"]["uid"] == "ann@example.com" for record in found)
+    # Both tokens, before and after they were signed: who asked, who acts, what they are made from.
+    issued = [record for record in found if record["class_uid"] == 3003]
+    assert [chain(record) for record in issued] == [["planner"]] * 2 + [["coder", "planner"]] * 2
+    assert [record["unmapped"]["effect"]["state"] for record in issued] == ["pending", "done"] * 2
+    assert issued[0]["unmapped"]["details"]["actor"] == "planner"
+    assert issued[0]["unmapped"]["details"]["models"] == ["fast"]
+    made, parent = issued[2]["unmapped"]["credential"], issued[0]["unmapped"]["credential"]
+    assert made["subject_jti_hash"] == parent["id"] and made["aud"] == identity.url
+    # Both calls with model, tokens and cost, and the one that was refused.
+    calls = [record for record in found if record["unmapped"]["traffic"] == "models"]
+    done = [record for record in calls if record["unmapped"].get("effect", {}).get("state") == "done"]
+    assert [chain(record) for record in done] == [["planner"], ["coder", "planner"]]
+    for record in done:
+        assert record["ai_model"]["name"] == "fast" and record["ai_model"]["ai_provider"] == "openai"
+        usage = record["message_context"]
+        # A dollar for a million tokens, of either kind.
+        assert usage["total_tokens"] == usage["prompt_tokens"] + usage["completion_tokens"] > 0
+        assert float(record["unmapped"]["cost_usd"]) == pytest.approx(usage["total_tokens"] / 1e6)
+    refused = [record for record in calls if record["unmapped"]["decision"]["verdict"] == "denied"]
+    assert [(record["ai_agent"]["uid"], record["ai_model"]["name"]) for record in refused] == [("coder", "slow")]
+    table = identity.run("audit", "search", "--run", run)
+    assert "token.exchange" in table and "coder" in table and "fast" in table
+    # No record holds a token, nor what it is called.
+    for token in [planner, coder]:
+        assert token.split(".")[2] not in json.dumps(found)
+
+
+def test_the_run_is_proven_and_one_byte_is_found(identity, tmp_path):
+    planner, _ = delegate(identity)
+    run = claims(planner)["run"]
+    bundle, key = tmp_path / "run.bundle", str(identity.state / "audit" / "verifier")
+    # A bundle is made of what the newest checkpoint covers; there is one a second.
+    identity.until_equal(lambda: export(identity, run, bundle), 9)
+    assert "proven" in identity.run("audit", "verify", str(bundle), "--key", key)
+    text = bundle.read_text()
+    bundle.write_text(text.replace('"coder"', '"nobody"', 1))
+    said = identity.run("audit", "verify", str(bundle), "--key", key, status=1)
+    assert "edited: record" in said
+    # The log itself, as it lies on the disk: one bit of one record.
+    copy = tmp_path / "state"
+    shutil.copytree(identity.state / "audit", copy / "audit")
+    assert "proven" in identity.run("audit", "verify", "--state", str(copy))
+    segment = sorted((copy / "audit" / "log").glob("*.log"))[-1]
+    content = bytearray(segment.read_bytes())
+    place = content.index(f'"run":"{run}"'.encode())
+    content[place + 10] ^= 1
+    segment.write_bytes(content)
+    index = next(
+        item["index"]
+        for item in reversed(json.loads(identity.run("audit", "search", "--run", run, "-o", "json"))["items"])
+    )
+    said = identity.run("audit", "verify", "--state", str(copy), status=1)
+    assert f"edited: record {index}:" in said, said
+
+
+def export(identity, run, bundle):
+    """How many records of the run a bundle has."""
+    bundle.unlink(missing_ok=True)
+    identity.run("audit", "export", "--run", run, "--to", str(bundle))
+    return sum(1 for line in bundle.read_text().splitlines() if '"record":' in line)
+
+
+def test_refusals_of_tokens_are_records(identity):
+    token = identity.run("run-token", "--agent", "quiet", "--user", "eve").strip()
+    form = {"grant_type": "urn:ietf:params:oauth:grant-type:token-exchange", "subject_token": token,
+            "subject_token_type": "urn:ietf:params:oauth:token-type:access_token", "scope": "admin"}
+    assert post(f"{identity.url}/oauth/token", form)[1]["error"] == "invalid_scope"
+    assert post(f"{identity.url}/oauth/introspect", {"token": token})[0] == 401
+    key = json.loads(identity.run("key", "create", "--agent", "asker", "-o", "json"))
+    basic = base64.b64encode(f"{key['id']}:{key['key']}".encode()).decode()
+    asked = {"authorization": f"Basic {basic}"}
+    assert post(f"{identity.url}/oauth/revoke", {"token": token})[0] == 200
+    assert post(f"{identity.url}/oauth/introspect", {"token": token}, asked)[1] == {"active": False}
+    found = records(identity, "--where", "operation=token.*", "--where", "verdict=denied")
+    told = [(record["api"]["operation"], record["unmapped"]["details"]["error"]) for record in found[-3:]]
+    assert told == [
+        ("token.exchange", "invalid_scope"), ("token.introspect", "invalid_client"), ("token.introspect", "inactive")
+    ]
+    assert found[-3]["actor"]["user"]["uid"] == "eve"
+    assert found[-1]["unmapped"]["details"]["client"] == "asker"
+    ended = records(identity, "--where", "operation=token.revoke", "--user", "eve")
+    assert [record["unmapped"]["effect"]["state"] for record in ended] == ["pending", "done"]
+    minted = records(identity, "--where", "operation=token.mint", "--user", "eve")
+    assert minted[0]["unmapped"]["details"]["jtiHash"] == ended[0]["unmapped"]["details"]["jtiHash"]
+    # Who holds the admin token is told by the system: the user at the other end of the socket.
+    admin = records(identity, "--where", "operation=POST /v1/tokens")[-1]
+    assert admin["actor"]["user"]["uid"].startswith("unix:")
+    assert admin["metadata"]["correlation_uid"] == minted[-1]["metadata"]["correlation_uid"]
 
 
 def test_documents_and_bad_tokens(identity):

@@ -65,7 +65,7 @@ struct AuditCommandTests {
         """
 
     /// The commands of the page, in order.
-    private static func commands() throws -> [[String]] {
+    static func commands() throws -> [[String]] {
         let page = try String(contentsOfFile: Package.path("Documentation/Audit.md"), encoding: .utf8)
         var commands: [[String]] = []
         var isCode = false

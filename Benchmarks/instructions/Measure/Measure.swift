@@ -10,7 +10,7 @@ struct Measure {
     static func main() {
         let words = CommandLine.arguments
         guard words.count == 3, let rounds = Int(words[2]), rounds >= 0, let sum = run(words[1], rounds) else {
-            print("usage: measure parse|match|serialise ROUNDS")
+            print("usage: measure parse|match|serialise|token-warm ROUNDS")
             exit(2)
         }
         print(sum)
@@ -21,6 +21,7 @@ struct Measure {
         case "parse": parse(rounds)
         case "match": match(rounds)
         case "serialise": serialise(rounds)
+        case "token-warm": tokenWarm(rounds)
         default: nil
         }
     }

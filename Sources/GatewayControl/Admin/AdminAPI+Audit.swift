@@ -12,12 +12,13 @@ extension AdminAPI {
         guard endpoint.method != "GET", !Self.questions.contains(endpoint.path), !isDryRun else {
             return try await endpoint.handle(self, call)
         }
-        let ticket = try await services.audit.begin(Self.event(endpoint, call), isStrict: true)
+        let ticket = try await services.audit.begin(event(endpoint, call), isStrict: true)
         do {
             let answer = try await endpoint.handle(self, call)
             ticket.outcome(timeMilliseconds: AuditClock.wallMilliseconds) { event in
                 event.effect = AuditEffect(answer.status < 400 ? .done : .failed, status: answer.status)
                 event.effect?.agreement = true
+                if !answer.changes.isEmpty { event.details = [Self.names("changed", answer.changes)] }
             }
             return answer
         } catch {
@@ -31,6 +32,10 @@ extension AdminAPI {
 
     func recordRefusal(_ request: AdminRequest, _ error: GatewayError) {
         var event = AuditEvent(.authentication, timeMilliseconds: AuditClock.wallMilliseconds)
+        event.source = request.source
+        event.correlation = request.id
+        // Whoever asks without the token may still be known to the system.
+        event.principal = AdminCaller.principal(request, holdsToken: false)
         event.operation = "\(request.method) admin"
         event.resource = request.path
         var decision = AuditDecision(.denied)
@@ -40,7 +45,7 @@ extension AdminAPI {
         services.audit.record(event)
     }
 
-    private static func event(_ endpoint: AdminEndpoint, _ call: AdminCall) -> AuditEvent {
+    private func event(_ endpoint: AdminEndpoint, _ call: AdminCall) -> AuditEvent {
         let kind: AuditKind =
             switch endpoint.method {
             case "DELETE": .deleted
@@ -48,12 +53,34 @@ extension AdminAPI {
             default: .updated
             }
         var event = AuditEvent(kind, timeMilliseconds: AuditClock.wallMilliseconds)
-        event.principal = AuditAPI.administrator
+        event.principal = AdminCaller.principal(call.request)
+        event.source = call.request.source
+        event.correlation = call.request.id
         event.operation = "\(endpoint.method) \(endpoint.path)"
         event.resource = call.request.path
         event.decision = AuditDecision(.allowed)
-        if bodies.contains(endpoint.path), let body = try? call.json() { event.details = told(body) }
+        if Self.bodies.contains(endpoint.path), let body = try? call.json() { event.details = Self.told(body) }
+        let objects = objects(endpoint, call)
+        if !objects.isEmpty { event.details.append(Self.names("objects", objects)) }
         return event
+    }
+
+    /// The objects that a change is about, before anybody knows whether it can be made.
+    private func objects(_ endpoint: AdminEndpoint, _ call: AdminCall) -> [String] {
+        if endpoint.path == "/v1/apply" {
+            guard let texts = try? call.texts(), let set = try? decoded(texts) else { return [] }
+            return set.objects.map(\.key.description)
+        }
+        guard endpoint.path.hasPrefix("/v1/{kind}"), let key = try? key(call) else { return [] }
+        return [key.description]
+    }
+
+    private static let namesMax = 200
+
+    /// A fact that lists names, up to a bound, and how many more there are.
+    private static func names(_ name: String, _ names: [String]) -> AuditFact {
+        let more = names.count - namesMax
+        return AuditFact(name, .list(names.prefix(namesMax) + (more > 0 ? ["and \(more) more"] : [])))
     }
 
     /// Bodies that say whom or what a change is about.

@@ -10,7 +10,7 @@ extension AdminAPI {
         guard !given.isEmpty else { throw GatewayError(.usage, "the body has no object") }
         let outcome = try await store.apply(texts, dryRun: isDryRun)
         if outcome.isRefused { throw AdminProblem(refused: outcome.diagnostics) }
-        return .json(Self.report(outcome, given: given, isDryRun: isDryRun))
+        return Self.answer(outcome, given: given, isDryRun: isDryRun)
     }
 
     func check(_ call: AdminCall) async throws -> AdminResponse {
@@ -71,7 +71,7 @@ extension AdminAPI {
         let isDryRun = try call.isDryRun()
         let outcome = try await store.rollback(to: try call.revision(), dryRun: isDryRun)
         if outcome.isRefused { throw AdminProblem(refused: outcome.diagnostics) }
-        return .json(Self.report(outcome, given: [], isDryRun: isDryRun))
+        return Self.answer(outcome, isDryRun: isDryRun)
     }
 
     func reload() async throws -> AdminResponse {
@@ -80,7 +80,7 @@ extension AdminAPI {
         }
         let outcome = await reload()
         if outcome.isRefused { throw AdminProblem(refused: outcome.diagnostics) }
-        return .json(Self.report(outcome, given: [], isDryRun: false))
+        return Self.answer(outcome, isDryRun: false)
     }
 
     func kinds() -> AdminResponse {
@@ -111,8 +111,19 @@ extension AdminAPI {
 
     // MARK: Inside
 
-    /// What became of a change, object by object.
-    static func report(_ outcome: StoreOutcome, given: [ObjectKey], isDryRun: Bool) -> ConfigNode {
+    /// What became of a change, for its caller and for the audit log.
+    static func answer(
+        _ outcome: StoreOutcome, given: [ObjectKey] = [], isDryRun: Bool, status: Int = 200,
+        fields: [(name: String, value: String)] = []
+    ) -> AdminResponse {
+        var answer = AdminResponse.json(
+            report(outcome, given: given, isDryRun: isDryRun), status: status, fields: fields)
+        answer.changes = outcome.changes.map { change in "\(change.result) \(change.key)" }
+        return answer
+    }
+
+    /// The same, object by object.
+    private static func report(_ outcome: StoreOutcome, given: [ObjectKey], isDryRun: Bool) -> ConfigNode {
         var objects = outcome.changes.map(\.node)
         let changed = Set(outcome.changes.map(\.key))
         objects += given.filter { !changed.contains($0) }.sorted().map { $0.node(result: "unchanged") }
@@ -132,7 +143,7 @@ extension AdminAPI {
     }
 
     /// The objects of a body; throws what is wrong with it.
-    private func decoded(_ texts: [ConfigurationLoad.Text]) throws -> ObjectSet {
+    func decoded(_ texts: [ConfigurationLoad.Text]) throws -> ObjectSet {
         var diagnostics: [Diagnostic] = []
         let set = objects(texts, &diagnostics)
         if diagnostics.hasErrors { throw AdminProblem(refused: diagnostics) }
@@ -153,14 +164,17 @@ extension ObjectKey {
 }
 
 extension ObjectChange {
-    /// `created`, `configured` or `deleted`, as kubectl says it, and the fields that differ.
+    /// `created`, `configured` or `deleted`, as kubectl says it.
+    var result: String {
+        switch kind {
+        case .added: "created"
+        case .modified: "configured"
+        case .deleted: "deleted"
+        }
+    }
+
+    /// The same with the fields that differ.
     var node: ConfigNode {
-        let result =
-            switch kind {
-            case .added: "created"
-            case .modified: "configured"
-            case .deleted: "deleted"
-            }
         var node = key.node(result: result)
         if !fields.isEmpty { node["fields"] = .list(fields.map { .text($0.description) }) }
         return node

@@ -113,8 +113,8 @@ extension AdminAPI {
         }
         if outcome.isRefused { throw AdminProblem(refused: outcome.diagnostics) }
         let isNew = before.set[key] == nil
-        return .json(
-            Self.report(outcome, given: [key], isDryRun: isDryRun), status: isNew && outcome.isApplied ? 201 : 200,
+        return Self.answer(
+            outcome, given: [key], isDryRun: isDryRun, status: isNew && outcome.isApplied ? 201 : 200,
             fields: await tag(key))
     }
 
@@ -126,7 +126,7 @@ extension AdminAPI {
             try await store.delete(key, precondition: precondition, dryRun: isDryRun)
         }
         if outcome.isRefused { throw AdminProblem(refused: outcome.diagnostics) }
-        return .json(Self.report(outcome, given: [], isDryRun: isDryRun))
+        return Self.answer(outcome, isDryRun: isDryRun)
     }
 
     /// A version that does not fit is 412 where a header asked for it, and 409 where the object did.
@@ -155,7 +155,7 @@ extension AdminAPI {
     }
 
     /// The object a path names.
-    private func key(_ call: AdminCall) throws(GatewayError) -> ObjectKey {
+    func key(_ call: AdminCall) throws(GatewayError) -> ObjectKey {
         let kind = try kind(call)
         let isLong = call.parameters["namespace"] != nil
         guard kind.isNamespaced == isLong else {

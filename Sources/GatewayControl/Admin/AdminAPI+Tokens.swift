@@ -6,7 +6,7 @@ import GatewayState
 extension AdminAPI {
     func mintToken(_ call: AdminCall) async throws -> AdminResponse {
         guard let mint = services.mint else { throw GatewayError(.notFound, "this gateway makes no tokens") }
-        return .json(try await mint(try call.json()), status: 201)
+        return .json(try await mint(try call.json(), call.request), status: 201)
     }
 
     func revocations() throws -> AdminResponse {
@@ -18,7 +18,7 @@ extension AdminAPI {
         guard let revoke = services.revoke else { throw GatewayError(.notFound, "this gateway makes no tokens") }
         let body = try call.json()
         let revocation = try Self.revocation(body, nowSeconds: try state().nowSeconds)
-        try await revoke(revocation)
+        try await revoke(revocation, call.request)
         return .json(Self.node(revocation), status: 201)
     }
 

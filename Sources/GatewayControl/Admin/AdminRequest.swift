@@ -1,3 +1,5 @@
+package import GatewayModel
+
 /// A request of the admin API, whole and bounded, whatever carried it.
 package struct AdminRequest: Sendable {
     package var method: String
@@ -7,6 +9,13 @@ package struct AdminRequest: Sendable {
     package var query: String
     package var fields: [(name: String, value: String)]
     package var body: [UInt8]
+    /// The client's address; `unix` for a process on this machine, which then is `localPeer`.
+    package var source = ""
+    package var localPeer: LocalPeer?
+    /// SHA-256 of the client's certificate, hexadecimal, where it showed one that is believed.
+    package var certificate: String?
+    /// What ties the records of one request together.
+    package var id: (UInt64, UInt64) = (0, 0)
 
     package init(
         method: String = "GET", path: String, query: String = "", fields: [(name: String, value: String)] = [],

@@ -11,6 +11,8 @@ package struct AdminResponse: Sendable {
     package var status: Int
     package var fields: [(name: String, value: String)]
     package var body: Body
+    /// What was changed, such as `created HTTPRoute default/app`: for the audit log.
+    var changes: [String] = []
 
     package init(status: Int, fields: [(name: String, value: String)] = [], body: Body) {
         self.status = status

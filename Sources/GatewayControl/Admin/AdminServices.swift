@@ -53,10 +53,10 @@ package struct AdminServices: Sendable {
     package var metrics: (@Sendable (_ accept: String) -> (type: String, bytes: [UInt8]))?
     package var tap: Tap?
     package var traces: TraceBoard?
-    /// Makes a token of the gateway; what is asked for and what is made, as JSON.
-    package var mint: (@Sendable (ConfigNode) async throws(GatewayError) -> ConfigNode)?
+    /// Makes a token of the gateway; what is asked for, by whom, and what is made, as JSON.
+    package var mint: (@Sendable (ConfigNode, AdminRequest) async throws(GatewayError) -> ConfigNode)?
     /// Lets something be believed no more, from now on.
-    package var revoke: (@Sendable (Revocation) async throws(GatewayError) -> Void)?
+    package var revoke: (@Sendable (Revocation, AdminRequest) async throws(GatewayError) -> Void)?
     /// Where changes, and readings of the log itself, are told.
     package var audit = AuditTrail.off
     /// Keys, usage and budgets.

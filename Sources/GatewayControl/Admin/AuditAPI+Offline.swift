@@ -21,7 +21,9 @@ extension AuditAPI {
         let segments = path.split(separator: "/").map { PercentText.decoded($0) ?? "" }
         for endpoint in endpoints {
             guard let parameters = AdminEndpoint.match(endpoint.path, segments) else { continue }
-            let request = AdminRequest(path: path, query: query)
+            var request = AdminRequest(path: path, query: query)
+            request.source = "unix"
+            request.localPeer = AdminCaller.own
             let call = AdminCall(
                 request: request, parameters: parameters, query: try AdminQuery(query, allowed: endpoint.query))
             switch try await endpoint.handle(api, call).body {

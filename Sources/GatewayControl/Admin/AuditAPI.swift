@@ -16,9 +16,6 @@ package struct AuditAPI: Sendable {
         self.isDraining = isDraining
     }
 
-    /// Whoever holds the admin token.
-    static let administrator = Principal(proof: .apiKey, credentialID: "admin-token")
-
     /// One path, as `AdminEndpoint` has them.
     struct Endpoint: Sendable {
         var path: String
@@ -61,7 +58,9 @@ package struct AuditAPI: Sendable {
     /// Says in the log who reads what, before it is read.
     private func note(_ call: AdminCall, _ operation: String) async throws {
         var event = AuditEvent(.auditRead, timeMilliseconds: AuditClock.wallMilliseconds)
-        event.principal = Self.administrator
+        event.principal = AdminCaller.principal(call.request)
+        event.source = call.request.source
+        event.correlation = call.request.id
         event.operation = operation
         event.resource = "audit log"
         event.decision = AuditDecision(.allowed)
@@ -196,7 +195,12 @@ package struct AuditAPI: Sendable {
 
     /// A time as `--since` writes it.
     package static func milliseconds(_ text: String) throws(GatewayError) -> Int {
-        try StateAPI.seconds(text, nowSeconds: AuditClock.wallMilliseconds / 1_000, direction: -1) * 1_000
+        // Records are told apart by milliseconds: 2026-11-25T00:00:00.123Z.
+        if let found = text.wholeMatch(of: /(.*:[0-9]{2})\.([0-9]{1,3})[0-9]*(Z|[+-][0-9:]+)/) {
+            let fraction = (Int(found.2) ?? 0) * (found.2.count == 1 ? 100 : found.2.count == 2 ? 10 : 1)
+            return try milliseconds(String(found.1 + found.3)) + fraction
+        }
+        return try StateAPI.seconds(text, nowSeconds: AuditClock.wallMilliseconds / 1_000, direction: -1) * 1_000
     }
 
     static func line(_ entry: AuditEntry) -> [UInt8] {

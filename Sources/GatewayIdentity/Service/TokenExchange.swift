@@ -47,7 +47,11 @@ package enum TokenExchange {
             if let limit { end = min(end, limit) }
         }
         guard end > now else { throw TokenServiceError(.invalidGrant, "one of the tokens has expired") }
-        if let actor = request.actor { principal.agent = actor.agent ?? actor.user }
+        if let actor = request.actor {
+            principal.agent = actor.agent ?? actor.user
+            // What is done on somebody's behalf is a piece of work, with a name that all its parts share.
+            principal.run = principal.run ?? TokenID.make("run_")
+        }
         let id = TokenID.make()
         principal.credentialID = id
         principal.grant = grant

@@ -15,6 +15,9 @@ extension TokenService {
         package var proofs: [String] = []
         /// SHA-256 of the client certificate, base64url.
         package var certificate: String?
+        /// The client's address, and the request's id.
+        package var source = ""
+        package var requestID: (UInt64, UInt64) = (0, 0)
 
         package init(method: String, path: String, body: [UInt8] = []) {
             self.method = method
@@ -43,9 +46,12 @@ extension TokenService {
             try? advanceKeys()
             return TokenService.document(publishedKeys)
         case ("GET", "/oauth/whoami"): return await whoAmI(request)
-        case ("POST", "/oauth/token"): return await answering(request) { try await self.token(request, $0) }
-        case ("POST", "/oauth/introspect"): return await answering(request) { try await self.introspect(request, $0) }
-        case ("POST", "/oauth/revoke"): return await answering(request) { try await self.revoke(request, $0) }
+        case ("POST", "/oauth/token"):
+            return await answering(request, "token") { try await self.token(request, $0, &$1) }
+        case ("POST", "/oauth/introspect"):
+            return await answering(request, "token.introspect") { try await self.introspect(request, $0, &$1) }
+        case ("POST", "/oauth/revoke"):
+            return await answering(request, "token.revoke") { try await self.revoke(request, $0, &$1) }
         case (_, "/oauth/token"), (_, "/oauth/introspect"), (_, "/oauth/revoke"):
             var response = Response(405, TokenServiceError(.invalidRequest, "use POST").body)
             response.fields = [("allow", "POST")]
@@ -60,40 +66,62 @@ extension TokenService {
         return response
     }
 
+    /// Answers, and tells who keeps the log of what was refused. `body` notes in the event what it learns of the caller.
     private func answering(
-        _ request: Request, _ body: (TokenForm) async throws -> Response
+        _ request: Request, _ operation: String,
+        _ body: (TokenForm, inout TokenEvent) async throws -> Response
     ) async -> Response {
+        var event = TokenEvent(operation, source: request.source, requestID: request.requestID)
         var response: Response
         do {
-            response = try await body(try TokenForm(request))
-        } catch let error as TokenServiceError {
-            response = Response(error.status, error.body)
-            if error.code == .invalidClient {
+            response = try await body(try TokenForm(request), &event)
+        } catch {
+            let problem = TokenService.problem(error)
+            response = Response(problem.status, problem.body)
+            if problem.code == .invalidClient {
                 response.fields.append(("www-authenticate", "Basic realm=\"sluice\""))
             }
-            if error.code == .useNonce || error.code == .invalidProof {
+            if problem.code == .useNonce || problem.code == .invalidProof {
                 response.fields.append(("dpop-nonce", proofs.nonce(nowSeconds: environment.wallSeconds())))
             }
-        } catch let error as GatewayError {
-            let isOurs = error.code == .identityUnavailable || error.code.httpStatus >= 500
-            let problem = TokenServiceError(isOurs ? .unavailable : .invalidGrant, error.message)
-            response = Response(problem.status, problem.body)
-        } catch {
-            response = Response(500, TokenServiceError(.unavailable, "the request failed").body)
+            // Being asked for a nonce is a step on the way.
+            if problem.code != .useNonce {
+                event.refuses(problem.code.rawValue, problem.description)
+                environment.refused(event)
+            }
         }
         response.fields += [("cache-control", "no-store"), ("pragma", "no-cache")]
         return response
     }
 
+    private static func problem(_ error: any Error) -> TokenServiceError {
+        if let error = error as? TokenServiceError { return error }
+        guard let error = error as? GatewayError else {
+            return TokenServiceError(.unavailable, "the request failed")
+        }
+        let isOurs = error.code == .identityUnavailable || error.code.httpStatus >= 500
+        return TokenServiceError(isOurs ? .unavailable : .invalidGrant, error.message)
+    }
+
     // MARK: RFC 7662, RFC 7009
 
-    private func introspect(_ request: Request, _ form: TokenForm) async throws -> Response {
-        guard try await client(request, form) != nil else {
+    private func introspect(
+        _ request: Request, _ form: TokenForm, _ event: inout TokenEvent
+    ) async throws -> Response {
+        guard let client = try await client(request, form) else {
             throw TokenServiceError(.invalidClient, "say who asks: an API key's id and secret, or an assertion")
         }
+        event.client = client.principal
         let token = try form.required("token")
         // A token that is not good is not active, for whatever reason (section 2.2).
-        guard let known = try? await find(token), let parsed = try? JSONWebToken(parsing: known.token) else {
+        let known: Known
+        let parsed: JSONWebToken
+        do {
+            known = try await find(token)
+            parsed = try JSONWebToken(parsing: known.token)
+        } catch {
+            event.refuses("inactive", error.message)
+            environment.refused(event)
             return Response(200, ["active": false])
         }
         var claims = parsed.claims
@@ -104,16 +132,20 @@ extension TokenService {
     }
 
     /// Whoever holds a token may end it; one that is not known is no error (section 2.2).
-    private func revoke(_ request: Request, _ form: TokenForm) async throws -> Response {
+    private func revoke(_ request: Request, _ form: TokenForm, _ event: inout TokenEvent) async throws -> Response {
         let token = try form.required("token")
-        guard let known = try? await find(token), let id = known.principal.credentialID else {
+        let known: Known
+        do { known = try await find(token) } catch {
+            event.refuses("inactive", error.message)
+            environment.refused(event)
             return Response(200, nil)
         }
+        guard let id = known.principal.credentialID else { return Response(200, nil) }
+        event.principal = known.principal
         let until = (known.principal.detail?.expiresSeconds ?? environment.wallSeconds()) + KeyRing.behindSeconds
         // With what was made from it.
-        try environment.revoke([
-            RevocationList.Entry(kind: .token, value: id, beforeSeconds: .max, untilSeconds: until)
-        ])
+        try await revoke(
+            Revocation(kind: .token, value: id, beforeSeconds: .max, untilSeconds: until), event)
         return Response(200, nil)
     }
 
@@ -124,6 +156,9 @@ extension TokenService {
             let principal = try await caller(request)
             return Response(200, principal.description(nowSeconds: environment.wallSeconds()))
         } catch {
+            var event = TokenEvent("token.whoami", source: request.source, requestID: request.requestID)
+            event.refuses("invalid_token", error.message)
+            environment.refused(event)
             var response = Response(
                 401,
                 ["code": .text(error.code.rawValue), "detail": .text(error.message), "hint": .text(error.hint ?? "")])

@@ -3,22 +3,26 @@ import GatewayWire
 
 /// `/oauth/token`: three ways to a token of the gateway.
 extension TokenService {
-    func token(_ request: Request, _ form: TokenForm) async throws -> Response {
+    func token(_ request: Request, _ form: TokenForm, _ event: inout TokenEvent) async throws -> Response {
         let name = try form.required("grant_type")
         guard let type = GrantType(rawValue: name) else {
             throw TokenServiceError(.unsupportedGrantType, "there is no grant type \(name.prefix(128))")
         }
+        event.operation = "token." + type.shownName
         let client = try await client(request, form)
+        event.client = client?.principal
         let holder = try proof(request, form)
         let asked: TokenExchange.Request
         switch type {
-        case .exchange: asked = try await exchange(form, client, holder)
+        case .exchange: asked = try await exchange(form, client, holder, &event)
         case .clientCredentials:
             guard let client else { throw TokenServiceError(.invalidClient, "say who asks") }
+            event.sees(subject: client.principal)
             try TokenService.check(client, holder)
             asked = try narrowing(form, client.principal, client, actor: nil)
         case .assertion:
             let known = try await find(try form.required("assertion"))
+            event.sees(subject: known.principal)
             guard !known.isOwn else {
                 throw TokenServiceError(.invalidGrant, "an assertion is somebody else's: exchange the token instead")
             }
@@ -29,7 +33,8 @@ extension TokenService {
         grant.principal.bind(to: holder)
         let issued = "urn:ietf:params:oauth:token-type:access_token"
         var body: JSONTree = [
-            "access_token": .text(try sign(grant)), "token_type": .text(holder.isProofKey ? "DPoP" : "Bearer"),
+            "access_token": .text(try await issue(grant, event)),
+            "token_type": .text(holder.isProofKey ? "DPoP" : "Bearer"),
             "expires_in": .integer(grant.expiresSeconds - grant.issuedSeconds),
         ]
         if case .object(var object) = body {
@@ -37,6 +42,7 @@ extension TokenService {
             if !grant.principal.scopes.isEmpty {
                 object["scope"] = .text(grant.principal.scopes.joined(separator: " "))
             }
+            object["run"] = grant.principal.run.map { .text($0) }
             body = .object(object)
         }
         return Response(200, body)
@@ -49,7 +55,7 @@ extension TokenService {
     ]
 
     private func exchange(
-        _ form: TokenForm, _ client: Known?, _ holder: Holder
+        _ form: TokenForm, _ client: Known?, _ holder: Holder, _ event: inout TokenEvent
     ) async throws -> TokenExchange.Request {
         for name in ["subject_token_type", "actor_token_type", "requested_token_type"] {
             guard let type = form[name] else { continue }
@@ -59,11 +65,14 @@ extension TokenService {
         }
         _ = try form.required("subject_token_type")
         let subject = try await find(try form.required("subject_token"))
+        event.sees(subject: subject.principal)
+        event.sees(actor: client?.principal)
         try TokenService.check(subject, holder)
         var actor = client
         if let token = form["actor_token"] {
             _ = try form.required("actor_token_type")
             let known = try await find(token)
+            event.sees(actor: known.principal)
             try TokenService.check(known, holder)
             if let client, client.principal.actingName != known.principal.actingName {
                 throw TokenServiceError(.invalidGrant, "the actor's token is not the client's")

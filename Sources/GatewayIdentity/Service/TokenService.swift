@@ -26,6 +26,10 @@ package final class TokenService: Sendable {
         package var revoke: @Sendable ([RevocationList.Entry]) throws(GatewayError) -> Void
         /// Keeps the signing keys.
         package var save: @Sendable (Secret) throws(GatewayError) -> Void = { _ in }
+        /// Writes down what is about to be done, before it is; throws when that cannot be written, and then it is not.
+        package var record: @Sendable (TokenEvent) async throws(GatewayError) -> TokenEvent.Settle = { _ in { _ in } }
+        /// Is told of what was refused.
+        package var refused: @Sendable (TokenEvent) -> Void = { _ in }
         package var wallSeconds: @Sendable () -> Int
 
         package init(
@@ -101,6 +105,35 @@ package final class TokenService: Sendable {
             grant.claims(issuer: issuer), header: ["typ": "at+jwt", "kid": .text(key.thumbprint)])
     }
 
+    /// The same, written down before it leaves.
+    package func issue(_ grant: TokenGrant, _ event: TokenEvent) async throws(GatewayError) -> String {
+        var event = event
+        event.issues(grant)
+        let settle = try await environment.record(event)
+        do throws(GatewayError) {
+            let token = try sign(grant)
+            settle(nil)
+            return token
+        } catch {
+            settle(error)
+            throw error
+        }
+    }
+
+    /// Revokes, written down before it counts.
+    package func revoke(_ entry: Revocation, _ event: TokenEvent) async throws(GatewayError) {
+        var event = event
+        event.revokes(entry)
+        let settle = try await environment.record(event)
+        do throws(GatewayError) {
+            try environment.revoke([entry])
+            settle(nil)
+        } catch {
+            settle(error)
+            throw error
+        }
+    }
+
     // MARK: Documents
 
     /// RFC 8414 and OpenID Connect Discovery 1.0.
@@ -126,6 +159,15 @@ package final class TokenService: Sendable {
         case exchange = "urn:ietf:params:oauth:grant-type:token-exchange"
         case clientCredentials = "client_credentials"
         case assertion = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+
+        /// As records call it.
+        var shownName: String {
+            switch self {
+            case .exchange: "exchange"
+            case .clientCredentials: "client_credentials"
+            case .assertion: "assertion"
+            }
+        }
     }
 
     // MARK: Who a token is of

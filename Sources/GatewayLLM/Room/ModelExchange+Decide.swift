@@ -51,7 +51,7 @@ extension ModelExchange {
         guard endpoint.isStored || room.table.access.names(operation, for: principal) else {
             throw GatewayError(
                 .modelNotAllowed, "no policy lets you use what is shared at the provider: \(operation.rawValue)",
-                hint: "a ModelAccessPolicy has to list it in operations")
+                hint: "a ModelAccessPolicy that names you has to list \(operation.rawValue) in its operations")
         }
         let models = room.table.models.lazy.filter { $0.targets.contains { $0.provider === provider } }
         let decisions = models.map { model in
@@ -60,7 +60,7 @@ extension ModelExchange {
             return self.room.table.access.decide(self.principal, asked)
         }
         guard let decision = decisions.first(where: \.verdict.isAllowed) ?? decisions.first else { return }
-        try take(decision, exchange)
+        try take(decision, nil, exchange)
     }
 
     /// Where a request without a model goes: to who issued the id it names, else to the provider it names, else to the
@@ -131,7 +131,9 @@ extension ModelExchange {
         let near = room.table.nearest(request.name, for: exchange.principal)
         return GatewayError(
             .unknownModel, "the model does not exist or you may not use it: \(name)",
-            hint: near.map { "did you mean \($0)?" } ?? "GET /v1/models lists those you may use")
+            hint: (near.map { "did you mean \($0)? " } ?? "")
+                + "GET /v1/models lists those you may use; another needs a ModelCatalog that offers it and a "
+                + "ModelAccessPolicy that names you")
     }
 
     private func judge(_ exchange: Exchange, _ found: ModelTable.Match) throws(GatewayError) {
@@ -150,13 +152,18 @@ extension ModelExchange {
     }
 
     private func judge(_ exchange: Exchange, _ asked: AccessTable.Request) throws(GatewayError) {
-        try take(room.table.access.decide(exchange.principal, asked), exchange)
+        try take(room.table.access.decide(exchange.principal, asked), asked, exchange)
     }
 
-    private func take(_ decision: AccessTable.Decision, _ exchange: Exchange) throws(GatewayError) {
+    private func take(
+        _ decision: AccessTable.Decision, _ asked: AccessTable.Request?, _ exchange: Exchange
+    ) throws(GatewayError) {
         exchange.verdict = (exchange.verdict ?? .allowed).and(decision.verdict)
         exchange.record.verdictRule = decision.verdict.rule
-        if let error = decision.verdict.error { throw error }
+        if var error = decision.verdict.error {
+            if let asked { error.hint = room.table.access.nextStep(principal, asked, decision.verdict) }
+            throw error
+        }
         policyOutputMax = decision.outputTokensMax
         outputTokensMax = request.outputTokensMax ?? decision.outputTokensMax
     }

@@ -251,8 +251,9 @@ extension MCPExchange {
         note?.verdict = verdict.decision.name
         exchange?.verdict = (exchange?.verdict ?? .allowed).and(verdict)
         exchange?.record.verdictRule = verdict.rule
-        guard let error = verdict.error, verdict.decision == .deny || item != .tool else { return verdict }
+        guard var error = verdict.error, verdict.decision == .deny || item != .tool else { return verdict }
         guard access.lists(principal, asked) else { throw unknown(item, shown, call) }
+        error.hint = access.nextStep(principal, asked, verdict)
         exchange?.record.errorCode = error.code
         throw ClientFault(error, id: call.id, status: 200)
     }
@@ -276,8 +277,10 @@ extension MCPExchange {
 
     func unknown(_ item: ToolAccessTable.Item, _ name: String, _ call: ClientCall) -> ClientFault {
         exchange?.record.errorCode = .unknownTool
+        let hint = "\(item.word)s/list names what you may use; anything else needs a rule of a ToolAccessPolicy for you"
+        let data: JSONTree = ["code": .text(ErrorCode.unknownTool.rawValue), "hint": .text(hint)]
         return ClientFault(
-            JSONRPCCode.invalidParams, "unknown \(item.word): \(name.prefix(128))", id: call.id)
+            JSONRPCCode.invalidParams, "unknown \(item.word): \(name.prefix(128))", data: data.bytes, id: call.id)
     }
 
     static func json(_ text: String) -> [UInt8] {

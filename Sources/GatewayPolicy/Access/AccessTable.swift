@@ -65,7 +65,8 @@ package struct AccessTable: Sendable {
         if let grant = principal.grant, !grant.allows(request) {
             return Decision(
                 verdict: .deny(
-                    rule: "key", reason: "your key is not for the model: \(shown(request))", code: .modelNotAllowed),
+                    rule: "key", reason: "your \(Denial.credential(principal)) is not for the model: \(shown(request))",
+                    code: .modelNotAllowed),
                 outputTokensMax: nil)
         }
         for rule in denying where rule.isAbout(principal, request) && rule.condition(principal, request) != false {
@@ -141,11 +142,15 @@ package struct AccessRule: Sendable {
         return subjects.contains { $0.matches(principal) }
     }
 
+    static func otherOperation(_ request: AccessTable.Request) -> String {
+        "it is not about \(request.operation.rawValue)"
+    }
+
     /// What of subject, operation and model does not fit, in words; nil when all of it does.
     func mismatch(_ principal: Principal, _ request: AccessTable.Request) -> String? {
         if !subjects.contains(where: { $0.matches(principal) }) { return "it is not about this caller" }
         if let operations, !operations.contains(request.operation) {
-            return "it is not about \(request.operation.rawValue)"
+            return AccessRule.otherOperation(request)
         }
         guard models.contains(where: { $0.matches(request.name.span) || $0.matches(request.catalogName.span) }) else {
             return "it is not about this model"

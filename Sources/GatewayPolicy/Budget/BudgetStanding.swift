@@ -70,13 +70,14 @@ package struct BudgetRefusal: Sendable, Hashable {
         let limit = BudgetLimit(unit: unit, max: standing.limit, window: standing.window)
         let left = BudgetLimit.text(standing.remaining, of: unit)
         let asked = BudgetLimit.text(demand, of: unit)
+        let more = isOwn ? "have a key with a larger budget made" : "have BudgetPolicy \(account.policy) raised"
         let next: String
         if let seconds = retryAfterSeconds(nowMilliseconds: now) {
-            next = "try again in \(seconds) s"
+            next = "try again in \(seconds) s, or \(more)"
         } else if demand > standing.limit {
             next = "one call may not take more than the whole budget: ask for less, such as a smaller max_tokens"
         } else {
-            next = "this budget does not start again by itself"
+            next = "this budget does not start again by itself: \(more)"
         }
         return GatewayError(
             .budgetExceeded,

@@ -1,3 +1,4 @@
+package import GatewayModel
 package import GatewayWire
 
 /// What is known of a client's connection before its first byte of HTTP; shared by all its exchanges.
@@ -13,6 +14,8 @@ package final class ClientConnection {
     package let serverName: [UInt8]
     /// From a verified client certificate.
     package let certificate: ClientCertificate?
+    /// The process that connected by a unix socket.
+    package let localPeer: LocalPeer?
     /// What each request says of where it came from; made for the first one, since many connections have none.
     private(set) lazy var hopLines: HopLines? = ip.map {
         HopLines(peer: $0, isTLS: port.isTLS, localPort: UInt16(truncatingIfNeeded: port.number))
@@ -20,7 +23,7 @@ package final class ClientConnection {
 
     package init(
         port: BoundPort, address: String, isTrusted: Bool = false, serverName: [UInt8] = [],
-        certificate: ClientCertificate? = nil
+        certificate: ClientCertificate? = nil, localPeer: LocalPeer? = nil
     ) {
         self.port = port
         self.address = address
@@ -28,6 +31,7 @@ package final class ClientConnection {
         self.isTrusted = isTrusted
         self.serverName = serverName
         self.certificate = certificate
+        self.localPeer = localPeer
     }
 }
 

@@ -11,8 +11,12 @@ extension Exchange {
             let judged = clientIP.map { addresses.list.verdict($0, rule: addresses.name) }
             let outcome = judged ?? .deny(rule: addresses.name, reason: "the client has no address")
             verdict = (verdict ?? .allowed).and(outcome)
-            if let refusal = outcome.error {
+            if var refusal = outcome.error {
                 record.verdictRule = outcome.rule
+                // Behind a proxy this is what surprises: whose address the gateway sees.
+                refusal.hint =
+                    "decided by \(outcome.rule), which has to allow your address: the gateway sees "
+                    + record.clientAddress
                 return refusal
             }
         }

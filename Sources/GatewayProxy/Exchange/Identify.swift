@@ -159,9 +159,21 @@ extension Exchange {
         guard let key = shown.key, !shown.isToken else { return .nobody }
         switch keys.find(key, in: request, nowSeconds: now) {
         case .accepted(let principal): return .known(principal, nil)
-        case .unknown: return .failed(GatewayError(.unauthenticated, Exchange.unknownKey))
-        case .blocked(let id): return .failed(GatewayError(.unauthenticated, "the API key is blocked: \(id)"))
-        case .expired(let id): return .failed(GatewayError(.unauthenticated, "the API key has expired: \(id)"))
+        case .unknown:
+            return .failed(
+                GatewayError(
+                    .unauthenticated, Exchange.unknownKey,
+                    hint: "have one made for you: who runs the gateway types 'sluice key create'"))
+        case .blocked(let id):
+            return .failed(
+                GatewayError(
+                    .unauthenticated, "the API key is blocked: \(id)",
+                    hint: "who runs the gateway can unblock it: sluice key unblock \(id)"))
+        case .expired(let id):
+            return .failed(
+                GatewayError(
+                    .unauthenticated, "the API key has expired: \(id)",
+                    hint: "have another made: who runs the gateway types 'sluice key create'"))
         }
     }
 }

@@ -22,7 +22,8 @@ enum Acceptor {
             worker.acceptedCount -= 1
             port.add(-1)
         }
-        let peer = Peer(port: port, address: channel.remoteAddress, table: table)
+        var peer = Peer(port: port, address: channel.remoteAddress, table: table)
+        if peer.ip == nil { peer.local = LocalPeer.of(channel) }
         let isProxied = table?.settings.proxyProtocol ?? .none != .none
         if isProxied, peer.mayBeProxy(table) {
             try channel.pipeline.syncOperations.addHandler(PROXYProtocolHandler(worker: worker, peer: peer))
@@ -37,7 +38,7 @@ enum Acceptor {
             try channel.pipeline.syncOperations.addHandler(TLSAcceptHandler(worker: worker, peer: client))
         } else {
             let connection = ClientConnection(
-                port: client.port, address: client.address, isTrusted: client.isTrusted)
+                port: client.port, address: client.address, isTrusted: client.isTrusted, localPeer: client.local)
             try channel.pipeline.syncOperations.addHandler(
                 HTTP1ServerConnection(worker: worker, client: connection))
         }
@@ -50,6 +51,8 @@ struct Peer {
     var address: String
     var ip: IPAddress?
     var isTrusted: Bool
+    /// The process at the other end of a unix socket.
+    var local: LocalPeer?
 
     init(port: BoundPort, address: SocketAddress?, table: PortTable?) {
         self.init(port: port, address: address?.ipAddress ?? "unix", table: table)

@@ -78,7 +78,7 @@ package struct ModelTrial: Sendable {
         return table.budgets.enforced.accounts(facts).map { account in
             .object([
                 ("policy", .text(account.key.policy)), ("scope", .text(account.key.scope.rawValue)),
-                ("value", .text(account.key.value)),
+                ("tenant", .text(account.key.tenant)), ("value", .text(account.key.value)),
                 ("limits", .list(account.limits.map { .text($0.text) })),
             ])
         }
@@ -89,10 +89,10 @@ package struct ModelTrial: Sendable {
         case .unknownModel:
             table.nearest(Array(question.model.utf8), for: question.principal).map { "did you mean \($0)?" }
                 ?? "a ModelCatalog has to offer it"
-        case .modelNotAllowed where verdict.rule.isEmpty:
-            "a ModelAccessPolicy has to name the caller among its subjects and the model among its models"
-        case .modelNotAllowed: "change the policy \(verdict.rule), or call another model"
-        case .modelLimitExceeded: "ask for less, or raise the limits of \(verdict.rule)"
+        case .modelNotAllowed, .modelLimitExceeded:
+            table.find(Array(question.model.utf8)).map { match in
+                table.access.nextStep(question.principal, request(question, match), verdict)
+            }
         default: nil
         }
     }

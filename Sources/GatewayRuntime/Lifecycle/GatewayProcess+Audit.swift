@@ -10,6 +10,7 @@ extension GatewayProcess {
         guard options.audits else { return .off }
         var settings = AuditLog.Settings()
         settings.gateway = hostName
+        settings.isDiskFull = options.isAuditDiskFull
         return AuditTrail(log: try AuditLog(AuditFolder(stateFolder: options.stateDirectory), settings: settings))
     }
 

@@ -1,6 +1,7 @@
 import GatewayControl
 import GatewayIdentity
 import GatewayModel
+import GatewayRecords
 import GatewayState
 
 /// Tokens of the gateway's own: its signing keys and revocations in the state folder.
@@ -10,7 +11,7 @@ extension GatewayProcess {
 
     static func makeTokens(
         _ options: GatewayOptions, state: StateStore, keys: LiveKeySet, identities: IdentityServices,
-        proofs: ProofRules
+        proofs: ProofRules, audit: AuditTrail
     ) throws(GatewayError) -> TokenService {
         let now = WallTime.seconds
         let folder = options.stateDirectory
@@ -44,6 +45,8 @@ extension GatewayProcess {
             }
             return nil
         }
+        environment.record = { event async throws(GatewayError) in try await event.record(in: audit) }
+        environment.refused = { $0.recordRefusal(in: audit) }
         environment.save = { content throws(GatewayError) in try StateFile.write(content, keyFile, in: folder) }
         return TokenService(
             issuer: options.tokenIssuer, audiences: options.tokenAudiences, ring: ring, proofs: proofs,
@@ -53,16 +56,26 @@ extension GatewayProcess {
     // MARK: For the admin API
 
     /// Makes a token without asking whoever it is for: the operator may.
-    func mint(_ asked: ConfigNode) throws(GatewayError) -> ConfigNode {
+    func mint(_ asked: ConfigNode, _ by: AdminRequest) async throws(GatewayError) -> ConfigNode {
         let draft = try TokenDraft(asked)
         let grant = try draft.grant(audiences: tokens.audiences, nowSeconds: WallTime.seconds)
-        var pairs: [(String, ConfigNode)] = [("id", .text(grant.id)), ("token", .text(try tokens.sign(grant)))]
+        var pairs: [(String, ConfigNode)] = [
+            ("id", .text(grant.id)), ("token", .text(try await tokens.issue(grant, Self.event("token.mint", by)))),
+        ]
         if let run = grant.principal.run { pairs.append(("run", .text(run))) }
         pairs.append(("expiresInSeconds", .integer(draft.lifetimeSeconds)))
         return .object(pairs)
     }
 
-    func revoke(_ revocation: Revocation) throws(GatewayError) { try tokens.environment.revoke([revocation]) }
+    func revoke(_ revocation: Revocation, _ by: AdminRequest) async throws(GatewayError) {
+        try await tokens.revoke(revocation, Self.event("token.revoke", by))
+    }
+
+    private static func event(_ operation: String, _ by: AdminRequest) -> TokenEvent {
+        var event = TokenEvent(operation, source: by.source, requestID: by.id)
+        event.client = AdminCaller.principal(by)
+        return event
+    }
 }
 
 extension TokenDraft {

@@ -108,7 +108,8 @@ package final class GatewayProcess: Sendable {
         }
         identities = IdentityServices(http: OutboundClient(plane).http, revocations: revocations)
         tokens = try GatewayProcess.makeTokens(
-            options, state: state, keys: managedKeys, identities: identities, proofs: proofs)
+            options, state: state, keys: managedKeys, identities: identities, proofs: proofs,
+            audit: audit)
         store = try ObjectStore(stateFolder: options.stateDirectory, limits: options.limits)
     }
 

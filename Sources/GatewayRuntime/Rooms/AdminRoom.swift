@@ -14,10 +14,14 @@ extension GatewayProcess {
     var adminRoom: any RouteHandler {
         let api = AdminAPI(store: store, token: adminToken, services: adminServices)
         return AsyncRoom(bodyBytesMax: AdminAPI.bodyBytesMax) { request in
-            let answer = await api.respond(
-                AdminRequest(
-                    method: request.method, path: request.path, query: request.query, fields: request.fields,
-                    body: request.body))
+            var asked = AdminRequest(
+                method: request.method, path: request.path, query: request.query, fields: request.fields,
+                body: request.body)
+            asked.source = request.source
+            asked.localPeer = request.localPeer
+            asked.certificate = request.certificateFingerprint
+            asked.id = request.requestID
+            let answer = await api.respond(asked)
             let body: RoomResponse.Body =
                 switch answer.body {
                 case .bytes(let bytes): .bytes(bytes)
@@ -49,8 +53,8 @@ extension GatewayProcess {
             let format = PrometheusText.Format(accept: accept)
             return (format.contentType, PrometheusText.render(registry, format: format))
         }
-        services.mint = { [self] asked async throws(GatewayError) in try mint(asked) }
-        services.revoke = { [self] revocation async throws(GatewayError) in try revoke(revocation) }
+        services.mint = { [self] asked, by async throws(GatewayError) in try await mint(asked, by) }
+        services.revoke = { [self] revocation, by async throws(GatewayError) in try await revoke(revocation, by) }
         services.tap = tap
         services.traces = traces
         services.state = state

@@ -1,5 +1,6 @@
-import GatewayModel
+package import GatewayModel
 package import GatewayProxy
+import GatewayRecords
 import GatewayWire
 import NIOCore
 
@@ -12,6 +13,11 @@ package struct RoomRequest: Sendable {
     package var body: [UInt8]
     /// SHA-256 of the client's certificate in hexadecimal, if it showed one that is believed.
     package var certificateFingerprint: String?
+    /// The client's address, `unix` for a process on this machine.
+    package var source = ""
+    /// The process at the other end of a unix socket.
+    package var localPeer: LocalPeer?
+    package var requestID: (UInt64, UInt64) = (0, 0)
 
     /// The first value of a field, by lower-case name.
     package func field(_ name: String) -> String? { fields.first { $0.name == name }?.value }
@@ -86,6 +92,9 @@ private final class AsyncExchange: BodyReader {
         guard let exchange else { return }
         var request = RoomRequest(exchange.request, body: body)
         request.certificateFingerprint = exchange.client.certificate?.fingerprint
+        request.source = exchange.record.clientAddress
+        request.localPeer = exchange.client.localPeer
+        request.requestID = exchange.record.requestID
         let whole = request
         let bound = NIOLoopBound(self, eventLoop: eventLoop)
         let eventLoop = eventLoop

@@ -18,6 +18,8 @@ enum TokenRoom {
             // A key in x-api-key is a credential as good as any.
             asked.authorization = request.field("authorization") ?? request.field("x-api-key").map { "Bearer \($0)" }
             asked.proofs = request.fields.filter { $0.name == "dpop" }.map(\.value)
+            asked.source = request.source
+            asked.requestID = request.requestID
             asked.certificate = request.certificateFingerprint.flatMap(TokenRoom.base64URL(hex:))
             guard let answer = await service.respond(asked) else {
                 return RoomResponse(

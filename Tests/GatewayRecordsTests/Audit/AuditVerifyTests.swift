@@ -44,7 +44,7 @@ struct AuditVerifyTests {
         #expect(try verify(try bundle(test), key: other).faults.first?.kind == .forged)
     }
 
-    @Test("one byte of the log", arguments: [0, 1, 255, 256, 431, 599])
+    @Test("T27: one byte of the log", arguments: [0, 1, 255, 256, 431, 599])
     func oneByte(index: Int) throws {
         let test = try log()
         let segment = try #require(AuditReader(test.folder).segments.first)
@@ -57,7 +57,7 @@ struct AuditVerifyTests {
         #expect(report.records == Self.count)
     }
 
-    @Test("one word of a record in a bundle", arguments: [0, 5, 299, 599])
+    @Test("T27: one word of a record in a bundle", arguments: [0, 5, 299, 599])
     func edited(index: Int) throws {
         let test = try log()
         var lines = try bundle(test)
@@ -68,7 +68,7 @@ struct AuditVerifyTests {
         #expect(report.faults.first?.records == index..<(index + 1))
     }
 
-    @Test("a record whose fingerprint and hash were made anew")
+    @Test("T27: a record whose fingerprint and hash were made anew")
     func forged() throws {
         let test = try log()
         let edited = try remade(try bundle(test), 300)
@@ -77,7 +77,7 @@ struct AuditVerifyTests {
         #expect(report.faults.first?.records == 301..<302)
     }
 
-    @Test("a whole log that was made anew contradicts the checkpoint that somebody kept")
+    @Test("T27: a whole log that was made anew contradicts the checkpoint that somebody kept")
     func rewritten() throws {
         let test = try log()
         let kept = try #require(test.folder.note())
@@ -95,7 +95,7 @@ struct AuditVerifyTests {
         #expect(longer.faults.map(\.kind) == [.rewritten])
     }
 
-    @Test("records that were taken out, put elsewhere, or cut off at the end")
+    @Test("T27: records that were taken out, put elsewhere, or cut off at the end")
     func moved() throws {
         let test = try log()
         let lines = try bundle(test)

@@ -15,17 +15,17 @@ struct GatewayUnderTest: Sendable {
     /// Serves `configuration`; the port a listener names is only a key here.
     static func start(
         _ configuration: String, loops: Int = 2, limits: Limits = .standard,
-        drainTimeout: Duration = .seconds(10), folder: URL? = nil
+        drainTimeout: Duration = .seconds(10), folder: URL? = nil, adjust: (inout GatewayOptions) -> Void = { _ in }
     ) async throws -> GatewayUnderTest {
-        try await start(loops: loops, limits: limits, drainTimeout: drainTimeout, folder: folder) { _ in
-            .text(configuration, name: "test.yaml")
+        try await start(loops: loops, limits: limits, drainTimeout: drainTimeout, folder: folder, adjust: adjust) {
+            _ in .text(configuration, name: "test.yaml")
         }
     }
 
     /// Serves the files of a folder that `write` fills first.
     static func start(
         loops: Int = 2, limits: Limits = .standard, drainTimeout: Duration = .seconds(10), folder: URL? = nil,
-        _ source: (URL) throws -> GatewayOptions.Source
+        adjust: (inout GatewayOptions) -> Void = { _ in }, _ source: (URL) throws -> GatewayOptions.Source
     ) async throws -> GatewayUnderTest {
         let folder =
             folder ?? FileManager.default.temporaryDirectory.appending(path: "sluice-e2e-\(UUID().uuidString)")
@@ -40,6 +40,7 @@ struct GatewayUnderTest: Sendable {
         options.addresses = ["127.0.0.1"]
         options.bindPort = { _ in 0 }
         options.drainTimeout = drainTimeout
+        adjust(&options)
         let process = try await GatewayProcess(options)
         try await process.start()
         return GatewayUnderTest(process: process, folder: folder)

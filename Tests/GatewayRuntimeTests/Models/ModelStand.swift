@@ -19,14 +19,18 @@ struct ModelStand: Sendable {
         var limits = ""
         var budget = ""
         var more = ""
+        /// Whether every key may use every model.
+        var isOpen = true
         var state: String?
+        var adjust: @Sendable (inout GatewayOptions) -> Void = { _ in }
     }
 
     static func run(_ options: Options = Options(), _ body: (ModelStand) async throws -> Void) async throws {
         var served = options.provider
         served.requiresKey = false
         let provider = try await MockModelServer.start(served)
-        let gateway = try await GatewayUnderTest.start(configuration(provider.port, options))
+        let gateway = try await GatewayUnderTest.start(
+            configuration(provider.port, options), adjust: options.adjust)
         do { try await body(ModelStand(provider: provider, gateway: gateway)) } catch {
             try await gateway.stop()
             await provider.stop()
@@ -35,6 +39,14 @@ struct ModelStand: Sendable {
         try await gateway.stop()
         await provider.stop()
     }
+
+    private static let everyone = """
+        ---
+        apiVersion: sluice.dev/v1alpha1
+        kind: ModelAccessPolicy
+        metadata: {name: all}
+        spec: {subjects: [{any: true}], models: ["*"]}
+        """
 
     static func configuration(_ port: Int, _ options: Options) -> String {
         let model = options.model.isEmpty ? "" : ", " + options.model
@@ -60,11 +72,7 @@ struct ModelStand: Sendable {
                 - {name: chat, targets: [{provider: openai, model: gpt-5}], price: {input: "1", output: "1"}\(model)}
                 - {name: claude, targets: [{provider: anthropic, model: claude-sonnet-4-5}],
                    price: {input: "1", output: "1"}\(model)}
-            ---
-            apiVersion: sluice.dev/v1alpha1
-            kind: ModelAccessPolicy
-            metadata: {name: all}
-            spec: {subjects: [{any: true}], models: ["*"]}
+            \(options.isOpen ? everyone : "")
             \(options.limits.isEmpty ? "" : budget)
             \(options.more)
             """

@@ -11,12 +11,15 @@ struct AuditWriter {
     private var syncAt: Int?
     private var publishAt = 0
     private var cleanAt = 0
+    /// By which records age.
+    private let age: AuditAge
     private var pendingNotes: [AuditEvent] = []
 
     init(_ journal: AuditJournal, _ log: AuditLog) {
         self.journal = journal
         self.log = log
         encoder = AuditWriter.encoder(journal, log, AuditRedactor())
+        age = AuditAge(wall: log.settings.wallMilliseconds(), monotonic: AuditClock.monotonicMilliseconds)
         pendingNotes = journal.findings.map { $0.event(log.settings.wallMilliseconds()) }
     }
 
@@ -150,7 +153,7 @@ struct AuditWriter {
         guard let retention else { return }
         let wall = log.settings.wallMilliseconds()
         let removed = AuditCleaning(folder: log.folder, current: journal.current)
-            .run(retention, heldBy: holds, nowMilliseconds: wall)
+            .run(retention, heldBy: holds, nowMilliseconds: age.now(wall: wall, monotonic: now))
         if let removed { pendingNotes.append(removed.event(wall)) }
     }
 

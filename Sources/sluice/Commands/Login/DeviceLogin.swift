@@ -7,6 +7,8 @@ struct DeviceLogin {
     let client: String
     let scopes: String
     let audience: String?
+    /// Waits so many seconds; tests do not.
+    var pause: @Sendable (Int) async throws -> Void = { try await Task.sleep(for: .seconds($0)) }
 
     private static let grantType = "urn:ietf:params:oauth:grant-type:device_code"
 
@@ -33,7 +35,7 @@ struct DeviceLogin {
     ) async throws -> (status: Int, node: ConfigNode) {
         var seconds = seconds
         while ContinuousClock.now < deadline {
-            try await Task.sleep(for: .seconds(seconds))
+            try await pause(seconds)
             let answer = try await provider.token([
                 ("grant_type", Self.grantType), ("device_code", code), ("client_id", client),
             ])

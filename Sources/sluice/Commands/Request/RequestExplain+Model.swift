@@ -14,9 +14,45 @@ extension RequestExplain {
                 hint: NearestName.hint(operation, among: ModelOperation.allCases.map(\.rawValue)))
         }
         let question = ModelTrial.Question(principal: try caller(), model: model, operation: operation)
-        let answer = ModelTrial(try await objects()).explain(question)
+        var answer = ModelTrial(try await objects()).explain(question)
+        if files.isEmpty { try await addStanding(to: &answer) }
         output.show(answer) { Self.modelTable(answer) }
         if answer["decision"]?.string != "allowed" { throw ExitStatus.findings.code }
+    }
+
+    /// What is left of each budget that would count the call. A call that policies let through and a budget does not is
+    /// denied.
+    private func addStanding(to answer: inout ConfigNode) async throws {
+        guard let budgets = answer["budgets"]?.elements, !budgets.isEmpty else { return }
+        var rows: [ConfigNode] = []
+        for budget in budgets {
+            let names = ["policy", "scope", "tenant", "value"]
+            let query = names.compactMap { name in
+                budget[name]?.string.flatMap { $0.isEmpty ? nil : (name, $0) }
+            }
+            let lines = try await state.client.get("/v1/budgets", query: query).node["items"]?.elements ?? []
+            let own = lines.filter { $0["tenant"]?.string == budget["tenant"]?.string }
+            var row = budget
+            row["left"] = .list(own.map { .text(Self.left($0)) })
+            rows.append(row)
+            guard let spent = own.first(where: { $0["remaining"]?.string == "0" }),
+                answer["decision"]?.string == "allowed"
+            else { continue }
+            let policy = budget["policy"]?.string ?? ""
+            let reset = spent["reset"]?.string ?? ""
+            answer["decision"] = .text("denied")
+            answer["rule"] = .text(policy)
+            answer["reason"] = .text("the budget is spent: \(Self.left(spent))")
+            answer["code"] = .text(ErrorCode.budgetExceeded.rawValue)
+            let wait = reset.isEmpty ? "" : "wait until \(reset), "
+            answer["next"] = .text("\(wait)raise the limits of \(policy), or 'sluice budget reset \(policy)'")
+        }
+        answer["budgets"] = .list(rows)
+    }
+
+    private static func left(_ line: ConfigNode) -> String {
+        func text(_ name: String) -> String { line[name]?.string ?? "" }
+        return "\(text("remaining")) of \(text("limit")) \(text("unit"))/\(text("window"))"
     }
 
     private func objects() async throws -> ObjectSet {

@@ -1,0 +1,76 @@
+import GatewayModel
+import GatewayWire
+import Synchronization
+import Testing
+
+@testable import GatewayIdentity
+
+/// A service that believes one issuer and knows one key, `agent-key`, of the agent `builder`.
+final class TokenServiceStand: Sendable {
+    /// What the service said of itself, in order, and whether that can be written down.
+    final class Book: Sendable {
+        let events = Mutex<[TokenEvent]>([])
+        let isShut = Mutex(false)
+    }
+
+    let login = TokenFixture(.p256)
+    let service: TokenService
+    let revocations = RevocationList()
+    let book = Book()
+    static let issuer = "https://gw.example"
+
+    init() {
+        let login = login.authority(TokenRules(issuer: TokenFixture.issuer, audiences: ["sluice"]))
+        let revocations = revocations
+        let revoke: @Sendable ([Revocation]) throws(GatewayError) -> Void = { entries throws(GatewayError) in
+            _ = revocations.add(entries, nowSeconds: TokenFixture.now)
+        }
+        var environment = TokenService.Environment(wallSeconds: { TokenFixture.now }, revoke: revoke)
+        environment.issuers = { [TokenService.Issuer(authority: login, actors: [NamePattern("builder")])] }
+        environment.key = { secret in
+            secret == "agent-key" ? Principal(proof: .apiKey, agent: "builder", credentialID: "key_1") : nil
+        }
+        let book = book
+        environment.record = { event throws(GatewayError) in
+            if book.isShut.withLock({ $0 }) { throw GatewayError(.auditUnavailable, "the disk is full") }
+            book.events.withLock { $0.append(event) }
+            return { _ in }
+        }
+        environment.refused = { event in book.events.withLock { $0.append(event) } }
+        service = TokenService(
+            issuer: TokenServiceStand.issuer, ring: KeyRing(nowSeconds: TokenFixture.now),
+            proofs: ProofRules(nonces: ProofNonces(secret: Secret("x"))), revocations: revocations,
+            environment: environment)
+    }
+
+    func post(
+        _ path: String, _ fields: [(String, String)], client: String? = nil, proofs: [String] = [],
+        certificate: String? = nil
+    ) async throws -> TokenService.Response {
+        let body = fields.map { "\($0.0)=\(FormText.encode($0.1))" }.joined(separator: "&")
+        var request = TokenService.Request(method: "POST", path: path, body: Array(body.utf8))
+        request.contentType = "application/x-www-form-urlencoded"
+        request.authorization = client.map { "Basic " + Base64Text.encode(Array($0.utf8)) }
+        request.proofs = proofs
+        request.certificate = certificate
+        return try #require(await service.respond(request))
+    }
+
+    func exchange(
+        _ subject: String, _ more: [(String, String)] = [], client: String? = "key_1:agent-key",
+        proofs: [String] = [], certificate: String? = nil
+    ) async throws -> TokenService.Response {
+        try await post(
+            "/oauth/token",
+            [
+                ("grant_type", TokenService.GrantType.exchange.rawValue), ("subject_token", subject),
+                ("subject_token_type", "urn:ietf:params:oauth:token-type:access_token"),
+            ] + more, client: client, proofs: proofs, certificate: certificate)
+    }
+
+    func token(_ response: TokenService.Response) throws -> String {
+        try #require(response.body?["access_token"]?.string?.value, "\(response.body?.compactText ?? "")")
+    }
+
+    func code(_ response: TokenService.Response) -> String? { response.body?["error"]?.string?.value }
+}
