@@ -9,7 +9,7 @@ import Testing
 
 @testable import sluice
 
-/// The twelve questions of Documentation/Audit.md, asked after real traffic of one gateway: the commands are the page's,
+/// The twelve questions of Documentation/Audit.md, asked after real traffic of one gateway: the commands are its own,
 /// only the names that a run makes up (keys, grants, ports) are put in.
 @Suite("The twelve answers are right", .timeLimit(.minutes(1)))
 struct AuditorQuestionTests {

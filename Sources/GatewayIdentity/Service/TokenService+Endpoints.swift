@@ -66,7 +66,7 @@ extension TokenService {
         return response
     }
 
-    /// Answers, and tells who keeps the log of what was refused. `body` notes in the event what it learns of the caller.
+    /// Answers, and tells who keeps the log of refusals. `body` notes in the event what it learns of the caller.
     private func answering(
         _ request: Request, _ operation: String,
         _ body: (TokenForm, inout TokenEvent) async throws -> Response

@@ -84,8 +84,9 @@ package final class TokenAuthority: Sendable {
         if let revocation = revocations.reason(against: principal) { throw TokenAuthority.refusal(revocation) }
         cache.insert(
             TokenCache.Entry(
-                principal: principal, expiresSeconds: verified.expiresSeconds + rules.skewSeconds,
-                revocationVersion: version), for: digest)
+                principal: principal, startsSeconds: verified.startsSeconds - rules.skewSeconds,
+                expiresSeconds: verified.expiresSeconds + rules.skewSeconds, revocationVersion: version),
+            for: digest)
         return principal
     }
 

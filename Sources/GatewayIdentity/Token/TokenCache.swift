@@ -6,12 +6,17 @@ import Synchronization
 package final class TokenCache: Sendable {
     package struct Entry: Sendable {
         package var principal: Principal
+        /// Before it the token is not good: a wall clock may be set back.
+        package var startsSeconds: Int
         package var expiresSeconds: Int
         /// `RevocationList.version` when it was last found to be in order.
         package var revocationVersion: UInt64
 
-        package init(principal: Principal, expiresSeconds: Int, revocationVersion: UInt64) {
+        package init(
+            principal: Principal, startsSeconds: Int = 0, expiresSeconds: Int, revocationVersion: UInt64
+        ) {
             self.principal = principal
+            self.startsSeconds = startsSeconds
             self.expiresSeconds = expiresSeconds
             self.revocationVersion = revocationVersion
         }
@@ -37,16 +42,17 @@ package final class TokenCache: Sendable {
 
     package func find(_ digest: TokenDigest, nowSeconds: Int) -> Entry? {
         shard(digest).state.withLock { shard in
-            if let entry = shard.recent[digest] {
-                if nowSeconds < entry.expiresSeconds { return entry }
+            var found = shard.recent[digest]
+            if found == nil, let entry = shard.older.removeValue(forKey: digest) {
+                TokenCache.insert(entry, digest, &shard)
+                found = entry
+            }
+            guard let entry = found else { return nil }
+            guard nowSeconds < entry.expiresSeconds else {
                 shard.recent[digest] = nil
                 return nil
             }
-            guard let entry = shard.older.removeValue(forKey: digest), nowSeconds < entry.expiresSeconds else {
-                return nil
-            }
-            TokenCache.insert(entry, digest, &shard)
-            return entry
+            return nowSeconds < entry.startsSeconds ? nil : entry
         }
     }
 

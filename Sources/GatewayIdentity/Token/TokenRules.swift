@@ -81,18 +81,21 @@ package struct TokenRules: Sendable, Hashable {
         }
         return VerifiedToken(
             issuer: try shortText("iss", token.claims), subject: subject ?? "", audiences: audiences, scopes: scopes,
-            id: try shortText("jti", token.claims), issuedSeconds: times.issued, expiresSeconds: times.expires,
-            type: token.type, claims: token.claims)
+            id: try shortText("jti", token.claims), issuedSeconds: times.issued, startsSeconds: times.starts,
+            expiresSeconds: times.expires, type: token.type, claims: token.claims)
     }
 
     // MARK: Claims
 
-    private func times(_ claims: JSONObject, now: Int) throws(GatewayError) -> (issued: Int?, expires: Int) {
+    private func times(
+        _ claims: JSONObject, now: Int
+    ) throws(GatewayError) -> (issued: Int?, starts: Int, expires: Int) {
         guard let expires = try instant("exp", claims) else { throw JSONWebToken.refusal("has no end: exp") }
         guard now < expires + skewSeconds else {
             throw JSONWebToken.refusal("has expired", hint: "get a new one; it was good until \(expires)")
         }
-        if let start = try instant("nbf", claims), now + skewSeconds < start {
+        let start = try instant("nbf", claims)
+        if let start, now + skewSeconds < start {
             throw JSONWebToken.refusal("is not good yet: nbf")
         }
         let issued = try instant("iat", claims)
@@ -105,7 +108,7 @@ package struct TokenRules: Sendable, Hashable {
                 throw JSONWebToken.refusal("lives longer than \(most) s, or does not say when it was made")
             }
         }
-        return (issued, expires)
+        return (issued, max(start ?? 0, issued ?? 0), expires)
     }
 
     /// NumericDate (RFC 7519 section 2): seconds, perhaps with a fraction.
@@ -159,13 +162,15 @@ package struct VerifiedToken: Sendable {
     /// `jti`.
     package var id: String?
     package var issuedSeconds: Int?
+    /// `nbf` or `iat`, whichever is later: before it the token is not good.
+    package var startsSeconds: Int
     package var expiresSeconds: Int
     package var type: String?
     package var claims: JSONObject
 
     package init(
         issuer: String?, subject: String, audiences: [String], scopes: [String] = [], id: String? = nil,
-        issuedSeconds: Int? = nil, expiresSeconds: Int, type: String? = nil, claims: JSONObject
+        issuedSeconds: Int? = nil, startsSeconds: Int = 0, expiresSeconds: Int, type: String? = nil, claims: JSONObject
     ) {
         self.issuer = issuer
         self.subject = subject
@@ -173,6 +178,7 @@ package struct VerifiedToken: Sendable {
         self.scopes = scopes
         self.id = id
         self.issuedSeconds = issuedSeconds
+        self.startsSeconds = startsSeconds
         self.expiresSeconds = expiresSeconds
         self.type = type
         self.claims = claims

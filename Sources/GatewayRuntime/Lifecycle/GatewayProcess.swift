@@ -127,10 +127,12 @@ package final class GatewayProcess: Sendable {
         let changes = await store.changes()
         switch options.source {
         case .files(let paths):
-            let source = FileSource(paths: paths, limits: options.limits)
-            let outcome = await store.replaceFiles(source.load())
-            try await begin(outcome)
-            watch(source)
+            let loads = FileSource(paths: paths, limits: options.limits).loads()
+            for await first in loads {
+                try await begin(await store.replaceFiles(first))
+                break
+            }
+            watch(loads)
         case .text(let text, let name):
             let load = ConfigurationLoad(
                 texts: [ConfigurationLoad.Text(bytes: Array(text.utf8), file: name)], mode: .strict,
@@ -153,10 +155,10 @@ package final class GatewayProcess: Sendable {
         life.withLock { $0.isReady = true }
     }
 
-    private func watch(_ source: FileSource) {
+    private func watch(_ loads: AsyncStream<ConfigurationLoad>) {
         keep(
             Task { [store] in
-                for await load in source.loads() {
+                for await load in loads {
                     let outcome = await store.replaceFiles(load)
                     if outcome.isApplied || outcome.isRefused { self.report(outcome.diagnostics) }
                     if outcome.isRefused { self.registry.process.reloadRefused() }

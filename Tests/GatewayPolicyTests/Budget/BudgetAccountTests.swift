@@ -42,7 +42,7 @@ struct BudgetAccountTests {
         #expect(
             error.message
                 == "the user's budget of 5usd/1d has 0.25 left and the call needs up to 0.5: default/per-user")
-        #expect(error.hint == "try again in 86399 s")
+        #expect(error.hint == "try again in 86399 s, or have BudgetPolicy default/per-user raised")
     }
 
     @Test func aCallLargerThanTheWholeBudgetIsNotToldToWait() throws {

@@ -11,6 +11,8 @@ struct ProgramTextTests {
             ("7f00000000-7f00001000 r--p 00000000 08:01 4711 /usr/bin/sluice", nil),
             ("7f00000000-7f00001000 rw-p 00000000 08:01 4711 /usr/bin/sluice", nil),
             ("7f00001000-7f00000000 r-xp 00000000 08:01 4711 /usr/bin/sluice", nil), ("", nil), ("x-y r-xp a", nil),
+            ("00401000-00402000 r-xp 00001000 08:01 4711      /usr/lib/libc.so.6", 0x401000..<0x402000),
+            ("7ffc00000000-7ffc00002000 r-xp 00000000 00:00 0     [vdso]", nil),
         ] as [(String, Range<UInt>?)])
     func ranges(_ line: String, _ range: Range<UInt>?) {
         #expect(ProgramText.codeRange(Substring(line)) == range)

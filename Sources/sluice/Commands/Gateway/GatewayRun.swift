@@ -76,6 +76,12 @@ struct GatewayRun: AsyncParsableCommand {
             try await gateway.start()
             await announce(gateway, quickstart)
             ProgramText.giveBack()
+            // The first timers look types up all over the program, once.
+            let settled = Task {
+                try await Task.sleep(for: .milliseconds(300))
+                ProgramText.giveBack()
+            }
+            defer { settled.cancel() }
             try await gateway.run()
         } catch is ConfigurationRefused {
             // Its findings have been written line by line.
