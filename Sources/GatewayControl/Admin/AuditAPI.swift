@@ -180,13 +180,8 @@ package struct AuditAPI: Sendable {
 
     private func filter(_ call: AdminCall) throws(GatewayError) -> AuditFilter {
         var filter = AuditFilter()
-        let now = AuditClock.wallMilliseconds / 1_000
-        if let since = call.query["since"] {
-            filter.sinceMilliseconds = try StateAPI.seconds(since, nowSeconds: now, direction: -1) * 1_000
-        }
-        if let until = call.query["until"] {
-            filter.untilMilliseconds = try StateAPI.seconds(until, nowSeconds: now, direction: -1) * 1_000
-        }
+        if let since = call.query["since"] { filter.sinceMilliseconds = try AuditAPI.milliseconds(since) }
+        if let until = call.query["until"] { filter.untilMilliseconds = try AuditAPI.milliseconds(until) }
         for field in AuditFilter.Field.allCases {
             if let value = call.query[field.rawValue] { filter.terms.append(AuditFilter.Term(field, value)) }
         }

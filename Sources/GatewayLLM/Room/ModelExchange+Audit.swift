@@ -115,7 +115,7 @@ extension ModelExchange {
         }
         if cacheMark == .hit { event.details.append(AuditFact("cache", "hit")) }
         event.traffic = AuditTraffic(
-            bytesIn: body.count, bytesOut: Int(clamping: exchange?.record.responseBytes ?? 0))
+            bytesIn: body.count, bytesOut: Int(clamping: exchange?.record.responseBytes ?? 0) + unsentBytes)
         if let auditedReply { event.response = AuditBody(auditedReply.readableBytesView) }
     }
 

@@ -24,6 +24,8 @@ extension ModelExchange {
         }
         cacheMark = .hit
         stage = .over
+        keepForAudit(entry.body)
+        unsentBytes = entry.body.readableBytes
         settle()
         respond(exchange, status: 200, type: entry.type, body: entry.body)
         return true

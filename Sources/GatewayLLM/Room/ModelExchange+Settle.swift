@@ -88,7 +88,10 @@ extension ModelExchange {
         stage = .over
         // Earlier attempts may have failed; this one has not.
         failure = nil
-        if case .whole(let whole) = reply, let all = whole.all { keepForAudit(all) }
+        if case .whole(let whole) = reply {
+            if let all = whole.all { keepForAudit(all) }
+            unsentBytes = whole.heldBytes
+        }
         settle()
         keepInCache()
         guard let exchange else { return }

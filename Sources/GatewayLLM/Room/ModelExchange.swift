@@ -111,6 +111,8 @@ final class ModelExchange {
     var awaitsRecord = false
     /// What the client has been sent, as far as the audit log keeps it.
     var auditedReply: ByteBuffer?
+    /// Of the answer, what leaves once the call is settled.
+    var unsentBytes = 0
     /// The client went before its answer was whole.
     var hasLeft = false
     /// A reply that nobody waits for is read until then.

@@ -53,6 +53,8 @@ final class WholeReply {
         translation == nil && marks == nil && (bytes > WholeReply.heldBytesMax || meter == nil)
     }
 
+    var heldBytes: Int { held.readableBytes }
+
     /// What is there to send.
     func take() -> ByteBuffer? {
         guard held.readableBytes > 0 else { return nil }

@@ -1,8 +1,8 @@
 import Glibc
 
-/// The code of the program and its libraries in memory. Starting runs through most of it once (options, decoding, look-ups of types), and
-/// serving through little: when the gateway serves, its pages of code are given back, and those that are used come back
-/// from the kernel's cache at the first touch.
+/// The code of the program and its libraries in memory. Starting runs through most of it once (options, decoding,
+/// look-ups of types), and serving through little: when the gateway serves, the pages of code are given back, and those
+/// that are used come back from the kernel's cache at the first touch.
 package enum ProgramText {
     /// Unmaps what the process has mapped of its code so far.
     package static func giveBack() {

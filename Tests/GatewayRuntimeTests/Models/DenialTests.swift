@@ -21,7 +21,7 @@ struct DenialTests {
          spec: {subjects: [{group: trial}], models: ["*"]}}
         ---
         {apiVersion: sluice.dev/v1alpha1, kind: ModelAccessPolicy, metadata: {name: no-claude},
-         spec: {effect: Deny, subjects: [{group: trial}], models: [claude]}}
+         spec: {effect: deny, subjects: [{group: trial}], models: [claude]}}
         ---
         {apiVersion: sluice.dev/v1alpha1, kind: ModelAccessPolicy, metadata: {name: small},
          spec: {subjects: [{group: small}], models: [chat], limits: {outputTokensMax: 10}}}

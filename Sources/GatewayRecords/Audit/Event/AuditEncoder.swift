@@ -35,19 +35,19 @@ struct AuditEncoder {
         var splice =
             redaction.isOff
             ? write(event, uid: uid, index: index) : write(redaction.redacted(event), uid: uid, index: index)
-        if json.bytes.count > AuditEncoder.recordBytesMax - 1_024 {
+        if json.buffer.count > AuditEncoder.recordBytesMax - 1_024 {
             var event = redaction.redacted(event)
             event.request?.bytes = []
             event.response?.bytes = []
             json.textBytesMax = 192
             splice = write(event, uid: uid, index: index)
         }
-        let fingerprint = TreeHash.of(json.bytes.span)
+        let fingerprint = json.buffer.withBytes { TreeHash.of($0) }
         attest(fingerprint, previous)
-        out.append(contentsOf: json.bytes[..<splice])
+        json.buffer.copy(0..<splice, to: &out)
         out.append(0x2C)
-        out.append(contentsOf: attestation.bytes)
-        out.append(contentsOf: json.bytes[splice...])
+        attestation.buffer.copy(0..<attestation.buffer.count, to: &out)
+        json.buffer.copy(splice..<json.buffer.count, to: &out)
         return PreviousRecord(uid: uid, typeUID: event.kind.typeUID, fingerprint: fingerprint)
     }
 
@@ -58,7 +58,7 @@ struct AuditEncoder {
         let gateway = gateway
         json.object { json in
             json.head(event)
-            splice = json.bytes.count
+            splice = json.buffer.count
             json.middle(event)
             json.object("metadata") { json in
                 json.member("correlation_uid", id: event.correlation)

@@ -1,19 +1,15 @@
-import GatewayWire
-
 /// Writes a record's JSON in canonical form (RFC 8785) without a tree. Whoever calls it writes members in the order of
 /// their names; a debug build checks that.
 struct RecordJSON {
-    private(set) var bytes: [UInt8] = []
+    let buffer = RecordBuffer()
     /// Longer texts are cut.
     var textBytesMax = 4_096
     private var needsComma = false
 
     mutating func removeAll() {
-        bytes.removeAll(keepingCapacity: true)
+        buffer.removeAll()
         needsComma = false
     }
-
-    mutating func insert(_ other: [UInt8], at index: Int) { bytes.insert(contentsOf: other, at: index) }
 
     mutating func object(_ name: StaticString, _ body: (inout RecordJSON) -> Void) {
         key(name)
@@ -22,19 +18,19 @@ struct RecordJSON {
 
     mutating func object(_ body: (inout RecordJSON) -> Void) {
         separate()
-        bytes.append(0x7B)
+        buffer.append(0x7B)
         needsComma = false
         body(&self)
-        bytes.append(0x7D)
+        buffer.append(0x7D)
         needsComma = true
     }
 
     mutating func array(_ name: StaticString, _ body: (inout RecordJSON) -> Void) {
         key(name)
-        bytes.append(0x5B)
+        buffer.append(0x5B)
         needsComma = false
         body(&self)
-        bytes.append(0x5D)
+        buffer.append(0x5D)
         needsComma = true
     }
 
@@ -58,7 +54,7 @@ struct RecordJSON {
 
     mutating func member(_ name: StaticString, _ value: Bool) {
         key(name)
-        JSONWriter.append(value, to: &bytes)
+        buffer.append(value ? "true" : "false")
         needsComma = true
     }
 
@@ -71,10 +67,10 @@ struct RecordJSON {
     mutating func member(_ name: StaticString, id: (UInt64, UInt64)) {
         guard id.0 | id.1 != 0 else { return }
         key(name)
-        bytes.append(0x22)
-        TraceContext.append(hex: id.0, digits: 16, to: &bytes)
-        TraceContext.append(hex: id.1, digits: 16, to: &bytes)
-        bytes.append(0x22)
+        buffer.append(0x22)
+        buffer.append(hex: id.0)
+        buffer.append(hex: id.1)
+        buffer.append(0x22)
         needsComma = true
     }
 
@@ -110,51 +106,48 @@ struct RecordJSON {
 
     mutating func member(_ name: StaticString, hash: TreeHash) {
         key(name)
-        bytes.append(0x22)
-        hash.appendHex(to: &bytes)
-        bytes.append(0x22)
+        buffer.append(0x22)
+        hash.appendHex(to: buffer)
+        buffer.append(0x22)
         needsComma = true
     }
 
     private mutating func fact(_ fact: AuditFact) {
         separate()
         quote(fact.name)
-        bytes.append(0x3A)
+        buffer.append(0x3A)
         switch fact.value {
         case .text(let text): quote(text)
         case .integer(let value): number(value)
-        case .flag(let value): JSONWriter.append(value, to: &bytes)
+        case .flag(let value): buffer.append(value ? "true" : "false")
         case .list(let items):
-            bytes.append(0x5B)
+            buffer.append(0x5B)
             needsComma = false
             for text in items { item(text) }
-            bytes.append(0x5D)
+            buffer.append(0x5D)
         }
         needsComma = true
     }
 
     /// Whole numbers beyond 2⁵³ are no JSON numbers that everyone reads alike.
     private mutating func number(_ value: Int) {
-        JSONWriter.append(Int64(min(max(value, -(1 << 53)), 1 << 53)), to: &bytes)
+        buffer.append(decimal: min(max(value, -(1 << 53)), 1 << 53))
     }
 
     private mutating func key(_ name: StaticString) {
-        separate()
-        JSONWriter.append(plain: name, to: &bytes)
-        bytes.append(0x3A)
+        buffer.append(key: name, comma: needsComma)
         needsComma = false
     }
 
     private mutating func separate() {
-        if needsComma { bytes.append(0x2C) }
+        if needsComma { buffer.append(0x2C) }
     }
 
     private mutating func quote(_ text: String) {
         guard text.utf8.count <= textBytesMax else {
-            let cut = RecordJSON.cut(text, textBytesMax)
-            return JSONWriter.append(string: cut.utf8Span.span, to: &bytes)
+            return buffer.append(quoted: RecordJSON.cut(text, textBytesMax).utf8Span.span)
         }
-        JSONWriter.append(string: text.utf8Span.span, to: &bytes)
+        buffer.append(quoted: text.utf8Span.span)
     }
 
     private static func cut(_ text: String, _ bytesMax: Int) -> String {

@@ -51,16 +51,18 @@ package struct TreeHash: Sendable, Hashable {
     package var base64: String { Base64Text.encode(bytes) }
 
     package var hex: String {
+        let buffer = RecordBuffer(capacity: 64)
+        appendHex(to: buffer)
         var text: [UInt8] = []
-        appendHex(to: &text)
+        buffer.copy(0..<buffer.count, to: &text)
         return String(decoding: text, as: UTF8.self)
     }
 
-    func appendHex(to out: inout [UInt8]) {
-        TraceContext.append(hex: words.0, digits: 16, to: &out)
-        TraceContext.append(hex: words.1, digits: 16, to: &out)
-        TraceContext.append(hex: words.2, digits: 16, to: &out)
-        TraceContext.append(hex: words.3, digits: 16, to: &out)
+    func appendHex(to buffer: RecordBuffer) {
+        buffer.append(hex: words.0)
+        buffer.append(hex: words.1)
+        buffer.append(hex: words.2)
+        buffer.append(hex: words.3)
     }
 
     package static func == (left: TreeHash, right: TreeHash) -> Bool { left.words == right.words }
