@@ -230,13 +230,14 @@ package enum HTTP1Serializer {
 
     /// A plain decimal number.
     package static func append(decimal value: UInt64, to out: inout [UInt8]) {
-        var divisor: UInt64 = 1
-        while value / divisor >= 10 { divisor *= 10 }
+        var digits = InlineArray<20, UInt8>(repeating: Byte.zero)
+        var first = digits.count
         var rest = value
-        while divisor > 0 {
-            out.append(Byte.zero + UInt8(truncatingIfNeeded: rest / divisor))
-            rest %= divisor
-            divisor /= 10
-        }
+        repeat {
+            first &-= 1
+            digits[first] = Byte.zero &+ UInt8(truncatingIfNeeded: rest % 10)
+            rest /= 10
+        } while rest > 0
+        append(digits.span.extracting(first...), to: &out)
     }
 }
