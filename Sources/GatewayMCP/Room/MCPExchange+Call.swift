@@ -85,6 +85,7 @@ extension MCPExchange {
         }
         self.terms = terms
         self.definition = definition
+        calledTool = own
         let fields = try fieldParameters(definition, arguments, call)
         try reserve(definition, at: server, call)
         let isSearched = view.isSearched
@@ -92,6 +93,7 @@ extension MCPExchange {
             forward("tools/call", to: server, call) { request in
                 request.name = own
                 request.fields = fields
+                request.edit.keepsTask = call.asksForTask
                 if own != shown || isSearched { request.edit.renamed = ("name", MCPExchange.json(own)) }
                 if isSearched { request.edit.extra.append(("arguments", arguments.bytes)) }
             }
@@ -222,7 +224,7 @@ extension MCPExchange {
     private func isStateless(_ server: CompiledServer) -> Bool {
         switch server.protocol {
         case .stateless: return true
-        case .session: return false
+        case .session, .sse: return false
         case .auto: break
         }
         guard case .stateless = services.live.era(of: server) else { return false }

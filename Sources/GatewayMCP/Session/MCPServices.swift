@@ -11,6 +11,8 @@ package final class MCPServices: Sendable {
     let shelf = ToolShelf()
     let clients = LiveClients()
     let waiting = WaitingCalls()
+    let pairs = PairSessions()
+    let tasks = LiveTasks()
     let seal: Seal
     /// Which definitions may be used, and which calls wait for a person.
     let book: ToolBook
