@@ -85,8 +85,8 @@ struct ServerOpening {
 
     typealias Opened = (Result<LiveServers.Session, GatewayError>) -> Void
 
-    /// Opens a session for a caller: `initialize`, then `notifications/initialized`. A server that refuses the first may
-    /// be one of 2024-11-05.
+    /// Opens a session for a caller: `initialize`, then `notifications/initialized`. A server that refuses the first
+    /// may be one of 2024-11-05.
     func open(_ caller: ServerCaller, _ done: @escaping Opened) -> ServerPost {
         let isPair = server.isPair || services.live.isPair(server)
         return open(caller, atPair: isPair) { outcome, refused in

@@ -1,8 +1,8 @@
 import GatewayWire
 import Synchronization
 
-/// What a task's id tells the gateway: whose it is, at which server, and of which tool, so that nobody else reads it and
-/// what comes of it is judged like a direct result. Clients carry it sealed; servers see their own id alone.
+/// What a task's id tells the gateway: whose it is, at which server, and of which tool, so that nobody else reads it
+/// and what comes of it is judged like a direct result. Clients carry it sealed; servers see their own id alone.
 struct TaskHandle: Equatable {
     /// The caller it was made for (`Principal.callerKey`).
     var owner: String
