@@ -103,12 +103,15 @@ package struct ToolCatalog: Sendable {
     package let authorizations: [String: ResourceAuthorization]
     package let access: ToolAccessTable
     package let governance: ToolGovernance
+    /// Who is told of calls that wait, by the names of policies.
+    package let hooks: [String: ApprovalHook]
 
     package init(
         servers: [CompiledServer], virtuals: [VirtualServer] = [],
         authorizations: [String: ResourceAuthorization] = [:], access: ToolAccessTable,
-        governance: ToolGovernance = .none
+        governance: ToolGovernance = .none, hooks: [String: ApprovalHook] = [:]
     ) {
+        self.hooks = hooks
         self.servers = servers
         self.virtuals = virtuals
         self.authorizations = authorizations

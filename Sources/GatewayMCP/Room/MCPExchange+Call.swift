@@ -246,6 +246,7 @@ extension MCPExchange {
             if let object = arguments?.object { asked.arguments = CELMap(object) } else { asked.arguments = .empty }
         }
         if access.readsTime { asked.now = now }
+        if access.readsRisk, item == .tool { asked.risk = terms(of: own, at: server).risk }
         let verdict = access.decide(principal, asked)
         note?.server = server.shownName
         note?.slot = server.backend.metricSlot
@@ -267,7 +268,13 @@ extension MCPExchange {
     /// Whether a part of a server is at this path, and the caller's own credential lets it be used.
     func isWithinReach(_ item: ToolAccessTable.Item, _ own: String, _ server: CompiledServer) -> Bool {
         guard view.includes(item, own, of: server) else { return false }
-        guard item == .tool, let grant = principal.grant else { return true }
+        guard let grant = principal.grant, !grant.tools.isEmpty else { return true }
+        // A credential that lists what it calls reads nothing else either: all by their names under /mcp.
+        switch item {
+        case .tool: break
+        case .prompt: return grant.allows(tool: server.prefix + ToolView.separator + own)
+        case .resource: return grant.allows(tool: "\(server.prefix)+\(own)")
+        }
         return grant.allows(tool: server.prefix + ToolView.separator + own)
             || server.prefixMode != .always && grant.allows(tool: own)
     }

@@ -155,6 +155,7 @@ extension MCPExchange: BodyReader {
     }
 
     private func serve(_ call: ClientCall) throws(ClientFault) {
+        try checkAnswers(call)
         switch call.method {
         case "tools/call": try callTool(call)
         case "tools/list": list(.tools, call)
@@ -179,6 +180,18 @@ extension MCPExchange: BodyReader {
             // To a client with a session a 404 says that the session is gone.
             if !call.isStateless { fault.status = 200 }
             throw fault
+        }
+    }
+}
+
+extension MCPExchange {
+    /// What a client answers to questions is an object of objects, or it answers nothing.
+    private func checkAnswers(_ call: ClientCall) throws(ClientFault) {
+        guard call.isStateless, let bytes = call.json("inputResponses") else { return }
+        let answers = (try? JSONTree.parse(bytes))?.object
+        guard let answers, answers.members.allSatisfy({ $0.value.object != nil }) else {
+            throw ClientFault(
+                JSONRPCCode.invalidParams, "inputResponses is not an object of answers, each an object", id: call.id)
         }
     }
 }

@@ -17,6 +17,8 @@ package final class MCPServices: Sendable {
     /// Which definitions may be used, and which calls wait for a person.
     let book: ToolBook
     package let limiters = ToolLimiters()
+    /// Tells people of calls that wait for them.
+    package let hooks = ApprovalHooks()
     /// Distinguishes this replica's ids from every other's.
     private let nonce: String
     private let counter = Atomic<UInt64>(0)
