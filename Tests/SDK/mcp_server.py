@@ -1,4 +1,5 @@
-"""A real server with the tools of the mock: `mcp_server.py mcp|fastmcp PORT`, both eras at /mcp, or `mcp stdio`."""
+"""A real server with the tools of the mock: `mcp_server.py mcp|fastmcp PORT`, both eras at /mcp, `… PORT sse` with the
+pair of endpoints of 2024-11-05 at /sse, or `mcp stdio`."""
 
 import sys
 from typing import Annotated
@@ -219,7 +220,10 @@ def main():
     if place == "stdio":
         server.run("stdio")
         return
-    app = server.streamable_http_app() if framework == "mcp" else server.http_app()
+    if sys.argv[3:] == ["sse"]:
+        app = server.sse_app() if framework == "mcp" else server.http_app(transport="sse")
+    else:
+        app = server.streamable_http_app() if framework == "mcp" else server.http_app()
     config = uvicorn.Config(app, host="127.0.0.1", port=int(place), log_level="warning")
     uvicorn_server = uvicorn.Server(config)
     startup = uvicorn_server.startup

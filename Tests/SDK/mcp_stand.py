@@ -36,16 +36,14 @@ class MockTools(Process):
 class RealTools(Process):
     """`mcp_server.py`: a server on one of the frameworks."""
 
-    def __init__(self, folder, framework, name=None):
+    def __init__(self, folder, framework, name=None, is_pair=False):
         self.port = free_port()
-        super().__init__(
-            folder, name or f"real-{framework}",
-            [sys.executable, str(Path(__file__).parent / "mcp_server.py"), framework, str(self.port)],
-        )
+        words = [sys.executable, str(Path(__file__).parent / "mcp_server.py"), framework, str(self.port)]
+        super().__init__(folder, name or f"real-{framework}", words + ["sse"] * is_pair)
         self.line("ready\n")
         self.framework = framework
         self.base = f"http://127.0.0.1:{self.port}"
-        self.url = f"{self.base}/mcp"
+        self.url = f"{self.base}/sse" if is_pair else f"{self.base}/mcp"
 
     # What a framework leaves out, over the old era alone or over both.
     LACKS = {

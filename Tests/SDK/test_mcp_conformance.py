@@ -225,6 +225,11 @@ class TestInputRequired:
         assert asked == ["elicitation/create"]
         assert said(answer) == "Hello, Alice!"
 
+    @pytest.mark.parametrize("answers", [{"user_name": 12345}, None, [], "x"])
+    def test_validate_input(self, wire, answers):
+        answer = self.call(wire, "test_input_required_result_elicitation", FORM, inputResponses=answers)
+        assert answer.error or answer.result["resultType"] == "input_required"
+
     def test_basic_sampling(self, wire):
         reply = {"role": "assistant", "content": {"type": "text", "text": "Paris"}, "model": "m"}
         answer, asked = self.rounds(

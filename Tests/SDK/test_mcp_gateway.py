@@ -112,6 +112,7 @@ def mocks(sluice, folder):
         "new": MockTools(sluice, folder, "mock-new", ["--revision", "new"]),
         "old": MockTools(sluice, folder, "mock-old", ["--revision", "old"]),
         "june": MockTools(sluice, folder, "mock-june", ["--revision", "2025-06-18", "--answers", "events"]),
+        "pair": MockTools(sluice, folder, "mock-pair", ["--revision", "old"]),
     }
     yield mocks
     for mock in mocks.values():
@@ -121,6 +122,8 @@ def mocks(sluice, folder):
 @pytest.fixture(scope="module")
 def real(folder):
     servers = {"mcp": RealTools(folder, "mcp", "behind-mcp"), "fastmcp": RealTools(folder, "fastmcp", "behind-fastmcp")}
+    for framework in ("mcp", "fastmcp"):
+        servers[f"{framework}sse"] = RealTools(folder, framework, f"behind-{framework}-sse", is_pair=True)
     yield servers
     for server in servers.values():
         server.stop()
@@ -142,7 +145,10 @@ def tools(sluice, folder, mocks, real, api):
     gateway = ToolGateway(
         sluice, folder,
         {
-            **{name: {"http": {"url": mock.url}} for name, mock in mocks.items()},
+            **{name: {"http": {"url": mock.url}} for name, mock in mocks.items() if name != "pair"},
+            # Said, and found out.
+            "pair": {"http": {"url": f"{mocks['pair'].base}/sse"}, "protocol": "sse"},
+            "pairfound": {"http": {"url": f"{mocks['pair'].base}/sse"}},
             **{name: {"http": {"url": server.url}} for name, server in real.items()},
             "process": {"stdio": {"command": [sys.executable, script, "mcp", "stdio"], "environment": environment}},
             "mockprocess": {"stdio": {"command": [sluice, "mock", "mcp", "--stdio"], "scope": "session"}},
@@ -167,6 +173,20 @@ class TestRealServers(Surface):
     def front(self, request, tools, real):
         mode, server = request.param
         return real[server].front(mode, f"{tools.url}/mcp/{server}", key=tools.key)
+
+
+class TestPairs(Surface):
+    """Servers of 2024-11-05, which have a stream and an endpoint for messages."""
+
+    @pytest.fixture(
+        params=[(mode, server) for mode in (NEW, OLD) for server in ("pair", "pairfound", "mcpsse", "fastmcpsse")]
+    )
+    def front(self, request, tools, real):
+        mode, server = request.param
+        url = f"{tools.url}/mcp/{server}"
+        # Every client is one with a session to them.
+        lacks = real[server].LACKS[real[server].framework][OLD] if server in real else ()
+        return Front(mode=mode, url=url, key=tools.key, lacks=frozenset(lacks))
 
 
 class TestProcesses(Surface):

@@ -42,6 +42,9 @@ extension Analysis {
     }
 
     mutating func check(_ policy: ToolAccessPolicy, _ object: GatewayObject) {
+        if let reference = policy.spec.approvals?.webhook?.signingSecret.secretRef {
+            checkSecret(reference, at: ConfigPath.spec["approvals"]["webhook"]["signingSecret"]["secretRef"], object)
+        }
         let servers = set.objects(of: .mcpServer).map(\.metadata.shownName)
         for (index, rule) in policy.spec.rules.enumerated() {
             let path = ConfigPath.spec["rules"][index]

@@ -14,6 +14,10 @@ package final class CompiledServer: Sendable {
     package let prefix: String
     package let prefixMode: MCPPrefixMode
     package let `protocol`: MCPServerProtocol
+    /// It is one of 2024-11-05; its `protocol` is then `session`.
+    let isPair: Bool
+    /// Where it is; of a process it says nothing.
+    let url: OutboundURL
     /// It is a process; `backend` is then none.
     let process: StdioServer?
     /// It is an API, whose operations are its tools.
@@ -52,7 +56,10 @@ package final class CompiledServer: Sendable {
         apiCredential = api == nil ? nil : credential
         // Nearly all processes want to be greeted first; an API is asked by ourselves.
         let auto: MCPServerProtocol = process == nil ? .auto : .session
-        self.`protocol` = api != nil ? .stateless : spec.protocol == .auto ? auto : spec.protocol
+        isPair = spec.protocol == .sse && process == nil && api == nil
+        self.url = url
+        let said: MCPServerProtocol = spec.protocol == .sse ? .session : spec.protocol
+        self.`protocol` = api != nil ? .stateless : said == .auto ? auto : said
         self.backend = backend
         self.problem = problem
         authority = Array(url.authority.utf8)
@@ -96,12 +103,15 @@ package struct ToolCatalog: Sendable {
     package let authorizations: [String: ResourceAuthorization]
     package let access: ToolAccessTable
     package let governance: ToolGovernance
+    /// Who is told of calls that wait, by the names of policies.
+    package let hooks: [String: ApprovalHook]
 
     package init(
         servers: [CompiledServer], virtuals: [VirtualServer] = [],
         authorizations: [String: ResourceAuthorization] = [:], access: ToolAccessTable,
-        governance: ToolGovernance = .none
+        governance: ToolGovernance = .none, hooks: [String: ApprovalHook] = [:]
     ) {
+        self.hooks = hooks
         self.servers = servers
         self.virtuals = virtuals
         self.authorizations = authorizations

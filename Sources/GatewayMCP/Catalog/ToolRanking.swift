@@ -1,29 +1,37 @@
 /// Finds among many tools those that a few words are about: how often the words stand in name, title and description,
 /// rare words counting more, in the name most (BM25 with weights). The same words always give the same order.
 struct ToolRanking {
-    private struct Entry {
+    /// The words of one tool, with their weights.
+    struct Entry: Sendable {
         var counts: [String: Double] = [:]
         var length = 0.0
+
+        /// `place` is what stands before its name where several servers are shown.
+        init(name: String, title: String, description: String, place: String = "") {
+            for (text, weight) in [(place, 4.0), (name, 4.0), (title, 2.0), (description, 1.0)] {
+                for word in ToolRanking.words(text) {
+                    counts[word, default: 0] += weight
+                    length += weight
+                }
+            }
+        }
     }
 
-    private var entries: [Entry] = []
+    private let entries: [Entry]
     private var spread: [String: Double] = [:]
     private static let wordsMax = 32
     private static let textBytesMax = 4 * 1024
 
-    /// One for each tool, in order.
-    init(_ tools: [(name: String, title: String, description: String)]) {
-        for tool in tools {
-            var entry = Entry()
-            for (text, weight) in [(tool.name, 4.0), (tool.title, 2.0), (tool.description, 1.0)] {
-                for word in ToolRanking.words(text) {
-                    entry.counts[word, default: 0] += weight
-                    entry.length += weight
-                }
-            }
+    /// One for each tool, in order. What is not among them has no say in how rare a word is.
+    init(_ entries: [Entry]) {
+        self.entries = entries
+        for entry in entries {
             for word in entry.counts.keys { spread[word, default: 0] += 1 }
-            entries.append(entry)
         }
+    }
+
+    init(_ tools: [(name: String, title: String, description: String)]) {
+        self.init(tools.map { Entry(name: $0.name, title: $0.title, description: $0.description) })
     }
 
     /// The places of the best, the best first; what has none of the words is not among them.

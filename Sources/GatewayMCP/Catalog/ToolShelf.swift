@@ -1,3 +1,4 @@
+import GatewayWire
 import Synchronization
 
 /// The definitions that servers last listed, for those they listed them for: what a call needs to know of its tool.
@@ -6,10 +7,24 @@ final class ToolShelf: Sendable {
     final class Shelf: Sendable {
         let tools: [String: ToolDefinition]
         let filledNanoseconds: UInt64
+        /// Made at the first search in this list, and good for all others.
+        private let index = Mutex<[String: ToolRanking.Entry]?>(nil)
 
         init(_ tools: [ToolDefinition], now: UInt64) {
             self.tools = Dictionary(tools.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
             filledNanoseconds = now
+        }
+
+        /// The words of each tool by its name; `place` is its server's prefix.
+        func words(place: String) -> [String: ToolRanking.Entry] {
+            if let known = index.withLock({ $0 }) { return known }
+            let made = tools.mapValues { tool in
+                ToolRanking.Entry(
+                    name: tool.name, title: tool.tree["title"]?.string?.value ?? "",
+                    description: tool.tree["description"]?.string?.value ?? "", place: place)
+            }
+            index.withLock { $0 = made }
+            return made
         }
     }
 

@@ -13,6 +13,8 @@ final class ClientStream: BodyReader {
     private let session: ClientSession
     private let caller: ServerCaller
     private let governance: ToolGovernance
+    /// Whose tasks are told of.
+    private let taskOwner: String
     private var exchange: Exchange?
     private var feeds: [ServerFeed] = []
     private var resumed: ServerRequest?
@@ -48,6 +50,7 @@ final class ClientStream: BodyReader {
         self.exchange = exchange
         self.session = session
         governance = room.catalog.governance
+        taskOwner = exchange.principal.callerKey
         services = room.services
         worker = exchange.worker
         lastSentNanoseconds = worker.now
@@ -140,12 +143,24 @@ final class ClientStream: BodyReader {
         if message.message.method == "notifications/tools/list_changed" {
             services.shelf.forget(server, for: session.owner)
         }
-        guard message.message.kind == .request, let range = message.message.id else {
-            return sendEvent(Notification.edited(message, view, of: server))
+        var bytes: [UInt8]
+        if message.message.kind == .request, let range = message.message.id {
+            var splice = JSONSplice()
+            splice.replace(range, with: QuestionID.make(server: server, id: Array(message.bytes[range])))
+            bytes = splice.applied(to: message.bytes.span)
+        } else {
+            bytes = Notification.edited(message, view, of: server)
         }
-        var splice = JSONSplice()
-        splice.replace(range, with: QuestionID.make(server: server, id: Array(message.bytes[range])))
-        sendEvent(splice.applied(to: message.bytes.span))
+        guard let shown = named(bytes, message, server) else { return }
+        sendEvent(shown)
+    }
+
+    /// With tasks by the names the client knows; nil for what is about a task that is not the session's.
+    private func named(
+        _ bytes: [UInt8], _ message: ServerRequest.Message, _ server: CompiledServer
+    ) -> [UInt8]? {
+        services.tasks.shown(
+            message: bytes, method: message.message.method, server: server.name, session: session.id)
     }
 
     // MARK: The rest of a stream
@@ -170,15 +185,14 @@ final class ClientStream: BodyReader {
             sendEvent([], id: mark.at(id).text(services.seal), retryMilliseconds: retry)
         }
         request.onMessage = { [self] message in
-            guard message.message.kind == .request, let range = message.message.id else {
-                return sendEvent(
-                    rules.redacted(message: message.bytes), id: mark.at(message.eventID).text(services.seal))
+            var bytes = message.bytes
+            if message.message.kind == .request, let range = message.message.id {
+                var splice = JSONSplice()
+                splice.replace(range, with: QuestionID.make(server: server, id: Array(message.bytes[range])))
+                bytes = splice.applied(to: message.bytes.span)
             }
-            var splice = JSONSplice()
-            splice.replace(range, with: QuestionID.make(server: server, id: Array(message.bytes[range])))
-            sendEvent(
-                rules.redacted(message: splice.applied(to: message.bytes.span)),
-                id: mark.at(message.eventID).text(services.seal))
+            guard let shown = named(bytes, message, server) else { return }
+            sendEvent(rules.redacted(message: shown), id: mark.at(message.eventID).text(services.seal))
         }
         request.onEnd = { [self] reply in
             resumed = nil
@@ -200,7 +214,7 @@ final class ClientStream: BodyReader {
         switch reply {
         case .result(let whole):
             do throws(GatewayError) {
-                let result = try rules.governed(whole, renames: true)
+                let result = try answered(whole, mark, server, &rules)
                 note.result = .ok
                 note.resultBytes = result.count
                 note.resultDigest = ToolDigest.of(bytes: result)
@@ -215,6 +229,18 @@ final class ClientStream: BodyReader {
         }
         note.redactions = rules.redactions
         exchange?.record.toolCall = ToolCallNote(note)
+    }
+
+    /// A result, or what says that the call goes on as a task.
+    private func answered(
+        _ whole: [UInt8], _ mark: EventMark, _ server: CompiledServer, _ rules: inout ResultRules
+    ) throws(GatewayError) -> [UInt8] {
+        let begun = try SessionTask.begun(
+            whole, tool: mark.tool, owner: taskOwner, session: session, server, services, &rules)
+        if let begun { return begun }
+        let result = try rules.governed(whole, renames: true)
+        guard LiveTasks.namesTask(result), let tree = try? JSONTree.parse(result) else { return result }
+        return services.tasks.shown(tree, server: server.name, session: session.id).bytes
     }
 
     // MARK: Sending
@@ -269,6 +295,7 @@ final class ClientStream: BodyReader {
             ServerOpening(server: server, services: room.services, worker: worker).close(known)
         }
         room.services.clients.end(session.id, now: worker.now)
+        room.services.tasks.end(session: session.id)
         exchange.respond(status: 204)
     }
 }

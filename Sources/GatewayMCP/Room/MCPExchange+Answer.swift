@@ -25,7 +25,14 @@ extension MCPExchange {
             if call.isStateless { return }
         default: break
         }
-        let bytes = server.map { Notification.edited(message, view, of: $0) } ?? message.bytes
+        var bytes = server.map { Notification.edited(message, view, of: $0) } ?? message.bytes
+        if let server, let session = call.session {
+            guard
+                let shown = services.tasks.shown(
+                    message: bytes, method: message.message.method, server: server.name, session: session.id)
+            else { return }
+            bytes = shown
+        }
         send(event: redacted(bytes), id: mark(call, message.eventID))
         exchange?.flush()
     }
@@ -36,7 +43,7 @@ extension MCPExchange {
             let session = call.session
         else { return nil }
         return EventMark(
-            session: session.id, server: request.server.name, tool: definition?.name, ownID: request.id,
+            session: session.id, server: request.server.name, tool: calledTool, ownID: request.id,
             clientID: id, clientToken: request.clientToken, eventID: eventID
         ).text(services.seal)
     }
@@ -52,7 +59,11 @@ extension MCPExchange {
         case .result(let whole):
             note?.result = .ok
             let result: [UInt8]
-            do throws(ClientFault) { result = try governed(whole, call) } catch { return answer(error) }
+            do throws(ClientFault) {
+                if let task = try begun(whole, call) { return finish(result: task, of: call) }
+                let told = try told(whole, call)
+                result = if let told { told } else { try governed(whole, call) }
+            } catch { return answer(error) }
             guard let server, call.isStateless else { return finish(result: result, of: call) }
             if isQuestion(result) { note?.result = .waiting }
             guard let bytes = sealQuestions(result, call, server) else {
@@ -214,6 +225,8 @@ extension MCPExchange {
         feeds.removeAll()
         if let held { held.eventLoop.execute { held.value.request.cancel(reason: "the client has gone") } }
         held = nil
+        for request in listing { request.cancel() }
+        listing.removeAll()
         guard let request else { return }
         if call?.isStateless ?? true {
             self.request = nil

@@ -4,6 +4,7 @@ import GatewayProxy
 import GatewayRecords
 import GatewayState
 import GatewayWire
+import NIOCore
 
 /// A rule's `ask`: the call waits for a person. The person at the client is asked where the client can and the rule
 /// lets it; anybody else decides by `sluice approval`, and the client calls again. Exactly this call is approved, and
@@ -22,16 +23,10 @@ extension MCPExchange {
         let state = try approvalState(server, call)
         // A later round of a call that was approved in its first.
         if case .server(_, isApproved: true) = state, let text = call.string("requestState") {
-            // Sent again, it would be a second call.
-            guard
-                services.waiting.use(
-                    text, untilSeconds: nowSeconds + RequestState.lifetimeSeconds, nowSeconds: nowSeconds)
-            else { throw strange(call) }
-            isApproved = true
-            return try proceed()
+            return try proceedAgain(text, call, proceed)
         }
         if case .parked = state { return try proceed() }
-        if take(digest, verdict.rule) { return try proceed() }
+        if let taken = take(digest, verdict.rule) { return try proceedOnce(taken, call, proceed) }
         if let known = services.book.decision(
             owner: principal.callerKey, digest: digest, rule: verdict.rule, nowSeconds: nowSeconds),
             known.state == .denied
@@ -76,15 +71,78 @@ extension MCPExchange {
             nowSeconds: nowSeconds)?.content
     }
 
-    private func take(_ digest: String, _ rule: String) -> Bool {
+    private func take(_ digest: String, _ rule: String) -> ToolApproval? {
         guard
             let approval = services.book.take(
                 owner: principal.callerKey, run: principal.run, digest: digest, rule: rule, nowSeconds: nowSeconds)
-        else { return false }
+        else { return nil }
         isApproved = true
         note?.approval = approval.id
         note?.approvedBy = approval.decidedBy ?? ""
-        return true
+        return approval
+    }
+
+    // MARK: Once, whatever happens
+
+    /// The call goes out once it is on the disk that its approval is used: killed in between, the gateway has made no
+    /// call; killed after, it makes none again.
+    private func proceedOnce(
+        _ approval: ToolApproval, _ call: ClientCall, _ proceed: @escaping Proceed
+    ) throws(ClientFault) {
+        guard approval.scope == .once else { return try proceed() }
+        armTimer()
+        let (eventLoop, book) = (worker.eventLoop, services.book)
+        let waiting = NIOLoopBound(HeldCall(exchange: self, call: call, proceed: proceed), eventLoop: eventLoop)
+        book.keep(use: approval) { isKept in
+            eventLoop.execute {
+                if !waiting.value.goOn(isKept) { book.giveBack(approval) }
+            }
+        }
+    }
+
+    /// A later round of a call that was approved in its first. Sent again, it would be a second call.
+    private func proceedAgain(
+        _ state: String, _ call: ClientCall, _ proceed: @escaping Proceed
+    ) throws(ClientFault) {
+        armTimer()
+        let eventLoop = worker.eventLoop
+        let waiting = NIOLoopBound(HeldCall(exchange: self, call: call, proceed: proceed), eventLoop: eventLoop)
+        let isNew = services.book.use(
+            state: ToolDigest.of(bytes: Array(state.utf8)), untilSeconds: nowSeconds + RequestState.lifetimeSeconds,
+            nowSeconds: nowSeconds
+        ) { isKept in
+            eventLoop.execute { _ = waiting.value.goOn(isKept) }
+        }
+        guard isNew else { throw strange(call) }
+        isApproved = true
+    }
+
+    /// What waits for the disk.
+    private struct HeldCall {
+        let exchange: MCPExchange
+        let call: ClientCall
+        let proceed: Proceed
+
+        /// False: nothing went out, neither now nor later.
+        func goOn(_ isKept: Bool) -> Bool {
+            exchange.worker.refreshClock()
+            // The client has gone meanwhile.
+            guard exchange.exchange != nil else { return false }
+            guard isKept else {
+                exchange.answer(
+                    ClientFault(
+                        GatewayError(
+                            .overloaded, "it cannot be stored that the approval is used",
+                            hint: "the operator checks space and permissions of the state folder"), id: call.id,
+                        status: 200))
+                return false
+            }
+            do throws(ClientFault) { try proceed() } catch {
+                exchange.answer(error)
+                return false
+            }
+            return true
+        }
     }
 
     private func pending(
@@ -101,6 +159,7 @@ extension MCPExchange {
             throw ClientFault(
                 GatewayError(.overloaded, "too many calls wait for a person"), id: call.id, status: 200)
         }
+        if kept.id == item.id { tellHook(kept) }
         return kept
     }
 
@@ -152,15 +211,16 @@ extension MCPExchange {
     }
 
     private func decide(
-        _ item: ToolApproval, _ answer: JSONTree?, _ digest: String, _ call: ClientCall, _ proceed: Proceed
+        _ item: ToolApproval, _ answer: JSONTree?, _ digest: String, _ call: ClientCall,
+        _ proceed: @escaping Proceed
     ) throws(ClientFault) {
         let isApproved =
             answer?["action"]?.string?.value == "accept" && answer?["content"]?["approve"]?.bool == true
         // Somebody else may have decided meanwhile.
         _ = try? services.book.decide(
-            item.id, isApproved: isApproved, by: "caller \(item.caller)", nowSeconds: nowSeconds)
-        guard isApproved, take(digest, item.rule) else { throw denied(item, call) }
-        try proceed()
+            item.id, isApproved: isApproved, by: "caller \(item.caller)", nowSeconds: nowSeconds, waits: false)
+        guard isApproved, let taken = take(digest, item.rule) else { throw denied(item, call) }
+        try proceedOnce(taken, call, proceed)
     }
 
     // MARK: Refusing

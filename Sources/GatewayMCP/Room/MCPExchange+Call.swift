@@ -85,6 +85,7 @@ extension MCPExchange {
         }
         self.terms = terms
         self.definition = definition
+        calledTool = own
         let fields = try fieldParameters(definition, arguments, call)
         try reserve(definition, at: server, call)
         let isSearched = view.isSearched
@@ -92,6 +93,7 @@ extension MCPExchange {
             forward("tools/call", to: server, call) { request in
                 request.name = own
                 request.fields = fields
+                request.edit.keepsTask = call.asksForTask
                 if own != shown || isSearched { request.edit.renamed = ("name", MCPExchange.json(own)) }
                 if isSearched { request.edit.extra.append(("arguments", arguments.bytes)) }
             }
@@ -222,7 +224,7 @@ extension MCPExchange {
     private func isStateless(_ server: CompiledServer) -> Bool {
         switch server.protocol {
         case .stateless: return true
-        case .session: return false
+        case .session, .sse: return false
         case .auto: break
         }
         guard case .stateless = services.live.era(of: server) else { return false }
@@ -244,6 +246,7 @@ extension MCPExchange {
             if let object = arguments?.object { asked.arguments = CELMap(object) } else { asked.arguments = .empty }
         }
         if access.readsTime { asked.now = now }
+        if access.readsRisk, item == .tool { asked.risk = terms(of: own, at: server).risk }
         let verdict = access.decide(principal, asked)
         note?.server = server.shownName
         note?.slot = server.backend.metricSlot
@@ -266,7 +269,13 @@ extension MCPExchange {
     /// Whether a part of a server is at this path, and the caller's own credential lets it be used.
     func isWithinReach(_ item: ToolAccessTable.Item, _ own: String, _ server: CompiledServer) -> Bool {
         guard view.includes(item, own, of: server) else { return false }
-        guard item == .tool, let grant = principal.grant else { return true }
+        guard let grant = principal.grant, !grant.tools.isEmpty else { return true }
+        // A credential that lists what it calls reads nothing else either: all by their names under /mcp.
+        switch item {
+        case .tool: break
+        case .prompt: return grant.allows(tool: server.prefix + ToolView.separator + own)
+        case .resource: return grant.allows(tool: "\(server.prefix)+\(own)")
+        }
         return grant.allows(tool: server.prefix + ToolView.separator + own)
             || server.prefixMode != .always && grant.allows(tool: own)
     }

@@ -74,7 +74,7 @@ extension MCPExchange {
     /// A message before the result.
     func redacted(_ message: [UInt8]) -> [UInt8] { withRules { $0.redacted(message: message) } }
 
-    private func withRules<Result, Failure: Error>(
+    func withRules<Result, Failure: Error>(
         _ body: (inout ResultRules) throws(Failure) -> Result
     ) throws(Failure) -> Result {
         var rules = ResultRules(view: view, server: server, terms: terms, definition: definition)

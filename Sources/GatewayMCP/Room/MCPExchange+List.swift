@@ -84,6 +84,7 @@ extension MCPExchange {
         guard isWithinReach(item, own, server) else { return false }
         var asked = ToolAccessTable.Request(server: server.shownName, item: item, name: own)
         if room.catalog.access.readsTime { asked.now = now }
+        if room.catalog.access.readsRisk, item == .tool { asked.risk = terms(of: own, at: server).risk }
         return room.catalog.access.lists(principal, asked)
     }
 }

@@ -1,6 +1,7 @@
 import GatewayModel
 import GatewayPolicy
 import GatewayProxy
+import GatewayRecords
 import GatewayWire
 
 /// `subscriptions/listen`: a stream of changes at all servers of the path, for a client whose requests stand for
@@ -30,9 +31,11 @@ extension MCPExchange {
                 }
                 return room.catalog.access.decide(principal, asked).isAllowed
             }
+        let tasks = try listenedTasks(filter, call)
         let (listener, shared) = (listener(call), caller(call))
         for server in view.servers {
             var own = wants
+            own.tasks = tasks.filter { $0.server === server }.map(\.handle.own)
             own.uris = allowed.filter { $0.server === server }.map(\.own)
             guard !own.filter.isEmpty else { continue }
             // A process of its own would know nothing of what the caller's calls do in theirs.
@@ -44,17 +47,28 @@ extension MCPExchange {
         // What changes after the client is told that it is listened to must not go unheard.
         let all = AwaitedAll(feeds.count, on: worker) { [self] in
             guard exchange != nil else { return }
-            acknowledge(wants, allowed.map(\.uri), id)
+            acknowledge(wants, allowed.map(\.uri), tasks.map(\.text), id)
             isAcknowledged = true
             for event in unheard { send(event: event) }
             unheard.removeAll()
             exchange?.flush()
         }
-        for feed in feeds { follow(feed, all, id) }
+        for feed in feeds { follow(feed, tasks.filter { $0.server === feed.server }, all, id) }
         armTimer()
     }
 
-    private func follow(_ feed: ServerFeed, _ all: AwaitedAll, _ id: [UInt8]) {
+    /// The tasks of this caller among those that are asked for.
+    private func listenedTasks(_ filter: JSONObject, _ call: ClientCall) throws(ClientFault) -> [FoundTask] {
+        guard let texts = filter["taskIds"]?.array, !texts.isEmpty else { return [] }
+        try checkKnowsTasks(call)
+        guard texts.count <= MCPExchange.subscriptionsMax else {
+            throw ClientFault(
+                JSONRPCCode.invalidParams, "at most \(MCPExchange.subscriptionsMax) tasks in one stream", id: call.id)
+        }
+        return texts.compactMap { $0.string.flatMap { task($0.value, isStateless: true) } }
+    }
+
+    private func follow(_ feed: ServerFeed, _ tasks: [FoundTask], _ all: AwaitedAll, _ id: [UInt8]) {
         var isSettled = false
         func settle() {
             guard !isSettled else { return }
@@ -63,6 +77,7 @@ extension MCPExchange {
         }
         feed.onMessage = { [self, weak feed] message in
             guard let feed else { return }
+            if message.message.method == "notifications/tasks" { return pass(task: message, among: tasks, id) }
             pass(message, of: feed.server, feed.wants, id)
         }
         feed.onFailure = { settle() }
@@ -99,9 +114,10 @@ extension MCPExchange {
     static let subscriptionsMax = 1_000
 
     /// The first message of the stream says what of the wish is granted.
-    private func acknowledge(_ wants: ServerFeed.Wants, _ uris: [String], _ id: [UInt8]) {
+    private func acknowledge(_ wants: ServerFeed.Wants, _ uris: [String], _ tasks: [String], _ id: [UInt8]) {
         var granted = wants
         granted.uris = uris
+        granted.tasks = tasks
         let params: JSONTree = [
             "_meta": .object([MCPName.subscriptionMeta: (try? JSONTree.parse(id)) ?? .null]),
             "notifications": .object(granted.filter),
@@ -119,6 +135,27 @@ extension MCPExchange {
             id: SessionID.make(), revision: .newestSession, place: view.place, owner: owner,
             capabilities: call.capabilities, clientInfo: call.clientInfo, opened: [])
         return caller
+    }
+
+    /// How a task stands, with what it yields: as it would be told who asks.
+    private func pass(task message: ServerRequest.Message, among tasks: [FoundTask], _ id: [UInt8]) {
+        guard let call, let tree = try? JSONTree.parse(message.bytes), let params = tree["params"]?.object,
+            let own = params["taskId"]?.string?.value, let found = tasks.first(where: { $0.handle.own == own }),
+            // What it may be told may have changed meanwhile.
+            isListed(.tool, found.handle.tool, found.server)
+        else { return }
+        var rules = ResultRules(
+            view: view, server: found.server, terms: terms(of: found.handle.tool, at: found.server), definition: nil)
+        let caller = caller(call)
+        let names = TaskRules(text: found.text) { caller.canAnswer($0) }
+        guard var shown = try? names.shown(params, &rules) else { return }
+        note?.redactions += rules.redactions
+        var meta = shown["_meta"]?.object ?? JSONObject()
+        meta[MCPName.subscriptionMeta] = (try? JSONTree.parse(id)) ?? .null
+        shown["_meta"] = .object(meta)
+        tell(
+            JSONRPCWriter.request(
+                id: nil, method: "notifications/tasks", params: JSONTree.object(shown).bytes))
     }
 
     private func pass(

@@ -80,23 +80,19 @@ extension MCPExchange {
             }
             let names = SharedNames(.tools, lists, view)
             var tools: [JSONObject] = []
-            for list in lists {
+            var entries: [ToolRanking.Entry] = []
+            for (list, shelf) in zip(lists, shelves) {
+                let words = shelf?.words(place: list.server.prefix) ?? [:]
                 for item in list.items {
                     guard var object = item.object, let own = object["name"]?.string?.value,
-                        let shown = names.shown(own, of: list.server)
+                        let shown = names.shown(own, of: list.server), let entry = words[own]
                     else { continue }
                     object["name"] = .text(shown)
                     tools.append(object)
+                    entries.append(entry)
                 }
             }
-            let ranking = ToolRanking(
-                tools.map { tool in
-                    (
-                        tool["name"]?.string?.value ?? "", tool["title"]?.string?.value ?? "",
-                        tool["description"]?.string?.value ?? ""
-                    )
-                })
-            let found = ranking.best(query, countMax: countMax).map { JSONTree.object(tools[$0.index]) }
+            let found = ToolRanking(entries).best(query, countMax: countMax).map { JSONTree.object(tools[$0.index]) }
             let structured: JSONTree = ["tools": .array(found), "total": .integer(tools.count)]
             var result: JSONObject = [
                 "content": .array([["type": "text", "text": .text(structured.compactText)]]),

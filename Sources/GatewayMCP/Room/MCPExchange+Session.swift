@@ -30,7 +30,11 @@ extension MCPExchange {
         guard let id = request.question(message), let range = message.message.id else { return }
         var splice = JSONSplice()
         splice.replace(range, with: QuestionID.make(server: request.server, id: id))
-        send(event: redacted(splice.applied(to: message.bytes.span)), id: mark(call, message.eventID))
+        let asked = splice.applied(to: message.bytes.span)
+        let shown = services.tasks.shown(
+            message: asked, method: message.message.method, server: request.server.name, session: call.session?.id ?? ""
+        )
+        send(event: redacted(shown ?? asked), id: mark(call, message.eventID))
         exchange?.flush()
     }
 
@@ -53,7 +57,7 @@ extension MCPExchange {
 extension ServerOpening {
     /// Sends an answer to what a server has asked in a session.
     func reply(_ message: [UInt8], _ session: LiveServers.Session) {
-        let post = ServerPost(server, on: worker)
+        let post = ServerPost(server, services, on: worker)
         post.onEnd = { [post] _ in _ = post }
         post.begin(.post, fields: ServerOpening.fields(session), body: message)
     }

@@ -51,7 +51,9 @@ extension MCPExchange {
     }
 
     private func discovered(_ findings: [ServerSurvey.Finding]) -> JSONTree {
-        let capabilities = Capabilities.known(ServerSurvey.capabilities(findings))
+        let capabilities = ServerSurvey.capabilities(findings) { finding, own in
+            Capabilities.known(own, keepsTasks: finding.session == nil)
+        }
         var result: JSONObject = [
             "resultType": "complete",
             "supportedVersions": .array(MCPRevision.served.map { .text($0.rawValue) }),
@@ -77,7 +79,11 @@ extension MCPExchange {
                     JSONRPCCode.invalidParams, "the session would be too large: say less of capabilities",
                     status: 400, id: call.id))
         }
-        let capabilities = Capabilities.known(ServerSurvey.capabilities(findings))
+        let knowsTasks = session.revision >= .v20251125
+        let capabilities = ServerSurvey.capabilities(findings) { finding, own in
+            let isSame = (finding.session?.revision ?? .stateless) == .v20251125
+            return knowsTasks && isSame ? Capabilities.sessionTasks(own) : Capabilities.known(own, keepsTasks: false)
+        }
         var result: JSONObject = [
             "protocolVersion": .text(session.revision.rawValue),
             "capabilities": .object(capabilities),

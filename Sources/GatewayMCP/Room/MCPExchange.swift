@@ -40,6 +40,12 @@ final class MCPExchange {
     var terms: ToolTerms?
     var definition: ToolDefinition?
     var found: (server: CompiledServer, tool: String, terms: ToolTerms)?
+    /// By the server's own name, of a task too; what a stream that is taken up again is judged by.
+    var calledTool: String?
+    /// The task that is asked about.
+    var asked: FoundTask?
+    /// Under way for a list of tasks.
+    var listing: [ServerRequest] = []
     /// What is remembered of this message, whatever becomes of it.
     var note: ToolCallRecord?
     var permit: ToolPermit?
@@ -68,7 +74,8 @@ final class MCPExchange {
     /// Who asks, as servers are told.
     func caller(_ call: ClientCall) -> ServerCaller {
         ServerCaller(
-            owner: owner, capabilities: Capabilities.known(call.capabilities), clientInfo: call.clientInfo,
+            owner: owner, capabilities: Capabilities.known(call.capabilities, keepsTasks: call.isStateless),
+            clientInfo: call.clientInfo,
             logLevel: call.isStateless ? call.logLevel : call.session.map { services.clients.level($0.id) },
             session: call.session)
     }
@@ -148,6 +155,7 @@ extension MCPExchange: BodyReader {
     }
 
     private func serve(_ call: ClientCall) throws(ClientFault) {
+        try checkAnswers(call)
         switch call.method {
         case "tools/call": try callTool(call)
         case "tools/list": list(.tools, call)
@@ -157,6 +165,9 @@ extension MCPExchange: BodyReader {
         case "prompts/get": try getPrompt(call)
         case "resources/read": try readResource(call)
         case "completion/complete": try complete(call)
+        case "tasks/get", "tasks/cancel": try askTask(call)
+        case "tasks/update" where call.isStateless: try askTask(call)
+        case "tasks/result" where !call.isStateless, "tasks/list" where !call.isStateless: try askTask(call)
         case "server/discover" where call.isStateless: surveyServers(call)
         case "subscriptions/listen" where call.isStateless: try listen(call)
         case "initialize" where !call.isStateless: surveyServers(call)
@@ -169,6 +180,18 @@ extension MCPExchange: BodyReader {
             // To a client with a session a 404 says that the session is gone.
             if !call.isStateless { fault.status = 200 }
             throw fault
+        }
+    }
+}
+
+extension MCPExchange {
+    /// What a client answers to questions is an object of objects, or it answers nothing.
+    private func checkAnswers(_ call: ClientCall) throws(ClientFault) {
+        guard call.isStateless, let bytes = call.json("inputResponses") else { return }
+        let answers = (try? JSONTree.parse(bytes))?.object
+        guard let answers, answers.members.allSatisfy({ $0.value.object != nil }) else {
+            throw ClientFault(
+                JSONRPCCode.invalidParams, "inputResponses is not an object of answers, each an object", id: call.id)
         }
     }
 }
@@ -189,26 +212,5 @@ extension MCPRoom {
                 JSONRPCCode.invalidRequest, "there is no such session: open a new one by initialize", status: 404)
         }
         return session
-    }
-}
-
-/// What clients and servers can, without what the gateway does not carry.
-enum Capabilities {
-    /// Tasks: whose they are is nobody's to say here, so that nobody is given one.
-    static let tasks = "io.modelcontextprotocol/tasks"
-
-    static func known(_ json: [UInt8]) -> [UInt8] {
-        guard json.count > 16, let object = (try? JSONTree.parse(json))?.object else { return json }
-        return JSONTree.object(known(object)).bytes
-    }
-
-    static func known(_ object: JSONObject) -> JSONObject {
-        var object = object
-        object["tasks"] = nil
-        if var extensions = object["extensions"]?.object {
-            extensions[tasks] = nil
-            object["extensions"] = extensions.isEmpty ? nil : .object(extensions)
-        }
-        return object
     }
 }

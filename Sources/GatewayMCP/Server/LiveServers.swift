@@ -22,6 +22,8 @@ final class LiveServers: Sendable {
 
     private struct State {
         var eras: [String: Era] = [:]
+        /// Those with sessions that were found to be of 2024-11-05.
+        var pairs: Set<String> = []
         var sessions: [String: Session] = [:]
         var sessionsSweptNanoseconds: UInt64 = 0
     }
@@ -35,7 +37,17 @@ final class LiveServers: Sendable {
     func setEra(_ era: Era, of server: CompiledServer) { state.withLock { $0.eras[server.key] = era } }
 
     /// Asked again at the next request: the server may have been replaced.
-    func forgetEra(of server: CompiledServer) { state.withLock { $0.eras[server.key] = nil } }
+    func forgetEra(of server: CompiledServer) {
+        state.withLock { state in
+            state.eras[server.key] = nil
+            state.pairs.remove(server.key)
+        }
+    }
+
+    /// Whether its sessions are those of 2024-11-05.
+    func isPair(_ server: CompiledServer) -> Bool { state.withLock { $0.pairs.contains(server.key) } }
+
+    func setPair(_ server: CompiledServer) { state.withLock { _ = $0.pairs.insert(server.key) } }
 
     func session(_ scope: String, now: UInt64) -> Session? {
         state.withLock { state in

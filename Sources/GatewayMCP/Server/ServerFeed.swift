@@ -13,6 +13,8 @@ final class ServerFeed {
         var resources = false
         /// As the server knows them.
         var uris: [String] = []
+        /// Tasks as the server knows them; of servers without sessions only.
+        var tasks: [String] = []
 
         /// The filter of `subscriptions/listen`.
         var filter: JSONObject {
@@ -21,16 +23,18 @@ final class ServerFeed {
             if prompts { filter["promptsListChanged"] = true }
             if resources { filter["resourcesListChanged"] = true }
             if !uris.isEmpty { filter["resourceSubscriptions"] = .array(uris.map { .text($0) }) }
+            if !tasks.isEmpty { filter["taskIds"] = .array(tasks.map { .text($0) }) }
             return filter
         }
 
         /// Whether a notification was asked for.
-        func includes(_ method: String, uri: String?) -> Bool {
+        func includes(_ method: String, uri: String?, task: String? = nil) -> Bool {
             switch method {
             case "notifications/tools/list_changed": tools
             case "notifications/prompts/list_changed": prompts
             case "notifications/resources/list_changed": resources
             case "notifications/resources/updated": uri.map { uris.contains($0) } ?? false
+            case "notifications/tasks": task.map { tasks.contains($0) } ?? false
             default: false
             }
         }
@@ -233,7 +237,7 @@ final class ServerFeed {
     }
 
     private func subscribe(_ uri: String, _ session: LiveServers.Session) {
-        let post = ServerPost(server, on: worker)
+        let post = ServerPost(server, services, on: worker)
         post.onEnd = { [self, post] _ in
             _ = post
             subscriptionCount -= 1
@@ -248,7 +252,7 @@ final class ServerFeed {
 
     private func follow(_ session: LiveServers.Session) {
         self.session = session
-        let post = ServerPost(server, on: worker)
+        let post = ServerPost(server, services, on: worker)
         self.post = post
         var status = 0
         post.onHead = { [self] code, _ in
@@ -269,6 +273,12 @@ final class ServerFeed {
         }
         post.onEnd = { [self] _ in
             self.post = nil
+            // A session that is over, and is nobody else's, is opened anew.
+            if status == 404, session.id != nil, ownsSession || caller.session == nil {
+                services.live.drop(caller.scope(server), id: session.id)
+                lastEventID = []
+                return again()
+            }
             // It has no such stream (405), or the session is over.
             guard status < 400 || status >= 500 else { return ready() }
             again()

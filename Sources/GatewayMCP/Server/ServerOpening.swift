@@ -14,7 +14,7 @@ struct ServerOpening {
             "{\"_meta\":{\"\(MCPName.protocolVersionMeta)\":\"\(MCPRevision.stateless.rawValue)\","
             + "\"\(MCPName.clientInfoMeta)\":\(ServerOpening.ownInfo),\"\(MCPName.capabilitiesMeta)\":{}}}"
         let body = JSONRPCWriter.request(id: [0x31], method: "server/discover", params: Array(meta.utf8))
-        let post = ServerPost(server, on: worker)
+        let post = ServerPost(server, services, on: worker)
         var answer: [UInt8]?
         post.onEvent = { answer = $0.data }
         post.onEnd = { outcome in
@@ -83,18 +83,44 @@ struct ServerOpening {
 
     // MARK: Sessions
 
-    /// Opens a session for a caller: `initialize`, then `notifications/initialized`.
-    func open(
-        _ caller: ServerCaller, _ done: @escaping (Result<LiveServers.Session, GatewayError>) -> Void
+    typealias Opened = (Result<LiveServers.Session, GatewayError>) -> Void
+
+    /// Opens a session for a caller: `initialize`, then `notifications/initialized`. A server that refuses the first
+    /// may be one of 2024-11-05.
+    func open(_ caller: ServerCaller, _ done: @escaping Opened) -> ServerPost {
+        let isPair = server.isPair || services.live.isPair(server)
+        return open(caller, atPair: isPair) { outcome, refused in
+            guard !isPair, server.protocol == .auto, let refused, case .failure(let refusal) = outcome,
+                [400, 404, 405, 406, 410, 415].contains(refused)
+            else { return done(outcome) }
+            _ = open(caller, atPair: true) { outcome, _ in
+                switch outcome {
+                case .success: services.live.setPair(server)
+                case .failure(let error):
+                    var refusal = refusal
+                    refusal.cause = "\(error.message), as a server of 2024-11-05"
+                    return done(.failure(refusal))
+                }
+                done(outcome)
+            }
+        }
+    }
+
+    /// `done` is told with which status the server refused, where it did.
+    private func open(
+        _ caller: ServerCaller, atPair isPair: Bool,
+        _ done: @escaping (Result<LiveServers.Session, GatewayError>, _ refused: Int?) -> Void
     ) -> ServerPost {
         let revision = caller.session.map { min($0.revision, .newestSession) } ?? .newestSession
         var params = Array("{\"protocolVersion\":\"\(revision.rawValue)\",\"capabilities\":".utf8)
-        params.append(contentsOf: caller.capabilities)
+        // Tasks of the other time are none of a session's.
+        params.append(contentsOf: Capabilities.known(caller.capabilities))
         params.append(contentsOf: ",\"clientInfo\":".utf8)
         params.append(contentsOf: caller.clientInfo ?? Array(ServerOpening.ownInfo.utf8))
         params.append(0x7D)
         let body = JSONRPCWriter.request(id: [0x31], method: "initialize", params: params)
-        let post = ServerPost(server, on: worker)
+        let post = ServerPost(server, services, on: worker)
+        post.isAtPair = isPair
         var id: String?
         var answer: [UInt8]?
         post.onHead = { _, session in id = session }
@@ -103,9 +129,11 @@ struct ServerOpening {
             answer = event.data
         }
         post.onEnd = { outcome in
-            switch session(outcome, answer, id: id) {
-            case .failure(let error): done(.failure(error))
-            case .success(let session): begin(session, caller, done)
+            switch session(outcome, answer, id: id, isPair: isPair) {
+            case .failure(let error):
+                if case .whole(let status, _, _) = outcome { return done(.failure(error), status) }
+                done(.failure(error), nil)
+            case .success(let session): begin(session, caller) { done($0, nil) }
             }
         }
         post.begin(.post, fields: [], body: body)
@@ -113,7 +141,7 @@ struct ServerOpening {
     }
 
     private func session(
-        _ outcome: ServerPost.Outcome, _ event: [UInt8]?, id: String?
+        _ outcome: ServerPost.Outcome, _ event: [UInt8]?, id: String?, isPair: Bool
     ) -> Result<LiveServers.Session, GatewayError> {
         var body = event ?? []
         switch outcome {
@@ -133,7 +161,7 @@ struct ServerOpening {
                     .upstreamProtocolError, "the server does not open a session: \(server.shownName)",
                     hint: "check that its url is an MCP endpoint"))
         }
-        if let id, !ServerOpening.isSessionID(id) {
+        if let id, !ServerOpening.isSessionID(id) || PairSessions.isName(id) != isPair {
             return .failure(
                 GatewayError(.upstreamProtocolError, "the server's session id is not valid: \(server.shownName)"))
         }
@@ -148,8 +176,7 @@ struct ServerOpening {
     }
 
     private func begin(
-        _ session: LiveServers.Session, _ caller: ServerCaller,
-        _ done: @escaping (Result<LiveServers.Session, GatewayError>) -> Void
+        _ session: LiveServers.Session, _ caller: ServerCaller, _ done: @escaping Opened
     ) {
         services.live.keep(session, caller.scope(server), now: worker.now)
         notify("notifications/initialized", session) { _ in
@@ -164,7 +191,7 @@ struct ServerOpening {
         _ method: String, _ session: LiveServers.Session, params: [UInt8] = [],
         then done: ((ServerPost.Outcome) -> Void)? = nil
     ) {
-        let post = ServerPost(server, on: worker)
+        let post = ServerPost(server, services, on: worker)
         post.onEnd = { [post] outcome in
             _ = post
             done?(outcome)
@@ -178,7 +205,7 @@ struct ServerOpening {
         var params = Array("{\"level\":".utf8)
         JSONWriter.append(string: level.utf8Span.span, to: &params)
         params.append(0x7D)
-        let post = ServerPost(server, on: worker)
+        let post = ServerPost(server, services, on: worker)
         post.onEnd = { [post] _ in
             _ = post
             done()
@@ -191,7 +218,7 @@ struct ServerOpening {
     /// Ends a session; a server that does not like to is left alone.
     func close(_ session: LiveServers.Session) {
         guard session.id != nil else { return }
-        let post = ServerPost(server, on: worker)
+        let post = ServerPost(server, services, on: worker)
         post.onEnd = { [post] _ in _ = post }
         post.begin(.delete, fields: ServerOpening.fields(session), body: [])
     }

@@ -9,12 +9,14 @@ struct ServerParams {
     var progressToken: [UInt8]?
     /// Members that the server does not get.
     var removed: [StaticString] = []
+    /// The client's wish for a task goes on to a server of the same time; another does not know it.
+    var keepsTask = false
     /// Members to add or replace, each JSON already; names without escapes.
     var extra: [(name: StaticString, value: [UInt8])] = []
 
     /// For a server whose requests stand for themselves. A client of the same kind has said who it is and what it can.
     func stateless(_ params: [UInt8], _ caller: ServerCaller) throws(JSONScanError) -> [UInt8] {
-        try edited(params) { meta, outline, input in
+        try edited(params, removed + ["task"]) { meta, outline, input in
             let version = Array("\"\(MCPRevision.stateless.rawValue)\"".utf8)
             meta.set(MCPName.protocolVersionMeta, to: version, in: outline, of: input)
             meta.set(MCPName.capabilitiesMeta, to: caller.capabilities, in: outline, of: input)
@@ -29,7 +31,7 @@ struct ServerParams {
 
     /// For a server that was told all this when its session began.
     func session(_ params: [UInt8]) throws(JSONScanError) -> [UInt8] {
-        try edited(params) { meta, outline, input in
+        try edited(params, keepsTask ? removed : removed + ["task"]) { meta, outline, input in
             let token = outline.index(of: "progressToken", in: input)
             let known = [
                 MCPName.protocolVersionMeta, MCPName.capabilitiesMeta, MCPName.clientInfoMeta, MCPName.logLevelMeta,
@@ -54,7 +56,7 @@ struct ServerParams {
     }
 
     private func edited(
-        _ params: [UInt8], _ edit: (inout JSONSplice, JSONOutline, Span<UInt8>) -> Void
+        _ params: [UInt8], _ removed: [StaticString], _ edit: (inout JSONSplice, JSONOutline, Span<UInt8>) -> Void
     ) throws(JSONScanError) -> [UInt8] {
         let params = params.isEmpty ? Array("{}".utf8) : params
         var (outline, splice) = (JSONOutline(), JSONSplice())

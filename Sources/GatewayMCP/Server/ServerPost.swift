@@ -19,13 +19,26 @@ final class ServerPost: AnswerReader {
         var data: [UInt8]
         /// The stream's last id, if this event or an earlier one has set it.
         var id: [UInt8]
+        /// Where messages go, at a server of 2024-11-05.
+        var isEndpoint = false
     }
 
     let server: CompiledServer
+    let services: MCPServices
     let worker: Worker
     let call = UpstreamCall()
-    /// Of a server that is a process.
-    var exchange: StdioExchange?
+    /// Of a server that is a process, or one of 2024-11-05.
+    var exchange: ChannelExchange?
+    /// The session that is opened is one of 2024-11-05.
+    var isAtPair = false
+    /// The HTTP request itself, whatever is spoken over it.
+    var isPlain = false
+    /// In place of the server's own endpoint, at the same origin.
+    var target: [UInt8]?
+    /// Ends a request on a channel.
+    var timer: LoopTimer?
+    /// What has come on a channel since its client last kept up.
+    var unheardBytes = 0
     /// Of a server that is an API: the call that its answer is the result of.
     var operation: (id: [UInt8], tool: OpenAPIOperation, fields: [OutboundField])?
     /// The status, and what a session's opening gives.
@@ -43,8 +56,9 @@ final class ServerPost: AnswerReader {
     private(set) var challenge: String?
     private(set) var retryMilliseconds: Int?
 
-    init(_ server: CompiledServer, on worker: Worker) {
+    init(_ server: CompiledServer, _ services: MCPServices, on worker: Worker) {
         self.server = server
+        self.services = services
         self.worker = worker
     }
 
@@ -69,6 +83,9 @@ final class ServerPost: AnswerReader {
         }
         if let process = server.process { return begin(process, method, fields, body) }
         if let api = server.api { return begin(api, body) }
+        if !isPlain, isAtPair || server.isPair || ServerPost.session(fields).map({ PairSessions.isName($0) }) ?? false {
+            return beginAtPair(method, fields, body)
+        }
         var head = RequestHead()
         head.method = method
         head.fields.bytes.reserveCapacity(768)
@@ -92,12 +109,12 @@ final class ServerPost: AnswerReader {
     }
 
     private func setTarget(_ head: inout RequestHead) {
-        head.target = head.fields.store(server.target)
-        let pathCount = server.target.firstIndex(of: 0x3F) ?? server.target.count
+        let target = target ?? server.target
+        head.target = head.fields.store(target)
+        let pathCount = target.firstIndex(of: 0x3F) ?? target.count
         head.path = Slice(start: Int(head.target.start), count: pathCount)
-        if pathCount < server.target.count {
-            head.query = Slice(
-                start: Int(head.target.start) + pathCount + 1, count: server.target.count - pathCount - 1)
+        if pathCount < target.count {
+            head.query = Slice(start: Int(head.target.start) + pathCount + 1, count: target.count - pathCount - 1)
         }
     }
 
@@ -119,6 +136,8 @@ final class ServerPost: AnswerReader {
         canTakeMore = nil
         exchange?.cancel()
         exchange = nil
+        timer?.cancel()
+        timer = nil
         guard call.isUnderWay else { return }
         // The call may be in the middle of passing bytes on.
         let call = call
@@ -170,11 +189,19 @@ final class ServerPost: AnswerReader {
 
     private func pass(_ span: Span<UInt8>) {
         var data: [UInt8] = []
-        parser?.withEvent(span) { _, text in
+        var isEndpoint = false
+        parser?.withEvent(span) { name, text in
+            isEndpoint = ServerPost.isEndpoint(name)
             data.reserveCapacity(text.count)
             for index in text.indices { data.append(text[index]) }
         }
-        onEvent?(Event(data: data, id: parser?.lastID ?? []))
+        onEvent?(Event(data: data, id: parser?.lastID ?? [], isEndpoint: isEndpoint))
+    }
+
+    private static func isEndpoint(_ name: Span<UInt8>) -> Bool {
+        guard name.count == 8 else { return false }
+        for (index, byte) in "endpoint".utf8.enumerated() where name[index] != byte { return false }
+        return true
     }
 
     private func tooLarge() {
@@ -208,6 +235,8 @@ final class ServerPost: AnswerReader {
 
     func finish() {
         exchange = nil
+        timer?.cancel()
+        timer = nil
         let onEnd = onEnd
         self.onEnd = nil
         onHead = nil

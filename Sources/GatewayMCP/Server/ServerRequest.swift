@@ -76,7 +76,7 @@ final class ServerRequest {
     func start() {
         switch server.protocol {
         case .stateless: return sendStateless()
-        case .session: return findSession()
+        case .session, .sse: return findSession()
         case .auto: break
         }
         switch services.live.era(of: server) {
@@ -98,7 +98,7 @@ final class ServerRequest {
     var isStateless: Bool? {
         switch server.protocol {
         case .stateless: true
-        case .session: false
+        case .session, .sse: false
         case .auto:
             switch services.live.era(of: server) {
             case .stateless: true
@@ -163,7 +163,7 @@ final class ServerRequest {
     // MARK: Sending
 
     private func send(_ fields: [(name: String, value: [UInt8])], _ body: [UInt8]) {
-        let post = ServerPost(server, on: worker)
+        let post = ServerPost(server, services, on: worker)
         follow(post)
         post.begin(.post, fields: fields, body: body, isStream: isStream)
     }
@@ -274,7 +274,7 @@ final class ServerRequest {
         worker.eventLoop.assumeIsolated().scheduleTask(in: .milliseconds(delay)) { [self] in
             guard !hasEnded else { return }
             worker.refreshClock()
-            let post = ServerPost(server, on: worker)
+            let post = ServerPost(server, services, on: worker)
             follow(post)
             post.begin(
                 .get, fields: ServerOpening.fields(session) + [(MCPName.lastEventID, lastEventID)], body: [])
@@ -288,7 +288,7 @@ final class ServerRequest {
         clientToken = mark.clientToken
         lastEventID = mark.eventID
         resumptions = 1
-        let post = ServerPost(server, on: worker)
+        let post = ServerPost(server, services, on: worker)
         follow(post)
         post.begin(.get, fields: ServerOpening.fields(session) + [(MCPName.lastEventID, lastEventID)], body: [])
     }

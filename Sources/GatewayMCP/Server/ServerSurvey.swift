@@ -99,12 +99,14 @@ final class ServerSurvey {
 
     static let ownInfo: JSONTree = ["name": "sluice", "version": "1"]
 
-    /// What all of them can, together.
-    static func capabilities(_ findings: [Finding]) -> JSONObject {
+    /// What all of them can, together; of each what `known` leaves.
+    static func capabilities(
+        _ findings: [Finding], known: (Finding, JSONObject) -> JSONObject
+    ) -> JSONObject {
         var merged: JSONObject = [:]
         for finding in findings {
             guard let own = finding.description?["capabilities"]?.object else { continue }
-            merged = merge(merged, own)
+            merged = merge(merged, known(finding, own))
         }
         return merged
     }

@@ -11,10 +11,14 @@ package final class MCPServices: Sendable {
     let shelf = ToolShelf()
     let clients = LiveClients()
     let waiting = WaitingCalls()
+    let pairs = PairSessions()
+    let tasks = LiveTasks()
     let seal: Seal
     /// Which definitions may be used, and which calls wait for a person.
     let book: ToolBook
     package let limiters = ToolLimiters()
+    /// Tells people of calls that wait for them.
+    package let hooks = ApprovalHooks()
     /// Distinguishes this replica's ids from every other's.
     private let nonce: String
     private let counter = Atomic<UInt64>(0)

@@ -10,6 +10,7 @@ package struct Seal: Sendable {
         case session = 1
         case requestState = 2
         case eventID = 3
+        case task = 4
     }
 
     /// A longer text is none of ours.

@@ -19,8 +19,6 @@ final class WaitingCalls: Sendable {
     private struct State {
         var parked: [String: Parked] = [:]
         var questions: [String: NIOLoopBound<AskedQuestions>] = [:]
-        /// States of calls that a person approved, each good for one more round, with when they are forgotten.
-        var used: [String: Int] = [:]
     }
 
     private let state = Mutex(State())
@@ -50,16 +48,6 @@ final class WaitingCalls: Sendable {
     func questions(_ id: String) -> NIOLoopBound<AskedQuestions>? { state.withLock { $0.questions[id] } }
 
     func forget(_ id: String) { state.withLock { $0.questions[id] = nil } }
-
-    /// Takes a state that may be used once; false when it has been, or when too many are remembered.
-    func use(_ requestState: String, untilSeconds: Int, nowSeconds: Int) -> Bool {
-        state.withLock { state in
-            if state.used.count >= WaitingCalls.countMax { state.used = state.used.filter { $0.value >= nowSeconds } }
-            guard state.used.count < WaitingCalls.countMax, state.used[requestState] == nil else { return false }
-            state.used[requestState] = untilSeconds
-            return true
-        }
-    }
 }
 
 /// What binds the answers of a client to the call they are for: whose it is, at which server, which call exactly, and

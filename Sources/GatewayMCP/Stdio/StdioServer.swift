@@ -1,101 +1,14 @@
-package import GatewayModel
+import GatewayModel
 import GatewayWire
 package import NIOCore
-import Synchronization
-
-/// One message to a server that is a process, and what comes back for it: the shape of one HTTP exchange of the
-/// revisions with sessions, so that the room need not know the difference. Made and called on one event loop; what it
-/// tells comes there too.
-package final class StdioExchange {
-    /// 200 for a request, 202 for what has no answer, 404 for a session whose process is gone; the session that
-    /// `initialize` has begun.
-    package var onHead: ((_ status: Int, _ session: String?) -> Void)?
-    /// A message as JSON: notifications and questions of the server, the answer last.
-    package var onMessage: (([UInt8]) -> Void)?
-    /// Once; nil when all has come.
-    package var onEnd: ((GatewayError?) -> Void)?
-    private let server: StdioServer
-    private let eventLoop: any EventLoop
-    private var isOver = false
-    /// Set where it runs, and read there.
-    fileprivate let place = StdioPlace()
-
-    package init(_ server: StdioServer, on eventLoop: any EventLoop) {
-        (self.server, self.eventLoop) = (server, eventLoop)
-    }
-
-    /// Sends one message, in a session or to begin one.
-    package func post(_ message: [UInt8], session: String?) {
-        let asker = asker
-        server.loop.execute { [server] in server.take(message, session: session, asker) }
-    }
-
-    /// What belongs to no request, until it is cancelled.
-    package func follow(session: String) {
-        let asker = asker
-        server.loop.execute { [server] in server.follow(session: session, asker) }
-    }
-
-    /// Nobody waits any more: the process is told.
-    package func cancel() {
-        isOver = true
-        (onHead, onMessage, onEnd) = (nil, nil, nil)
-        server.loop.execute { [server, place] in server.cancel(place) }
-    }
-
-    /// Ends a session, and its process where that is its own.
-    package static func end(session: String, at server: StdioServer) {
-        server.loop.execute { server.end(session: session) }
-    }
-
-    private var asker: StdioAsker {
-        let (bound, eventLoop) = (NIOLoopBound(self, eventLoop: eventLoop), eventLoop)
-        return StdioAsker(place: place) { arrival in eventLoop.execute { bound.value.tell(arrival) } }
-    }
-
-    private func tell(_ arrival: StdioAsker.Arrival) {
-        guard !isOver else { return }
-        switch arrival {
-        case .head(let status, let session): onHead?(status, session)
-        case .message(let bytes): onMessage?(bytes)
-        case .end(let error):
-            isOver = true
-            let onEnd = onEnd
-            (onHead, onMessage, self.onEnd) = (nil, nil, nil)
-            onEnd?(error)
-        }
-    }
-}
-
-/// Where a request is under way, known to the server's own loop.
-final class StdioPlace: Sendable {
-    private let state = Mutex<(session: String, number: Int?)?>(nil)
-
-    var value: (session: String, number: Int?)? {
-        get { state.withLock { $0 } }
-        set { state.withLock { $0 = newValue } }
-    }
-}
-
-/// Who waits for what comes.
-struct StdioAsker: Sendable {
-    enum Arrival: Sendable {
-        case head(Int, String?)
-        case message([UInt8])
-        case end(GatewayError?)
-    }
-
-    let place: StdioPlace
-    let tell: @Sendable (Arrival) -> Void
-}
 
 /// A server of tools that is a process: starts it when it is needed and again when it has ended, never faster than its
 /// back-off allows, one for all or one for each session. It keeps to one event loop.
-package final class StdioServer: Sendable {
+package final class StdioServer: MessageChannel {
     private struct Running {
         var process: StdioProcess
-        var ids = StdioIDs<StdioAsker>()
-        var followers: [StdioAsker] = []
+        var ids = ChannelIDs<ChannelAsker>()
+        var followers: [ChannelAsker] = []
         /// The answer to `initialize`, which a shared process is asked only once.
         var welcome: [UInt8]?
         var usedNanoseconds: UInt64
@@ -110,7 +23,7 @@ package final class StdioServer: Sendable {
     }
 
     package let command: StdioCommand
-    let loop: any EventLoop
+    package let loop: any EventLoop
     private let state: NIOLoopBoundBox<State>
     private static let shared = "shared"
 
@@ -137,7 +50,7 @@ package final class StdioServer: Sendable {
 
     // MARK: messages
 
-    func take(_ message: [UInt8], session: String?, _ asker: StdioAsker) {
+    package func take(_ message: [UInt8], session: String?, _ asker: ChannelAsker) {
         let isOpening = (try? JSONTree.parse(message))?["method"] == "initialize"
         do throws(GatewayError) {
             let key: String
@@ -163,7 +76,7 @@ package final class StdioServer: Sendable {
     }
 
     private func send(
-        _ message: [UInt8], _ key: String, _ asker: StdioAsker, isOpening: Bool
+        _ message: [UInt8], _ key: String, _ asker: ChannelAsker, isOpening: Bool
     ) throws(GatewayError) {
         guard let sent = state.value.running[key]?.ids.outgoing(message, asker) else {
             throw GatewayError(.internalFault, "this is no message of JSON-RPC")
@@ -171,12 +84,12 @@ package final class StdioServer: Sendable {
         state.value.running[key]?.usedNanoseconds = now
         asker.place.value = (key, sent.number)
         asker.tell(.head(sent.number == nil ? 202 : 200, isOpening ? key : nil))
-        state.value.running[key]?.process.write(sent.line)
+        if !sent.line.isEmpty { state.value.running[key]?.process.write(sent.line) }
         if sent.number == nil { asker.tell(.end(nil)) }
     }
 
     /// The process was greeted before.
-    private func answer(again welcome: [UInt8], to message: [UInt8], _ asker: StdioAsker, _ key: String) {
+    private func answer(again welcome: [UInt8], to message: [UInt8], _ asker: ChannelAsker, _ key: String) {
         let id = (try? JSONTree.parse(message))?["id"] ?? .null
         guard let result = (try? JSONTree.parse(welcome))?["result"] else { return asker.tell(.end(nil)) }
         asker.tell(.head(200, key))
@@ -185,7 +98,7 @@ package final class StdioServer: Sendable {
         asker.tell(.end(nil))
     }
 
-    func follow(session: String, _ asker: StdioAsker) {
+    package func follow(session: String, _ asker: ChannelAsker) {
         guard state.value.running[session] != nil else {
             asker.tell(.head(404, nil))
             return asker.tell(.end(nil))
@@ -195,7 +108,7 @@ package final class StdioServer: Sendable {
         asker.tell(.head(200, nil))
     }
 
-    func cancel(_ place: StdioPlace) {
+    package func cancel(_ place: ChannelPlace) {
         guard let (key, number) = place.value else { return }
         if let number, let line = state.value.running[key]?.ids.cancel(number) {
             state.value.running[key]?.process.write(line)
@@ -203,7 +116,7 @@ package final class StdioServer: Sendable {
         state.value.running[key]?.followers.removeAll { $0.place === place }
     }
 
-    func end(session: String) {
+    package func end(session: String) {
         guard command.scope == .session else { return }
         state.value.running[session]?.process.stop()
     }

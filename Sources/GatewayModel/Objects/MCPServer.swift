@@ -10,8 +10,10 @@ package enum MCPServerProtocol: String, ConfigEnum {
     case auto
     /// Revision 2026-07-28: every request stands for itself.
     case stateless
-    /// The revisions up to 2025-11-25: a session is opened first.
+    /// The revisions from 2025-03-26 to 2025-11-25: a session is opened first.
     case session
+    /// Revision 2024-11-05: a stream of events that names where messages go.
+    case sse
 }
 
 package struct MCPServerSpec: ConfigObject {
@@ -27,7 +29,7 @@ package struct MCPServerSpec: ConfigObject {
     package var limits: MCPServerLimits
 
     package init(_ fields: FieldReader) {
-        http = fields.optional("http", "a server reached by streamable HTTP")
+        http = fields.optional("http", "a server reached by HTTP")
         stdio = fields.optional("stdio", "a server that is a process of this machine")
         openapi = fields.optional("openapi", "an HTTP API, whose operations become tools")
         virtual = fields.optional("virtual", "a selection of what other servers have")
@@ -38,6 +40,9 @@ package struct MCPServerSpec: ConfigObject {
         prefix = fields.optional("prefix", "that name; the object's own by default", .toolPrefix)
         timeouts = fields.optional("timeouts", "how long to wait for it") ?? MCPTimeouts()
         limits = fields.optional("limits", "how much of it is taken") ?? MCPServerLimits()
+        fields.check(
+            `protocol` != .sse || http != nil, at: "protocol", "protocol sse of what is not reached by http",
+            hint: "remove protocol")
         let ways = ["http", "stdio", "openapi", "virtual"].filter { fields.has($0) }
         fields.check(
             !ways.isEmpty, .missingField, "missing field \"http\"",

@@ -7,11 +7,40 @@ package struct ToolAccessPolicy: Sendable, Equatable {
 package struct ToolAccessPolicySpec: ConfigObject {
     package var subjects: [ModelSubject]
     package var rules: [ToolAccessRule]
+    package var approvals: ToolApprovalSettings?
 
     package init(_ fields: FieldReader) {
+        approvals = fields.optional("approvals", "how people hear of calls that its rules ask about")
         subjects = fields.list("subjects", "whom it is about; one of them must fit", count: 1...256)
         rules = fields.list(
             "rules", "what they may do; of the rules that fit, deny wins over ask and ask over allow", count: 1...256)
+    }
+}
+
+/// How people hear of calls that wait for them.
+package struct ToolApprovalSettings: ConfigObject {
+    package var webhook: ToolApprovalWebhook?
+
+    package init(_ fields: FieldReader) {
+        webhook = fields.optional("webhook", "who is told of each call that waits")
+    }
+}
+
+/// A receiver of signed messages, in the form of Standard Webhooks.
+package struct ToolApprovalWebhook: ConfigObject {
+    package var url: String
+    package var signingSecret: SecretPlace
+    package var allowedAddresses: [CIDR]
+    package var adminURL: String?
+
+    package init(_ fields: FieldReader) {
+        url = fields.required("url", "where each call that waits is posted to", .httpURL)
+        signingSecret = fields.required("signingSecret", "what signs the messages; whsec_ and base64, or any text")
+        allowedAddresses = fields.list(
+            "allowedAddresses", "blocks such as 10.1.0.0/16 that its address may lie in, beside public ones",
+            count: 0...64)
+        adminURL = fields.optional(
+            "adminURL", "the admin API as the receiver reaches it, for the addresses in messages", .httpURL)
     }
 }
 

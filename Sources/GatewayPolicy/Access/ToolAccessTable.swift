@@ -26,6 +26,8 @@ package struct ToolAccessTable: Sendable {
         /// the caller.
         package var arguments: CELMap?
         package var now: CELTimestamp?
+        /// As MCPToolPolicies judge the tool; only wanted when a condition reads it (`readsRisk`).
+        package var risk: ToolRisk?
 
         package init(
             server: String, item: Item, name: String, arguments: CELMap? = nil, now: CELTimestamp? = nil
@@ -41,11 +43,13 @@ package struct ToolAccessTable: Sendable {
     private let rules: [ToolRule]
     package let readsArguments: Bool
     package let readsTime: Bool
+    package let readsRisk: Bool
 
     package init(_ rules: [ToolRule]) {
         self.rules = rules
         readsArguments = rules.contains { $0.readsArguments }
         readsTime = rules.contains { $0.readsTime }
+        readsRisk = rules.contains { $0.readsRisk }
     }
 
     package static let empty = ToolAccessTable([])
@@ -148,6 +152,7 @@ package struct ToolRule: Sendable {
     }
 
     var readsArguments: Bool { program?.reads(ToolCallVariables.standard.arguments) ?? false }
+    var readsRisk: Bool { program?.reads(ToolCallVariables.standard.risk) ?? false }
     var readsTime: Bool { program?.reads(ToolCallVariables.standard.now) ?? false }
 
     func isAbout(_ principal: Principal, server name: String) -> Bool {
@@ -177,6 +182,8 @@ package struct ToolRule: Sendable {
         var activation = variables.activation(for: principal)
         activation[variables.server] = .string(request.server)
         activation[variables.name] = .string(request.name)
+        // A tool that nobody has judged has none, and a condition can tell that.
+        activation[variables.risk] = .string(request.risk?.rawValue ?? "")
         activation[variables.arguments] = request.arguments.map { .map($0) }
         activation[variables.now] = request.now.map { .timestamp($0) }
         do throws(CELError) {

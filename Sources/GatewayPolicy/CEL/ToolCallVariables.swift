@@ -5,7 +5,7 @@ package import GatewayModel
 package struct ToolCallVariables: Sendable {
     package let environment: CELEnvironment
     private let principal: PrincipalVariables
-    package let server, name, arguments: CELSlot
+    package let server, name, risk, arguments: CELSlot
     package let now: CELSlot
 
     package static let standard = ToolCallVariables()
@@ -15,6 +15,7 @@ package struct ToolCallVariables: Sendable {
         principal = PrincipalVariables(in: &environment)
         server = environment.declare("tool.server", .string)
         name = environment.declare("tool.name", .string)
+        risk = environment.declare("tool.risk", .string)
         arguments = environment.declare("tool.arguments", .map(.string, .dyn))
         now = environment.declare("now", .timestamp)
         self.environment = environment

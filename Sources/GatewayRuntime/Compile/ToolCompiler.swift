@@ -41,8 +41,25 @@ final class ToolCompiler {
         catalog = ToolCatalog(
             servers: servers, virtuals: virtuals, authorizations: authorizations,
             access: governance == nil ? .empty : ToolAccessTable(rules),
-            governance: governance ?? .none)
+            governance: governance ?? .none, hooks: hooks())
         reportPrefixes()
+    }
+
+    /// Who is told of calls that wait. One that cannot be signed for is told nothing, and the calls wait all the same.
+    private func hooks() -> [String: ApprovalHook] {
+        var hooks: [String: ApprovalHook] = [:]
+        for policy in index.toolPolicies {
+            guard let spec = policy.spec.approvals?.webhook else { continue }
+            let key = ObjectKey(.toolAccessPolicy, namespace: policy.metadata.namespace, name: policy.metadata.name)
+            do throws(GatewayError) {
+                hooks[policy.metadata.qualifiedName] = try ApprovalHook(
+                    spec, policy: policy.metadata.qualifiedName, secret: credentials.read(spec.signingSecret, of: key))
+            } catch {
+                let path = ConfigPath.spec["approvals"]["webhook"]["signingSecret"]
+                report(error, key, path, severity: .warning)
+            }
+        }
+        return hooks
     }
 
     var isEmpty: Bool { catalog.servers.isEmpty }

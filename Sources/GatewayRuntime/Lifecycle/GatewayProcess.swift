@@ -141,6 +141,7 @@ package final class GatewayProcess: Sendable {
         }
         follow(changes)
         keep(Task { await followSideFiles() })
+        keep(Task { await tellApprovals() })
         if spans != nil { life.withLock { $0.telemetry = Task { await exportTelemetry() } } }
     }
 
@@ -270,6 +271,15 @@ package final class GatewayProcess: Sendable {
         try await plane.onEachWorker { $0.recorder.handOverSpans() }
         telemetry.cancel()
         await telemetry.value
+    }
+
+    /// Tells people of calls that wait for them, until the task is cancelled.
+    private func tellApprovals() async {
+        let book = state.tools
+        await tools.hooks.run(
+            over: OutboundClient(plane).http, nowSeconds: { WallTime.seconds },
+            isOpen: { id in (try? book.approval(id)).map { $0.state == .pending } ?? false },
+            pause: { try await Task.sleep(for: .seconds($0)) }, failed: { Console.error($0) })
     }
 
     // MARK: What others ask

@@ -4,29 +4,39 @@ package import GatewayModel
 import Synchronization
 
 /// Which definitions of tools may be used, and which calls wait for a person: in memory for requests, and in the store
-/// for the next life. A request never waits for the disk; what a person decides is on it before the answer.
+/// for the next life. No event loop waits for the disk. What a person decides is on it before the answer, and that an
+/// approval was used before the call goes out, so that no death of the process lets the call run twice.
 package final class ToolBook: Sendable {
-    private struct State {
+    struct State {
         var pins: [String: ToolPin] = [:]
+        /// How many of each server: one that lists ever new names takes no other's place.
+        var pinCounts: [String: Int] = [:]
         var approvals: [String: ToolApproval] = [:]
+        /// Digests of states of approved calls that were used, each good for one more round, with when they expire.
+        var usedStates: [String: Int] = [:]
     }
 
-    package static let pinsMax = 200_000
+    /// Of one server; as many as one may list.
+    package static let pinsMax = 100_000
     package static let approvalsMax = 10_000
     /// Of one caller.
     package static let openApprovalsMax = 100
 
-    private let database: any DatabaseWriter
-    private let state = Mutex(State())
+    let database: any DatabaseWriter
+    let state = Mutex(State())
+    package static let usedStatesMax = 10_000
 
     init(_ database: any DatabaseWriter) throws {
         self.database = database
-        let rows = try database.read { try Row.fetchAll($0, sql: "SELECT kind, body FROM tools") }
+        let rows = try database.read { try Row.fetchAll($0, sql: "SELECT kind, id, body FROM tools") }
         var loaded = State()
         for row in rows {
             let body = Data((row["body"] as String).utf8)
             if row["kind"] == "pin", let pin = try? JSONDecoder().decode(ToolPin.self, from: body) {
                 loaded.pins[ToolPin.key(pin.server, pin.tool)] = pin
+                loaded.pinCounts[pin.server, default: 0] += 1
+            } else if row["kind"] == "state" {
+                loaded.usedStates[row["id"]] = Int(row["body"] as String) ?? 0
             } else if let approval = try? JSONDecoder().decode(ToolApproval.self, from: body) {
                 loaded.approvals[approval.id] = approval
             }
@@ -40,7 +50,7 @@ package final class ToolBook: Sendable {
     /// A server lists this definition. With `pinsFirst` the first one that is not suspicious may be used.
     package func see(
         server: String, tool: String, digest: String, definition: @autoclosure () -> String, suspicion: String?,
-        pinsFirst: Bool, nowSeconds: Int
+        pinsFirst: Bool, nowSeconds: Int, limit: Int = ToolBook.pinsMax
     ) {
         let key = ToolPin.key(server, tool)
         let changed = state.withLock { state -> ToolPin? in
@@ -53,7 +63,8 @@ package final class ToolBook: Sendable {
                 state.pins[key] = known
                 return known
             }
-            guard state.pins.count < ToolBook.pinsMax else { return nil }
+            guard state.pinCounts[server, default: 0] < limit else { return nil }
+            state.pinCounts[server, default: 0] += 1
             var pin = ToolPin(
                 server: server, tool: tool, seenDigest: digest, seenDefinition: definition(), suspicion: suspicion,
                 seenSeconds: nowSeconds)
@@ -116,135 +127,31 @@ package final class ToolBook: Sendable {
         return pin
     }
 
-    // MARK: Approvals
-
-    /// The pending item of a call, made where there is none; nil when there are too many.
-    package func ask(_ item: ToolApproval, nowSeconds: Int) -> ToolApproval? {
-        var dropped: [String] = []
-        let found = state.withLock { state -> (ToolApproval, isNew: Bool)? in
-            let same = state.approvals.values.first {
-                $0.state == .pending && $0.isFor(item.owner, item.digest, item.rule) && $0.expiresSeconds > nowSeconds
-            }
-            if let same { return (same, false) }
-            // One caller's questions must not keep another's from being asked.
-            let open = state.approvals.values.count {
-                $0.state == .pending && $0.owner == item.owner && $0.expiresSeconds > nowSeconds
-            }
-            guard open < ToolBook.openApprovalsMax else { return nil }
-            if state.approvals.count >= ToolBook.approvalsMax {
-                dropped = state.approvals.values.filter { $0.expiresSeconds <= nowSeconds }.map(\.id)
-                for id in dropped { state.approvals[id] = nil }
-                guard state.approvals.count < ToolBook.approvalsMax else { return nil }
-            }
-            state.approvals[item.id] = item
-            return (item, true)
-        }
-        forget(dropped)
-        if let found, found.isNew { write("approval", item.id, item) }
-        return found?.0
-    }
-
-    /// Decided and expired items are of the audit log; here they would only grow.
-    private func forget(_ ids: [String]) {
-        guard !ids.isEmpty else { return }
-        database.asyncWrite(
-            { database in
-                for id in ids {
-                    try database.execute(sql: "DELETE FROM tools WHERE kind = 'approval' AND id = ?", arguments: [id])
-                }
-            }, completion: { _, _ in })
-    }
-
-    /// Takes an approval of exactly this call, if there is one; one that counts once is used up by it.
-    /// It counts under the rule that asked, for no other.
-    package func take(
-        owner: String, run: String?, digest: String, rule: String, nowSeconds: Int
-    ) -> ToolApproval? {
-        let taken = state.withLock { state -> ToolApproval? in
-            let found = state.approvals.values.first {
-                $0.state == .approved && $0.isFor(owner, digest, rule) && $0.expiresSeconds > nowSeconds
-                    && ($0.scope != .run || $0.run == run)
-            }
-            guard var approval = found else { return nil }
-            if approval.scope == .once {
-                approval.state = .used
-                state.approvals[approval.id] = approval
-            }
-            return approval
-        }
-        if let taken, taken.scope == .once { write("approval", taken.id, taken) }
-        return taken
-    }
-
-    /// What became of the newest item of a call.
-    package func decision(owner: String, digest: String, rule: String, nowSeconds: Int) -> ToolApproval? {
-        state.withLock { state in
-            state.approvals.values.filter {
-                $0.isFor(owner, digest, rule) && $0.expiresSeconds > nowSeconds
-            }.max { $0.createdSeconds < $1.createdSeconds }
-        }
-    }
-
-    /// A person decides. Only a pending item can be decided, and only until it expires.
-    package func decide(
-        _ id: String, isApproved: Bool, scope: ToolApproval.Scope = .once, lifetimeSeconds: Int? = nil, by: String,
-        nowSeconds: Int
-    ) throws(GatewayError) -> ToolApproval {
-        let found = state.withLock { state -> Result<ToolApproval, GatewayError> in
-            guard var item = state.approvals[id] else {
-                return .failure(
-                    GatewayError(.notFound, "no approval \(id)", hint: "'sluice approval list' shows them"))
-            }
-            guard item.state == .pending, item.expiresSeconds > nowSeconds else {
-                return .failure(
-                    GatewayError(
-                        .conflict, "the approval is \(item.state == .pending ? "expired" : item.state.rawValue): \(id)")
-                )
-            }
-            item.state = isApproved ? .approved : .denied
-            item.scope = scope
-            item.decidedBy = by
-            item.decidedSeconds = nowSeconds
-            if let lifetimeSeconds { item.expiresSeconds = nowSeconds + lifetimeSeconds }
-            state.approvals[id] = item
-            return .success(item)
-        }
-        let item = try found.get()
-        try writeNow("approval", id, item)
-        return item
-    }
-
-    package func approval(_ id: String) throws(GatewayError) -> ToolApproval {
-        guard let found = state.withLock({ $0.approvals[id] }) else {
-            throw GatewayError(.notFound, "no approval \(id)", hint: "'sluice approval list' shows them")
-        }
-        return found
-    }
-
-    /// The newest first.
-    package func approvals() -> [ToolApproval] {
-        state.withLock { Array($0.approvals.values) }
-            .sorted { ($0.createdSeconds, $0.id) > ($1.createdSeconds, $1.id) }
-    }
-
     // MARK: The store
 
-    private func statement(_ kind: String, _ id: String, _ body: some Encodable) -> (String, StatementArguments)? {
+    private static func statement(_ kind: String, _ id: String, _ body: some Encodable) -> (String, StatementArguments)?
+    {
         guard let data = try? JSONEncoder().encode(body) else { return nil }
         return (
             "INSERT OR REPLACE INTO tools VALUES (?, ?, ?)", [kind, id, String(decoding: data, as: UTF8.self)]
         )
     }
 
-    /// Written when the store gets to it.
-    private func write(_ kind: String, _ id: String, _ body: some Encodable) {
-        guard let (sql, arguments) = statement(kind, id, body) else { return }
-        database.asyncWrite({ try $0.execute(sql: sql, arguments: arguments) }, completion: { _, _ in })
+    /// Written when the store gets to it; `done` on a thread of the store, with whether it is on the disk.
+    func write(
+        _ kind: String, _ id: String, _ body: some Encodable, then done: @escaping @Sendable (Bool) -> Void = { _ in }
+    ) {
+        guard let (sql, arguments) = ToolBook.statement(kind, id, body) else { return done(false) }
+        database.asyncWrite(
+            { try $0.execute(sql: sql, arguments: arguments) },
+            completion: { _, result in
+                if case .success = result { done(true) } else { done(false) }
+            })
     }
 
     /// On the disk when it returns.
-    private func writeNow(_ kind: String, _ id: String, _ body: some Encodable) throws(GatewayError) {
-        guard let (sql, arguments) = statement(kind, id, body) else { return }
+    func writeNow(_ kind: String, _ id: String, _ body: some Encodable) throws(GatewayError) {
+        guard let (sql, arguments) = ToolBook.statement(kind, id, body) else { return }
         do { try database.write { try $0.execute(sql: sql, arguments: arguments) } } catch {
             throw GatewayError(
                 .unreadableFile, "the decision cannot be stored",

@@ -219,7 +219,12 @@ extension MCPServerMock {
             else { throw MCPError.parameters("requestState integrity check failed") }
             answers = state["answers"] ?? [:]
         }
-        for member in message.params["inputResponses"]?.members ?? [] { answers.set(member.name, member.value) }
+        guard let given = message.params["inputResponses"] else { return answers }
+        guard case .object(let members) = given else { throw MCPError.parameters("inputResponses is no object") }
+        for member in members {
+            guard case .object = member.value else { throw MCPError.parameters("an answer is no object") }
+            answers.set(member.name, member.value)
+        }
         return answers
     }
 }

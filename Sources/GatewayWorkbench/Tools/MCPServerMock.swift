@@ -87,6 +87,8 @@ final class MCPServerMock: Sendable {
 
     func session(_ id: String) -> MCPSession? { state.withLock { $0.sessions[id] } }
 
+    var sessionNames: [String] { state.withLock { $0.sessions.keys.sorted() } }
+
     func endSession(_ id: String) -> Bool {
         guard let session = state.withLock({ $0.sessions.removeValue(forKey: id) }) else { return false }
         session.end()

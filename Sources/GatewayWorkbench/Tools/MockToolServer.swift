@@ -76,6 +76,9 @@ package final class MockToolServer: Sendable {
     /// Forgets every session: what a restart looks like to a client.
     package func forgetSessions() { mock.forgetSessions() }
 
+    /// The sessions that are open.
+    package var sessionNames: [String] { mock.sessionNames }
+
     /// How many streams are listening for changes, of the new revision and of the old.
     package var listenerCount: Int { mock.listenerCount }
 

@@ -22,7 +22,7 @@ struct ToolRankingTests {
     @Test func `what has none of the words is not found`() {
         #expect(ToolRanking(Self.tools).best("quantum", countMax: 3).isEmpty)
         #expect(ToolRanking(Self.tools).best("", countMax: 3).isEmpty)
-        #expect(ToolRanking([]).best("weather", countMax: 3).isEmpty)
+        #expect(ToolRanking([ToolRanking.Entry]()).best("weather", countMax: 3).isEmpty)
     }
 
     @Test func `names are taken apart`() {

@@ -59,7 +59,7 @@ struct StdioPartsTests {
     private func parsed(_ bytes: [UInt8]?) throws -> JSONTree { try JSONTree.parse(try #require(bytes)) }
 
     @Test func `two who use one id hear each of their own`() throws {
-        var ids = StdioIDs<String>()
+        var ids = ChannelIDs<String>()
         let call = #"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"_meta":{"progressToken":1},"name":"x"}}"#
         let first = ids.outgoing(json(call), "alice")
         let second = ids.outgoing(json(call.replacing("\"id\":1", with: "\"id\":\"1\"")), "bob")
@@ -86,7 +86,7 @@ struct StdioPartsTests {
         #"{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":77}}"#, "[1]",
     ])
     func `what answers nothing is for nobody`(line: String) throws {
-        var ids = StdioIDs<String>()
+        var ids = ChannelIDs<String>()
         _ = ids.outgoing(json(#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#), "alice")
         guard case .none = ids.incoming(json(line)) else {
             Issue.record("it went to somebody")
@@ -95,7 +95,7 @@ struct StdioPartsTests {
     }
 
     @Test func `a request that is called off is called off by the id it is known by`() throws {
-        var ids = StdioIDs<String>()
+        var ids = ChannelIDs<String>()
         _ = ids.outgoing(json(#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#), "other")
         let sent = ids.outgoing(json(#"{"jsonrpc":"2.0","id":"a","method":"ping"}"#), "alice")
         let number = try #require(sent?.number)
@@ -109,7 +109,7 @@ struct StdioPartsTests {
     }
 
     @Test func `who listens hears by the id it listens with`() throws {
-        var ids = StdioIDs<String>()
+        var ids = ChannelIDs<String>()
         _ = ids.outgoing(json(#"{"jsonrpc":"2.0","id":"mine","method":"subscriptions/listen","params":{}}"#), "alice")
         let key = "io.modelcontextprotocol/subscriptionId"
         let note = #"{"jsonrpc":"2.0","method":"notifications/tools/list_changed","params":{"_meta":{"\#(key)":1}}}"#

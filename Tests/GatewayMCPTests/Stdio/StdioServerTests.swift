@@ -40,7 +40,7 @@ private struct StdioBench {
     func post(_ text: String, session: String? = nil) async throws -> Reply {
         try await loop.flatSubmit { [loop, server] in
             let promise = loop.makePromise(of: Reply.self)
-            let exchange = StdioExchange(server, on: loop)
+            let exchange = ChannelExchange(server, on: loop)
             var reply = Reply()
             exchange.onHead = { (reply.status, reply.session) = ($0, $1) }
             exchange.onMessage = { bytes in reply.messages.append((try? JSONTree.parse(bytes)) ?? .null) }

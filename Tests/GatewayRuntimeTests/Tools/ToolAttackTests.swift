@@ -66,7 +66,7 @@ struct ToolAttackTests {
             metadata: {name: demo}
             spec:
               http: {url: "http://127.0.0.1:\(server.port)/mcp"}
-              timeouts: {response: 300ms, total: 600ms}
+              timeouts: {response: 1s, total: 2s}
               \(limits)
             ---
             apiVersion: sluice.dev/v1alpha1

@@ -6,7 +6,7 @@ import Testing
 
 @Suite("clients and servers of either era work together", .timeLimit(.minutes(1)))
 struct ToolBridgeTests {
-    private struct Stand {
+    struct Stand {
         var gateway: GatewayUnderTest
         var key: String
 
@@ -21,16 +21,21 @@ struct ToolBridgeTests {
 
         /// A request of revision 2026-07-28 from a client that can ask its user.
         func stateless(_ method: String, _ params: String, name: String) async throws -> [String: Any] {
+            try result(try await raw(method, params, name: name))
+        }
+
+        func raw(
+            _ method: String, _ params: String, name: String, can capabilities: String = "\"elicitation\":{}"
+        ) async throws -> CompletedResponse {
             let separator = params.isEmpty ? "" : ","
-            let answer = try await post(
+            return try await post(
                 """
                 {"jsonrpc":"2.0","id":1,"method":"\(method)","params":{\(params)\(separator)"_meta":{\
                 "io.modelcontextprotocol/protocolVersion":"2026-07-28",\
-                "io.modelcontextprotocol/clientCapabilities":{"elicitation":{}}}}}
+                "io.modelcontextprotocol/clientCapabilities":{\(capabilities)}}}}
                 """,
                 [Header("mcp-protocol-version", "2026-07-28"), Header("mcp-method", method)]
                     + (name.isEmpty ? [] : [Header("mcp-name", name)]))
-            return try result(answer)
         }
 
         func open() async throws -> String {
@@ -51,7 +56,7 @@ struct ToolBridgeTests {
         }
 
         /// The result, whether it comes as a document or at the end of a stream.
-        private func result(_ answer: CompletedResponse) throws -> [String: Any] {
+        func result(_ answer: CompletedResponse) throws -> [String: Any] {
             let isStream = answer.headers.contains { $0.value.hasPrefix("text/event-stream") }
             let lines = answer.text.split(separator: "\n").filter { $0.hasPrefix("data: ") }
             let text = isStream ? String(lines.last?.dropFirst(6) ?? "") : answer.text
@@ -65,28 +70,38 @@ struct ToolBridgeTests {
         options.revisions = revisions
         options.sets = [.demo, .surface]
         let server = try await MockToolServer.start(options)
+        do { try await run(at: server.url, body) } catch {
+            await server.stop()
+            throw error
+        }
+        await server.stop()
+    }
+
+    /// A gateway in front of one server, with whatever else its spec and the configuration say.
+    static func run(
+        at url: String, more: String = "", policies: String = "", _ body: (Stand) async throws -> Void
+    ) async throws {
         let gateway = try await GatewayUnderTest.start(
             """
             apiVersion: sluice.dev/v1alpha1
             kind: MCPServer
             metadata: {name: demo}
-            spec: {http: {url: "http://127.0.0.1:\(server.port)/mcp"}}
+            spec: {http: {url: "\(url)"}\(more.isEmpty ? "" : ", \(more)")}
             ---
             apiVersion: sluice.dev/v1alpha1
             kind: ToolAccessPolicy
             metadata: {name: all}
             spec: {subjects: [{any: true}], rules: [{server: demo}]}
+            \(policies)
             """)
         var draft = ManagedKey(id: "", hint: "", createdSeconds: 0)
         draft.user = "alice"
         let key = try gateway.process.state.keys.create(draft, nowSeconds: 1_800_000_000).secret
         do { try await body(Stand(gateway: gateway, key: key)) } catch {
             try await gateway.stop()
-            await server.stop()
             throw error
         }
         try await gateway.stop()
-        await server.stop()
     }
 
     private static let eras: [Set<MCPRevision>] = [[.july2026], Set(MCPRevision.allCases).subtracting([.july2026])]

@@ -130,6 +130,73 @@ struct ToolViewTests {
         }
     }
 
+    @Test func `such a token reads no resources and prompts beside, unless it lists them too`() async throws {
+        let all = """
+            ---
+            apiVersion: sluice.dev/v1alpha1
+            kind: ToolAccessPolicy
+            metadata: {name: all}
+            spec: {subjects: [{any: true}], rules: [{server: demo}]}
+            """
+        let scripted: ToolRoomTests.Scripted = { received, _ in
+            switch received.method {
+            case "resources/read": .result("{\"resultType\":\"complete\",\"contents\":[]}")
+            case "prompts/get": .result("{\"resultType\":\"complete\",\"messages\":[]}")
+            case "prompts/list": .result("{\"resultType\":\"complete\",\"prompts\":[{\"name\":\"greet\"}]}")
+            default: nil
+            }
+        }
+        try await ToolRoomTests.run(more: all, answer: scripted) { stand in
+            let tokens = stand.gateway.process.tokens
+            let now = Int(Date().timeIntervalSince1970)
+            for (names, isThere) in [
+                (["demo__get_*"], false), (["demo__get_*", "demo+file:///*", "demo__greet"], true), ([], true),
+            ] {
+                var draft = TokenDraft()
+                draft.user = "alice"
+                draft.groups = ["engineering"]
+                draft.tools = names
+                let key = try tokens.sign(try draft.grant(audiences: tokens.audiences, nowSeconds: now))
+                let read = try await stand.send(
+                    key, "resources/read", "\"uri\":\"file:///a\"", name: "file:///a")
+                #expect((try ToolRoomTests.code(read) == nil) == isThere, "\(names) \(read.text)")
+                let prompt = try await stand.send(key, "prompts/get", "\"name\":\"greet\"", name: "greet")
+                #expect((try ToolRoomTests.code(prompt) == nil) == isThere, "\(names) \(prompt.text)")
+                let list = try await stand.send(key, "prompts/list")
+                #expect(list.text.contains("greet") == isThere, "\(names) \(list.text)")
+            }
+            #expect(stand.received().filter { $0.method == "resources/read" }.count == 2)
+        }
+    }
+
+    @Test func `a rule reads how tools are judged`() async throws {
+        let more = """
+            ---
+            apiVersion: sluice.dev/v1alpha1
+            kind: MCPToolPolicy
+            metadata: {name: judged}
+            spec: {servers: [demo], tools: ["secret"], pin: "off", risk: critical}
+            ---
+            apiVersion: sluice.dev/v1alpha1
+            kind: ToolAccessPolicy
+            metadata: {name: by-risk}
+            spec:
+              subjects: [{any: true}]
+              rules:
+                - {server: demo, tools: ["secret", "get_*"]}
+                - {server: demo, when: "tool.risk in ['high', 'critical']", verdict: deny}
+            """
+        try await ToolRoomTests.run(more: more) { stand in
+            let key = try stand.key("alice")
+            #expect(try Self.tools(try await stand.send(key, "tools/list")) == ["get_weather", "add", "delete_all"])
+            let denied = try await stand.send(key, "tools/call", "\"name\":\"secret\"", name: "secret")
+            #expect(try ToolRoomTests.code(denied) == -32602, "\(denied.text)")
+            let allowed = try await stand.send(key, "tools/call", "\"name\":\"get_weather\"", name: "get_weather")
+            #expect(allowed.text.contains("done"), "\(allowed.text)")
+            #expect(stand.toolCalls.count == 1)
+        }
+    }
+
     @Test func `calls count on the budget of their run, whichever of its tokens makes them`() async throws {
         try await ToolRoomTests.run { stand in
             var draft = TokenDraft()

@@ -2,7 +2,7 @@ import GatewayWire
 
 /// Who asked what on a channel that all requests share: ids, progress tokens and subscriptions are made unique on the
 /// way out and are put back on the way in. `Asker` is told what comes for it.
-struct StdioIDs<Asker> {
+struct ChannelIDs<Asker> {
     private struct Entry {
         var id: JSONTree
         var token: JSONTree?
@@ -32,16 +32,16 @@ struct StdioIDs<Asker> {
     var isEmpty: Bool { entries.isEmpty }
 
     /// A message on its way to the process, as the process is to see it; with the number to find its asker by, where
-    /// it is a request. nil: it is no message.
+    /// it is a request. nil: it is no message. An empty line: there is nothing to send.
     mutating func outgoing(_ bytes: [UInt8], _ asker: Asker) -> (line: [UInt8], number: Int?)? {
         guard var message = (try? JSONTree.parse(bytes))?.object, let jsonrpc = message["jsonrpc"], jsonrpc == "2.0"
         else { return nil }
         guard let method = message["method"]?.string?.value else { return (JSONTree.object(message).bytes, nil) }
         guard let id = message["id"], !id.isNull else {
-            // The request that is called off is known by another id over there.
-            if method == "notifications/cancelled", var params = message["params"]?.object,
-                let known = params["requestId"].flatMap({ id in entries.first { $0.value.id == id }?.key })
-            {
+            // The request that is called off is known by another id over there; one that is over is known by none.
+            if method == "notifications/cancelled", var params = message["params"]?.object {
+                guard let known = params["requestId"].flatMap({ id in entries.first { $0.value.id == id }?.key })
+                else { return ([], nil) }
                 params["requestId"] = .integer(known)
                 message["params"] = .object(params)
             }
@@ -60,6 +60,9 @@ struct StdioIDs<Asker> {
         entries[count] = entry
         return (JSONTree.object(message).bytes, count)
     }
+
+    /// Takes out who asked by this number; nil where it has been answered.
+    mutating func remove(_ number: Int) -> Asker? { entries.removeValue(forKey: number)?.asker }
 
     /// Nobody waits for it any more; what the process is to be told of that.
     mutating func cancel(_ number: Int) -> [UInt8]? {

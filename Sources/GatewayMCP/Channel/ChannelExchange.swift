@@ -1,0 +1,102 @@
+package import GatewayModel
+package import NIOCore
+import Synchronization
+
+/// What many requests to a server of tools share: the pipes of a process, or the stream of a server of 2024-11-05. What
+/// is asked of it is asked on its own loop.
+package protocol MessageChannel: AnyObject, Sendable {
+    var loop: any EventLoop { get }
+    /// One message, in a session or to begin one.
+    func take(_ message: [UInt8], session: String?, _ asker: ChannelAsker)
+    /// What belongs to no request.
+    func follow(session: String, _ asker: ChannelAsker)
+    /// Nobody waits for it any more.
+    func cancel(_ place: ChannelPlace)
+    func end(session: String)
+}
+
+/// One message to a server behind a channel, and what comes back for it: the shape of one HTTP exchange of the
+/// revisions with sessions, so that the room need not know the difference. Made and called on one event loop; what it
+/// tells comes there too.
+package final class ChannelExchange {
+    /// 200 for a request, 202 for what has no answer, 404 for a session whose process is gone; the session that
+    /// `initialize` has begun.
+    package var onHead: ((_ status: Int, _ session: String?) -> Void)?
+    /// A message as JSON: notifications and questions of the server, the answer last.
+    package var onMessage: (([UInt8]) -> Void)?
+    /// Once; nil when all has come.
+    package var onEnd: ((GatewayError?) -> Void)?
+    private let channel: any MessageChannel
+    private let eventLoop: any EventLoop
+    private var isOver = false
+    /// Set where it runs, and read there.
+    let place = ChannelPlace()
+
+    package init(_ channel: any MessageChannel, on eventLoop: any EventLoop) {
+        (self.channel, self.eventLoop) = (channel, eventLoop)
+    }
+
+    /// Sends one message, in a session or to begin one.
+    package func post(_ message: [UInt8], session: String?) {
+        let asker = asker
+        channel.loop.execute { [channel] in channel.take(message, session: session, asker) }
+    }
+
+    /// What belongs to no request, until it is cancelled.
+    package func follow(session: String) {
+        let asker = asker
+        channel.loop.execute { [channel] in channel.follow(session: session, asker) }
+    }
+
+    /// Nobody waits any more: the server is told.
+    package func cancel() {
+        isOver = true
+        (onHead, onMessage, onEnd) = (nil, nil, nil)
+        channel.loop.execute { [channel, place] in channel.cancel(place) }
+    }
+
+    /// Ends a session, and the channel where that is its own.
+    package static func end(session: String, at channel: any MessageChannel) {
+        channel.loop.execute { channel.end(session: session) }
+    }
+
+    private var asker: ChannelAsker {
+        let (bound, eventLoop) = (NIOLoopBound(self, eventLoop: eventLoop), eventLoop)
+        return ChannelAsker(place: place) { arrival in eventLoop.execute { bound.value.tell(arrival) } }
+    }
+
+    private func tell(_ arrival: ChannelAsker.Arrival) {
+        guard !isOver else { return }
+        switch arrival {
+        case .head(let status, let session): onHead?(status, session)
+        case .message(let bytes): onMessage?(bytes)
+        case .end(let error):
+            isOver = true
+            let onEnd = onEnd
+            (onHead, onMessage, self.onEnd) = (nil, nil, nil)
+            onEnd?(error)
+        }
+    }
+}
+
+/// Where a request is under way, known to the server's own loop.
+package final class ChannelPlace: Sendable {
+    private let state = Mutex<(session: String, number: Int?)?>(nil)
+
+    var value: (session: String, number: Int?)? {
+        get { state.withLock { $0 } }
+        set { state.withLock { $0 = newValue } }
+    }
+}
+
+/// Who waits for what comes.
+package struct ChannelAsker: Sendable {
+    enum Arrival: Sendable {
+        case head(Int, String?)
+        case message([UInt8])
+        case end(GatewayError?)
+    }
+
+    let place: ChannelPlace
+    let tell: @Sendable (Arrival) -> Void
+}

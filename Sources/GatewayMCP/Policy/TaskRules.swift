@@ -1,0 +1,66 @@
+import GatewayModel
+import GatewayWire
+
+/// What of a task a client is told: its own name for it, and what comes of it as a direct result would be.
+struct TaskRules {
+    /// What the client calls the task.
+    let text: String
+    /// Whether the client can answer such a request of a server.
+    let canAnswer: (String) -> Bool
+
+    /// The task as a server tells it, at the top of a result or of params.
+    func shown(_ task: JSONObject, _ rules: inout ResultRules) throws(GatewayError) -> JSONObject {
+        var task = task
+        let (result, error, requests) = (task["result"], task["error"], task["inputRequests"])
+        for name in ["result", "error", "inputRequests", "taskId"] { task[name] = nil }
+        guard var clean = rules.redacted(.object(task)).object else { return JSONObject() }
+        clean["taskId"] = .text(text)
+        if let result {
+            let governed = try rules.governed(result.bytes, renames: true)
+            guard let tree = try? JSONTree.parse(governed) else {
+                throw GatewayError(.upstreamProtocolError, "the task's result cannot be read")
+            }
+            clean["result"] = tree
+        }
+        if let error { clean["error"] = rules.redacted(error) }
+        if let requests = requests?.object {
+            // What the client cannot answer is not asked.
+            var kept = JSONObject()
+            for member in requests.members where canAnswer(member.value["method"]?.string?.value ?? "") {
+                kept[member.name.value] = rules.redacted(member.value)
+            }
+            clean["inputRequests"] = .object(kept)
+        }
+        return clean
+    }
+}
+
+/// The result that begins a task of revision 2025-11-25: `{"task": …}`.
+enum SessionTask {
+    /// What the client is told, and its name kept; nil for another result.
+    static func begun(
+        _ result: [UInt8], tool: String?, owner: String, session: ClientSession, _ server: CompiledServer,
+        _ services: MCPServices, _ rules: inout ResultRules
+    ) throws(GatewayError) -> [UInt8]? {
+        guard let outline = try? JSONOutline(result.span), outline.member("task", in: result.span) != nil,
+            outline.member("content", in: result.span) == nil
+        else { return nil }
+        guard var object = (try? JSONTree.parse(result))?.object, let task = object["task"]?.object,
+            let own = task["taskId"]?.string?.value, !own.isEmpty, own.utf8.count <= TaskHandle.ownBytesMax,
+            let tool
+        else { throw TaskRules.unasked(server) }
+        let handle = TaskHandle(owner: owner, server: server.name, tool: tool, own: own, isStateless: false)
+        guard let text = handle.sealed(services.seal) else { throw TaskRules.unasked(server) }
+        services.tasks.keep(text, handle, session: session.id)
+        let names = TaskRules(text: text) { _ in false }
+        object["task"] = .object(try names.shown(task, &rules))
+        return services.tasks.shown(.object(object), server: server.name, session: session.id).bytes
+    }
+}
+
+extension TaskRules {
+    static func unasked(_ server: CompiledServer) -> GatewayError {
+        GatewayError(
+            .upstreamProtocolError, "the server answers with a task that nobody can follow: \(server.shownName)")
+    }
+}

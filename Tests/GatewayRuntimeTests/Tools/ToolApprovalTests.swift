@@ -1,0 +1,127 @@
+import Crypto
+import Foundation
+import GatewayRuntime
+import GatewayState
+import GatewayWorkbench
+import NIOCore
+import Synchronization
+import Testing
+
+@Suite("people hear of calls that wait, and what they approve is done once", .timeLimit(.minutes(1)))
+struct ToolApprovalTests {
+    /// What came to a receiver, which answers with 503 first.
+    private final class Receiver: Sendable {
+        let messages = Mutex<[MockRequest]>([])
+
+        func start() async throws -> MockHTTPServer {
+            var options = MockHTTPServer.Options()
+            options.answer = { _ in
+                [
+                    .awaitBody,
+                    .answer { [self] request in
+                        let count = messages.withLock { messages in
+                            messages.append(request)
+                            return messages.count
+                        }
+                        return [.head(count == 1 ? 503 : 204, []), .end([])]
+                    },
+                ]
+            }
+            return try await MockHTTPServer.start(options)
+        }
+    }
+
+    private static func policy(_ port: Int) -> String {
+        """
+        ---
+        apiVersion: v1
+        kind: Secret
+        metadata: {name: hook}
+        stringData: {key: "whsec_\(Data("0123456789abcdef".utf8).base64EncodedString())"}
+        ---
+        apiVersion: sluice.dev/v1alpha1
+        kind: ToolAccessPolicy
+        metadata: {name: told}
+        spec:
+          subjects: [{group: told}]
+          rules: [{server: demo, tools: ["delete_*"], verdict: ask}]
+          approvals:
+            webhook:
+              url: "http://127.0.0.1:\(port)/hook"
+              signingSecret: {secretRef: {name: hook}}
+              allowedAddresses: [127.0.0.0/8]
+              adminURL: "https://admin.example/sluice"
+        """
+    }
+
+    private func call(_ stand: ToolRoomTests.Stand, _ key: String) async throws -> CompletedResponse {
+        try await stand.send(key, "tools/call", "\"name\":\"delete_all\",\"arguments\":{\"n\":1}", name: "delete_all")
+    }
+
+    @Test func `a receiver is told, decides, and the call runs once`() async throws {
+        let receiver = Receiver()
+        let hook = try await receiver.start()
+        try await ToolRoomTests.run(more: Self.policy(hook.port)) { stand in
+            let key = try stand.key("alice", groups: ["told"])
+            #expect(try ToolRoomTests.code(try await call(stand, key)) == 3021)
+            // Asked again, it is the same item, and nobody is told twice.
+            #expect(try ToolRoomTests.code(try await call(stand, key)) == 3021)
+            try await eventually("it is told, after a refusal") { receiver.messages.withLock { $0.count } == 2 }
+            let messages = receiver.messages.withLock { $0 }
+            let message = try #require(messages.last)
+            #expect(messages.first?.headers.first("webhook-id") == message.headers.first("webhook-id"))
+            let id = try #require(message.headers.first("webhook-id"))
+            let time = try #require(message.headers.first("webhook-timestamp"))
+            let code = HMAC<SHA256>.authenticationCode(
+                for: Array("\(id).\(time).".utf8) + message.body,
+                using: SymmetricKey(data: Array("0123456789abcdef".utf8)))
+            #expect(message.headers.first("webhook-signature") == "v1," + Data(code).base64EncodedString())
+            let said = try #require(try JSONSerialization.jsonObject(with: Data(message.body)) as? [String: Any])
+            #expect(said["type"] as? String == "approval.requested")
+            let data = try #require(said["data"] as? [String: Any])
+            #expect((data["caller"] as? [String: Any])?["user"] as? String == "alice")
+            #expect(data["tool"] as? String == "delete_all" && data["arguments"] as? String == "{\"n\":1}")
+            let approval = try #require(data["id"] as? String)
+            let url = (data["approve"] as? [String: Any])?["url"] as? String
+            #expect(url == "https://admin.example/sluice/v1/approvals/\(approval)/approve")
+            #expect(stand.toolCalls.isEmpty)
+            let now = Int(Date().timeIntervalSince1970)
+            _ = try stand.gateway.process.state.tools.decide(approval, isApproved: true, by: "hook", nowSeconds: now)
+            #expect(try await call(stand, key).text.contains("done"))
+            #expect(try ToolRoomTests.code(try await call(stand, key)) == 3021)
+            #expect(stand.toolCalls.count == 1)
+        }
+        await hook.stop()
+    }
+
+    /// What is on the disk while the gateway runs is what SIGKILL leaves.
+    @Test func `killed after an approved call, the gateway makes it no second time`() async throws {
+        let (server, received) = try await ScriptedToolServer.start { _, _ in nil }
+        let configuration = ToolRoomTests.configuration(server.port)
+        let first = try await GatewayUnderTest.start(configuration)
+        var stand = ToolRoomTests.Stand(gateway: first, received: received)
+        let key = try stand.key("alice")
+        #expect(try ToolRoomTests.code(try await call(stand, key)) == 3021)
+        let book = first.process.state.tools
+        let item = try #require(book.approvals().first)
+        let now = Int(Date().timeIntervalSince1970)
+        _ = try book.decide(item.id, isApproved: true, by: "test", nowSeconds: now)
+        #expect(try await call(stand, key).text.contains("done"))
+
+        let folder = FileManager.default.temporaryDirectory.appending(path: "sluice-killed-\(UUID().uuidString)")
+        let state = folder.appending(path: "state")
+        try FileManager.default.createDirectory(at: state, withIntermediateDirectories: true)
+        for name in ["session.key", "state.db", "state.db-wal"] {
+            try FileManager.default.copyItem(
+                at: first.folder.appending(path: "state/\(name)"), to: state.appending(path: name))
+        }
+        let second = try await GatewayUnderTest.start(configuration, folder: folder)
+        stand.gateway = second
+        #expect(try second.process.state.tools.approval(item.id).state == .used)
+        #expect(try ToolRoomTests.code(try await call(stand, key)) == 3021)
+        #expect(stand.toolCalls.count == 1)
+        try await first.stop()
+        try await second.stop()
+        await server.stop()
+    }
+}
