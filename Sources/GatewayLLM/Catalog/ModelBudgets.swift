@@ -16,7 +16,8 @@ package struct ModelBudgets: Sendable {
 
     /// Policies in the order in which they name themselves as the reason; names are `namespace/name`.
     package init(_ policies: [(name: String, spec: BudgetPolicySpec)]) {
-        let settings = policies.map { policy in
+        // What names tools and no models is about tools alone.
+        let settings = policies.filter { $0.spec.tools == nil || $0.spec.models != nil }.map { policy in
             Settings(
                 rule: BudgetRule(
                     name: policy.name, scope: policy.spec.scope, limits: policy.spec.limits.map(\.limit),

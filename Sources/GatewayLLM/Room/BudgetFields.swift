@@ -37,7 +37,7 @@ enum BudgetFields {
         case .inputTokens: "input-tokens"
         case .outputTokens: "output-tokens"
         case .requests: "requests"
-        case .usd, .concurrent: nil
+        case .usd, .concurrent, .bytes: nil
         }
     }
 }

@@ -105,12 +105,15 @@ package struct ToolCatalog: Sendable {
     package let governance: ToolGovernance
     /// Who is told of calls that wait, by the names of policies.
     package let hooks: [String: ApprovalHook]
+    let budgets: ToolBudgets
 
     package init(
         servers: [CompiledServer], virtuals: [VirtualServer] = [],
         authorizations: [String: ResourceAuthorization] = [:], access: ToolAccessTable,
-        governance: ToolGovernance = .none, hooks: [String: ApprovalHook] = [:]
+        governance: ToolGovernance = .none, hooks: [String: ApprovalHook] = [:],
+        budgets: ToolBudgets = .none
     ) {
+        self.budgets = budgets
         self.hooks = hooks
         self.servers = servers
         self.virtuals = virtuals

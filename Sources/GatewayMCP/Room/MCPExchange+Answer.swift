@@ -142,6 +142,7 @@ extension MCPExchange {
             self.exchange = nil
             return exchange.sendEnd()
         }
+        answeredBytes += message.count
         keepNote(exchange)
         self.exchange = nil
         var fields = [("content-type", "application/json"), ("cache-control", "no-store")]
@@ -177,6 +178,7 @@ extension MCPExchange {
         EventMark.append(id: id, retryMilliseconds: retryMilliseconds, to: &out)
         SSEWriter.append(event: "message", data: data.span, to: &out)
         lastSentNanoseconds = worker.now
+        answeredBytes += data.count
         exchange.sendBody(ByteBuffer(bytes: out))
     }
 

@@ -4,18 +4,25 @@ import GatewayProxy
 import GatewayRecords
 import GatewayState
 
-/// A call of a tool is a request on the budget of its own credential: of the run, where a token of a run makes it.
-/// Budgets of models do not count it.
+/// A call of a tool is a request on the budget of its own credential (of the run, where a token of a run makes it) and
+/// on every BudgetPolicy that names the tool. Its own bytes are reserved; those of the answer, which nobody knows
+/// before, are added when it has come, so that what is beyond a limit is owed.
 extension MCPExchange {
     func reserve(_ tool: ToolDefinition, at server: CompiledServer, _ call: ClientCall) throws(ClientFault) {
-        guard let grant = principal.grant, !grant.limits.isEmpty, let exchange else { return }
+        let budgets = room.catalog.budgets
+        let hasOwn = principal.grant.map { !$0.limits.isEmpty } ?? false
+        guard hasOwn || !budgets.isEmpty, let exchange else { return }
         let name = server.prefix + ToolView.separator + tool.name
         let facts = BudgetFacts(principal: principal, model: name)
-        let demand = BudgetAmounts(cost: .zero, inputTokens: 0, outputTokens: 0)
+        let demand = BudgetAmounts(
+            cost: .zero, inputTokens: 0, outputTokens: 0, bytes: max(1, call.bytes.count))
         let (high, low) = exchange.record.requestID
         let id = [high, low].map { String(repeating: "0", count: $0.leadingZeroBitCount / 4) + MCPExchange.hex($0) }
             .joined()
-        switch services.ledger.reserve(facts, demand, .none, requestID: id, nowMilliseconds: nowMilliseconds) {
+        switch services.ledger.reserve(
+            facts, demand, budgets.enforced, shadow: budgets.shadow, requestID: id,
+            mayRunUnrecorded: budgets.mayRunUncounted(facts), nowMilliseconds: nowMilliseconds)
+        {
         case .admitted(let reservation):
             var row = UsageRow(principal, model: name, requestID: id, timeMilliseconds: nowMilliseconds)
             row.operation = "tools/call"
@@ -46,11 +53,12 @@ final class ToolAccount {
     }
 
     /// A call that no server was asked for costs nothing.
-    func settle(_ result: ToolCallRecord.Result, nowMilliseconds: Int) {
+    func settle(_ result: ToolCallRecord.Result, bytes: Int, nowMilliseconds: Int) {
         guard let open = reservation.take() else { return }
         guard result != .refused else { return open.release(nowMilliseconds: nowMilliseconds) }
         row.outcome = result == .failed ? .failed : .completed
         row.status = 200
+        row.bytes = bytes
         row.durationMilliseconds = max(0, nowMilliseconds - row.timeMilliseconds)
         row.timeMilliseconds = nowMilliseconds
         open.settle(row, nowMilliseconds: nowMilliseconds)

@@ -9,7 +9,8 @@ extension MCPExchange {
     func keepNote(_ exchange: Exchange) {
         guard let note else { return }
         exchange.record.toolCall = ToolCallNote(note)
-        account?.settle(note.result, nowMilliseconds: nowMilliseconds)
+        account?.settle(
+            note.result, bytes: (call?.bytes.count ?? 0) + answeredBytes, nowMilliseconds: nowMilliseconds)
         account = nil
     }
 

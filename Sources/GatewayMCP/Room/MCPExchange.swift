@@ -54,6 +54,8 @@ final class MCPExchange {
     var openedSession: String?
     /// The head of a stream has gone to the client.
     var isHeadSent = false
+    /// Of all messages to the client.
+    var answeredBytes = 0
     var lastSentNanoseconds: UInt64 = 0
     lazy var timer = LoopTimer(on: worker)
 

@@ -12,6 +12,8 @@ package struct BudgetPolicySpec: ConfigObject {
     package var subjects: [ModelSubject]?
     /// Nil for every model.
     package var models: [String]?
+    /// Nil for no tool. A policy that names tools and no models counts no models.
+    package var tools: [String]?
     package var limits: [BudgetPolicyLimit]
     /// Nil for what the model's catalogue says.
     package var onUnknownPrice: UnknownPrice?
@@ -25,6 +27,10 @@ package struct BudgetPolicySpec: ConfigObject {
         models = fields.optionalList(
             "models", "which models, by the names callers ask for; all by default", count: 1...256,
             each: .modelPattern)
+        tools = fields.optionalList(
+            "tools",
+            "which tools, as /mcp names them, such as demo__*; none by default, and then no models if none are named",
+            count: 1...256, each: .length(1...256))
         limits = fields.list("limits", "how much, in what time; all of them hold", count: 1...32)
         onUnknownPrice = fields.optional(
             "onUnknownPrice", "what a limit of usd does about a model without a price; as its catalogue says")
@@ -32,6 +38,11 @@ package struct BudgetPolicySpec: ConfigObject {
         onStoreFailure = fields.value(
             "onStoreFailure", default: .refuse, "what happens while the counts cannot be kept")
         shadow = fields.value("shadow", default: false, "count, and refuse nothing")
+        for limit in limits where limit.unit == .bytes && !fields.isRecording {
+            fields.check(
+                tools != nil, at: "limits", "a limit of bytes without tools",
+                hint: "bytes are counted of calls of tools; name them by tools, such as [\"*\"]")
+        }
         var seen: Set<String> = []
         for limit in limits where !fields.isRecording {
             let name = "\(limit.unit.rawValue) in \(limit.window?.description ?? "no window")"

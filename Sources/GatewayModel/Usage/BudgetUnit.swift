@@ -7,6 +7,8 @@ package enum BudgetUnit: String, ConfigEnum, Hashable {
     case inputTokens
     case outputTokens
     case requests
+    /// What calls of tools bring and take: their messages and those of the answers.
+    case bytes
     /// Requests under way at the same moment; has no window.
     case concurrent
 }

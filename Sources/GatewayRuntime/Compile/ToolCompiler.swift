@@ -41,7 +41,8 @@ final class ToolCompiler {
         catalog = ToolCatalog(
             servers: servers, virtuals: virtuals, authorizations: authorizations,
             access: governance == nil ? .empty : ToolAccessTable(rules),
-            governance: governance ?? .none, hooks: hooks())
+            governance: governance ?? .none, hooks: hooks(),
+            budgets: ToolBudgets(index.budgetPolicies.map { ($0.metadata.qualifiedName, $0.spec) }))
         reportPrefixes()
     }
 

@@ -114,6 +114,7 @@ extension BudgetUnit {
         case .outputTokens: 4
         case .requests: 5
         case .concurrent: 6
+        case .bytes: 7
         }
     }
 

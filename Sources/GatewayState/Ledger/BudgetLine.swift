@@ -75,7 +75,7 @@ extension Ledger {
                 switch counter.unit {
                 case .usd: debts.money += Money(picodollars: counter.debt)
                 case .tokens, .inputTokens, .outputTokens: debts.tokens += counter.debt
-                case .requests, .concurrent: break
+                case .requests, .concurrent, .bytes: break
                 }
             }
             if owes { debts.accounts += 1 }

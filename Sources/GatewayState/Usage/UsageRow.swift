@@ -46,6 +46,8 @@ package struct UsageRow: Sendable, Hashable {
     package var operation: String = ""
     package var usage: TokenUsage = .zero
     package var cost: Money = .zero
+    /// Of a call of a tool: for budgets, and no part of what is kept.
+    package var bytes = 0
     /// The status the caller saw.
     package var status: Int = 0
     package var outcome: Outcome = .completed

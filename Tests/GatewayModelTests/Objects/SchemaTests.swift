@@ -92,7 +92,7 @@ struct SchemaTests {
         (.modelAccessPolicy, [], ["effect", "subjects", "models", "operations", "when", "limits"]),
         (
             .budgetPolicy, [],
-            ["scope", "subjects", "models", "limits", "onUnknownPrice", "estimate", "onStoreFailure", "shadow"]
+            ["scope", "subjects", "models", "tools", "limits", "onUnknownPrice", "estimate", "onStoreFailure", "shadow"]
         ),
     ]
 

@@ -2,6 +2,7 @@ import Foundation
 import GatewayIdentity
 import GatewayModel
 import GatewayRuntime
+import GatewayState
 import GatewayWire
 import GatewayWorkbench
 import Testing
@@ -194,6 +195,40 @@ struct ToolViewTests {
             let allowed = try await stand.send(key, "tools/call", "\"name\":\"get_weather\"", name: "get_weather")
             #expect(allowed.text.contains("done"), "\(allowed.text)")
             #expect(stand.toolCalls.count == 1)
+        }
+    }
+
+    @Test func `a budget of bytes counts what tools take and give, and owes what is beyond`() async throws {
+        let more = """
+            ---
+            apiVersion: sluice.dev/v1alpha1
+            kind: BudgetPolicy
+            metadata: {name: tool-bytes}
+            spec: {scope: user, tools: ["demo__get_*"], limits: [{unit: bytes, max: 2000, window: total}]}
+            """
+        let large = String(repeating: "x", count: 5_000)
+        let scripted: ToolRoomTests.Scripted = { received, _ in
+            received.method == "tools/call"
+                ? .result("{\"resultType\":\"complete\",\"content\":[{\"type\":\"text\",\"text\":\"\(large)\"}]}") : nil
+        }
+        try await ToolRoomTests.run(more: more, answer: scripted) { stand in
+            let key = try stand.key("alice")
+            func call(_ name: String, _ key: String) async throws -> CompletedResponse {
+                let fields = name == "add" ? [Header("mcp-param-a", "1")] : []
+                return try await stand.send(
+                    key, "tools/call", "\"name\":\"\(name)\",\"arguments\":{\(name == "add" ? "\"a\":1" : "")}",
+                    name: name, headers: fields)
+            }
+            #expect(try await call("get_weather", key).text.contains("xxx"))
+            let refused = try await call("get_weather", key)
+            #expect(try ToolRoomTests.code(refused) != nil, "\(refused.text)")
+            #expect(refused.text.contains("bytes"), "\(refused.text)")
+            // Another tool, and another user.
+            #expect(try await call("add", key).text.contains("xxx"))
+            #expect(try await call("get_weather", try stand.key("bob")).text.contains("xxx"))
+            let lines = stand.gateway.process.state.ledger.lines(nowMilliseconds: 1_800_000_000_000)
+            let spent = lines.filter { $0.unit == .bytes }.map(\.spent)
+            #expect(spent.count == 2 && spent.allSatisfy { $0 > 5_000 && $0 < 6_000 }, "\(spent)")
         }
     }
 
