@@ -92,7 +92,10 @@ struct SchemaTests {
         (.modelAccessPolicy, [], ["effect", "subjects", "models", "operations", "when", "limits"]),
         (
             .budgetPolicy, [],
-            ["scope", "subjects", "models", "tools", "limits", "onUnknownPrice", "estimate", "onStoreFailure", "shadow"]
+            [
+                "scope", "subjects", "models", "tools", "limits", "onUnknownPrice", "estimate", "onStoreFailure",
+                "shadow",
+            ]
         ),
     ]
 
