@@ -6,9 +6,7 @@ extension Analysis {
         let path = ConfigPath.spec
         let isList = object.document.node(at: path["credential"])?.elements != nil
         for (index, credential) in provider.spec.credentials.enumerated() {
-            guard let reference = credential.secretRef else { continue }
-            let at = (isList ? path["credential"][index] : path["credential"])["secretRef"]
-            checkSecret(reference, at: at, object)
+            checkCredential(credential, at: isList ? path["credential"][index] : path["credential"], object)
         }
         for (index, reference) in (provider.spec.tls?.caCertificateRefs ?? []).enumerated() {
             checkAuthority(reference, at: path["tls"]["caCertificateRefs"][index], object)

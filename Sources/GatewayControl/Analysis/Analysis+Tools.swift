@@ -7,8 +7,8 @@ extension Analysis {
         let (http, api) = (server.spec.http, server.spec.openapi)
         let path = ConfigPath.spec[api == nil ? "http" : "openapi"]
         let tls = http?.tls ?? api?.tls
-        if let reference = (http?.credential ?? api?.credential)?.secretRef {
-            checkSecret(reference, at: path["credential"]["secretRef"], object)
+        if let credential = http?.credential ?? api?.credential {
+            checkCredential(credential, at: path["credential"], object)
         }
         for (index, reference) in (tls?.caCertificateRefs ?? []).enumerated() {
             checkAuthority(reference, at: path["tls"]["caCertificateRefs"][index], object)

@@ -29,6 +29,7 @@ package struct Analysis {
             case .trafficPolicy(let policy): copy.check(policy, object)
             case .listenerPolicy(let policy): copy.check(policy, object)
             case .identityProvider(let provider): copy.check(provider, object)
+            case .credentialSource(let source): copy.check(source, object)
             case .modelProvider(let provider): copy.check(provider, object)
             case .modelCatalog(let catalog): copy.check(catalog, object)
             case .modelAccessPolicy(let policy): copy.check(policy, object)

@@ -50,11 +50,14 @@ package final class TokenService: Sendable {
     package let authority: TokenAuthority
     package let environment: Environment
     private let ring: Mutex<KeyRing>
+    /// Signs for others who believe the issuer; nil where nothing is.
+    let assertions: AssertionKeys?
 
     package init(
         issuer: String, audiences: [String] = [], ring: KeyRing, proofs: ProofRules, revocations: RevocationList,
-        environment: Environment
+        environment: Environment, assertions: AssertionKeys? = nil
     ) {
+        self.assertions = assertions
         self.issuer = issuer
         self.audiences = [issuer] + audiences.filter { $0 != issuer }
         self.proofs = proofs
@@ -95,7 +98,10 @@ package final class TokenService: Sendable {
         if let keys = try result.get() { authority.keys.replace(keys) }
     }
 
-    package var publishedKeys: JSONTree { ring.withLock { $0.published } }
+    package var publishedKeys: JSONTree {
+        let own = ring.withLock { $0.published["keys"]?.array ?? [] }
+        return ["keys": .array(own + (assertions?.published ?? []))]
+    }
 
     /// A token that says what `grant` says.
     package func sign(_ grant: TokenGrant) throws(GatewayError) -> String {

@@ -1,3 +1,4 @@
+package import GatewayIdentity
 package import GatewayModel
 package import GatewayProxy
 
@@ -58,12 +59,12 @@ package final class CompiledProvider: Sendable {
     package var vendor: String { dialect == .anthropic ? "anthropic" : "openai" }
 
     /// Credentials that can be used now. None of several that are written is not the same as none at all.
-    package var usableCredentials: [CompiledCredential] { credentials.filter { $0.value != nil } }
+    package var usableCredentials: [CompiledCredential] { credentials.filter(\.isUsable) }
 
     /// Why nothing can be sent to it; nil when something can.
     package var refusal: GatewayError? {
         if let problem { return problem }
-        guard !credentials.isEmpty, credentials.allSatisfy({ $0.value == nil }) else { return nil }
+        guard !credentials.isEmpty, !credentials.contains(where: \.isUsable) else { return nil }
         return GatewayError(
             .credentialUnavailable, "the provider has no usable credential: \(shownName)",
             hint: "the operator finds the reason in the gateway's log",
@@ -96,33 +97,53 @@ package struct CompiledCredential: Sendable {
     package var name: String
     /// The field it is sent in, in lower case.
     package var field: [UInt8]
-    /// The whole value of the field; nil when the credential is not there.
+    /// The whole value of the field; nil when the credential is not there, or is fetched.
     package var value: Secret?
+    /// What fetches it; the value is then made of what that has at the time.
+    package var source: LiveCredential?
+    /// What the API is told of a request that comes with it (`anthropic-beta`).
+    package var beta: [UInt8]?
     /// Why it is not.
     package var problem: String?
     package var weight: Int
 
-    package init(name: String, field: [UInt8], value: Secret?, problem: String? = nil, weight: Int = 1) {
+    package init(
+        name: String, field: [UInt8], value: Secret?, source: LiveCredential? = nil, problem: String? = nil,
+        weight: Int = 1
+    ) {
         self.name = name
         self.field = field
         self.value = value
+        self.source = source
         self.problem = problem
         self.weight = weight
     }
 
-    /// The credential as its provider wants it: `Authorization: Bearer KEY`, `x-api-key: KEY`, or another field.
+    /// Whether requests can be sent with it: it is there, or can be fetched.
+    package var isUsable: Bool { value != nil || source != nil }
+
+    /// The credential as its provider wants it: `Authorization: Bearer KEY`, `x-api-key: KEY`, or another field. A
+    /// token goes into `Authorization` whatever the vendor's keys go into.
     package static func make(
-        _ credential: ModelCredential, _ dialect: ModelDialect, key: Secret?, problem: String? = nil
+        _ credential: ModelCredential, _ dialect: ModelDialect, key: Secret? = nil, source: LiveCredential? = nil,
+        isToken: Bool = false, beta: String? = nil, problem: String? = nil
     ) -> CompiledCredential {
-        let usual = dialect == .openai ? "authorization" : "x-api-key"
-        let field = credential.header?.lowercased() ?? usual
-        let value = key.map { key in
-            field == "authorization" ? key.reveal { Secret(Array("Bearer ".utf8) + $0) } : key
-        }
-        return CompiledCredential(
-            name: credential.shownName, field: Array(field.utf8), value: value, problem: problem,
-            weight: credential.weight)
+        let usual = dialect == .openai || isToken ? "authorization" : "x-api-key"
+        let field = Array((credential.header?.lowercased() ?? usual).utf8)
+        var made = CompiledCredential(
+            name: credential.shownName, field: field, value: key.map { value(of: $0, in: field) }, source: source,
+            problem: problem, weight: credential.weight)
+        made.beta = beta.map { Array($0.utf8) }
+        return made
     }
+
+    /// What stands in a field of that name.
+    package static func value(of key: Secret, in field: [UInt8]) -> Secret {
+        guard field == authorization else { return key }
+        return key.reveal { Secret(Array("Bearer ".utf8) + $0) }
+    }
+
+    private static let authorization = Array("authorization".utf8)
 }
 
 /// How long to wait, nothing left open.

@@ -1,3 +1,4 @@
+import GatewayIdentity
 import GatewayModel
 import GatewayPolicy
 import GatewayProxy
@@ -19,6 +20,9 @@ struct ModelAttempt {
 
     var provider: CompiledProvider { routed.target.provider }
 
+    /// What its source had when it began.
+    var opening: UpstreamCredential?
+
     /// Gives the places back that the attempt holds.
     func end() {
         access.live.end()
@@ -37,8 +41,18 @@ extension ModelExchange {
                 if endpoint == .countTokens, totalAttempts == 0 { return countLocally(exchange) }
                 return answer(self.failure ?? nothingCanServe(match.model))
             }
-            choice.tried.append(place)
             let target = routed.targets[place.target]
+            let opening: UpstreamCredential?
+            switch self.opening(target.accesses[place.access], of: target.target.provider) {
+            case .ready(let credential): opening = credential
+            case .waiting(let source): return wait(for: source, target)
+            case .failed(let error):
+                // The others go on.
+                choice.barred.append(place)
+                failure = failure ?? ModelFailure(error)
+                continue
+            }
+            choice.tried.append(place)
             guard let name = target.target.upstreamName(for: match.name),
                 target.provider.begin(countMax: target.target.provider.concurrentMax)
             else {
@@ -49,6 +63,7 @@ extension ModelExchange {
             access.live.begin()
             var attempt = ModelAttempt(
                 routed: target, access: access, name: name, startedNanoseconds: worker.now)
+            attempt.opening = opening
             do throws(GatewayError) {
                 let payload = try prepare(&attempt)
                 return send(payload, attempt, exchange)
@@ -66,13 +81,20 @@ extension ModelExchange {
         guard let exchange else { return }
         if let failure { return answer(failure) }
         if let refusal = place.target.target.provider.refusal { return answer(ModelFailure(refusal)) }
+        let opening: UpstreamCredential?
+        switch self.opening(place.access, of: place.target.target.provider) {
+        case .ready(let credential): opening = credential
+        case .waiting(let source): return wait(for: source, place.target)
+        case .failed(let error): return answer(ModelFailure(error))
+        }
         guard place.target.provider.begin(countMax: place.target.target.provider.concurrentMax) else {
             return answer(
                 ModelFailure(GatewayError(.upstreamOverloaded, "the provider has as many requests as it may have")))
         }
         place.access.live.begin()
-        let attempt = ModelAttempt(
+        var attempt = ModelAttempt(
             routed: place.target, access: place.access, name: [], startedNanoseconds: worker.now)
+        attempt.opening = opening
         do throws(GatewayError) { send(try payload(), attempt, exchange) } catch {
             attempt.end()
             answer(ModelFailure(error))
@@ -141,8 +163,9 @@ extension ModelExchange {
         reply = .none
         outcome = nil
         let (framing, bytes) = load(payload, exchange)
-        let head = ModelFields.make(
+        var head = ModelFields.make(
             exchange, endpoint, to: attempt.provider, attempt.access.credential, framing: framing)
+        open(&head.request, by: attempt, bytes)
         losses = head.droppedBetas.map { "anthropic-beta: \($0)" }
         lossLines = losses.map { "\($0) is not one of the provider's" }
         if let lost = attempt.translation?.request.losses { note(lost) }

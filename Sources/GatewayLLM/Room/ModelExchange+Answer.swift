@@ -146,6 +146,7 @@ extension ModelExchange: AnswerReader {
             complete()
         case .failed(let failure):
             report(attempt, failure)
+            rejectCredential(of: attempt, failure)
             self.failure = failure
             guard !isVisible, let cause = failure.cause, let routed,
                 routed.model.retry.on.contains(cause),

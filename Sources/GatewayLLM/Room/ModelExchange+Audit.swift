@@ -111,7 +111,8 @@ extension ModelExchange {
             event.model?.isEstimated = account.isEstimated
         }
         if let credential = usedAccess?.credential {
-            event.credential = AuditCredential(id: credential.name, kind: "static")
+            event.credential = AuditCredential(
+                id: credential.name, kind: credential.source == nil ? "static" : "issued")
         }
         if cacheMark == .hit { event.details.append(AuditFact("cache", "hit")) }
         event.traffic = AuditTraffic(

@@ -34,7 +34,7 @@ enum ModelFields {
         if let credential, let value = credential.value {
             value.reveal { head.request.fields.append(name: credential.field, value: $0) }
         }
-        if provider.dialect == .anthropic { addVersion(&head, exchange, endpoint, provider) }
+        if provider.dialect == .anthropic { addVersion(&head, exchange, endpoint, provider, credential?.beta) }
         for field in provider.fields { head.request.fields.append(name: field.name, value: field.value) }
         for name in provider.forwardedFields { forward(name, from: exchange, to: &head.request) }
         addTrace(&head.request, exchange)
@@ -69,14 +69,16 @@ enum ModelFields {
     }
 
     private static func addVersion(
-        _ head: inout Head, _ exchange: Exchange, _ endpoint: ModelEndpoint, _ provider: CompiledProvider
+        _ head: inout Head, _ exchange: Exchange, _ endpoint: ModelEndpoint, _ provider: CompiledProvider,
+        _ own: [UInt8]?
     ) {
         let fields = exchange.request.fields
         let asked = endpoint.isNative(to: .anthropic) ? fields.firstIndex(named: ModelEndpoint.anthropicVersion) : nil
         head.request.fields.append(
             name: ModelEndpoint.anthropicVersion, value: asked.map { fields.copy(fields.entries[$0].value) } ?? version)
+        var sent = own ?? []
+        defer { if !sent.isEmpty { head.request.fields.append(name: beta, value: sent) } }
         guard endpoint.isNative(to: .anthropic) else { return }
-        var sent: [UInt8] = []
         for entry in fields.entries where fields.equals(entry.name, beta) {
             for word in fields.copy(entry.value).split(separator: 0x2C) {
                 let value = trimmed(word)
@@ -89,7 +91,6 @@ enum ModelFields {
                 sent.append(contentsOf: value)
             }
         }
-        if !sent.isEmpty { head.request.fields.append(name: beta, value: sent) }
     }
 
     private static func trimmed(_ word: ArraySlice<UInt8>) -> [UInt8] {

@@ -1,3 +1,4 @@
+package import GatewayIdentity
 package import GatewayModel
 package import GatewayPolicy
 package import GatewayProxy
@@ -32,6 +33,10 @@ package final class CompiledServer: Sendable {
     /// Set on every request; names in lower case. A credential is among `secrets`.
     let fields: [HeaderEdits.Field]
     let secrets: [(name: [UInt8], value: Secret)]
+    /// What fetches a credential in place of one that is written.
+    let source: LiveCredential?
+    /// The field a credential is sent in, in lower case.
+    let credentialField: [UInt8]
     /// How long one request may take.
     let rule: CompiledRule
     /// The same for streams that stay open.
@@ -43,7 +48,7 @@ package final class CompiledServer: Sendable {
 
     package init(
         metadata: ObjectMeta, spec: MCPServerSpec, url: OutboundURL, backend: CompiledBackend,
-        credential: Secret? = nil,
+        credential: Secret? = nil, source: LiveCredential? = nil,
         process: StdioServer? = nil, api: OpenAPIDocument? = nil, problem: GatewayError? = nil
     ) {
         name = metadata.qualifiedName
@@ -67,18 +72,24 @@ package final class CompiledServer: Sendable {
         fields = (spec.http?.headers ?? []).map {
             HeaderEdits.Field(name: Array($0.name.lowercased().utf8), value: Array($0.value.utf8))
         }
-        let field = spec.http?.credential?.header?.lowercased() ?? "authorization"
+        self.source = source
+        let field = Array((spec.http?.credential?.header?.lowercased() ?? "authorization").utf8)
+        credentialField = field
         secrets =
-            (api == nil ? credential : nil).map { key in
-                let value =
-                    field == "authorization" ? key.reveal { Secret(Array("Bearer ".utf8) + $0) } : key
-                return [(name: Array(field.utf8), value: value)]
-            } ?? []
+            (api == nil ? credential : nil).map { [(name: field, value: CompiledServer.value(of: $0, in: field))] }
+            ?? []
         rule = CompiledServer.rule(spec.timeouts, isStream: false)
         streamRule = CompiledServer.rule(spec.timeouts, isStream: true)
         resultBytesMax = spec.limits.resultBytesMax.map { Int(clamping: $0.bytes) } ?? 16 * 1024 * 1024
         toolsMax = spec.limits.toolsMax
     }
+
+    /// What stands in a field of that name.
+    static func value(of key: Secret, in field: [UInt8]) -> Secret {
+        field == authorization ? key.reveal { Secret(Array("Bearer ".utf8) + $0) } : key
+    }
+
+    private static let authorization = Array("authorization".utf8)
 
     private static func rule(_ spec: MCPTimeouts, isStream: Bool) -> CompiledRule {
         var timeouts = RouteTimeouts()

@@ -1,3 +1,4 @@
+import GatewayIdentity
 import GatewayModel
 import GatewayProxy
 import GatewayWire
@@ -30,7 +31,10 @@ extension ServerPost {
         case "tools/list":
             let tools = api.operations.map(\.definition)
             respond(id, ["resultType": "complete", "tools": .array(tools), "ttlMs": 60_000, "cacheScope": "public"])
-        case "tools/call": callTool(api, id, message["params"] ?? .null)
+        case "tools/call":
+            let params = message["params"] ?? .null
+            guard let source = server.source else { return callTool(api, id, params, nil) }
+            open(by: source) { [self] in callTool(api, id, params, $0) }
         default:
             let error: JSONTree = ["code": .integer(JSONRPCCode.methodNotFound), "message": "Method not found"]
             outcome = .whole(
@@ -50,7 +54,9 @@ extension ServerPost {
         return JSONTree.object(["jsonrpc": "2.0", "id": id, "result": .object(result)]).bytes
     }
 
-    private func callTool(_ api: OpenAPIDocument, _ id: JSONTree, _ params: JSONTree) {
+    private func callTool(
+        _ api: OpenAPIDocument, _ id: JSONTree, _ params: JSONTree, _ credential: UpstreamCredential?
+    ) {
         guard let name = params["name"]?.string?.value, let tool = api[name] else {
             let error: JSONTree = ["code": .integer(JSONRPCCode.invalidParams), "message": "Unknown tool"]
             outcome = .whole(
@@ -58,17 +64,19 @@ extension ServerPost {
             return finish()
         }
         let base = "http://api" + String(decoding: server.target.prefix { $0 != 0x3F }, as: UTF8.self)
+        var key = server.apiCredential
+        if case .token(let token) = credential { key = token }
         let request: OutboundRequest
         do throws(OpenAPIProblem) {
-            request = try tool.request(params["arguments"] ?? [:], baseURL: base, credential: server.apiCredential)
+            request = try tool.request(params["arguments"] ?? [:], baseURL: base, credential: key)
         } catch {
             return respond(id, tool.failure(error))
         }
         operation = (id.bytes, tool, [])
-        send(request)
+        send(request, credential)
     }
 
-    private func send(_ request: OutboundRequest) {
+    private func send(_ request: OutboundRequest, _ credential: UpstreamCredential?) {
         let target = Array(request.url.utf8.dropFirst("http://api".utf8.count))
         var head = RequestHead()
         head.method = ServerPost.method(request.method)
@@ -87,6 +95,8 @@ extension ServerPost {
         for field in request.fields {
             head.fields.append(name: Array(field.name.lowercased().utf8), value: Array(field.value.utf8))
         }
+        if case .signer = credential { open(&head, credential, request.body) }
+        waiting.end()
         call.begin(
             head, body: request.body.isEmpty ? [] : [ByteBuffer(bytes: request.body)], to: server.backend,
             rule: server.rule, on: worker, reader: self)

@@ -1,3 +1,4 @@
+import GatewayIdentity
 import GatewayModel
 import GatewayProxy
 import GatewayWire
@@ -55,6 +56,7 @@ final class ServerPost: AnswerReader {
     /// The `WWW-Authenticate` of a refusal.
     private(set) var challenge: String?
     private(set) var retryMilliseconds: Int?
+    var waiting = CredentialWait()
 
     init(_ server: CompiledServer, _ services: MCPServices, on worker: Worker) {
         self.server = server
@@ -86,6 +88,14 @@ final class ServerPost: AnswerReader {
         if !isPlain, isAtPair || server.isPair || ServerPost.session(fields).map({ PairSessions.isName($0) }) ?? false {
             return beginAtPair(method, fields, body)
         }
+        guard let source = server.source else { return send(method, fields, body, isStream: isStream, nil) }
+        open(by: source) { [self] in send(method, fields, body, isStream: isStream, $0) }
+    }
+
+    private func send(
+        _ method: GatewayWire.HTTPMethod, _ fields: [(name: String, value: [UInt8])], _ body: [UInt8],
+        isStream: Bool, _ credential: UpstreamCredential?
+    ) {
         var head = RequestHead()
         head.method = method
         head.fields.bytes.reserveCapacity(768)
@@ -99,6 +109,7 @@ final class ServerPost: AnswerReader {
         for field in server.fields { head.fields.append(name: field.name, value: field.value) }
         for secret in server.secrets { secret.value.reveal { head.fields.append(name: secret.name, value: $0) } }
         for field in fields { head.fields.append(name: Array(field.name.utf8), value: field.value) }
+        open(&head, credential, body)
         call.begin(
             head, body: body.isEmpty ? [] : [ByteBuffer(bytes: body)], to: server.backend,
             rule: isStream || method == .get ? server.streamRule : server.rule, on: worker, reader: self)
@@ -126,7 +137,7 @@ final class ServerPost: AnswerReader {
         }
     }
 
-    var isUnderWay: Bool { call.isUnderWay || exchange != nil }
+    var isUnderWay: Bool { call.isUnderWay || exchange != nil || waiting.isUnderWay }
 
     /// Nobody waits any more; nothing more is heard of it.
     func cancel() {
@@ -138,6 +149,7 @@ final class ServerPost: AnswerReader {
         exchange = nil
         timer?.cancel()
         timer = nil
+        waiting.end()
         guard call.isUnderWay else { return }
         // The call may be in the middle of passing bytes on.
         let call = call
@@ -150,6 +162,7 @@ final class ServerPost: AnswerReader {
 
     func receiveAnswerHead(_ head: borrowing ResponseHead) {
         status = head.status
+        if status == 401 { server.source?.reject() }
         let type = head.fields.first(.contentType).map { head.fields.text($0.value).lowercased() } ?? ""
         if operation != nil {
             for name in ["content-type", "link", "retry-after"] {

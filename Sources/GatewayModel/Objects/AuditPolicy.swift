@@ -181,6 +181,9 @@ package struct AuditHTTPSink: ConfigObject, Hashable {
     package init(_ fields: FieldReader) {
         url = fields.required("url", "where records are posted to", .baseURL)
         credential = fields.optional("credential", "a bearer token that opens it")
+        fields.check(
+            credential?.sourceRef == nil, at: "credential", .unsupportedValue, "sourceRef in a sink of the audit log",
+            hint: "use env, file or secretRef")
     }
 }
 
@@ -210,5 +213,8 @@ package struct AuditS3Sink: ConfigObject, Hashable {
         prefix = fields.value("prefix", default: "", "what objects' names begin with")
         accessKeyID = fields.required("accessKeyID", "the name of the key", .nonEmpty)
         secretKey = fields.required("secretKey", "where the key is")
+        fields.check(
+            secretKey.sourceRef == nil, at: "secretKey", .unsupportedValue, "sourceRef in a sink of the audit log",
+            hint: "use env, file or secretRef")
     }
 }

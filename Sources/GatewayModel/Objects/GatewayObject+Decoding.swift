@@ -136,6 +136,8 @@ extension GatewayObject {
             return .listenerPolicy(ListenerPolicy(metadata: metadata, spec: fields.required("spec", doc)))
         case .identityProvider:
             return .identityProvider(IdentityProvider(metadata: metadata, spec: fields.required("spec", doc)))
+        case .credentialSource:
+            return .credentialSource(CredentialSource(metadata: metadata, spec: fields.required("spec", doc)))
         case .directResponse:
             return .directResponse(DirectResponse(metadata: metadata, spec: fields.required("spec", doc)))
         case .modelProvider:

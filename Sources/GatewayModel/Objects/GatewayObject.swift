@@ -15,6 +15,7 @@ package struct GatewayObject: Sendable, CustomStringConvertible, CustomReflectab
         case trafficPolicy(TrafficPolicy)
         case listenerPolicy(ListenerPolicy)
         case identityProvider(IdentityProvider)
+        case credentialSource(CredentialSource)
         case directResponse(DirectResponse)
         case modelProvider(ModelProvider)
         case modelCatalog(ModelCatalog)

@@ -13,6 +13,7 @@ package enum ObjectKind: String, Sendable, CaseIterable {
     case trafficPolicy = "TrafficPolicy"
     case listenerPolicy = "ListenerPolicy"
     case identityProvider = "IdentityProvider"
+    case credentialSource = "CredentialSource"
     case directResponse = "DirectResponse"
     case modelProvider = "ModelProvider"
     case modelCatalog = "ModelCatalog"
@@ -33,7 +34,7 @@ package enum ObjectKind: String, Sendable, CaseIterable {
         case .endpointSlice: "discovery.k8s.io"
         case .backend, .trafficPolicy, .listenerPolicy, .identityProvider, .directResponse, .modelProvider,
             .modelCatalog, .modelAccessPolicy, .budgetPolicy, .mcpServer, .toolAccessPolicy, .mcpToolPolicy,
-            .auditPolicy:
+            .auditPolicy, .credentialSource:
             Self.sluiceGroup
         }
     }
@@ -45,7 +46,7 @@ package enum ObjectKind: String, Sendable, CaseIterable {
         case .service, .secret, .configMap, .namespace, .endpointSlice: ["v1"]
         case .backend, .trafficPolicy, .listenerPolicy, .identityProvider, .directResponse, .modelProvider,
             .modelCatalog, .modelAccessPolicy, .budgetPolicy, .mcpServer, .toolAccessPolicy, .mcpToolPolicy,
-            .auditPolicy:
+            .auditPolicy, .credentialSource:
             ["v1alpha1"]
         }
     }

@@ -18,31 +18,30 @@ final class CredentialReader {
     }
 
     func read(_ credential: ModelCredential, of provider: ObjectKey) throws(GatewayError) -> Secret {
-        if let name = credential.env {
-            guard let value = options.environment(name) else {
-                throw missing("the environment variable is not set: \(name)", "set it before the gateway starts")
-            }
-            return try usable(Array(value.utf8), "the environment variable \(name)")
-        }
-        if let path = credential.file { return try file(path, provider) }
-        guard let reference = credential.secretRef else { throw missing("the credential is nowhere", nil) }
-        return try secret(reference, provider)
+        try read(env: credential.env, file: credential.file, secretRef: credential.secretRef, of: provider)
     }
 
     /// A secret of any other object, of the same kinds of places.
     func read(_ place: SecretPlace, of owner: ObjectKey) throws(GatewayError) -> Secret {
-        if let name = place.env {
+        try read(env: place.env, file: place.file, secretRef: place.secretRef, of: owner)
+    }
+
+    /// The one of these that is said. A text may have several lines: a key in PEM, or JSON.
+    func read(
+        env: String?, file path: String?, secretRef: SecretKeyReference?, of owner: ObjectKey, isText: Bool = false
+    ) throws(GatewayError) -> Secret {
+        if let name = env {
             guard let value = options.environment(name) else {
                 throw missing("the environment variable is not set: \(name)", "set it before the gateway starts")
             }
-            return try usable(Array(value.utf8), "the environment variable \(name)")
+            return try usable(Array(value.utf8), "the environment variable \(name)", isText)
         }
-        if let path = place.file { return try file(path, owner) }
-        guard let reference = place.secretRef else { throw missing("the credential is nowhere", nil) }
-        return try secret(reference, owner)
+        if let path { return try file(path, owner, isText) }
+        guard let secretRef else { throw missing("the credential is nowhere", nil) }
+        return try secret(secretRef, owner, isText)
     }
 
-    private func file(_ path: String, _ provider: ObjectKey) throws(GatewayError) -> Secret {
+    private func file(_ path: String, _ provider: ObjectKey, _ isText: Bool) throws(GatewayError) -> Secret {
         let origin = index.position(provider, ConfigPath.spec).file
         sideFiles.append(try options.files.path(path, origin: origin))
         let bytes: [UInt8]
@@ -51,10 +50,12 @@ final class CredentialReader {
         } catch {
             throw missing(error.message, error.hint)
         }
-        return try usable(bytes, "the file \(path)")
+        return try usable(bytes, "the file \(path)", isText)
     }
 
-    private func secret(_ reference: SecretKeyReference, _ provider: ObjectKey) throws(GatewayError) -> Secret {
+    private func secret(
+        _ reference: SecretKeyReference, _ provider: ObjectKey, _ isText: Bool
+    ) throws(GatewayError) -> Secret {
         let namespace = reference.namespace ?? provider.namespace
         let name = "\(namespace)/\(reference.name)"
         let target = ObjectKey(.secret, namespace: namespace, name: reference.name)
@@ -71,16 +72,17 @@ final class CredentialReader {
         guard let value = secret.data[key] else {
             throw missing("the Secret has no value \(key): \(name)", "add it, or correct key")
         }
-        return try usable(value.reveal { $0 }, "value \(key) of Secret \(name)")
+        return try usable(value.reveal { $0 }, "value \(key) of Secret \(name)", isText)
     }
 
     /// A key without the blanks around it; what a field cannot carry is none.
-    private func usable(_ bytes: [UInt8], _ place: String) throws(GatewayError) -> Secret {
+    private func usable(_ bytes: [UInt8], _ place: String, _ isText: Bool) throws(GatewayError) -> Secret {
         let blanks: Set<UInt8> = [0x20, 0x09, 0x0A, 0x0D]
         guard let last = bytes.lastIndex(where: { !blanks.contains($0) }) else {
             throw missing("there is no key in \(place)", nil)
         }
         let key = Array(bytes[...last].drop { blanks.contains($0) })
+        if isText { return Secret(key) }
         guard key.allSatisfy({ (0x21...0x7E).contains($0) }) else {
             throw missing("what is in \(place) is no key", "one line of visible ASCII without spaces")
         }

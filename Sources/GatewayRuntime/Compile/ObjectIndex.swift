@@ -17,6 +17,7 @@ struct ObjectIndex {
     private(set) var backends: [String: Backend] = [:]
     private(set) var directResponses: [String: DirectResponse] = [:]
     private(set) var identityProviders: [String: IdentityProvider] = [:]
+    private(set) var credentialSources: [String: CredentialSource] = [:]
     private(set) var modelProviders: [String: ModelProvider] = [:]
     private(set) var modelCatalogs: [ModelCatalog] = []
     private(set) var accessPolicies: [ModelAccessPolicy] = []
@@ -64,6 +65,7 @@ struct ObjectIndex {
         case .listenerPolicy(let object): listenerPolicies.append(object)
         case .identityProvider(let object): identityProviders[object.metadata.qualifiedName] = object
         case .directResponse(let object): directResponses[object.metadata.qualifiedName] = object
+        case .credentialSource(let object): credentialSources[object.metadata.qualifiedName] = object
         case .modelProvider(let object): modelProviders[object.metadata.qualifiedName] = object
         case .modelCatalog(let object): modelCatalogs.append(object)
         case .modelAccessPolicy(let object): accessPolicies.append(object)

@@ -7,6 +7,7 @@ import GatewayProxy
 final class ProviderCompiler {
     private let certificates: CertificateReader
     private let credentials: CredentialReader
+    private let sources: CredentialSourceCompiler
     private let options: SnapshotCompiler.Options
     /// By `namespace/name`.
     private(set) var known: [String: CompiledProvider] = [:]
@@ -18,8 +19,9 @@ final class ProviderCompiler {
 
     init(
         index: ObjectIndex, grants: ReferenceGrantIndex, certificates: CertificateReader,
-        options: SnapshotCompiler.Options
+        sources: CredentialSourceCompiler, options: SnapshotCompiler.Options
     ) {
+        self.sources = sources
         self.certificates = certificates
         self.options = options
         credentials = CredentialReader(index: index, grants: grants, options: options)
@@ -65,8 +67,17 @@ final class ProviderCompiler {
         let isList = index.isList(key, ConfigPath.spec["credential"])
         return provider.spec.credentials.enumerated().map { place, credential in
             do throws(GatewayError) {
-                let secret = try credentials.read(credential, of: key)
-                return .make(credential, provider.spec.dialect, key: secret)
+                guard let reference = credential.sourceRef else {
+                    return .make(credential, provider.spec.dialect, key: try credentials.read(credential, of: key))
+                }
+                let source = try sources.find(reference, from: key)
+                switch source.supply {
+                case .fixed(let secret): return .make(credential, provider.spec.dialect, key: secret)
+                case .live(let live):
+                    return .make(
+                        credential, provider.spec.dialect, source: live, isToken: source.isToken, beta: source.beta)
+                case .missing(let error): throw error
+                }
             } catch {
                 let path = isList ? ConfigPath.spec["credential"][place] : ConfigPath.spec["credential"]
                 report(error, key, path, index, severity: .warning)

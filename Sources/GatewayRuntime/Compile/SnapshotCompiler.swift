@@ -55,6 +55,8 @@ package struct SnapshotCompiler {
         package var tokenRoom: (any RouteHandler)?
         /// Issuers and their keys, over compilations.
         package var identities = IdentityServices()
+        /// Credentials for upstreams, over compilations.
+        package var credentials = CredentialServices()
 
         package init() {}
     }
@@ -73,6 +75,8 @@ package struct SnapshotCompiler {
         package var models: ModelTable
         /// Issuers whose keys are to be kept fresh.
         package var issuers: [LiveIssuer] = []
+        /// Credentials for upstreams that are to be kept fresh.
+        package var credentials: [LiveCredential] = []
     }
 
     package static func compile(
@@ -88,10 +92,13 @@ package struct SnapshotCompiler {
         let listeners = gateways.listeners()
         let backends = BackendCompiler(
             index: index, grants: grants, certificates: certificates, policies: policies, options: options)
-        let providers = ProviderCompiler(
+        let sources = CredentialSourceCompiler(
             index: index, grants: grants, certificates: certificates, options: options)
+        let providers = ProviderCompiler(
+            index: index, grants: grants, certificates: certificates, sources: sources, options: options)
         let models = ModelCompiler(index: index, grants: grants, providers: providers)
-        let tools = ToolCompiler(index: index, grants: grants, certificates: certificates, options: options)
+        let tools = ToolCompiler(
+            index: index, grants: grants, certificates: certificates, sources: sources, options: options)
         let ports = PortCompiler(listeners: listeners, index: index, options: options)
         let routes = RouteCompiler(
             index: index, listeners: listeners, policies: policies, backends: backends, models: models,
@@ -102,14 +109,15 @@ package struct SnapshotCompiler {
             backends: backends.all + providers.all.map(\.backend) + tools.catalog.servers.map(\.backend))
         let diagnostics =
             gateways.diagnostics(listeners) + ports.diagnostics() + routes.diagnostics + identities.diagnostics
-            + providers.diagnostics + tools.diagnostics
+            + sources.diagnostics + providers.diagnostics + tools.diagnostics
         return Result(
             snapshot: snapshot,
-            statuses: gateways.statuses(listeners) + routes.statuses + policies.statuses(index) + providers.statuses
-                + models.statuses + tools.statuses,
+            statuses: gateways.statuses(listeners) + routes.statuses + policies.statuses(index) + sources.statuses
+                + providers.statuses + models.statuses + tools.statuses,
             diagnostics: diagnostics.sorted(by: Diagnostic.inOrder),
-            sideFiles: identities.sideFiles + providers.sideFiles + tools.sideFiles,
-            processes: tools.processes, models: models.whole, issuers: identities.issuers)
+            sideFiles: identities.sideFiles + sources.sideFiles + providers.sideFiles + tools.sideFiles,
+            processes: tools.processes, models: models.whole, issuers: identities.issuers,
+            credentials: sources.used)
     }
 }
 

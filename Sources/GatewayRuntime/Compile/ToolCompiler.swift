@@ -1,3 +1,4 @@
+import GatewayIdentity
 import GatewayMCP
 import GatewayModel
 import GatewayPolicy
@@ -10,6 +11,7 @@ final class ToolCompiler {
     private let grants: ReferenceGrantIndex
     private let certificates: CertificateReader
     private let credentials: CredentialReader
+    private let sources: CredentialSourceCompiler
     let options: SnapshotCompiler.Options
     private(set) var catalog = ToolCatalog.empty
     var statuses: [ObjectStatus] = []
@@ -21,8 +23,9 @@ final class ToolCompiler {
 
     init(
         index: ObjectIndex, grants: ReferenceGrantIndex, certificates: CertificateReader,
-        options: SnapshotCompiler.Options
+        sources: CredentialSourceCompiler, options: SnapshotCompiler.Options
     ) {
+        self.sources = sources
         self.index = index
         self.grants = grants
         self.certificates = certificates
@@ -114,9 +117,9 @@ final class ToolCompiler {
                 report(error.error, key, path["tls"], reason: error.reason)
             }
         }
-        var secret: Secret?
+        var (secret, source): (Secret?, LiveCredential?) = (nil, nil)
         if let credential {
-            do throws(GatewayError) { secret = try credentials.read(credential, of: key) } catch {
+            do throws(GatewayError) { (secret, source) = try read(credential, of: key) } catch {
                 problem = GatewayError(
                     .credentialUnavailable, "the server has no usable credential: \(server.metadata.shownName)",
                     hint: "the operator finds the reason in the gateway's log", cause: error.message)
@@ -129,8 +132,19 @@ final class ToolCompiler {
             endpoints: [EndpointSpec(host: url.host, port: url.port)], transport: transport)
         statuses.append(status(key, server.metadata.generation, problem))
         return CompiledServer(
-            metadata: server.metadata, spec: server.spec, url: url, backend: backend, credential: secret, api: api,
-            problem: problem)
+            metadata: server.metadata, spec: server.spec, url: url, backend: backend, credential: secret,
+            source: source, api: api, problem: problem)
+    }
+
+    private func read(
+        _ credential: ModelCredential, of key: ObjectKey
+    ) throws(GatewayError) -> (Secret?, LiveCredential?) {
+        guard let reference = credential.sourceRef else { return (try credentials.read(credential, of: key), nil) }
+        switch try sources.find(reference, from: key).supply {
+        case .fixed(let secret): return (secret, nil)
+        case .live(let live): return (nil, live)
+        case .missing(let error): throw error
+        }
     }
 
     /// Two servers under one prefix could not be told apart.

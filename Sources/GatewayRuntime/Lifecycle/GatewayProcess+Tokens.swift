@@ -7,6 +7,7 @@ import GatewayState
 /// Tokens of the gateway's own: its signing keys and revocations in the state folder.
 extension GatewayProcess {
     private static let keyFile = "token-keys.json"
+    private static let assertionKeyFile = "assertion-keys.json"
     private static let keyFileBytesMax = 64 * 1024
 
     static func makeTokens(
@@ -15,13 +16,10 @@ extension GatewayProcess {
     ) throws(GatewayError) -> TokenService {
         let now = WallTime.seconds
         let folder = options.stateDirectory
-        let ring: KeyRing
-        if let kept = try StateFile.read(keyFile, in: folder, bytesMax: keyFileBytesMax) {
-            ring = try KeyRing(kept)
-        } else {
-            ring = KeyRing(nowSeconds: now)
-            try StateFile.write(ring.serialized, keyFile, in: folder)
-        }
+        let ring = try ring(.ed25519, keyFile, in: folder, now)
+        let assertions = AssertionKeys(
+            try self.ring(.p256, assertionKeyFile, in: folder, now), wallSeconds: { WallTime.seconds },
+            save: { content throws(GatewayError) in try StateFile.write(content, assertionKeyFile, in: folder) })
         let revocations = identities.revocations
         guard revocations.add(try state.revocations(), nowSeconds: now) else {
             throw GatewayError(.tooLarge, "there are more revocations than \(RevocationList.entriesMax)")
@@ -50,7 +48,17 @@ extension GatewayProcess {
         environment.save = { content throws(GatewayError) in try StateFile.write(content, keyFile, in: folder) }
         return TokenService(
             issuer: options.tokenIssuer, audiences: options.tokenAudiences, ring: ring, proofs: proofs,
-            revocations: revocations, environment: environment)
+            revocations: revocations, environment: environment, assertions: assertions)
+    }
+
+    /// The keys of that file; made where there is none.
+    private static func ring(
+        _ kind: SigningKey.Kind, _ file: String, in folder: String, _ now: Int
+    ) throws(GatewayError) -> KeyRing {
+        if let kept = try StateFile.read(file, in: folder, bytesMax: keyFileBytesMax) { return try KeyRing(kept) }
+        let ring = KeyRing(kind, nowSeconds: now)
+        try StateFile.write(ring.serialized, file, in: folder)
+        return ring
     }
 
     // MARK: For the admin API

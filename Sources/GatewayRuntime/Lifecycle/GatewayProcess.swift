@@ -35,6 +35,8 @@ package final class GatewayProcess: Sendable {
     package let managedKeys = LiveKeySet()
     /// Issuers and their keys.
     let identities: IdentityServices
+    /// Credentials for upstreams.
+    let credentials: CredentialServices
     /// Gives out tokens of the gateway's own.
     package let tokens: TokenService
     /// Opens the admin API.
@@ -110,6 +112,7 @@ package final class GatewayProcess: Sendable {
         tokens = try GatewayProcess.makeTokens(
             options, state: state, keys: managedKeys, identities: identities, proofs: proofs,
             audit: audit)
+        credentials = GatewayProcess.makeCredentials(plane, tokens)
         store = try ObjectStore(stateFolder: options.stateDirectory, limits: options.limits)
     }
 
@@ -198,6 +201,7 @@ package final class GatewayProcess: Sendable {
             $0.trouble = result.diagnostics
         }
         identities.activate(result.issuers)
+        credentials.activate(result.credentials)
         registry.process.reloadApplied(revision: snapshot.revision, wallSeconds: UInt64(WallTime.seconds))
     }
 
@@ -212,6 +216,7 @@ package final class GatewayProcess: Sendable {
         compilation.bindPort = options.bindPort
         compilation.managedKeys = managedKeys
         compilation.identities = identities
+        compilation.credentials = credentials
         compilation.ownTokens = tokens.authority
         compilation.tokenRoom = TokenRoom.make(tokens)
         compilation.modelRoom = { [models] table in ModelRoom(table: table, services: models) }
@@ -251,6 +256,7 @@ package final class GatewayProcess: Sendable {
         }
         for task in tasks { task.cancel() }
         identities.activate([])
+        credentials.activate([])
         try await plane.drain(timeout: options.drainTimeout)
         try await finishTelemetry()
         await finishShipping()
@@ -289,7 +295,7 @@ package final class GatewayProcess: Sendable {
     var isDraining: Bool { life.withLock { $0.isDraining } }
     package var isReady: Bool { life.withLock { $0.isReady && !$0.isDraining } }
     var sideFiles: [String] { life.withLock { $0.sideFiles } }
-    package var statuses: [ObjectStatus] { life.withLock { $0.statuses } }
+    package var statuses: [ObjectStatus] { withCredentials(life.withLock { $0.statuses }) }
     package var snapshot: Snapshot { shared.snapshots.load() }
     package var directory: EndpointDirectory { shared.directory }
 

@@ -66,11 +66,12 @@ extension GatewayProcess {
         let listening = boundPorts.filter { $0.key > 0 }.sorted { $0.key < $1.key }.map {
             $0.key == $0.value ? String($0.key) : "\($0.key) as \($0.value)"
         }
+        let failing = failingCredentials
         return [
             ("version", .text(ProductVersion.text)), ("pid", .integer(Int(getpid()))),
             ("uptimeSeconds", .integer(max(0, WallTime.seconds - startedSeconds))),
             ("ports", .list(listening.map { .text($0) })),
-        ]
+        ] + (failing.isEmpty ? [] : [("failingCredentials", .list(failing.map { .text($0) }))])
     }
 
     // MARK: Views

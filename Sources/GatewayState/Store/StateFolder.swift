@@ -40,10 +40,13 @@ final class StateFolder: Sendable {
 
     deinit { release() }
 
-    /// Lets others have the folder.
+    /// Lets others have the folder, and says so rather than only closing the descriptor: a process that is being
+    /// started holds a copy of it until it runs its own program.
     func release() {
         lock.withLock { descriptor in
-            if descriptor >= 0 { close(descriptor) }
+            guard descriptor >= 0 else { return }
+            flock(descriptor, LOCK_UN)
+            close(descriptor)
             descriptor = -1
         }
     }

@@ -65,6 +65,8 @@ enum ObjectTable {
                 }
             ]
         case .directResponse: [Column("STATUS") { item in item["spec"]?["status"].map { text($0) } ?? "200" }]
+        case .credentialSource:
+            [Column("KIND") { item in keys(item["spec"]).split(separator: ",").first.map(String.init) ?? "" }]
         case .modelProvider:
             [
                 Column("DIALECT") { text($0["spec"]?["dialect"]) }, Column("URL") { text($0["spec"]?["baseURL"]) },

@@ -77,7 +77,7 @@ struct ModelInputTests {
         ("{env: OPENAI_API_KEY}", "{value: sk-secret}", .unsupportedValue, "environment variable (env)"),
         ("{env: OPENAI_API_KEY}", "{env: sk-proj-1}", .invalidValue, "name of an environment variable"),
         ("{env: OPENAI_API_KEY}", "{env: A, file: b}", .invalidValue, "file beside env"),
-        ("{env: OPENAI_API_KEY}", "{}", .missingField, "env, file or secretRef"),
+        ("{env: OPENAI_API_KEY}", "{}", .missingField, "env, file, secretRef or sourceRef"),
         ("{env: OPENAI_API_KEY}", "[]", .invalidValue, "give 1 to 64"),
         ("{env: OPENAI_API_KEY}", "KEY", .wrongType, "an object or a list of objects"),
         ("{env: OPENAI_API_KEY}", "[{env: A}, {evn: B}]", .unknownField, "spec.credential[1]"),

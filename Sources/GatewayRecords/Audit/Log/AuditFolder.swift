@@ -42,6 +42,14 @@ package struct AuditFolder: Sendable, Equatable {
         return descriptor
     }
 
+    /// Says so rather than only closing it: a process that is being started holds a copy of the descriptor until it
+    /// runs its own program.
+    static func unlock(_ descriptor: Int32) {
+        guard descriptor >= 0 else { return }
+        flock(descriptor, LOCK_UN)
+        close(descriptor)
+    }
+
     // MARK: Keys
 
     /// The key that signs checkpoints, made the first time.

@@ -56,7 +56,7 @@ struct AuditJournal: Sendable {
         self.isDiskFull = isDiskFull
         lock = try folder.lock()
         do throws(GatewayError) { signer = try folder.signer() } catch {
-            close(lock)
+            AuditFolder.unlock(lock)
             throw error
         }
         do throws(AuditFiles.Failure) {
@@ -133,7 +133,7 @@ struct AuditJournal: Sendable {
             throw AuditFiles.Failure("cannot set aside \(folder.path)")
         }
         // The lock went with the folder.
-        if lock >= 0 { close(lock) }
+        AuditFolder.unlock(lock)
         lock = -1
         do throws(GatewayError) { lock = try folder.lock() } catch {
             throw AuditFiles.Failure("cannot lock \(folder.path)")
@@ -242,7 +242,7 @@ struct AuditJournal: Sendable {
 
     mutating func shut() {
         if descriptor >= 0 { close(descriptor) }
-        if lock >= 0 { close(lock) }
+        AuditFolder.unlock(lock)
         (descriptor, lock) = (-1, -1)
     }
 

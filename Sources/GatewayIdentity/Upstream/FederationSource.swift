@@ -1,0 +1,65 @@
+import GatewayModel
+import GatewayWire
+
+/// Tokens of vendors of models in exchange for a JWT of an issuer they trust: no key of the vendor is kept anywhere.
+package struct FederationSource: Sendable {
+    package enum Provider: Sendable {
+        /// RFC 7523 with a body of JSON.
+        case anthropic(rule: String, organization: String, serviceAccount: String?, workspace: String?)
+        /// RFC 8693 with a body of JSON.
+        case openai(identityProvider: String, serviceAccount: String)
+        /// RFC 8693.
+        case openrouter(policy: String)
+
+        package var usualURL: String {
+            switch self {
+            case .anthropic: "https://api.anthropic.com/v1/oauth/token"
+            case .openai: "https://auth.openai.com/oauth/token"
+            case .openrouter: "https://openrouter.ai/api/v1/oauth/token"
+            }
+        }
+    }
+
+    /// What Anthropic's API is told of a request that comes with a token and not with a key.
+    package static let anthropicTokenBeta = "oauth-2025-04-20"
+    private static let anthropicExchangeBetas = "oauth-2025-04-20,oidc-federation-2026-04-01"
+    private static let exchange = "urn:ietf:params:oauth:grant-type:token-exchange"
+    private static let jwtType = "urn:ietf:params:oauth:token-type:jwt"
+
+    private let provider: Provider
+    private let endpoint: TokenEndpoint
+    private let subject: SubjectTokenSource
+
+    package init(_ provider: Provider, at endpoint: TokenEndpoint, subject: SubjectTokenSource) {
+        self.provider = provider
+        self.endpoint = endpoint
+        self.subject = subject
+    }
+
+    package func fetch() async throws -> FetchedCredential {
+        let token = try subject.text()
+        switch provider {
+        case .anthropic(let rule, let organization, let serviceAccount, let workspace):
+            var body: JSONObject = [
+                "grant_type": "urn:ietf:params:oauth:grant-type:jwt-bearer", "assertion": .text(token),
+                "federation_rule_id": .text(rule), "organization_id": .text(organization),
+            ]
+            if let serviceAccount { body["service_account_id"] = .text(serviceAccount) }
+            if let workspace { body["workspace_id"] = .text(workspace) }
+            return try await endpoint.ask(
+                json: body,
+                fields: [OutboundField("anthropic-beta", FederationSource.anthropicExchangeBetas)])
+        case .openai(let identityProvider, let serviceAccount):
+            return try await endpoint.ask(json: [
+                "grant_type": .text(FederationSource.exchange),
+                "subject_token_type": .text(FederationSource.jwtType), "subject_token": .text(token),
+                "identity_provider_id": .text(identityProvider), "service_account_id": .text(serviceAccount),
+            ])
+        case .openrouter(let policy):
+            return try await endpoint.ask(form: [
+                ("grant_type", FederationSource.exchange), ("subject_token_type", FederationSource.jwtType),
+                ("subject_token", token), ("federation_policy_id", policy),
+            ])
+        }
+    }
+}

@@ -1,0 +1,110 @@
+import GatewayIdentity
+import GatewayModel
+import GatewayProxy
+import GatewayWire
+import NIOCore
+
+/// Credentials that are fetched: a call that needs one before it is there waits for the fetch, and no longer than for
+/// the provider itself.
+extension ModelExchange {
+    enum Opening {
+        /// Nil where the head is made with what is written, or with nothing.
+        case ready(UpstreamCredential?)
+        case waiting(LiveCredential)
+        case failed(GatewayError)
+    }
+
+    func opening(_ access: RoutedTarget.Access, of provider: CompiledProvider) -> Opening {
+        guard let source = access.credential?.source else { return .ready(nil) }
+        if credentialWait.isOver {
+            return .failed(ModelExchange.unavailable(provider, "it did not come within the provider's timeout"))
+        }
+        switch source.lookUp() {
+        case .ready(let credential):
+            guard case .signer = credential, !mayBeSigned else { return .ready(credential) }
+            return .failed(
+                GatewayError(
+                    .bodyTooLarge, "the provider takes requests that are signed as a whole: \(provider.shownName)",
+                    hint: "send a smaller one"))
+        case .waiting: return .waiting(source)
+        case .failed(let error): return .failed(ModelExchange.unavailable(provider, error.message))
+        }
+    }
+
+    /// A signature is over the whole body, which must then be in memory.
+    private var mayBeSigned: Bool { isWhole && !body.isSpilled }
+
+    private static func unavailable(_ provider: CompiledProvider, _ cause: String) -> GatewayError {
+        GatewayError(
+            .credentialUnavailable, "the provider has no usable credential: \(provider.shownName)",
+            hint: "the operator finds the reason in the gateway's log", cause: cause)
+    }
+
+    // MARK: Waiting
+
+    /// Goes on with `startAttempt` when the fetch under way is over, or when nobody would wait longer.
+    func wait(for source: LiveCredential, _ target: RoutedTarget) {
+        credentialWait.number += 1
+        let number = credentialWait.number
+        let bound = NIOLoopBound(self, eventLoop: worker.eventLoop)
+        let eventLoop = worker.eventLoop
+        let loop = eventLoop.assumeIsolated()
+        if credentialWait.deadline == nil {
+            let milliseconds = Int64(target.target.timeouts.firstTokenNanoseconds / 1_000_000)
+            credentialWait.deadline = loop.scheduleTask(in: .milliseconds(milliseconds)) { [self] in
+                credentialWait.isOver = true
+                resume(credentialWait.number)
+            }
+        }
+        guard source.whenFetched({ eventLoop.execute { bound.value.resume(number) } }) else {
+            credentialWait.deadline?.cancel()
+            return answer(
+                ModelFailure(GatewayError(.overloaded, "too many requests wait for the provider's credential")))
+        }
+    }
+
+    private func resume(_ number: Int) {
+        guard number == credentialWait.number else { return }
+        credentialWait.number += 1
+        guard stage == .calling, exchange != nil, attempt == nil else {
+            credentialWait.deadline?.cancel()
+            return
+        }
+        worker.refreshClock()
+        startAttempt()
+    }
+
+    // MARK: Using it
+
+    /// Puts what the attempt has been given into the head, or signs it.
+    func open(_ head: inout RequestHead, by attempt: ModelAttempt, _ body: [ByteBuffer]) {
+        credentialWait.deadline?.cancel()
+        credentialWait.deadline = nil
+        guard let opening = attempt.opening, let credential = attempt.access.credential else { return }
+        switch opening {
+        case .token(let token):
+            CompiledCredential.value(of: token, in: credential.field).reveal {
+                head.fields.append(name: credential.field, value: $0)
+            }
+        case .signer(let signer):
+            var digest = AWSSigner.BodyDigest()
+            for piece in body { digest.add(piece.readableBytesUInt8Span) }
+            signer.sign(
+                &head, bodyHex: digest.hex, wallSeconds: Int(worker.wallNanoseconds / 1_000_000_000))
+        }
+    }
+
+    /// A credential that the provider does not take is fetched anew.
+    func rejectCredential(of attempt: ModelAttempt, _ failure: ModelFailure) {
+        guard failure.provider?.kind == .unauthenticated else { return }
+        attempt.access.credential?.source?.reject()
+    }
+}
+
+/// What a call knows of the fetch it waits for.
+struct CredentialWait {
+    /// Of the wait at hand: what belongs to an earlier one changes nothing.
+    var number = 0
+    var isOver = false
+    var deadline: Scheduled<Void>?
+}
