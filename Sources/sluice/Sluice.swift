@@ -36,7 +36,7 @@ struct Sluice: AsyncParsableCommand {
                 name: "Callers",
                 subcommands: [
                     KeyGroup.self, UsageShow.self, BudgetGroup.self, LoginCommand.self, LogoutCommand.self, WhoAmI.self,
-                    RunToken.self, TokenGroup.self,
+                    ConnectCommand.self, RunToken.self, TokenGroup.self,
                 ]),
             CommandGroup(name: "Records", subcommands: [AuditGroup.self, AuditReplay.self]),
             CommandGroup(

@@ -167,7 +167,7 @@ extension TokenService {
         }
     }
 
-    private func caller(_ request: Request) async throws(GatewayError) -> Principal {
+    func caller(_ request: Request) async throws(GatewayError) -> Principal {
         guard let field = request.authorization, let space = field.firstIndex(of: " ") else {
             throw GatewayError(
                 .unauthenticated, "the request shows no credential", hint: "send it as 'authorization: Bearer …'")

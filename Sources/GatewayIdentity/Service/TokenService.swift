@@ -105,10 +105,13 @@ package final class TokenService: Sendable {
 
     /// A token that says what `grant` says.
     package func sign(_ grant: TokenGrant) throws(GatewayError) -> String {
+        try sign(grant.claims(issuer: issuer), type: "at+jwt")
+    }
+
+    func sign(_ claims: JSONObject, type: String) throws(GatewayError) -> String {
         try advanceKeys()
-        let key = ring.withLock { $0.signer(nowSeconds: grant.issuedSeconds) }
-        return try key.sign(
-            grant.claims(issuer: issuer), header: ["typ": "at+jwt", "kid": .text(key.thumbprint)])
+        let key = ring.withLock { $0.signer(nowSeconds: environment.wallSeconds()) }
+        return try key.sign(claims, header: ["typ": .text(type), "kid": .text(key.thumbprint)])
     }
 
     /// The same, written down before it leaves.

@@ -45,10 +45,14 @@ package final class CompiledServer: Sendable {
     let toolsMax: Int
     /// Why it cannot be asked at all: its certificates, say.
     package let problem: GatewayError?
+    /// Of a protected server: where its tokens come from.
+    package let connection: ConnectionSettings?
+    /// Of a protected server, for one caller: how that one is let in.
+    let access: ServerAccess?
 
     package init(
         metadata: ObjectMeta, spec: MCPServerSpec, url: OutboundURL, backend: CompiledBackend,
-        credential: Secret? = nil, source: LiveCredential? = nil,
+        credential: Secret? = nil, source: LiveCredential? = nil, connection: ConnectionSettings? = nil,
         process: StdioServer? = nil, api: OpenAPIDocument? = nil, problem: GatewayError? = nil
     ) {
         name = metadata.qualifiedName
@@ -67,6 +71,8 @@ package final class CompiledServer: Sendable {
         self.`protocol` = api != nil ? .stateless : said == .auto ? auto : said
         self.backend = backend
         self.problem = problem
+        self.connection = connection
+        access = nil
         authority = Array(url.authority.utf8)
         target = Array(url.target.utf8)
         fields = (spec.http?.headers ?? []).map {
@@ -90,6 +96,41 @@ package final class CompiledServer: Sendable {
     }
 
     private static let authorization = Array("authorization".utf8)
+
+    /// The same server as a caller sees it; itself where all see the same.
+    func opened(for principal: Principal, by connections: Connections?) -> CompiledServer {
+        guard let connection, let connections else { return self }
+        return CompiledServer(
+            self, ServerAccess(connections: connections, settings: connection, principal: principal))
+    }
+
+    private init(_ other: CompiledServer, _ access: ServerAccess) {
+        name = other.name
+        shownName = other.shownName
+        key = other.key
+        prefix = other.prefix
+        prefixMode = other.prefixMode
+        self.`protocol` = other.protocol
+        isPair = other.isPair
+        url = other.url
+        process = other.process
+        api = other.api
+        apiCredential = other.apiCredential
+        backend = other.backend
+        authority = other.authority
+        target = other.target
+        fields = other.fields
+        secrets = other.secrets
+        source = other.source
+        credentialField = other.credentialField
+        rule = other.rule
+        streamRule = other.streamRule
+        resultBytesMax = other.resultBytesMax
+        toolsMax = other.toolsMax
+        problem = other.problem
+        connection = other.connection
+        self.access = access
+    }
 
     private static func rule(_ spec: MCPTimeouts, isStream: Bool) -> CompiledRule {
         var timeouts = RouteTimeouts()

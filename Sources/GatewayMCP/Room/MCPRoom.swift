@@ -70,13 +70,14 @@ package final class MCPRoom: RouteHandler {
             let servers = catalog.servers.filter { names.contains($0.name) }
             // Whoever has shown nothing yet is told so first.
             return ToolView(
-                self, servers.filter { principal.proof == .none || shows($0, principal) }, isSingle: names.count == 1,
-                place: names.joined(separator: " "))
+                self, servers.filter { principal.proof == .none || shows($0, principal) }, for: principal,
+                isSingle: names.count == 1, place: names.joined(separator: " "))
         case .named:
             let path = exchange.request.fields.text(exchange.request.path)
             let words = path.split(separator: "/").dropFirst()
             guard let first = words.first else {
-                return ToolView(self, catalog.servers.filter { shows($0, principal) }, isSingle: false, place: "")
+                return ToolView(
+                    self, catalog.servers.filter { shows($0, principal) }, for: principal, isSingle: false, place: "")
             }
             let name = words.count == 1 ? String(first) : words.joined(separator: "/")
             if let virtual = catalog.virtuals.first(where: { $0.shownName == name }) {
@@ -85,14 +86,15 @@ package final class MCPRoom: RouteHandler {
             guard let server = catalog.server(name), principal.proof == .none || shows(server, principal) else {
                 return nil
             }
-            return ToolView(self, [server], isSingle: true, place: server.name)
+            return ToolView(self, [server], for: principal, isSingle: true, place: server.name)
         }
     }
 
     private func view(of virtual: VirtualServer, _ principal: Principal) -> ToolView? {
         let servers = catalog.servers.filter { virtual.includes(server: $0.shownName) && shows($0, principal) }
         guard !servers.isEmpty || principal.proof == .none else { return nil }
-        return ToolView(self, servers, isSingle: false, place: "virtual \(virtual.name)", virtual: virtual)
+        return ToolView(
+            self, servers, for: principal, isSingle: false, place: "virtual \(virtual.name)", virtual: virtual)
     }
 
     /// A token for somebody else opens nothing here, whoever it names.

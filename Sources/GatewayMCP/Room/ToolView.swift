@@ -16,10 +16,13 @@ struct ToolView {
     let authorization: ResourceAuthorization?
 
     init(
-        _ room: MCPRoom, _ servers: [CompiledServer], isSingle: Bool, place: String, virtual: VirtualServer? = nil
+        _ room: MCPRoom, _ servers: [CompiledServer], for principal: Principal, isSingle: Bool, place: String,
+        virtual: VirtualServer? = nil
     ) {
         self.room = room
-        self.servers = servers
+        let isOpen = servers.allSatisfy { $0.connection == nil }
+        self.servers =
+            isOpen ? servers : servers.map { $0.opened(for: principal, by: room.services.connections) }
         self.isSingle = isSingle
         self.place = place
         self.virtual = virtual

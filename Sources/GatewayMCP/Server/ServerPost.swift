@@ -27,7 +27,7 @@ final class ServerPost: AnswerReader {
     let server: CompiledServer
     let services: MCPServices
     let worker: Worker
-    let call = UpstreamCall()
+    private(set) var call = UpstreamCall()
     /// Of a server that is a process, or one of 2024-11-05.
     var exchange: ChannelExchange?
     /// The session that is opened is one of 2024-11-05.
@@ -53,8 +53,13 @@ final class ServerPost: AnswerReader {
     private var isJSON = false
     private var body: [UInt8] = []
     var outcome: Outcome?
-    /// The `WWW-Authenticate` of a refusal.
-    private(set) var challenge: String?
+    /// What a refusal says of the tokens that the server wants.
+    private(set) var challenge: ResourceChallenge?
+    /// Of a protected server: what opens it, and what is sent again with another.
+    var token: Connections.Token?
+    var asked: Asked?
+    var hasTriedAgain = false
+    private(set) var isAbandoned = false
     private(set) var retryMilliseconds: Int?
     var waiting = CredentialWait()
 
@@ -68,6 +73,7 @@ final class ServerPost: AnswerReader {
     private static let accept = Array("application/json, text/event-stream".utf8)
     private static let streamOnly = Array("text/event-stream".utf8)
     private static let userAgent = Array("sluice".utf8)
+    private static let challengeField = Array("www-authenticate".utf8)
 
     /// Sends it. `fields` have lower-case names.
     func begin(
@@ -88,14 +94,15 @@ final class ServerPost: AnswerReader {
         if !isPlain, isAtPair || server.isPair || ServerPost.session(fields).map({ PairSessions.isName($0) }) ?? false {
             return beginAtPair(method, fields, body)
         }
-        guard let source = server.source else { return send(method, fields, body, isStream: isStream, nil) }
-        open(by: source) { [self] in send(method, fields, body, isStream: isStream, $0) }
+        let asked = Asked(method: method, fields: fields, body: body, isStream: isStream)
+        if server.connection != nil { return authorize(asked) }
+        guard let source = server.source else { return send(asked, nil) }
+        open(by: source) { [self] in send(asked, $0) }
     }
 
-    private func send(
-        _ method: GatewayWire.HTTPMethod, _ fields: [(name: String, value: [UInt8])], _ body: [UInt8],
-        isStream: Bool, _ credential: UpstreamCredential?
-    ) {
+    /// Puts it on the wire; `credential` opens the server.
+    func send(_ asked: Asked, _ credential: UpstreamCredential?) {
+        let (method, body) = (asked.method, asked.body)
         var head = RequestHead()
         head.method = method
         head.fields.bytes.reserveCapacity(768)
@@ -108,11 +115,11 @@ final class ServerPost: AnswerReader {
         head.fields.append(.userAgent, ServerPost.userAgent)
         for field in server.fields { head.fields.append(name: field.name, value: field.value) }
         for secret in server.secrets { secret.value.reveal { head.fields.append(name: secret.name, value: $0) } }
-        for field in fields { head.fields.append(name: Array(field.name.utf8), value: field.value) }
+        for field in asked.fields { head.fields.append(name: Array(field.name.utf8), value: field.value) }
         open(&head, credential, body)
         call.begin(
             head, body: body.isEmpty ? [] : [ByteBuffer(bytes: body)], to: server.backend,
-            rule: isStream || method == .get ? server.streamRule : server.rule, on: worker, reader: self)
+            rule: asked.isStream || method == .get ? server.streamRule : server.rule, on: worker, reader: self)
     }
 
     private static func isOneLine(_ value: [UInt8]) -> Bool {
@@ -141,6 +148,7 @@ final class ServerPost: AnswerReader {
 
     /// Nobody waits any more; nothing more is heard of it.
     func cancel() {
+        isAbandoned = true
         onHead = nil
         onEvent = nil
         onEnd = nil
@@ -175,7 +183,12 @@ final class ServerPost: AnswerReader {
             parser = SSEParser(eventBytesMax: server.resultBytesMax)
         }
         isJSON = type.hasPrefix("application/json")
-        if status == 401 || status == 403 { challenge = head.fields.value(named: "www-authenticate") }
+        if status == 401 || status == 403 {
+            challenge = ResourceChallenge(
+                head.fields.entries.filter { head.fields.equals($0.name, ServerPost.challengeField) }
+                    .map { head.fields.text($0.value) })
+        }
+        if isAboutToken { return }
         onHead?(status, head.fields.value(named: MCPName.session))
     }
 
@@ -244,7 +257,13 @@ final class ServerPost: AnswerReader {
 
     func answerFailed(_ error: GatewayError) { outcome = outcome ?? .failed(error) }
 
-    func callFinished() { finish() }
+    func callFinished() { if isAbandoned || !takeRefusal() { finish() } }
+
+    /// Makes room for the answer to the same request.
+    func forgetAnswer() {
+        call = UpstreamCall()
+        (status, isJSON, body, outcome, challenge) = (0, false, [], nil, nil)
+    }
 
     func finish() {
         exchange = nil

@@ -25,8 +25,11 @@ package final class MCPServices: Sendable {
 
     /// What credentials may still spend.
     let ledger: Ledger
+    /// What opens protected servers; without it nobody is let in there.
+    package let connections: Connections?
 
-    package init(secret: Secret, book: ToolBook, ledger: Ledger) {
+    package init(secret: Secret, book: ToolBook, ledger: Ledger, connections: Connections? = nil) {
+        self.connections = connections
         self.book = book
         self.ledger = ledger
         seal = Seal(secret: secret)

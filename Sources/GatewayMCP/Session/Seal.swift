@@ -11,6 +11,8 @@ package struct Seal: Sendable {
         case requestState = 2
         case eventID = 3
         case task = 4
+        case connection = 5
+        case oauthClient = 6
     }
 
     /// A longer text is none of ours.

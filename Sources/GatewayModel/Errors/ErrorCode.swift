@@ -55,6 +55,7 @@ package enum ErrorCode: String, Sendable, CaseIterable {
     case toolNotAllowed = "SL-3020"
     case approvalRequired = "SL-3021"
     case toolChanged = "SL-3022"
+    case connectionRequired = "SL-3023"
     // 4: routing and upstreams
     case noRoute = "SL-4001"
     case noBackend = "SL-4002"
@@ -87,7 +88,9 @@ package enum ErrorCode: String, Sendable, CaseIterable {
         switch self {
         case .malformedRequest, .ambiguousFraming, .modelLimitExceeded, .untranslatable, .modelIncapable: 400
         case .unauthenticated: 401
-        case .forbidden, .denied, .modelNotAllowed, .toolNotAllowed, .approvalRequired, .toolChanged: 403
+        case .forbidden, .denied, .modelNotAllowed, .toolNotAllowed, .approvalRequired, .toolChanged,
+            .connectionRequired:
+            403
         case .noRoute, .notFound, .unknownModel, .unknownTool: 404
         case .methodNotAllowed: 405
         case .requestTimeout: 408

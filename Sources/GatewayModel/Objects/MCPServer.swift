@@ -59,12 +59,16 @@ package struct MCPServerHTTP: ConfigObject {
     package var url: String
     /// Sent by the gateway; what callers show opens nothing there.
     package var credential: ModelCredential?
+    package var oauth: MCPServerOAuth?
     package var headers: [HTTPHeader]
     package var tls: BackendTLS?
 
     package init(_ fields: FieldReader) {
         url = fields.required("url", "the server's MCP endpoint", .baseURL)
         credential = fields.optional("credential", "what opens it; nothing is sent without one")
+        oauth = fields.optional("oauth", "tokens of OAuth 2 that open it, in place of a credential")
+        fields.check(
+            credential == nil || oauth == nil, at: "oauth", "oauth beside credential", hint: "set one of them")
         headers = fields.list("headers", "fields that every request to it gets", count: 0...32)
         tls = fields.optional("tls", "how its certificate is checked, for https")
         fields.check(

@@ -8,7 +8,7 @@ import GatewayProxy
 /// Attaches HTTPRoutes to listeners and turns their rules into entries of the routers.
 final class RouteCompiler {
     private let index: ObjectIndex
-    private let listeners: [ListenerDraft]
+    let listeners: [ListenerDraft]
     private let policies: PolicyIndex
     private let backends: BackendCompiler
     private let models: ModelCompiler
@@ -42,6 +42,7 @@ final class RouteCompiler {
         addDefaultTokens()
         addDefaultTools()
         addResourceMetadata()
+        addConnections()
     }
 
     private func compile(_ route: HTTPRoute) {
@@ -208,6 +209,11 @@ final class RouteCompiler {
                         path: .exact(Array(authorization.value.metadataPath.utf8)), order: order, rule: rule))
             }
         }
+    }
+
+    func addOwn(_ rule: CompiledRule, _ listener: ListenerDraft, _ path: PathMatch, _ order: RouteOrder) {
+        entries[listener.port, default: []].append(
+            RouteEntry(listener: listener.position, hostname: "", path: path, order: order, rule: rule))
     }
 
     /// A route that no one wrote; `name` is what records call it.

@@ -45,6 +45,8 @@ package struct SnapshotCompiler {
         package var modelRoom: (@Sendable (ModelTable) -> any RouteHandler)?
         /// The room of tools for the servers of one route; nil where nothing is served.
         package var toolRoom: (@Sendable (ToolCatalog, MCPRoom.Place) -> any RouteHandler)?
+        /// Where users connect to protected servers; nil where nothing is served.
+        package var connectRoom: (@Sendable (ToolCatalog) -> any RouteHandler)?
         /// Servers of tools that are processes; nil where none are started.
         package var processes: StdioServers?
         /// The keys of `apiKeys: {managed: true}`.

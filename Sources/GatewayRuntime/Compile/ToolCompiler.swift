@@ -9,8 +9,8 @@ import GatewayProxy
 final class ToolCompiler {
     let index: ObjectIndex
     private let grants: ReferenceGrantIndex
-    private let certificates: CertificateReader
-    private let credentials: CredentialReader
+    let certificates: CertificateReader
+    let credentials: CredentialReader
     private let sources: CredentialSourceCompiler
     let options: SnapshotCompiler.Options
     private(set) var catalog = ToolCatalog.empty
@@ -99,13 +99,14 @@ final class ToolCompiler {
         // Decoding has refused anything else.
         guard let http = server.spec.http, let url = try? OutboundURL(http.url) else { return nil }
         return compile(
-            server, key, url, ConfigPath.spec["http"], credential: http.credential, tls: http.tls, api: nil)
+            server, key, url, ConfigPath.spec["http"], credential: http.credential, tls: http.tls, api: nil,
+            oauth: http.oauth)
     }
 
     /// What is reached over HTTP.
     func compile(
         _ server: MCPServer, _ key: ObjectKey, _ url: OutboundURL, _ path: ConfigPath, credential: ModelCredential?,
-        tls: BackendTLS?, api: OpenAPIDocument?
+        tls: BackendTLS?, api: OpenAPIDocument?, oauth: MCPServerOAuth? = nil
     ) -> CompiledServer? {
         var problem: GatewayError?
         var transport = UpstreamTransport(http: .http1)
@@ -126,6 +127,15 @@ final class ToolCompiler {
                 report(error, key, path["credential"], severity: .warning)
             }
         }
+        var connection: ConnectionSettings?
+        if let oauth {
+            do throws(GatewayError) { connection = try self.connection(oauth, server, key, tls) } catch {
+                problem = GatewayError(
+                    .credentialUnavailable, "the server has no usable credential: \(server.metadata.shownName)",
+                    hint: "the operator finds the reason in the gateway's log", cause: error.message)
+                report(error, key, path["oauth"], severity: .warning)
+            }
+        }
         let name = "MCPServer/\(server.metadata.qualifiedName)"
         let backend = CompiledBackend(
             name: name, metricSlot: options.backendSlot(name),
@@ -133,7 +143,7 @@ final class ToolCompiler {
         statuses.append(status(key, server.metadata.generation, problem))
         return CompiledServer(
             metadata: server.metadata, spec: server.spec, url: url, backend: backend, credential: secret,
-            source: source, api: api, problem: problem)
+            source: source, connection: connection, api: api, problem: problem)
     }
 
     private func read(

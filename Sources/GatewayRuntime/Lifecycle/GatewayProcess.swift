@@ -83,7 +83,6 @@ package final class GatewayProcess: Sendable {
         ) { [registry] operation, provider, model in
             registry.modelSlot(operation: operation, provider: provider, model: model)
         }
-        tools = MCPServices(secret: secret, book: state.tools, ledger: state.ledger)
         processes = StdioServers(group: MultiThreadedEventLoopGroup.singleton)
         registry.setLedger { [state] in LedgerSample(state) }
         registry.setAudit(audit.log)
@@ -113,6 +112,10 @@ package final class GatewayProcess: Sendable {
             options, state: state, keys: managedKeys, identities: identities, proofs: proofs,
             audit: audit)
         credentials = GatewayProcess.makeCredentials(plane, tokens)
+        tools = MCPServices(
+            secret: secret, book: state.tools, ledger: state.ledger,
+            connections: GatewayProcess.makeConnections(
+                options, secret: secret, state: state, http: identities.http, tokens: tokens))
         store = try ObjectStore(stateFolder: options.stateDirectory, limits: options.limits)
     }
 
@@ -222,6 +225,10 @@ package final class GatewayProcess: Sendable {
         compilation.modelRoom = { [models] table in ModelRoom(table: table, services: models) }
         compilation.toolRoom = { [tools] catalog, place in
             MCPRoom(catalog: catalog, place: place, services: tools)
+        }
+        compilation.connectRoom = { [tools, tokens, audit] catalog in
+            if let connections = tools.connections { return ConnectRoom.make(connections, catalog, tokens, audit) }
+            return TokenRoom.make(tokens)
         }
         // What is only tried starts nothing: a process begins with its first request.
         compilation.processes = processes

@@ -14,6 +14,8 @@ package final class StateStore: Sendable {
     package let keys: KeyList
     /// Definitions of tools and calls that wait for a person.
     package let tools: ToolBook
+    /// What users let the gateway do at servers of tools.
+    package let connections: ConnectionBook
     /// Folding is done by one at a time.
     let folding = Mutex(FoldState())
     // For who must not wait for a fold.
@@ -59,6 +61,7 @@ package final class StateStore: Sendable {
             ledger = Ledger(book, load: load, now: now)
             keys = try KeyList(database)
             tools = try ToolBook(database)
+            connections = try ConnectionBook(database)
         } catch let error as GatewayError {
             throw error
         } catch {

@@ -24,6 +24,8 @@ package final class CallbackServer: Sendable {
         self.server = server
     }
 
+    package var port: Int { server.port }
+
     /// What the browser is to be sent to.
     package var url: String { "http://127.0.0.1:\(server.port)\(CallbackServer.path)" }
 

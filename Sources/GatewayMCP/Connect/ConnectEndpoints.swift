@@ -1,0 +1,263 @@
+import GatewayIdentity
+package import GatewayModel
+import GatewayPolicy
+import GatewayState
+import GatewayWire
+
+/// What users see of connections: an API for whoever shows a credential, and the two pages that a browser comes by.
+package struct ConnectEndpoints: Sendable {
+    /// Everything is below these, or is one of them.
+    package static let prefixes = ["/oauth/connect", "/oauth/connections"]
+    package static let bodyBytesMax = 16 * 1024
+
+    package struct Request: Sendable {
+        package var method: String
+        package var path: String
+        package var query: String
+        package var body: [UInt8]
+
+        package init(method: String, path: String, query: String, body: [UInt8]) {
+            self.method = method
+            self.path = path
+            self.query = query
+            self.body = body
+        }
+    }
+
+    package struct Response: Sendable {
+        package var status: Int
+        package var fields: [(name: String, value: String)]
+        package var body: [UInt8]
+        /// What the audit log is told.
+        package var event: Event?
+    }
+
+    /// A connection was made or removed, or could not be.
+    package struct Event: Sendable {
+        package var operation: String
+        package var server: String
+        package var principal: Principal
+        package var issuer: String?
+        package var scopes: [String] = []
+        package var error: GatewayError?
+    }
+
+    private let connections: Connections
+    private let catalog: ToolCatalog
+
+    package init(_ connections: Connections, _ catalog: ToolCatalog) {
+        self.connections = connections
+        self.catalog = catalog
+    }
+
+    /// `caller` says who shows the request's credential, or why nobody does.
+    package func respond(
+        _ request: Request, caller: () async throws(GatewayError) -> Principal
+    ) async -> Response {
+        switch (request.method, request.path) {
+        case ("GET", Connections.documentPath):
+            return Response(
+                status: 200,
+                fields: [("content-type", "application/json"), ("cache-control", "public, max-age=3600")],
+                body: connections.document)
+        case ("GET", Connections.startPath): return start(request)
+        case ("GET", Connections.callbackPath): return callback(request)
+        default: break
+        }
+        var principal: Principal?
+        do {
+            let known = try await caller()
+            principal = known
+            return try await serve(request, known)
+        } catch {
+            let error =
+                error as? GatewayError
+                ?? GatewayError(
+                    .credentialUnavailable, "the authorization server cannot be asked", hint: "try again later")
+            var response = ConnectEndpoints.problem(error)
+            if request.method != "GET", let principal {
+                let server = request.path.split(separator: "/").dropFirst(2).joined(separator: "/")
+                response.event = Event(
+                    operation: request.method == "DELETE" ? "connection.remove" : "connection.make",
+                    server: String(server.prefix(256)), principal: principal, error: error)
+            }
+            return response
+        }
+    }
+
+    // MARK: With a credential
+
+    private func serve(_ request: Request, _ principal: Principal) async throws -> Response {
+        let form = FormText.decode(request.body, fieldsMax: 8) ?? []
+        func field(_ name: String) throws(GatewayError) -> String {
+            guard let value = form.first(where: { $0.name == name })?.value, !value.isEmpty else {
+                throw GatewayError(.malformedRequest, "the form has no \(name)")
+            }
+            return value
+        }
+        let words = request.path.split(separator: "/").dropFirst()
+        switch (request.method, words.first, words.count) {
+        case ("POST", "connect", 2) where words.last == "confirm":
+            let row = try await connections.confirm(try field("flow"), proof: try field("proof"), principal)
+            var response = ConnectEndpoints.json(ConnectEndpoints.tree(row), status: 201)
+            response.event = Event(
+                operation: "connection.make", server: row.key.server, principal: principal, issuer: row.issuer,
+                scopes: row.scopes)
+            return response
+        case ("GET", "connections", 1): return list(principal)
+        case (let method, "connections", 2...3):
+            let settings = try settings(words.dropFirst().joined(separator: "/"), principal)
+            return try await serve(method, settings, principal, form)
+        default: throw GatewayError(.notFound, "no path \(request.path.prefix(256))", hint: "GET /oauth/connections")
+        }
+    }
+
+    private func serve(
+        _ method: String, _ settings: ConnectionSettings, _ principal: Principal,
+        _ form: [(name: String, value: String)]
+    ) async throws -> Response {
+        let key = UpstreamConnection.Key(principal, server: settings.server)
+        switch method {
+        case "GET": return ConnectEndpoints.json(tree(settings, principal))
+        case "POST":
+            var port: Int?
+            if let text = form.first(where: { $0.name == "return_port" })?.value {
+                guard let number = Int(text), (1_024...65_535).contains(number) else {
+                    throw GatewayError(.malformedRequest, "return_port is no port of a program")
+                }
+                port = number
+            }
+            let begun = try await connections.begin(settings, principal, returnPort: port)
+            return ConnectEndpoints.json(
+                [
+                    "server": .text(settings.shownName), "flow": .text(begun.flow), "url": .text(begun.url),
+                    "expiresInSeconds": .integer(begun.lifetimeSeconds),
+                ], status: 201)
+        case "DELETE":
+            guard try await connections.disconnect(settings, principal) != nil else {
+                throw GatewayError(.notFound, "there is no connection to this server: \(key.server)")
+            }
+            var response = ConnectEndpoints.json(["server": .text(settings.shownName), "state": "removed"])
+            response.event = Event(operation: "connection.remove", server: settings.server, principal: principal)
+            return response
+        default: throw GatewayError(.methodNotAllowed, "a connection takes GET, POST and DELETE: \(method.prefix(16))")
+        }
+    }
+
+    /// A server that the caller may use nothing of is as unknown as one that is not there.
+    private func settings(_ name: String, _ principal: Principal) throws(GatewayError) -> ConnectionSettings {
+        guard let server = catalog.server(name), catalog.access.shows(principal, server: server.shownName),
+            let settings = server.connection
+        else {
+            throw GatewayError(
+                .notFound, "there is no server to connect to: \(name.prefix(128))",
+                hint: "'sluice connect --list' shows them")
+        }
+        return settings
+    }
+
+    private func list(_ principal: Principal) -> Response {
+        let servers = catalog.servers.filter { server in
+            server.connection?.mode == .perUser && catalog.access.shows(principal, server: server.shownName)
+        }
+        let items = servers.compactMap { $0.connection.map { tree($0, principal) } }
+        return ConnectEndpoints.json(["items": .array(items)])
+    }
+
+    private func tree(_ settings: ConnectionSettings, _ principal: Principal) -> JSONTree {
+        let known = connections.book.connection(UpstreamConnection.Key(principal, server: settings.server))
+        var object = known.flatMap { ConnectEndpoints.tree($0).object } ?? ["state": "none"]
+        object["server"] = .text(settings.shownName)
+        return .object(object)
+    }
+
+    private static func tree(_ row: UpstreamConnection) -> JSONTree {
+        [
+            "server": .text(row.key.server), "state": .text(row.state.rawValue), "issuer": .text(row.issuer),
+            "scopes": .array(row.scopes.map { .text($0) }), "since": .integer(row.createdSeconds),
+        ]
+    }
+
+    private static func json(_ tree: JSONTree, status: Int = 200) -> Response {
+        Response(
+            status: status, fields: [("content-type", "application/json"), ("cache-control", "no-store")],
+            body: tree.bytes)
+    }
+
+    private static func problem(_ error: GatewayError) -> Response {
+        var response = json(
+            ["code": .text(error.code.rawValue), "detail": .text(error.message), "hint": .text(error.hint ?? "")],
+            status: error.code.httpStatus == 0 ? 400 : error.code.httpStatus)
+        if response.status == 401 { response.fields.append(("www-authenticate", "Bearer realm=\"sluice\"")) }
+        return response
+    }
+
+    // MARK: With a browser
+
+    private func start(_ request: Request) -> Response {
+        let fields = FormText.decode(Array(request.query.utf8), fieldsMax: 8) ?? []
+        let flow = fields.first { $0.name == "flow" }?.value ?? ""
+        guard let location = connections.location(flow) else {
+            return page(404, "This link is not good any more", "Ask for another one with <code>sluice connect</code>.")
+        }
+        return redirect(location)
+    }
+
+    private func callback(_ request: Request) -> Response {
+        let fields = FormText.decode(Array(request.query.utf8), fieldsMax: 16) ?? []
+        guard let flow = connections.callback(fields) else {
+            return page(
+                400, "Nobody waits for this answer",
+                "It is of a link that is too old, or was used before. Ask for another one with "
+                    + "<code>sluice connect</code>.")
+        }
+        let server = ConnectEndpoints.escaped(flow.settings.shownName)
+        switch flow.phase {
+        case .begun: return page(400, "Nobody waits for this answer", "")
+        case .failed(let error):
+            return page(
+                400, "Not connected to \(server)",
+                "\(ConnectEndpoints.escaped(error.message)). Nothing was stored; you can close this page.")
+        case .returned(_, let proof):
+            let proof = SealedConnection.text(proof)
+            if let port = flow.returnPort {
+                // To the machine the browser runs on, and nowhere else.
+                return redirect("http://127.0.0.1:\(port)/callback?flow=\(flow.id)&proof=\(proof)")
+            }
+            let shown = "\(proof.prefix(5))-\(proof.dropFirst(5))"
+            return page(
+                200, "One more step",
+                "To connect to <b>\(server)</b>, type this code where you began. If somebody sent you the link, close "
+                    + "this page and tell nobody the code: it would give them your access.</p><p class=\"code\">"
+                    + shown)
+        }
+    }
+
+    private func redirect(_ location: String) -> Response {
+        Response(
+            status: 303,
+            fields: [("location", location), ("cache-control", "no-store"), ("referrer-policy", "no-referrer")],
+            body: [])
+    }
+
+    /// Nothing on it runs, nothing frames it, and nothing of what is shown is taken for markup.
+    private func page(_ status: Int, _ title: String, _ text: String) -> Response {
+        let html =
+            "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>\(title)</title>"
+            + "<style>body{font:1.1em/1.5 system-ui,sans-serif;max-width:34em;margin:4em auto;padding:0 1em}"
+            + ".code{font:2em ui-monospace,monospace;letter-spacing:.1em}</style>"
+            + "<h1>\(title)</h1><p>\(text)</p></html>\n"
+        return Response(
+            status: status,
+            fields: [
+                ("content-type", "text/html; charset=utf-8"), ("cache-control", "no-store"),
+                ("content-security-policy", "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"),
+                ("x-content-type-options", "nosniff"), ("referrer-policy", "no-referrer"),
+            ], body: Array(html.utf8))
+    }
+
+    private static func escaped(_ text: String) -> String {
+        text.replacing("&", with: "&amp;").replacing("<", with: "&lt;").replacing(">", with: "&gt;")
+            .replacing("\"", with: "&quot;").replacing("'", with: "&#39;")
+    }
+}

@@ -1,0 +1,165 @@
+import GatewayIdentity
+import GatewayModel
+import GatewayState
+import GatewayWire
+
+/// A user on the way to let the gateway use a server: from the first word to the token. What binds the parts together
+/// is here and nowhere else.
+struct ConnectFlow: Sendable {
+    enum Phase: Sendable {
+        /// Nobody has come back yet.
+        case begun
+        /// The browser has brought a code; who has begun has to show `proof` to use it.
+        case returned(code: Secret, proof: Secret)
+        case failed(GatewayError)
+    }
+
+    /// Names it to whoever began it, and to the browser.
+    var id: String
+    /// Known to the browser and the authorization server alone.
+    var state: String
+    /// PKCE (RFC 7636).
+    var verifier: String
+    var owner: UpstreamConnection.Key
+    var settings: ConnectionSettings
+    var server: AuthorizationServer
+    var client: OAuthClient
+    var resource: String
+    var scopes: [String]
+    var callbackURL: String
+    /// Where the one who began it listens on the browser's own machine; nil for who reads a code from the page.
+    var returnPort: Int?
+    var expiresSeconds: Int
+    var phase = Phase.begun
+    var wrongProofs = 0
+
+    /// Where the browser goes (RFC 6749 section 4.1.1, RFC 8707).
+    var location: String {
+        let query =
+            [
+                ("response_type", "code"), ("client_id", client.id), ("redirect_uri", callbackURL), ("state", state),
+                ("code_challenge", TokenDigest(Array(verifier.utf8)).base64URL), ("code_challenge_method", "S256"),
+                ("resource", resource),
+            ] + Connections.scope(scopes)
+        let text = query.map { "\($0.0)=\(FormText.encode($0.1))" }.joined(separator: "&")
+        let place = server.authorizationEndpoint ?? ""
+        return "\(place)\(place.contains("?") ? "&" : "?")\(text)"
+    }
+
+    /// Letters and digits that are hard to mistake for each other.
+    static func code() -> String {
+        let letters = Array("BCDFGHJKLMNPQRSTVWXZ23456789")
+        var generator = SystemRandomNumberGenerator()
+        return String((0..<10).compactMap { _ in letters.randomElement(using: &generator) })
+    }
+
+    /// 256 bits.
+    static func random() -> String {
+        var generator = SystemRandomNumberGenerator()
+        return Base64URL.encode((0..<32).map { _ in UInt8.random(in: .min ... .max, using: &generator) })
+    }
+}
+
+/// The flows under way: decisions only. A state counts once, a flow is its owner's, and nothing lives long.
+struct ConnectFlows: Sendable {
+    static let lifetimeSeconds = 600
+    static let flowsMax = 10_000
+    static let flowsOfOneMax = 16
+    static let wrongProofsMax = 5
+
+    private var flows: [String: ConnectFlow] = [:]
+    /// Flows by their states, until those have come back.
+    private var states: [String: String] = [:]
+
+    mutating func add(_ flow: ConnectFlow, now: Int) throws(GatewayError) {
+        for old in flows.values where now >= old.expiresSeconds { drop(old) }
+        let own = flows.values.filter { $0.owner == flow.owner }.sorted { $0.expiresSeconds < $1.expiresSeconds }
+        for old in own.dropLast(ConnectFlows.flowsOfOneMax - 1) { drop(old) }
+        guard flows.count < ConnectFlows.flowsMax else {
+            throw GatewayError(.overloaded, "too many users are connecting at once", hint: "try again in some minutes")
+        }
+        flows[flow.id] = flow
+        states[flow.state] = flow.id
+    }
+
+    private mutating func drop(_ flow: ConnectFlow) {
+        flows[flow.id] = nil
+        states[flow.state] = nil
+    }
+
+    /// Nil for one that is unknown, over, or has come back already.
+    func begun(_ id: String, now: Int) -> ConnectFlow? {
+        guard let flow = flows[id], now < flow.expiresSeconds, case .begun = flow.phase else { return nil }
+        return flow
+    }
+
+    /// What the browser brings back. Nil for a state that nobody waits for: unknown, too old, or brought before.
+    mutating func callback(_ fields: [(name: String, value: String)], now: Int) -> ConnectFlow? {
+        func field(_ name: String) -> String? { fields.first { $0.name == name }?.value }
+        guard let state = field("state"), let id = states.removeValue(forKey: state), var flow = flows[id],
+            now < flow.expiresSeconds, case .begun = flow.phase
+        else { return nil }
+        flow.phase = ConnectFlows.phase(flow, issuer: field("iss"), error: field("error"), code: field("code"))
+        flows[id] = flow
+        return flow
+    }
+
+    private static func phase(
+        _ flow: ConnectFlow, issuer: String?, error: String?, code: String?
+    ) -> ConnectFlow.Phase {
+        // RFC 9207 section 2.4: before anything else of the answer is believed.
+        if let issuer {
+            guard issuer.utf8.elementsEqual(flow.server.issuer.utf8) else {
+                return .failed(GatewayError(.denied, "the browser brought an answer of another authorization server"))
+            }
+        } else if flow.server.namesIssuer {
+            return .failed(GatewayError(.denied, "the browser brought an answer that does not say whose it is"))
+        }
+        if let error {
+            let word = ResourceChallenge.words(String(error.prefix(64))).first ?? "no reason"
+            return .failed(GatewayError(.denied, "the authorization server says no: \(word)"))
+        }
+        guard let code, !code.isEmpty, code.utf8.count <= 4_096 else {
+            return .failed(GatewayError(.denied, "the browser brought no code"))
+        }
+        return .returned(
+            code: Secret(code), proof: Secret(flow.returnPort == nil ? ConnectFlow.code() : ConnectFlow.random()))
+    }
+
+    /// How far a flow of that owner is; nil for one that is not.
+    func flow(_ id: String, of owner: (tenant: String, kind: String, name: String), now: Int) -> ConnectFlow? {
+        guard let flow = flows[id], now < flow.expiresSeconds, flow.owner.tenant == owner.tenant,
+            flow.owner.kind == owner.kind, flow.owner.name == owner.name
+        else { return nil }
+        return flow
+    }
+
+    /// Ends a flow with the proof that who began it is who was at the browser. Whoever guesses ends it too.
+    mutating func confirm(
+        _ id: String, of owner: (tenant: String, kind: String, name: String), proof shown: String, now: Int
+    ) -> Result<(flow: ConnectFlow, code: Secret), GatewayError> {
+        guard var flow = flow(id, of: owner, now: now) else {
+            return .failure(
+                GatewayError(.notFound, "nobody is connecting under this name, or not any more", hint: "begin again"))
+        }
+        switch flow.phase {
+        case .begun:
+            return .failure(
+                GatewayError(.conflict, "the browser has not come back yet", hint: "open the URL and allow the access"))
+        case .failed(let error):
+            drop(flow)
+            return .failure(error)
+        case .returned(let code, let proof):
+            let plain = shown.filter { $0 != "-" && $0 != " " }
+            guard proof.matches(Array((flow.returnPort == nil ? plain.uppercased() : shown).utf8)) else {
+                flow.wrongProofs += 1
+                flows[id] = flow
+                if flow.wrongProofs >= ConnectFlows.wrongProofsMax { drop(flow) }
+                return .failure(
+                    GatewayError(.denied, "that is not the code that the browser shows", hint: "look at it again"))
+            }
+            drop(flow)
+            return .success((flow, code))
+        }
+    }
+}

@@ -1,0 +1,141 @@
+import GatewayModel
+import GatewayState
+import GatewayWire
+import Synchronization
+
+/// How a user connects: begins as somebody the gateway knows, allows the access in a browser, and shows that both were
+/// the same person. Only then is the code worth anything: a URL that somebody else began, and sent on, connects nobody.
+extension Connections {
+    /// What who begins is told.
+    struct Begun: Sendable {
+        var flow: String
+        /// For the browser; it lets nobody in anywhere.
+        var url: String
+        var lifetimeSeconds: Int
+    }
+
+    package static let startPath = "/oauth/connect/start"
+
+    func begin(
+        _ settings: ConnectionSettings, _ principal: Principal, returnPort: Int?
+    ) async throws -> Begun {
+        guard settings.mode == .perUser else {
+            throw GatewayError(
+                .conflict, "nobody connects to this server: the gateway has tokens of its own for it",
+                hint: "call its tools as they are")
+        }
+        let place = try await discover(settings)
+        let server = place.server
+        guard server.authorizationEndpoint != nil else {
+            throw AuthorizationServer.problem(server.issuer, "it lets no users authorise anything")
+        }
+        guard server.bindsCodes else {
+            throw AuthorizationServer.problem(server.issuer, "it does not say that it binds codes (PKCE, S256)")
+        }
+        try checkCallback()
+        let client = try await client(settings, at: server)
+        let owner = UpstreamConnection.Key(principal, server: settings.server)
+        var scopes = scopes(settings, place, Connections.key(settings, principal))
+        for known in book.connection(owner)?.scopes ?? [] where !scopes.contains(known) { scopes.append(known) }
+        if server.scopes.contains("offline_access"), !scopes.contains("offline_access") {
+            scopes.append("offline_access")
+        }
+        let now = now
+        let flow = ConnectFlow(
+            id: SessionID.make(), state: ConnectFlow.random(), verifier: ConnectFlow.random(), owner: owner,
+            settings: settings, server: server, client: client, resource: place.resource.identifier,
+            scopes: Array(scopes.prefix(ResourceChallenge.scopesMax)), callbackURL: callbackURL,
+            returnPort: returnPort, expiresSeconds: now + ConnectFlows.lifetimeSeconds)
+        let added = state.withLock { state -> Result<Void, GatewayError> in
+            do throws(GatewayError) { return .success(try state.flows.add(flow, now: now)) } catch {
+                return .failure(error)
+            }
+        }
+        try added.get()
+        return Begun(
+            flow: flow.id,
+            url: OutboundURL.join(environment.publicURL, "\(Connections.startPath)?flow=\(flow.id)"),
+            lifetimeSeconds: ConnectFlows.lifetimeSeconds)
+    }
+
+    /// A code must not travel in clear, but on one machine.
+    private func checkCallback() throws(GatewayError) {
+        let url = try OutboundURL(environment.publicURL)
+        guard url.isTLS || ["localhost", "127.0.0.1", "::1"].contains(url.host) else {
+            throw GatewayError(
+                .credentialUnavailable, "nobody can connect: the gateway's public URL is without TLS",
+                hint: "the operator starts it with the https URL that browsers know it by")
+        }
+    }
+
+    /// Where a browser that opens a flow's URL goes; nil for a flow that is not.
+    func location(_ flow: String) -> String? {
+        let now = now
+        return state.withLock { $0.flows.begun(flow, now: now)?.location }
+    }
+
+    func callback(_ fields: [(name: String, value: String)]) -> ConnectFlow? {
+        let now = now
+        return state.withLock { $0.flows.callback(fields, now: now) }
+    }
+
+    /// Redeems the code for who has begun and was at the browser.
+    func confirm(_ id: String, proof: String, _ principal: Principal) async throws -> UpstreamConnection {
+        let owner = UpstreamConnection.Key(principal, server: "")
+        let now = now
+        let (flow, code) = try state.withLock {
+            $0.flows.confirm(id, of: (owner.tenant, owner.kind, owner.name), proof: proof, now: now)
+        }.get()
+        let answer: TokenAnswer
+        do {
+            answer = try await http(flow.settings).token(
+                [
+                    ("grant_type", "authorization_code"), ("code", SealedConnection.text(code)),
+                    ("redirect_uri", flow.callbackURL), ("code_verifier", flow.verifier),
+                    ("resource", flow.resource),
+                ], at: flow.server, as: flow.client)
+        } catch let refusal as TokenRefusal {
+            if refusal.code == "invalid_client", flow.client.isDynamic { forgetClient(at: flow.server) }
+            throw GatewayError(
+                .denied, "the authorization server gives no token for the code: \(flow.settings.shownName)",
+                hint: "connect again", cause: "it answers \(refusal.status) \(refusal.code)")
+        }
+        let kept = SealedConnection(
+            key: flow.owner, url: flow.settings.url, resource: flow.resource, issuer: flow.server.issuer,
+            answer: answer, client: flow.client, nowSeconds: self.now)
+        let row = UpstreamConnection(
+            key: flow.owner, id: TokenName.make(), issuer: flow.server.issuer, scopes: answer.scopes ?? flow.scopes,
+            createdSeconds: self.now, changedSeconds: self.now, sealed: try kept.sealed(environment.seal))
+        try book.keep(row)
+        let key = Connections.key(flow.settings, principal)
+        state.withLock { $0.forget(key) }
+        return row
+    }
+
+    /// Ends a connection: here at once, and at the authorization server where that can be told (RFC 7009).
+    func disconnect(_ settings: ConnectionSettings, _ principal: Principal) async throws -> UpstreamConnection? {
+        let owner = UpstreamConnection.Key(principal, server: settings.server)
+        guard let row = try book.remove(owner) else { return nil }
+        let key = Connections.key(settings, principal)
+        state.withLock { $0.forget(key) }
+        guard let kept = SealedConnection(row.sealed, owner, environment.seal) else { return row }
+        let http = http(settings)
+        let discovery = ResourceDiscovery(settings: settings, http: http, challenge: nil)
+        guard let server = try? await discovery.server(kept.issuer), let url = server.revocationEndpoint else {
+            return row
+        }
+        let own = settings.client.flatMap { try? OAuthClient($0, at: server) }
+        guard let client = kept.client ?? own else { return row }
+        for token in [kept.refreshToken, kept.token].compactMap(\.self) {
+            let proof = client.proof()
+            _ = try? await http.post(
+                url, form: [("token", SealedConnection.text(token))] + proof.form, authorization: proof.authorization)
+        }
+        return row
+    }
+}
+
+/// Names of connections.
+private enum TokenName {
+    static func make() -> String { "con_" + SessionID.make().prefix(20) }
+}
