@@ -20,14 +20,19 @@ package struct TokenEndpoint: Sendable {
 
     func ask(form: [(String, String)], fields: [OutboundField] = []) async throws -> FetchedCredential {
         let body = form.map { FormText.encode($0) + "=" + FormText.encode($1) }.joined(separator: "&")
-        return try await ask(Array(body.utf8), "application/x-www-form-urlencoded", fields)
+        return try TokenEndpoint.read(try await post(Array(body.utf8), "application/x-www-form-urlencoded", fields))
     }
 
     func ask(json: JSONObject, fields: [OutboundField] = []) async throws -> FetchedCredential {
-        try await ask(JSONTree.object(json).bytes, "application/json", fields)
+        try TokenEndpoint.read(try await post(json: json, fields: fields))
     }
 
-    private func ask(_ body: [UInt8], _ type: String, _ fields: [OutboundField]) async throws -> FetchedCredential {
+    /// What it answers, whatever that is, when it says it went well.
+    func post(json: JSONObject, fields: [OutboundField] = []) async throws -> [UInt8] {
+        try await post(JSONTree.object(json).bytes, "application/json", fields)
+    }
+
+    private func post(_ body: [UInt8], _ type: String, _ fields: [OutboundField]) async throws -> [UInt8] {
         let answer = try await http.send(
             OutboundRequest(
                 "POST", url,
@@ -36,16 +41,16 @@ package struct TokenEndpoint: Sendable {
                 responseBytesMax: TokenEndpoint.answerBytesMax, trust: trust))
         // A redirect would lead where nobody has looked.
         guard (200..<300).contains(answer.status) else { throw TokenEndpoint.refusal(answer) }
-        return try TokenEndpoint.read(answer.body)
+        return answer.body
     }
 
     /// RFC 6749 section 5.1. Nothing of the answer is quoted.
     static func read(_ body: [UInt8]) throws -> FetchedCredential {
         guard let tree = try? JSONTree.parse(body.span, depthMax: 16, valuesMax: 1_000), let object = tree.object
         else { throw problem("it answers no object of JSON") }
-        guard let token = object["access_token"]?.string?.value, !token.isEmpty,
-            token.utf8.count <= tokenBytesMax, token.utf8.allSatisfy({ (0x21...0x7E).contains($0) })
-        else { throw problem("it answers without a token") }
+        guard let token = object["access_token"]?.string?.value, isToken(token) else {
+            throw problem("it answers without a token")
+        }
         let type = object["token_type"]?.string?.value ?? "Bearer"
         guard ["bearer", "n_a"].contains(type.lowercased()) else {
             throw problem("its token is none that is shown as it is")
@@ -56,6 +61,10 @@ package struct TokenEndpoint: Sendable {
         }
         let bounded = min(max(seconds, 0), 366 * 86_400)
         return FetchedCredential(.token(Secret(token)), lifeMilliseconds: bounded * 1_000)
+    }
+
+    static func isToken(_ text: String) -> Bool {
+        !text.isEmpty && text.utf8.count <= tokenBytesMax && text.utf8.allSatisfy { (0x21...0x7E).contains($0) }
     }
 
     private static func seconds(_ number: JSONNumber?) -> Int? {

@@ -16,9 +16,6 @@ extension ModelExchange {
 
     func opening(_ access: RoutedTarget.Access, of provider: CompiledProvider) -> Opening {
         guard let source = access.credential?.source else { return .ready(nil) }
-        if credentialWait.isOver {
-            return .failed(ModelExchange.unavailable(provider, "it did not come within the provider's timeout"))
-        }
         switch source.lookUp() {
         case .ready(let credential):
             guard case .signer = credential, !mayBeSigned else { return .ready(credential) }
@@ -26,8 +23,13 @@ extension ModelExchange {
                 GatewayError(
                     .bodyTooLarge, "the provider takes requests that are signed as a whole: \(provider.shownName)",
                     hint: "send a smaller one"))
-        case .waiting: return .waiting(source)
-        case .failed(let error): return .failed(ModelExchange.unavailable(provider, error.message))
+        case .waiting:
+            // What another provider's source has used up is not waited for again; one that is there serves.
+            guard credentialWait.isOver else { return .waiting(source) }
+            return .failed(ModelExchange.unavailable(provider, "it did not come within the provider's timeout"))
+        case .failed(let error):
+            credentialWait.end()
+            return .failed(ModelExchange.unavailable(provider, error.message))
         }
     }
 
@@ -78,8 +80,7 @@ extension ModelExchange {
 
     /// Puts what the attempt has been given into the head, or signs it.
     func open(_ head: inout RequestHead, by attempt: ModelAttempt, _ body: [ByteBuffer]) {
-        credentialWait.deadline?.cancel()
-        credentialWait.deadline = nil
+        credentialWait.end()
         guard let opening = attempt.opening, let credential = attempt.access.credential else { return }
         switch opening {
         case .token(let token):
@@ -107,4 +108,9 @@ struct CredentialWait {
     var number = 0
     var isOver = false
     var deadline: Scheduled<Void>?
+
+    mutating func end() {
+        deadline?.cancel()
+        deadline = nil
+    }
 }

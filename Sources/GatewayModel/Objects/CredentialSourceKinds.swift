@@ -254,7 +254,7 @@ package struct AWSCredential: ConfigObject, Hashable {
 
 /// A vendor of models that believes the gateway's own issuer, or another whose token is in a file.
 package struct FederatedCredential: ConfigObject, Hashable {
-    package enum Provider: String, ConfigEnum { case anthropic, openai, openrouter }
+    package enum Provider: String, ConfigEnum { case anthropic, openai, openrouter, google }
 
     package var vendor: Provider
     package var subject: SubjectToken
@@ -273,9 +273,13 @@ package struct FederatedCredential: ConfigObject, Hashable {
             .nonEmpty)
         organization = fields.optional("organization", "the organisation's id at Anthropic", .nonEmpty)
         serviceAccount = fields.optional(
-            "serviceAccount", "the service account to act as, at Anthropic and OpenAI", .nonEmpty)
+            "serviceAccount", "the service account to act as, at Anthropic and OpenAI; at Google its address",
+            .serviceAccount)
         workspace = fields.optional("workspace", "the workspace at Anthropic", .nonEmpty)
-        identityProvider = fields.optional("identityProvider", "the identity provider's id at OpenAI", .nonEmpty)
+        identityProvider = fields.optional(
+            "identityProvider",
+            "the identity provider's id at OpenAI; at Google "
+                + "//iam.googleapis.com/projects/…/workloadIdentityPools/…/providers/…", .nonEmpty)
         tokenURL = fields.optional("tokenURL", "where it is fetched; the vendor's own address by default", .httpURL)
         guard fields.has("vendor") else { return }
         let all = ["federationRule", "organization", "serviceAccount", "workspace", "identityProvider"]
@@ -284,6 +288,7 @@ package struct FederatedCredential: ConfigObject, Hashable {
             case .anthropic: (["federationRule", "organization"], ["serviceAccount", "workspace"])
             case .openai: (["identityProvider", "serviceAccount"], [])
             case .openrouter: (["federationRule"], [])
+            case .google: (["identityProvider"], ["serviceAccount"])
             }
         for name in needed {
             fields.check(
@@ -307,6 +312,15 @@ extension FieldRule where Value == String {
                     && part.utf8.allSatisfy {
                         NameSyntax.isLetter($0) || NameSyntax.isDigit($0) || "._-".utf8.contains($0)
                     }
+            }
+        }
+    }
+
+    /// What stands in a path, too: nothing to be encoded there, and nothing that leads elsewhere.
+    static var serviceAccount: FieldRule {
+        text(1...256, "^[A-Za-z0-9@._-]+$", "must be letters, digits and @._-") { text in
+            text.utf8.allSatisfy {
+                NameSyntax.isLetter($0) || NameSyntax.isDigit($0) || "@._-".utf8.contains($0)
             }
         }
     }

@@ -33,6 +33,8 @@ package struct OutboundRequest: Sendable {
         case configured
         /// A caller has a say in the URL: public addresses, and these blocks (`10.1.0.0/16`).
         case guarded(allowing: [String])
+        /// Public and private addresses and this machine, but no metadata service of a cloud, nor what is no host's.
+        case hosts
     }
 
     package var method: String

@@ -33,7 +33,7 @@ final class LocalCall: AnswerReader {
         guard let reach else { return nil }
         if let text = address.ipAddress, let ip = IPAddress(text), reach.permits(ip) { return nil }
         return GatewayError(
-            .forbidden, "the destination is not a public address: \(address.ipAddress ?? "unknown")",
+            .forbidden, "the destination is not an address that may be asked: \(address.ipAddress ?? "unknown")",
             hint: "allow its block explicitly if it is meant")
     }
 

@@ -49,14 +49,18 @@ package final class OutboundClient: Sendable {
             throw GatewayError(.tooLarge, "an outbound body is at most \(OutboundClient.bodyBytesMax) bytes")
         }
         let head = try OutboundHead.make(request, url)
-        var reach: OutboundGuard?
-        if case .guarded(let allowed) = request.reach { reach = try OutboundGuard(allowing: allowed) }
+        let guardian: OutboundGuard? =
+            switch request.reach {
+            case .configured: nil
+            case .guarded(let allowed): try OutboundGuard(allowing: allowed)
+            case .hosts: .hosts
+            }
         let (backend, turn) = try backend(url, request.trust)
         let loop = loops[Int(turn % UInt64(loops.count))]
         let promise = loop.eventLoop.makePromise(of: OutboundResponse.self)
         let rule = OutboundClient.rule(request)
         let call = NIOLoopBoundBox<LocalCall?>.makeEmptyBox(valueType: LocalCall.self, eventLoop: loop.eventLoop)
-        let (guardian, bytesMax, body) = (reach, request.responseBytesMax, request.body)
+        let (bytesMax, body) = (request.responseBytesMax, request.body)
         // In this order, so that a task cancelled already finds the call to cancel.
         loop.eventLoop.execute {
             let worker = loop.worker.value

@@ -14,7 +14,26 @@ package struct OutboundGuard: Sendable {
             "3fff::/20", "5f00::/16", "fc00::/7", "fe80::/10", "fec0::/10", "ff00::/8",
         ].compactMap { GatewayWire.CIDR($0) })
 
+    /// What nobody's server of tokens or secrets is at: link-local addresses, the metadata services of clouds
+    /// (AWS and Google in IPv6, Alibaba, Azure), what is no single host's, and IPv6 forms that carry an IPv4 address.
+    private static let hostless = CIDRSet(
+        [
+            "0.0.0.0/8", "100.100.100.200/32", "168.63.129.16/32", "169.254.0.0/16", "224.0.0.0/4", "240.0.0.0/4",
+            "::/96", "64:ff9b::/96", "64:ff9b:1::/48", "2001::/32", "2002::/16", "fd00:ec2::254/128",
+            "fd20:ce::254/128", "fe80::/10", "fec0::/10", "ff00::/8",
+        ].compactMap { GatewayWire.CIDR($0) })
+    private static let loopback = CIDRSet(["::1/128"].compactMap { GatewayWire.CIDR($0) })
+
+    /// Of machines that can be meant.
+    package static let hosts = OutboundGuard(refused: hostless, allowed: loopback)
+
+    private let refused: CIDRSet
     private let allowed: CIDRSet
+
+    private init(refused: CIDRSet, allowed: CIDRSet) {
+        self.refused = refused
+        self.allowed = allowed
+    }
 
     /// `allowing` are blocks that are open all the same. Throws when one is not a block.
     package init(allowing blocks: [String] = []) throws(GatewayError) {
@@ -25,10 +44,10 @@ package struct OutboundGuard: Sendable {
             }
             allowed.append(block)
         }
-        self.allowed = CIDRSet(allowed)
+        self.init(refused: OutboundGuard.reserved, allowed: CIDRSet(allowed))
     }
 
     package func permits(_ address: IPAddress) -> Bool {
-        allowed.contains(address) || !OutboundGuard.reserved.contains(address)
+        allowed.contains(address) || !refused.contains(address)
     }
 }

@@ -181,10 +181,13 @@ struct CredentialSourceDraft {
                     identityProvider: federation.identityProvider ?? "",
                     serviceAccount: federation.serviceAccount ?? "")
             case .openrouter: .openrouter(policy: federation.federationRule ?? "")
+            case .google:
+                .google(
+                    provider: federation.identityProvider ?? "", serviceAccount: federation.serviceAccount)
             }
         let made = FederationSource(
             vendor, at: try endpoint(federation.tokenURL ?? vendor.usualURL),
-            subject: try subject(federation.subject))
+            subject: try subject(federation.subject), wallSeconds: { WallTime.seconds })
         return { try await made.fetch() }
     }
 }

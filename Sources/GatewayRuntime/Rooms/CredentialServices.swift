@@ -35,7 +35,12 @@ package final class CredentialServices: Sendable {
         http: OutboundHTTP = OutboundHTTP { _ in throw GatewayError(.unreachable, "nothing is fetched here") },
         isLoud: Bool = false, sign: Sign? = nil
     ) {
-        self.http = http
+        // Many may write a source, and its answer is sent on to an upstream: metadata services are not among them.
+        self.http = OutboundHTTP { request in
+            var request = request
+            request.reach = .hosts
+            return try await http.send(request)
+        }
         self.isLoud = isLoud
         self.sign = sign
     }

@@ -178,7 +178,8 @@ struct TokenSourceTests {
         let server = SourceServer([Self.url: [(200, SourceServer.token)]])
         let source = FederationSource(
             .anthropic(rule: "fdrl_1", organization: "org", serviceAccount: "svac_1", workspace: nil),
-            at: TokenEndpoint(Self.url, http: server.http), subject: SubjectTokenSource { Secret("jwt") })
+            at: TokenEndpoint(Self.url, http: server.http), subject: SubjectTokenSource { Secret("jwt") },
+            wallSeconds: { Self.now })
         #expect(try await source.fetch().text == "issued")
         #expect(
             server.json()
@@ -195,11 +196,14 @@ struct TokenSourceTests {
         let subject = SubjectTokenSource { Secret("jwt") }
         let endpoint = TokenEndpoint(Self.url, http: server.http)
         _ = try await FederationSource(
-            .openai(identityProvider: "idp_1", serviceAccount: "sa_1"), at: endpoint, subject: subject
+            .openai(identityProvider: "idp_1", serviceAccount: "sa_1"), at: endpoint, subject: subject,
+            wallSeconds: { Self.now }
         ).fetch()
         #expect(server.json()["grant_type"] == "urn:ietf:params:oauth:grant-type:token-exchange")
         #expect(server.json()["identity_provider_id"] == "idp_1" && server.json()["subject_token"] == "jwt")
-        _ = try await FederationSource(.openrouter(policy: "p1"), at: endpoint, subject: subject).fetch()
+        _ = try await FederationSource(
+            .openrouter(policy: "p1"), at: endpoint, subject: subject, wallSeconds: { Self.now }
+        ).fetch()
         #expect(server.form(1)["federation_policy_id"] == "p1")
         #expect(server.form(1)["subject_token_type"] == "urn:ietf:params:oauth:token-type:jwt")
     }

@@ -30,6 +30,22 @@ struct OutboundGuardTests {
         #expect(reach.permits(open))
         #expect(!reach.permits(closed))
     }
+
+    @Test(arguments: [
+        "169.254.169.254", "169.254.170.2", "::ffff:169.254.169.254", "64:ff9b::a9fe:a9fe", "2002:a9fe:a9fe::1",
+        "::a9fe:a9fe", "fd00:ec2::254", "fd20:ce::254", "100.100.100.200", "168.63.129.16", "fe80::1", "0.0.0.0", "::",
+        "224.0.0.1", "255.255.255.255", "ff02::1",
+    ])
+    func `what is no host's is not open to servers of tokens`(text: String) throws {
+        #expect(!OutboundGuard.hosts.permits(try #require(IPAddress(text))))
+    }
+
+    @Test(arguments: [
+        "127.0.0.1", "::1", "10.1.2.3", "192.168.1.1", "100.64.0.1", "fd12::1", "1.1.1.1", "2606:4700::1",
+    ])
+    func `machines of one's own are`(text: String) throws {
+        #expect(OutboundGuard.hosts.permits(try #require(IPAddress(text))))
+    }
 }
 
 @Suite("an outbound URL is read in one way only")

@@ -154,6 +154,20 @@ struct CredentialSourceTests {
         }
     }
 
+    @Test("no source is fetched from the metadata service of a cloud")
+    func metadata() async throws {
+        let metadata = Self.source("metadata", 80).replacing("127.0.0.1:80", with: "169.254.169.254")
+        let more = metadata + "\n" + Self.model("stolen", 1, source: "metadata")
+        try await Self.run(Issuer(), more: more) { stand, key in
+            #expect(try await Self.ask(stand, key, "stolen").status == 503)
+            let status = stand.gateway.process.statuses.first { $0.key.name == "metadata" }
+            let ready = status?.conditions.first { $0.type == "Ready" }
+            #expect(ready?.isTrue == false)
+            #expect(ready?.message.contains("not an address that may be asked") == true, "\(ready?.message ?? "")")
+            try await stand.gateway.stop()
+        }
+    }
+
     @Test("a server of tools is opened by a source as well")
     func tools() async throws {
         let issuer = Issuer()
