@@ -37,8 +37,9 @@ package struct JSONText: Sendable, Hashable {
 
     /// Whether it means exactly `name`, byte for byte (no Unicode equivalence).
     package func isExactly(_ name: String) -> Bool {
-        if escaped.utf8.count == name.utf8.count, escaped == name { return true }
-        return !isPlain && unescaped().elementsEqual(name.utf8)
+        // Bytes, since `==` of strings takes U+212B for A with a ring above.
+        if isPlain { return escaped.utf8.count == name.utf8.count && escaped.utf8.elementsEqual(name.utf8) }
+        return unescaped().elementsEqual(name.utf8)
     }
 
     /// `self` followed by `other`. Halves of a surrogate pair that meet become one character.

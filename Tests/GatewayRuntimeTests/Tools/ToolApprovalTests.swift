@@ -58,6 +58,48 @@ struct ToolApprovalTests {
         try await stand.send(key, "tools/call", "\"name\":\"delete_all\",\"arguments\":{\"n\":1}", name: "delete_all")
     }
 
+    /// A client that can ask its user, or says so.
+    private func asking(_ stand: ToolRoomTests.Stand, _ key: String) async throws -> CompletedResponse {
+        let body = """
+            {"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"delete_all","arguments":{"n":1},"_meta":{\
+            "io.modelcontextprotocol/protocolVersion":"2026-07-28",\
+            "io.modelcontextprotocol/clientCapabilities":{"elicitation":{"form":{}}}}}}
+            """
+        let fields = [
+            ("authorization", "Bearer \(key)"), ("content-type", "application/json"),
+            ("accept", "application/json, text/event-stream"), ("mcp-protocol-version", "2026-07-28"),
+            ("mcp-method", "tools/call"), ("mcp-name", "delete_all"),
+        ]
+        return try await stand.post("/mcp/demo", fields.map { Header($0.0, $0.1) }, body)
+    }
+
+    @Test func `a client is not asked about calls that only an operator approves`() async throws {
+        let more = """
+            ---
+            apiVersion: sluice.dev/v1alpha1
+            kind: ToolAccessPolicy
+            metadata: {name: operators}
+            spec:
+              subjects: [{group: watched}]
+              rules: [{server: demo, tools: ["delete_*"], verdict: ask, approvers: [operator]}]
+            ---
+            apiVersion: sluice.dev/v1alpha1
+            kind: ToolAccessPolicy
+            metadata: {name: callers}
+            spec:
+              subjects: [{group: trusted}]
+              rules: [{server: demo, tools: ["delete_*"], verdict: ask}]
+            """
+        try await ToolRoomTests.run(more: more) { stand in
+            let trusted = try await asking(stand, try stand.key("alice", groups: ["trusted"]))
+            #expect(trusted.text.contains("\"input_required\""), "\(trusted.text)")
+            let watched = try await asking(stand, try stand.key("bob", groups: ["watched"]))
+            #expect(try ToolRoomTests.code(watched) == 3021, "\(watched.text)")
+            #expect(!watched.text.contains("inputRequests"))
+            #expect(stand.toolCalls.isEmpty)
+        }
+    }
+
     @Test func `a receiver is told, decides, and the call runs once`() async throws {
         let receiver = Receiver()
         let hook = try await receiver.start()

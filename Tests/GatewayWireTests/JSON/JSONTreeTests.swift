@@ -29,6 +29,10 @@ struct JSONTreeTests {
         #expect(JSONText("a\"b\n").value == "a\"b\n")
         #expect(try JSONTreeTests.parse(#"{"mod\u0065l":1}"#)["model"] == 1)
         #expect(JSONText("\u{212A}").isExactly("K") == false)
+        #expect("\u{212B}" == "A\u{30A}" && !JSONText("\u{212B}").isExactly("A\u{30A}"), "of three bytes both")
+        #expect(JSONText(asWritten: #"\u0061"#).isExactly("a"))
+        #expect(!JSONText(asWritten: #"\u0061"#).isExactly(#"\u0061"#), "written so, it means another name")
+        #expect(JSONText(asWritten: #"a\\b"#).isExactly(#"a\b"#))
         #expect(
             (JSONText(asWritten: #"\ud834"#) + JSONText(asWritten: #"\udd1e"#)).value == "𝄞",
             "a pair cut in two comes together")
