@@ -109,7 +109,8 @@ let package = Package(
             swiftSettings: settings),
         // Not part of the product: callgrind counts what its parts cost.
         .executableTarget(
-            name: "measure", dependencies: ["GatewayIdentity", "GatewayModel", "GatewayProxy", "GatewayWire"],
+            name: "measure",
+            dependencies: ["GatewayIdentity", "GatewayModel", "GatewayProxy", "GatewayRecords", "GatewayWire"],
             path: "Benchmarks/instructions/Measure", swiftSettings: settings),
         tests("GatewayModelTests", ["GatewayModel"]),
         tests("GatewayWireTests", ["GatewayWire", nioCore, nioEmbedded, nioHTTP1]),

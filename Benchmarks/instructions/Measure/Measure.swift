@@ -10,7 +10,7 @@ struct Measure {
     static func main() {
         let words = CommandLine.arguments
         guard words.count == 3, let rounds = Int(words[2]), rounds >= 0, let sum = run(words[1], rounds) else {
-            print("usage: measure parse|match|serialise|token-warm ROUNDS")
+            print("usage: measure parse|match|serialise|token-warm|audit-log ROUNDS")
             exit(2)
         }
         print(sum)
@@ -22,6 +22,7 @@ struct Measure {
         case "match": match(rounds)
         case "serialise": serialise(rounds)
         case "token-warm": tokenWarm(rounds)
+        case "audit-log": auditLog(rounds)
         default: nil
         }
     }
