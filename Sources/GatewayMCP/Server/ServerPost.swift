@@ -144,8 +144,6 @@ final class ServerPost: AnswerReader {
         }
     }
 
-    var isUnderWay: Bool { call.isUnderWay || exchange != nil || waiting.isUnderWay }
-
     /// Nobody waits any more; nothing more is heard of it.
     func cancel() {
         isAbandoned = true
