@@ -43,6 +43,7 @@ package final class LiveCredential: Sendable {
         var failuresInRow = 0
         var failure: GatewayError?
         var isFetching = false
+        var isRejected = false
         var waiters: [@Sendable () -> Void] = []
         var fetches = 0
         var failures = 0
@@ -52,7 +53,8 @@ package final class LiveCredential: Sendable {
     package let name: String
     private let settings: Settings
     private let uptimeMilliseconds: @Sendable () -> Int
-    private let fetch: @Sendable () async throws -> FetchedCredential
+    /// Told whether the last one was refused by the upstream: the same again would be, too.
+    private let fetch: @Sendable (_ isRejected: Bool) async throws -> FetchedCredential
     /// Told when fetching begins to fail, and (nil) when it works again.
     private let report: @Sendable (GatewayError?) -> Void
     private let state = Mutex(State())
@@ -60,7 +62,7 @@ package final class LiveCredential: Sendable {
     package init(
         name: String, settings: Settings = Settings(), uptimeMilliseconds: @escaping @Sendable () -> Int,
         report: @escaping @Sendable (GatewayError?) -> Void = { _ in },
-        fetch: @escaping @Sendable () async throws -> FetchedCredential
+        fetch: @escaping @Sendable (_ isRejected: Bool) async throws -> FetchedCredential
     ) {
         self.name = name
         self.settings = settings
@@ -107,6 +109,7 @@ package final class LiveCredential: Sendable {
         state.withLock { state in
             guard state.credential != nil, now - state.fetched >= settings.rejectionMilliseconds else { return }
             state.expires = min(state.expires, now)
+            state.isRejected = true
         }
     }
 
@@ -167,6 +170,7 @@ package final class LiveCredential: Sendable {
         state.credential = fetched.credential
         state.fetched = now
         (state.failure, state.failuresInRow, state.retry) = (nil, 0, Int.min)
+        state.isRejected = false
         let life = fetched.lifeMilliseconds
         // What ends while a request travels is refused at its end.
         state.expires = life.map { started + $0 - min($0 / 10, 5_000) } ?? .max
@@ -186,8 +190,9 @@ package final class LiveCredential: Sendable {
     /// With an end to all its steps together.
     private func bounded() async throws -> FetchedCredential {
         let (fetch, milliseconds) = (fetch, settings.timeoutMilliseconds)
+        let isRejected = state.withLock { $0.isRejected }
         return try await withThrowingTaskGroup(of: FetchedCredential.self) { group in
-            group.addTask { try await fetch() }
+            group.addTask { try await fetch(isRejected) }
             group.addTask {
                 try await Task.sleep(for: .milliseconds(milliseconds))
                 throw GatewayError(.credentialUnavailable, "it did not come within \(milliseconds) ms")

@@ -59,7 +59,14 @@ package final class VaultSource: Sendable {
         self.uptimeMilliseconds = uptimeMilliseconds
     }
 
-    package func fetch() async throws -> FetchedCredential {
+    /// `isRejected`: the upstream does not take the last one, so that renewing its lease gains nothing.
+    package func fetch(isRejected: Bool = false) async throws -> FetchedCredential {
+        let now = uptimeMilliseconds()
+        state.withLock { state in
+            // A lease ends with the token that it was made by.
+            let hasEnded = state.session.map { now >= $0.until } ?? false
+            if isRejected || hasEnded { state.lease = nil }
+        }
         if let lease = state.withLock({ $0.lease }), let renewed = await renewal(of: lease) { return renewed }
         let answer = try await authorized("GET", settings.path)
         guard let object = answer, var data = object["data"]?.object else { throw problem("it answers no secret") }
@@ -81,10 +88,16 @@ package final class VaultSource: Sendable {
             $0.lease =
                 isRenewable && !id.isEmpty ? Lease(id: id, value: value, milliseconds: seconds * 1_000) : nil
         }
-        return FetchedCredential(.token(value), lifeMilliseconds: seconds * 1_000)
+        return FetchedCredential(.token(value), lifeMilliseconds: bounded(seconds * 1_000))
     }
 
     // MARK: Leases
+
+    /// Not beyond the gateway's own token there.
+    private func bounded(_ milliseconds: Int) -> Int {
+        let now = uptimeMilliseconds()
+        return state.withLock { $0.session.map { min(milliseconds, max(1, $0.until - now)) } ?? milliseconds }
+    }
 
     /// Nil when a new secret is better: the lease is at its end, or cannot be renewed.
     private func renewal(of lease: Lease) async -> FetchedCredential? {
@@ -96,7 +109,7 @@ package final class VaultSource: Sendable {
             state.withLock { $0.lease = nil }
             return nil
         }
-        return FetchedCredential(.token(lease.value), lifeMilliseconds: seconds * 1_000)
+        return FetchedCredential(.token(lease.value), lifeMilliseconds: bounded(seconds * 1_000))
     }
 
     // MARK: Being let in

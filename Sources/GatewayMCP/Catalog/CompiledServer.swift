@@ -2,6 +2,7 @@ package import GatewayIdentity
 package import GatewayModel
 package import GatewayPolicy
 package import GatewayProxy
+import GatewayState
 
 /// One MCPServer, ready to be asked. Nothing of it depends on a caller.
 package final class CompiledServer: Sendable {
@@ -107,7 +108,12 @@ package final class CompiledServer: Sendable {
     private init(_ other: CompiledServer, _ access: ServerAccess) {
         name = other.name
         shownName = other.shownName
-        key = other.key
+        // What it says of itself may be for this caller alone.
+        let isShared = access.settings.mode == .service
+        key =
+            isShared
+            ? other.key
+            : "\(other.key) \(UpstreamConnection.Key(access.principal, server: other.name).text)"
         prefix = other.prefix
         prefixMode = other.prefixMode
         self.`protocol` = other.protocol

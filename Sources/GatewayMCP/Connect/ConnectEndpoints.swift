@@ -95,6 +95,7 @@ package struct ConnectEndpoints: Sendable {
             }
             return value
         }
+        if request.method != "GET" { try ConnectEndpoints.checkPerson(principal) }
         let words = request.path.split(separator: "/").dropFirst()
         switch (request.method, words.first, words.count) {
         case ("POST", "connect", 2) where words.last == "confirm":
@@ -109,6 +110,16 @@ package struct ConnectEndpoints: Sendable {
             let settings = try settings(words.dropFirst().joined(separator: "/"), principal)
             return try await serve(method, settings, principal, form)
         default: throw GatewayError(.notFound, "no path \(request.path.prefix(256))", hint: "GET /oauth/connections")
+        }
+    }
+
+    /// Only who owns a connection changes it: what acts for a user could tie him to an account of somebody else's.
+    private static func checkPerson(_ principal: Principal) throws(GatewayError) {
+        let acts = principal.agent != nil || principal.run != nil || !principal.delegation.isEmpty
+        guard principal.user == nil || !acts else {
+            throw GatewayError(
+                .forbidden, "a user's connections are changed by the user alone, not by what acts for him",
+                hint: "use a credential of the user's own, such as that of 'sluice login'")
         }
     }
 

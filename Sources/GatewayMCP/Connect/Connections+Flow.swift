@@ -32,6 +32,10 @@ extension Connections {
         guard server.bindsCodes else {
             throw AuthorizationServer.problem(server.issuer, "it does not say that it binds codes (PKCE, S256)")
         }
+        // Otherwise the code of an honest server could be brought to one that a server of tools has made up (RFC 9207).
+        guard server.namesIssuer || settings.issuer != nil else {
+            throw AuthorizationServer.problem(server.issuer, "its answers do not say whose they are; set oauth.issuer")
+        }
         try checkCallback()
         let client = try await client(settings, at: server)
         let owner = UpstreamConnection.Key(principal, server: settings.server)
@@ -76,7 +80,12 @@ extension Connections {
 
     func callback(_ fields: [(name: String, value: String)]) -> ConnectFlow? {
         let now = now
-        return state.withLock { $0.flows.callback(fields, now: now) }
+        return state.withLock { state in
+            let flow = state.flows.callback(fields, now: now)
+            // Scopes that are not given are not asked for again and again.
+            if let flow, case .failed = flow.phase { state.wanted[flow.settings.key + flow.owner.text] = nil }
+            return flow
+        }
     }
 
     /// Redeems the code for who has begun and was at the browser.
@@ -115,8 +124,9 @@ extension Connections {
     /// Ends a connection: here at once, and at the authorization server where that can be told (RFC 7009).
     func disconnect(_ settings: ConnectionSettings, _ principal: Principal) async throws -> UpstreamConnection? {
         let owner = UpstreamConnection.Key(principal, server: settings.server)
-        guard let row = try book.remove(owner) else { return nil }
         let key = Connections.key(settings, principal)
+        state.withLock { $0.forget(key) }
+        guard let row = try book.remove(owner) else { return nil }
         state.withLock { $0.forget(key) }
         guard let kept = SealedConnection(row.sealed, owner, environment.seal) else { return row }
         let http = http(settings)

@@ -30,7 +30,7 @@ extension Connections {
     func obtain(_ settings: ConnectionSettings, _ principal: Principal, _ key: String) async {
         var denial: GatewayError?
         do {
-            let token = try await token(settings, principal, key)
+            let token = try await widest(settings, principal, key)
             state.withLock { $0.keep(token, key, now: self.now) }
         } catch let error as GatewayError {
             denial = error
@@ -51,6 +51,23 @@ extension Connections {
             return state.pending.removeValue(forKey: key) ?? []
         }
         for waiter in waiters { waiter() }
+    }
+
+    /// With the scopes that the server has asked for; without them where the authorization server does not give those.
+    private func widest(
+        _ settings: ConnectionSettings, _ principal: Principal, _ key: String
+    ) async throws -> Token {
+        do { return try await token(settings, principal, key) } catch let refusal as TokenRefusal {
+            let now = now
+            let wasWide = state.withLock { state -> Bool in
+                guard settings.mode != .perUser, state.wanted.removeValue(forKey: key) != nil else { return false }
+                if state.narrow.count >= State.namesMax { state.narrow.removeAll() }
+                state.narrow[key] = now + Connections.narrowSeconds
+                return true
+            }
+            guard wasWide else { throw refusal }
+            return try await token(settings, principal, key)
+        }
     }
 
     /// What a caller is told of a refusal; the server's own words are for the log.
@@ -76,8 +93,16 @@ extension Connections {
             state.withLock { $0.note(asked, settings.key) }
         }
         let discovery = ResourceDiscovery(settings: settings, http: http, challenge: challenge)
-        let resource = try await discovery.resource()
-        let server = try await discovery.server(of: resource)
+        let resource: ProtectedResource
+        let server: AuthorizationServer
+        do {
+            resource = try await discovery.resource()
+            server = try await discovery.server(of: resource)
+        } catch {
+            // What the server said may have been wrong, or not be so any more: it is asked again.
+            state.withLock { $0.challenges[settings.key] = nil }
+            throw error
+        }
         let found = Discovery(
             resource: resource, server: server, untilSeconds: now + Connections.discoverySeconds)
         state.withLock { state in
@@ -195,8 +220,12 @@ extension Connections {
                     ("grant_type", Grant.refresh), ("refresh_token", SealedConnection.text(refresh)),
                     ("resource", kept.resource),
                 ], at: server, as: client)
-        } catch let refusal as TokenRefusal where refusal.code == "invalid_grant" || refusal.code == "invalid_client" {
-            if refusal.code == "invalid_client", client.isDynamic { forgetClient(at: server) }
+        } catch let refusal as TokenRefusal {
+            // A secret of the operator's that is wrong is no reason to give up what users have allowed.
+            guard refusal.code == "invalid_grant" || refusal.code == "invalid_client" && client.isDynamic else {
+                throw refusal
+            }
+            if refusal.code == "invalid_client" { forgetClient(at: server) }
             throw try end(row, settings)
         }
         return try keep(answer, kept, row, key)

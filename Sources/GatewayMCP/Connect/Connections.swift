@@ -76,8 +76,12 @@ package final class Connections: Sendable {
         var denials: [String: (error: GatewayError, untilSeconds: Int)] = [:]
         /// Scopes that servers asked for beyond what tokens have, by what tokens are kept under.
         var wanted: [String: [String]] = [:]
+        /// Until when no more scopes are asked for: the authorization server would not give them.
+        var narrow: [String: Int] = [:]
         /// Whose stored tokens their servers did not take.
         var rejected: Set<String> = []
+        /// When another token was last got because a server did not take one.
+        var replaced: [String: Int] = [:]
         /// What servers last said of the tokens they want, by settings.
         var challenges: [String: ResourceChallenge] = [:]
         var discoveries: [String: Discovery] = [:]
@@ -89,13 +93,23 @@ package final class Connections: Sendable {
         /// Another place of the metadata is looked at.
         mutating func note(_ challenge: ResourceChallenge, _ settings: String) {
             if challenges.count >= State.namesMax { challenges.removeAll() }
-            if let known = challenges[settings], known.metadataURL != challenge.metadataURL {
+            if let known = challenges[settings], let url = challenge.metadataURL, known.metadataURL != url {
                 discoveries[settings] = nil
             }
             // What one request lacks is not what every token must have.
             var challenge = challenge
+            if challenge.metadataURL == nil { challenge.metadataURL = challenges[settings]?.metadataURL }
             if challenge.error == "insufficient_scope" { challenge.scopes = challenges[settings]?.scopes ?? [] }
             challenges[settings] = challenge
+        }
+
+        /// Whether the token that is not taken may be replaced now: a server that takes none must not make the gateway
+        /// ask for one after the other.
+        mutating func mayReplace(_ key: String, now: Int) -> Bool {
+            if let last = replaced[key], now - last < Connections.replacementSeconds { return false }
+            if replaced.count >= State.namesMax { replaced.removeAll() }
+            replaced[key] = now
+            return true
         }
 
         mutating func want(_ scopes: [String], _ key: String) {
@@ -119,7 +133,9 @@ package final class Connections: Sendable {
             tokens[key] = nil
             denials[key] = nil
             wanted[key] = nil
+            narrow[key] = nil
             rejected.remove(key)
+            replaced[key] = nil
         }
     }
 
@@ -128,6 +144,8 @@ package final class Connections: Sendable {
     static let waitersMax = 4_096
     /// Who failed is not asked again at once.
     static let denialSeconds = 5
+    static let replacementSeconds = 10
+    static let narrowSeconds = 300
 
     let environment: Environment
     let state = Mutex(State())
@@ -209,36 +227,57 @@ package final class Connections: Sendable {
         _ token: Token, _ settings: ConnectionSettings, _ principal: Principal, _ challenge: ResourceChallenge?
     ) -> Rejection {
         let key = Connections.key(settings, principal)
-        let more = challenge?.error == "insufficient_scope" ? challenge?.scopes ?? [] : []
-        let missing = more.filter { !token.scopes.contains($0) }
-        let isMore = challenge?.error == "insufficient_scope"
-        let isCurrent = state.withLock { state -> Bool in
+        if challenge?.error == "insufficient_scope" {
+            return widen(token, settings, key, challenge?.scopes ?? [], challenge)
+        }
+        let now = now
+        let mayReplace = state.withLock { state -> Bool in
             if let challenge { state.note(challenge, settings.key) }
-            if !missing.isEmpty {
-                let known = state.wanted[key] ?? []
-                state.want(known + missing.filter { !known.contains($0) }, key)
-            }
-            guard let current = state.tokens[key], current.serial == token.serial else { return false }
-            if !isMore || settings.mode != .perUser { state.tokens[key] = nil }
+            // Somebody else has got another one meanwhile.
+            guard state.tokens[key]?.serial == token.serial else { return true }
+            guard state.mayReplace(key, now: now) else { return false }
+            state.tokens[key] = nil
+            // A stored token is not tried again.
+            if settings.mode == .perUser { state.rejected.insert(key) }
             return true
         }
-        if isMore {
-            guard !missing.isEmpty else {
-                return .refused(
-                    GatewayError(
-                        .credentialUnavailable, "the server wants a scope that its token has: \(settings.shownName)",
-                        hint: "the operator looks at what the token may do there"))
-            }
-            guard settings.mode == .perUser else { return .again }
+        guard !mayReplace else { return .again }
+        return .refused(
+            GatewayError(
+                .credentialUnavailable, "the server does not take a token that is new: \(settings.shownName)",
+                hint: "the operator looks at oauth of the MCPServer"))
+    }
+
+    /// The server wants more scopes than the token has. A user is asked; for the gateway itself they are asked for, as
+    /// far as the operator has not said which, and the authorization server gives them.
+    private func widen(
+        _ token: Token, _ settings: ConnectionSettings, _ key: String, _ scopes: [String],
+        _ challenge: ResourceChallenge?
+    ) -> Rejection {
+        let missing = scopes.filter { !token.scopes.contains($0) }
+        let now = now
+        let isPerUser = settings.mode == .perUser
+        let mayAsk = state.withLock { state -> Bool in
+            if let challenge { state.note(challenge, settings.key) }
+            let isFixed = !isPerUser && (!settings.scopes.isEmpty || now < state.narrow[key] ?? 0)
+            guard !missing.isEmpty, !isFixed else { return false }
+            let known = state.wanted[key] ?? []
+            state.want(known + missing.filter { !known.contains($0) }, key)
+            if !isPerUser, state.tokens[key]?.serial == token.serial { state.tokens[key] = nil }
+            return true
+        }
+        guard mayAsk else {
             return .refused(
                 GatewayError(
-                    .connectionRequired,
-                    "the server needs more than you have allowed: \(missing.joined(separator: " "))",
-                    hint: "connect again with 'sluice connect \(settings.shownName)'"))
+                    .credentialUnavailable, "the server wants scopes that no token of it has: \(settings.shownName)",
+                    hint: "the operator looks at what tokens may do there"))
         }
-        // A stored token is not tried again; where somebody has got another one meanwhile, that one is.
-        if isCurrent, settings.mode == .perUser { state.withLock { _ = $0.rejected.insert(key) } }
-        return .again
+        guard isPerUser else { return .again }
+        return .refused(
+            GatewayError(
+                .connectionRequired,
+                "the server needs more than you have allowed: \(missing.joined(separator: " "))",
+                hint: "connect again with 'sluice connect \(settings.shownName)'"))
     }
 
     func connectionRequired(_ settings: ConnectionSettings, _ known: UpstreamConnection?) -> GatewayError {

@@ -30,11 +30,18 @@ final class LiveServers: Sendable {
 
     private let state = Mutex(State())
     static let sessionsMax = 100_000
+    static let erasMax = 20_000
     static let sessionIdleNanoseconds: UInt64 = 30 * 60 * 1_000_000_000
 
     func era(of server: CompiledServer) -> Era? { state.withLock { $0.eras[server.key] } }
 
-    func setEra(_ era: Era, of server: CompiledServer) { state.withLock { $0.eras[server.key] = era } }
+    func setEra(_ era: Era, of server: CompiledServer) {
+        state.withLock { state in
+            // Of protected servers each caller has one.
+            if state.eras.count >= LiveServers.erasMax { state.eras.removeAll() }
+            state.eras[server.key] = era
+        }
+    }
 
     /// Asked again at the next request: the server may have been replaced.
     func forgetEra(of server: CompiledServer) {
@@ -47,7 +54,12 @@ final class LiveServers: Sendable {
     /// Whether its sessions are those of 2024-11-05.
     func isPair(_ server: CompiledServer) -> Bool { state.withLock { $0.pairs.contains(server.key) } }
 
-    func setPair(_ server: CompiledServer) { state.withLock { _ = $0.pairs.insert(server.key) } }
+    func setPair(_ server: CompiledServer) {
+        state.withLock { state in
+            if state.pairs.count >= LiveServers.erasMax { state.pairs.removeAll() }
+            state.pairs.insert(server.key)
+        }
+    }
 
     func session(_ scope: String, now: UInt64) -> Session? {
         state.withLock { state in

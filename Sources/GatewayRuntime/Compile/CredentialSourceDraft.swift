@@ -113,7 +113,7 @@ struct CredentialSourceDraft {
         let made = OAuthSource(
             try endpoint(client.tokenURL), clientID: client.clientID, proof: proof, parameters: parameters,
             exchange: exchange, wallSeconds: { WallTime.seconds })
-        return { try await made.fetch() }
+        return { _ in try await made.fetch() }
     }
 
     private mutating func vault(_ vault: VaultCredential) throws -> CredentialServices.Fetch {
@@ -142,7 +142,7 @@ struct CredentialSourceDraft {
         settings.trust = try trust()
         let made = VaultSource(
             settings, http: http, uptimeMilliseconds: { CredentialServices.uptimeMilliseconds })
-        return { try await made.fetch() }
+        return { try await made.fetch(isRejected: $0) }
     }
 
     private mutating func google(_ google: GoogleCredential) throws -> CredentialServices.Fetch {
@@ -155,7 +155,7 @@ struct CredentialSourceDraft {
         }
         let made = try GoogleSource(
             keyFile: try secret(google.key, isText: true), flow: flow, wallSeconds: { WallTime.seconds })
-        return { try await made.fetch() }
+        return { _ in try await made.fetch() }
     }
 
     private mutating func aws(_ aws: AWSCredential) throws -> CredentialServices.Fetch {
@@ -166,7 +166,7 @@ struct CredentialSourceDraft {
         settings.trust = try trust()
         let made = AWSSource(
             settings, subject: try subject(aws.subject), http: http, wallSeconds: { WallTime.seconds })
-        return { try await made.fetch() }
+        return { _ in try await made.fetch() }
     }
 
     private mutating func federation(_ federation: FederatedCredential) throws -> CredentialServices.Fetch {
@@ -188,6 +188,6 @@ struct CredentialSourceDraft {
         let made = FederationSource(
             vendor, at: try endpoint(federation.tokenURL ?? vendor.usualURL),
             subject: try subject(federation.subject), wallSeconds: { WallTime.seconds })
-        return { try await made.fetch() }
+        return { _ in try await made.fetch() }
     }
 }

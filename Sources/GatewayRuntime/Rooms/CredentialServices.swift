@@ -6,7 +6,7 @@ import Synchronization
 /// Credentials for upstreams over reloads: what has been fetched, and the tasks that keep it fresh. A configuration
 /// that changes nothing of a source changes nothing here.
 package final class CredentialServices: Sendable {
-    package typealias Fetch = @Sendable () async throws -> FetchedCredential
+    package typealias Fetch = @Sendable (_ isRejected: Bool) async throws -> FetchedCredential
     /// Signs a token of the gateway's own.
     package typealias Sign = @Sendable (_ token: GatewayToken, _ subject: String) throws -> Secret
 

@@ -10,6 +10,8 @@ struct LiveCredentialTests {
     private final class Source: Sendable {
         struct State {
             var fetches = 0
+            /// Of them those that were told so.
+            var rejections = 0
             var isDown = false
             var life: Int? = 100_000
             var gate: [CheckedContinuation<Void, Never>]?
@@ -24,12 +26,13 @@ struct LiveCredentialTests {
             return LiveCredential(
                 name: "default/vendor", settings: settings, uptimeMilliseconds: { [clock] in clock.now },
                 report: { [self] failure in reports.withLock { $0.append(failure?.message) } },
-                fetch: { [self] in try await fetch() })
+                fetch: { [self] isRejected in try await fetch(isRejected) })
         }
 
-        private func fetch() async throws -> FetchedCredential {
+        private func fetch(_ isRejected: Bool) async throws -> FetchedCredential {
             let number = state.withLock { state in
                 state.fetches += 1
+                if isRejected { state.rejections += 1 }
                 return state.fetches
             }
             if state.withLock({ $0.gate != nil }) {
@@ -170,6 +173,7 @@ struct LiveCredentialTests {
         #expect(isWaiting(credential.lookUp()))
         await settled(credential)
         #expect(text(credential.lookUp()) == "key-2")
+        #expect(source.state.withLock { $0.rejections } == 1)
         credential.reject()
         #expect(text(credential.lookUp()) == "key-2")
     }
@@ -188,7 +192,7 @@ struct LiveCredentialTests {
         #expect(failure(slow.lookUp()) == "it did not come within 1 ms")
     }
 
-    @Sendable private static func never() async throws -> FetchedCredential {
+    @Sendable private static func never(_ isRejected: Bool) async throws -> FetchedCredential {
         try await Task.sleep(for: .seconds(3_600))
         throw CancellationError()
     }

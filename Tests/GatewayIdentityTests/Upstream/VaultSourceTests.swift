@@ -61,6 +61,28 @@ struct VaultSourceTests {
         #expect(server.requests.map(\.method) == ["GET", "PUT", "PUT", "GET"])
     }
 
+    @Test(
+        "a secret that the upstream refuses is replaced, not renewed; none lives longer than the token it was made by")
+    func rejected() async throws {
+        func made(_ key: String) -> (Int, String) {
+            (200, "{\"lease_id\":\"l\",\"lease_duration\":600,\"renewable\":true,\"data\":{\"key\":\"\(key)\"}}")
+        }
+        let server = SourceServer([
+            "\(Self.base)/v1/auth/jwt/login": [
+                (200, "{\"auth\":{\"client_token\":\"hvs.1\",\"lease_duration\":100}}")
+            ],
+            "\(Self.base)/v1/db/creds/reader": [made("sk-1"), made("sk-2"), made("sk-3")],
+        ])
+        let clock = ManualClock(0)
+        let login = VaultSource.Login.method(mount: "jwt", role: "sluice", SubjectTokenSource { Secret("a.jwt") })
+        let source = source(server, "db/creds/reader", clock: clock, login: login) { $0.hasLease = true }
+        #expect(try await source.fetch().lifeMilliseconds == 80_000)
+        #expect(try await source.fetch(isRejected: true).text == "sk-2")
+        clock.advance(80_000)
+        #expect(try await source.fetch().text == "sk-3")
+        #expect(!server.requests.contains { $0.method == "PUT" })
+    }
+
     @Test("a role lets the gateway in; its token serves for four fifths of its life, or until it is refused")
     func login() async throws {
         let secret = "{\"data\":{\"key\":\"sk-1\"}}"

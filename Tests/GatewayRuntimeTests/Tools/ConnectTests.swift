@@ -124,7 +124,7 @@ struct ConnectTests {
         }
     }
 
-    @Test("a token that the server does not take any more is renewed and the call made once more; then it is over")
+    @Test("a token that the server does not take any more is renewed, and the call made once more")
     func refused() async throws {
         try await Self.run { stand in
             let key = try stand.tools.key("alice")
@@ -133,7 +133,15 @@ struct ConnectTests {
             stand.server.state.withLock { $0.tokens = [:] }
             #expect(try await stand.call(key).text.contains("done"))
             #expect(stand.server.forms.count { $0["grant_type"] == "refresh_token" } == 1)
-            // The user has taken her leave back there.
+        }
+    }
+
+    @Test("a user who has taken his leave back at the issuer has to connect again")
+    func over() async throws {
+        try await Self.run { stand in
+            let key = try stand.tools.key("alice")
+            try await stand.connect(key, as: "alice")
+            _ = try await stand.call(key)
             stand.server.state.withLock { ($0.tokens, $0.refreshTokens) = ([:], [:]) }
             let over = try await stand.call(key)
             #expect(over.text.contains("SL-3023") && over.text.contains("has ended"), "\(over.text)")
@@ -284,6 +292,64 @@ struct ConnectTests {
         }
     }
 
+    @Test("what acts for a user does not change his connections")
+    func agents() async throws {
+        try await Self.run { stand in
+            let alice = try stand.tools.key("alice")
+            try await stand.connect(alice, as: "alice")
+            var draft = ManagedKey(id: "", hint: "", createdSeconds: 0)
+            (draft.user, draft.agent, draft.groups) = ("alice", "bot", ["engineering"])
+            let bot = try stand.tools.gateway.process.state.keys.create(draft, nowSeconds: 1_800_000_000).secret
+            #expect(try await stand.call(bot).text.contains("done"))
+            for (method, path, form) in [
+                ("DELETE", "/oauth/connections/demo", ""), ("POST", "/oauth/connections/demo", "x=y"),
+                ("POST", "/oauth/connect/confirm", "flow=f&proof=p"),
+            ] {
+                #expect(try await stand.ask(method, path, bot, form).status == 403, "\(method) \(path)")
+            }
+            #expect(try await stand.call(alice).text.contains("done"))
+        }
+    }
+
+    @Test("a server that takes no token gets one new one, and not one after the other")
+    func hammer() async throws {
+        try await Self.run { stand in
+            let key = try stand.tools.key("alice")
+            try await stand.connect(key, as: "alice")
+            for _ in 0..<5 {
+                stand.server.state.withLock { $0.tokens = [:] }
+                _ = try await stand.call(key)
+            }
+            #expect(stand.server.forms.count { $0["grant_type"] == "refresh_token" } == 1)
+        }
+    }
+
+    @Test("an operator's secret that is wrong ends no connection")
+    func wrongSecret() async throws {
+        try await Self.run { stand in
+            let key = try stand.tools.key("alice")
+            stand.server.state.withLock { $0.lifetimeSeconds = 1 }
+            try await stand.connect(key, as: "alice")
+            stand.server.state.withLock { $0.refusal = "server_error" }
+            #expect(try await stand.call(key).text.contains("SL-4013"))
+            let known = try await stand.ask("GET", "/oauth/connections/demo", key)
+            #expect(known.object["state"] as? String == "connected")
+        }
+    }
+
+    @Test("an issuer whose answers do not say whose they are is used only where the operator names it")
+    func unnamed() async throws {
+        try await Self.run { stand in
+            stand.server.state.withLock { $0.issuerMembers["authorization_response_iss_parameter_supported"] = "no" }
+            let begun = try await stand.ask("POST", "/oauth/connections/demo", try stand.tools.key("alice"), "x=y")
+            #expect(begun.status >= 400 && begun.object["flow"] == nil, "\(begun.object)")
+        }
+        try await Self.run("issuer: \"$ISSUER\", allowedAddresses: [127.0.0.0/8]") { stand in
+            stand.server.state.withLock { $0.issuerMembers["authorization_response_iss_parameter_supported"] = "no" }
+            _ = try await stand.begin(try stand.tools.key("alice"))
+        }
+    }
+
     // MARK: Other modes
 
     @Test("the gateway's own credential: one token for everybody")
@@ -304,6 +370,18 @@ struct ConnectTests {
             let form = stand.server.forms[0]
             #expect(form["grant_type"] == "client_credentials" && form["resource"] == stand.server.url)
             #expect(form["_authorization"] == "Basic " + Data("gw:hush".utf8).base64EncodedString())
+        }
+    }
+
+    @Test("a scope that the issuer does not give costs the one who needs it, and nobody else")
+    func narrow() async throws {
+        let oauth = "mode: exchange, issuer: \"$ISSUER\", client: {id: gw}, allowedAddresses: [127.0.0.0/8]"
+        try await Self.run(oauth) { stand in
+            let key = try stand.tools.key("alice")
+            stand.server.state.withLock { ($0.missingScope, $0.deniedScope) = ("admin", "admin") }
+            #expect(!(try await stand.call(key).text.contains("done")))
+            stand.server.state.withLock { $0.missingScope = nil }
+            #expect(try await stand.call(key).text.contains("done"))
         }
     }
 

@@ -27,6 +27,10 @@ final class ProtectedToolServer: Sendable {
         var resourceMembers: [String: String] = [:]
         /// Scope that a call of a tool needs beyond what its token has.
         var missingScope: String?
+        /// Scope that the authorization server does not give.
+        var deniedScope: String?
+        /// What the token endpoint says to everything.
+        var refusal: String?
     }
 
     let state: Mutex<State>
@@ -145,6 +149,11 @@ final class ProtectedToolServer: Sendable {
         form["_authorization"] = request.headers.first("authorization")
         return state.withLock { state in
             state.forms.append(form)
+            if let refusal = state.refusal { return Self.json(["error": refusal], status: 400) }
+            if let denied = state.deniedScope, form["scope"]?.split(separator: " ").contains(Substring(denied)) == true
+            {
+                return Self.json(["error": "invalid_scope"], status: 400)
+            }
             let person: String?
             switch form["grant_type"] {
             case "authorization_code":
