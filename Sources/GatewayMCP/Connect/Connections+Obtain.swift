@@ -244,12 +244,7 @@ extension Connections {
     private func keep(
         _ answer: TokenAnswer, _ kept: SealedConnection, _ row: UpstreamConnection, _ key: String
     ) throws(GatewayError) -> Token {
-        // Whoever has ended or renewed the connection meanwhile is right.
-        guard book.connection(row.key)?.sealed == row.sealed else {
-            throw GatewayError(
-                .connectionRequired, "your connection to this server has changed: \(row.key.server)",
-                hint: "call again")
-        }
+        let known = row
         var (kept, row) = (kept, row)
         kept.token = answer.token
         kept.expiresSeconds = answer.lifetimeSeconds.map { now + $0 }
@@ -257,7 +252,12 @@ extension Connections {
         row.scopes = answer.scopes ?? row.scopes
         row.sealed = try kept.sealed(environment.seal)
         row.changedSeconds = now
-        try book.keep(row)
+        // Whoever has ended or renewed the connection meanwhile is right.
+        guard try book.keep(row, inPlaceOf: known) else {
+            throw GatewayError(
+                .connectionRequired, "your connection to this server has changed: \(row.key.server)",
+                hint: "call again")
+        }
         state.withLock { _ = $0.rejected.remove(key) }
         var token = token(answer, asked: row.scopes)
         token.connection = row.id
@@ -266,12 +266,11 @@ extension Connections {
 
     /// The connection is over; its tokens are not kept.
     private func end(_ row: UpstreamConnection, _ settings: ConnectionSettings) throws(GatewayError) -> GatewayError {
-        guard book.connection(row.key)?.sealed == row.sealed else { return connectionRequired(settings, row) }
-        var row = row
-        row.state = .expired
-        row.sealed = ""
-        row.changedSeconds = now
-        try book.keep(row)
-        return connectionRequired(settings, row)
+        var ended = row
+        ended.state = .expired
+        ended.sealed = ""
+        ended.changedSeconds = now
+        _ = try book.keep(ended, inPlaceOf: row)
+        return connectionRequired(settings, ended)
     }
 }

@@ -60,7 +60,8 @@ final class LiveTasks: Sendable {
     func keep(_ text: String, _ handle: TaskHandle, session: String) {
         sessions.withLock { sessions in
             if sessions[session] == nil, sessions.count >= LiveTasks.sessionsMax {
-                sessions.removeAll(keepingCapacity: true)
+                // Any one of them: nobody's are all forgotten because of one who opens many.
+                if let other = sessions.keys.first { sessions[other] = nil }
             }
             var entries = sessions[session] ?? []
             guard !entries.contains(where: { $0.server == handle.server && $0.own == handle.own }) else { return }

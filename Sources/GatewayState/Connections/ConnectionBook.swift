@@ -26,6 +26,8 @@ package final class ConnectionBook: Sendable {
 
     private let database: any DatabaseWriter
     private let state = Mutex(State())
+    /// One change at a time, on the disk and in memory alike; who only reads does not wait for it.
+    private let changing = Mutex(())
 
     init(_ database: any DatabaseWriter) throws {
         self.database = database
@@ -58,6 +60,25 @@ package final class ConnectionBook: Sendable {
 
     /// On the disk when it returns. Throws `overloaded` when there are too many, or what the store says.
     package func keep(_ connection: UpstreamConnection) throws(GatewayError) {
+        try change { () throws(GatewayError) in try store(connection) }
+    }
+
+    /// The same, unless the connection has become another one meanwhile, or was removed; false then.
+    package func keep(
+        _ connection: UpstreamConnection, inPlaceOf known: UpstreamConnection
+    ) throws(GatewayError) -> Bool {
+        try change { () throws(GatewayError) in
+            guard self.connection(known.key)?.sealed == known.sealed else { return false }
+            try store(connection)
+            return true
+        }
+    }
+
+    private func change<Result>(_ body: () throws(GatewayError) -> Result) throws(GatewayError) -> Result {
+        try changing.withLock { _ throws(GatewayError) in try body() }
+    }
+
+    private func store(_ connection: UpstreamConnection) throws(GatewayError) {
         let hasRoom = state.withLock {
             $0.connections[connection.key] != nil || $0.connections.count < ConnectionBook.connectionsMax
         }
@@ -77,10 +98,12 @@ package final class ConnectionBook: Sendable {
 
     /// What was removed; nil when there was none.
     package func remove(_ key: UpstreamConnection.Key) throws(GatewayError) -> UpstreamConnection? {
-        try write(
-            "DELETE FROM connections WHERE tenant = ? AND kind = ? AND name = ? AND server = ?",
-            [key.tenant, key.kind, key.name, key.server])
-        return state.withLock { $0.connections.removeValue(forKey: key) }
+        try change { () throws(GatewayError) in
+            try write(
+                "DELETE FROM connections WHERE tenant = ? AND kind = ? AND name = ? AND server = ?",
+                [key.tenant, key.kind, key.name, key.server])
+            return state.withLock { $0.connections.removeValue(forKey: key) }
+        }
     }
 
     // MARK: Registrations
