@@ -77,7 +77,7 @@ package struct AWSSigner: Sendable {
     /// The value of `Authorization` for what is sent at `time` (`20150830T123600Z`).
     package func authorization(_ content: Content, time: String) -> String {
         let scope = "\(time.prefix(8))/\(region)/\(service)/aws4_request"
-        let (request, names) = AWSSigner.canonical(content)
+        let (request, names) = canonical(content)
         let text =
             "AWS4-HMAC-SHA256\n\(time)\n\(scope)\n\(AWSSigner.hex(SHA256.hash(data: Array(request.utf8))))"
         var key = secretKey.reveal { SymmetricKey(data: Array("AWS4".utf8) + $0) }
@@ -91,13 +91,17 @@ package struct AWSSigner: Sendable {
     // MARK: The canonical request
 
     /// The canonical request, and the names that are signed.
-    static func canonical(_ content: Content) -> (request: String, names: String) {
+    func canonical(_ content: Content) -> (request: String, names: String) {
         var values: [String: [String]] = [:]
-        for field in content.fields { values[field.name.lowercased(), default: []].append(trimmed(field.value)) }
+        for field in content.fields {
+            values[field.name.lowercased(), default: []].append(AWSSigner.trimmed(field.value))
+        }
         let names = values.keys.sorted()
         let lines = names.map { "\($0):\((values[$0] ?? []).joined(separator: ","))" }
+        // S3 takes the path as it is: a key may have dots and slashes of its own.
+        let path = service == "s3" ? content.path : AWSSigner.path(content.path)
         let request = [
-            content.method, path(content.path), query(content.query), lines.joined(separator: "\n"), "",
+            content.method, path, AWSSigner.query(content.query), lines.joined(separator: "\n"), "",
             names.joined(separator: ";"), content.bodyHex,
         ].joined(separator: "\n")
         return (request, names.joined(separator: ";"))
@@ -130,7 +134,8 @@ package struct AWSSigner: Sendable {
         .map { "\($0)=\($1)" }.joined(separator: "&")
     }
 
-    private static func encoded(_ bytes: [UInt8]) -> String {
+    /// What RFC 3986 leaves unreserved stands as it is.
+    package static func encoded(_ bytes: [UInt8]) -> String {
         let digits = Array("0123456789ABCDEF".utf8)
         var out: [UInt8] = []
         for byte in bytes {
@@ -166,17 +171,12 @@ package struct AWSSigner: Sendable {
         return String(decoding: out, as: UTF8.self)
     }
 
-    /// `20150830T123600Z`; the civil date of a day's number, by eras of 400 years that begin in March.
-    static func timestamp(_ seconds: Int) -> String {
-        let days = seconds / 86_400 + 719_468
-        let (era, day) = (days / 146_097, days % 146_097)
-        let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365
-        let dayOfYear = day - (365 * year + year / 4 - year / 100)
-        let shifted = (5 * dayOfYear + 2) / 153
-        let month = shifted < 10 ? shifted + 3 : shifted - 9
-        func two(_ value: Int) -> String { value < 10 ? "0\(value)" : "\(value)" }
+    /// `20150830T123600Z`.
+    package static func timestamp(_ seconds: Int) -> String {
+        let date = CivilDate(daysSince1970: seconds / 86_400)
         let clock = seconds % 86_400
-        return "\(year + era * 400 + (month <= 2 ? 1 : 0))\(two(month))\(two(dayOfYear - (153 * shifted + 2) / 5 + 1))T"
+        func two(_ value: Int) -> String { value < 10 ? "0\(value)" : "\(value)" }
+        return "\(date.year)\(two(date.month))\(two(date.day))T"
             + "\(two(clock / 3_600))\(two(clock / 60 % 60))\(two(clock % 60))Z"
     }
 }

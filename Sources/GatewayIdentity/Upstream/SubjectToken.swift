@@ -10,11 +10,9 @@ package struct SubjectTokenSource: Sendable {
     func text() throws -> String {
         let text = try read().reveal { String(decoding: $0, as: UTF8.self) }
         let token = text.split(whereSeparator: \.isWhitespace)
-        guard token.count == 1, let token = token.first, token.utf8.count <= SubjectTokenSource.bytesMax,
-            token.utf8.allSatisfy({ (0x21...0x7E).contains($0) })
-        else { throw GatewayError(.credentialUnavailable, "the subject's token is no token") }
-        return String(token)
+        guard token.count == 1, let token = token.first.map(String.init), TokenEndpoint.isToken(token) else {
+            throw GatewayError(.credentialUnavailable, "the subject's token is no token")
+        }
+        return token
     }
-
-    private static let bytesMax = 16 * 1024
 }

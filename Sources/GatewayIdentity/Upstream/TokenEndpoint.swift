@@ -9,7 +9,7 @@ package struct TokenEndpoint: Sendable {
     private let http: OutboundHTTP
 
     private static let answerBytesMax = 64 * 1024
-    private static let tokenBytesMax = 16 * 1024
+    package static let tokenBytesMax = 16 * 1024
     /// What a token without a lifetime is believed for (RFC 6749 section 5.1 lets a server leave it out).
     private static let lifeSecondsUnsaid = 300
 
@@ -63,7 +63,8 @@ package struct TokenEndpoint: Sendable {
         return FetchedCredential(.token(Secret(token)), lifeMilliseconds: bounded * 1_000)
     }
 
-    static func isToken(_ text: String) -> Bool {
+    /// What a field can carry (RFC 6750 section 2.1, and what servers send beyond it).
+    package static func isToken(_ text: String) -> Bool {
         !text.isEmpty && text.utf8.count <= tokenBytesMax && text.utf8.allSatisfy { (0x21...0x7E).contains($0) }
     }
 

@@ -143,7 +143,9 @@ package final class VaultSource: Sendable {
             ]
         }
         let answer = try read(try await send("POST", "auth/\(place)/login", body, token: nil))
-        guard let auth = answer?["auth"], let token = auth["client_token"]?.string?.value, isToken(token) else {
+        guard let auth = answer?["auth"], let token = auth["client_token"]?.string?.value,
+            TokenEndpoint.isToken(token)
+        else {
             throw problem("its login gives no token")
         }
         let seconds = min(max(auth["lease_duration"]?.int ?? 0, 0), 31_536_000)
@@ -190,14 +192,10 @@ package final class VaultSource: Sendable {
         guard let name else {
             throw problem("the secret has \(data.members.count) values", hint: "say which one by field")
         }
-        guard let text = data[name]?.string?.value, isToken(text) else {
+        guard let text = data[name]?.string?.value, TokenEndpoint.isToken(text) else {
             throw problem("the secret has no value \(name) that is a key")
         }
         return Secret(text)
-    }
-
-    private func isToken(_ text: String) -> Bool {
-        !text.isEmpty && text.utf8.count <= 16 * 1024 && text.utf8.allSatisfy { (0x21...0x7E).contains($0) }
     }
 
     private func problem(_ what: String, hint: String? = nil) -> GatewayError {

@@ -65,8 +65,6 @@ struct TokenAnswer: Sendable {
     var refreshToken: Secret?
     /// Nil for what was asked for (RFC 6749 section 5.1).
     var scopes: [String]?
-
-    static let tokenBytesMax = 16 * 1024
 }
 
 /// A token endpoint's refusal (RFC 6749 section 5.2).
@@ -91,7 +89,7 @@ extension OAuthHTTP {
             }
             throw TokenRefusal(code: String(code.prefix(64)), status: answer.status)
         }
-        guard let text = answer.body["access_token"]?.string?.value, OAuthHTTP.isToken(text) else {
+        guard let text = answer.body["access_token"]?.string?.value, TokenEndpoint.isToken(text) else {
             throw AuthorizationServer.problem(server.issuer, "its answer has no token")
         }
         // A token that needs a proof of possession is none that the gateway can show.
@@ -108,17 +106,11 @@ extension OAuthHTTP {
         result.lifetimeSeconds = answer.body["expires_in"]?.int.map { min(max($0, 0), 30 * 86_400) }
         result.scopes = answer.body["scope"]?.string.map { ResourceChallenge.words($0.value) }
         if let refresh = answer.body["refresh_token"]?.string?.value, !refresh.isEmpty {
-            guard refresh.utf8.count <= TokenAnswer.tokenBytesMax else {
+            guard refresh.utf8.count <= TokenEndpoint.tokenBytesMax else {
                 throw AuthorizationServer.problem(server.issuer, "its refresh token is too long")
             }
             result.refreshToken = Secret(refresh)
         }
         return result
-    }
-
-    /// What a field can carry (RFC 6750 section 2.1, and what servers send beyond it).
-    private static func isToken(_ text: String) -> Bool {
-        !text.isEmpty && text.utf8.count <= TokenAnswer.tokenBytesMax
-            && text.utf8.allSatisfy { (0x21...0x7E).contains($0) }
     }
 }

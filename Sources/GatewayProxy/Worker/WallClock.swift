@@ -1,3 +1,4 @@
+import GatewayWire
 import Glibc
 
 /// The time of day of one event loop, with the `Date` field's text made at most once a second. Read at every tick;
@@ -32,19 +33,10 @@ struct WallClock {
     static func format(second: UInt64) -> [UInt8] {
         let day = Int(second / 86_400)
         let clock = Int(second % 86_400)
-        // Days to a civil date, by eras of 400 years that begin in March.
-        let shifted = day + 719_468
-        let era = shifted / 146_097
-        let dayOfEra = shifted % 146_097
-        let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
-        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
-        let monthIndex = (5 * dayOfYear + 2) / 153
-        let dayOfMonth = dayOfYear - (153 * monthIndex + 2) / 5 + 1
-        let month = monthIndex < 10 ? monthIndex + 3 : monthIndex - 9
-        let year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
+        let date = CivilDate(daysSince1970: day)
         func two(_ value: Int) -> String { value < 10 ? "0\(value)" : "\(value)" }
         let text =
-            "\(days[day % 7]), \(two(dayOfMonth)) \(months[month - 1]) \(year) "
+            "\(days[day % 7]), \(two(date.day)) \(months[date.month - 1]) \(date.year) "
             + "\(two(clock / 3600)):\(two(clock / 60 % 60)):\(two(clock % 60)) GMT"
         return Array(text.utf8)
     }

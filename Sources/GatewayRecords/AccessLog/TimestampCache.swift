@@ -1,3 +1,5 @@
+import GatewayWire
+
 /// RFC 3339 times in UTC. The part up to the second is kept from line to line: most lines share it.
 struct TimestampCache {
     private var second: UInt64 = .max
@@ -14,7 +16,7 @@ struct TimestampCache {
 
     private mutating func fill(_ seconds: UInt64) {
         second = seconds
-        let date = TimestampCache.civil(days: Int(seconds / 86_400))
+        let date = CivilDate(daysSince1970: Int(seconds / 86_400))
         let time = Int(seconds % 86_400)
         put(date.year, at: 0, digits: 4)
         prefix[4] = 0x2D
@@ -36,19 +38,5 @@ struct TimestampCache {
             prefix[start + offset] = 0x30 + UInt8(rest % 10)
             rest /= 10
         }
-    }
-
-    /// Days since 1970-01-01 to a Gregorian date. Counts in years that begin in March, so that the leap day is a
-    /// year's last, and in eras of 400 years, which all have the same 146,097 days.
-    static func civil(days: Int) -> (year: Int, month: Int, day: Int) {
-        let shifted = days + 719_468
-        let era = shifted / 146_097
-        let dayOfEra = shifted % 146_097
-        let yearOfEra = (dayOfEra - dayOfEra / 1_460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
-        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
-        let monthFromMarch = (5 * dayOfYear + 2) / 153
-        let month = monthFromMarch < 10 ? monthFromMarch + 3 : monthFromMarch - 9
-        let year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
-        return (year, month, dayOfYear - (153 * monthFromMarch + 2) / 5 + 1)
     }
 }

@@ -84,29 +84,11 @@ package enum AuditSinkText {
 package enum AuditTime {
     /// `2026-11-25T19:30:00.123Z`.
     package static func text(milliseconds: Int) -> String {
-        let (day, month, year) = date(milliseconds)
         let rest = ((milliseconds % 86_400_000) + 86_400_000) % 86_400_000
+        let date = CivilDate(daysSince1970: (milliseconds - rest) / 86_400_000)
         let (seconds, fraction) = rest.quotientAndRemainder(dividingBy: 1_000)
-        return "\(pad(year, 4))-\(pad(month, 2))-\(pad(day, 2))T\(pad(seconds / 3_600, 2)):"
+        return "\(pad(date.year, 4))-\(pad(date.month, 2))-\(pad(date.day, 2))T\(pad(seconds / 3_600, 2)):"
             + "\(pad(seconds / 60 % 60, 2)):\(pad(seconds % 60, 2)).\(pad(fraction, 3))Z"
-    }
-
-    /// `20261125T193000Z`, as signatures of Amazon's protocol write it.
-    static func compact(seconds: Int) -> String {
-        let text = text(milliseconds: seconds * 1_000)
-        return String(text.prefix(19).filter { $0 != "-" && $0 != ":" }) + "Z"
-    }
-
-    /// Days since 1970 as a date of the Gregorian calendar (Howard Hinnant's civil_from_days).
-    private static func date(_ milliseconds: Int) -> (day: Int, month: Int, year: Int) {
-        let shifted = (milliseconds - ((milliseconds % 86_400_000) + 86_400_000) % 86_400_000) / 86_400_000 + 719_468
-        let era = (shifted >= 0 ? shifted : shifted - 146_096) / 146_097
-        let dayOfEra = shifted - era * 146_097
-        let yearOfEra = (dayOfEra - dayOfEra / 1_460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
-        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
-        let part = (5 * dayOfYear + 2) / 153
-        let month = part < 10 ? part + 3 : part - 9
-        return (dayOfYear - (153 * part + 2) / 5 + 1, month, yearOfEra + era * 400 + (month <= 2 ? 1 : 0))
     }
 
     private static func pad(_ value: Int, _ width: Int) -> String {
