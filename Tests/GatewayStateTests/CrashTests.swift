@@ -1,6 +1,7 @@
 import Foundation
 import GatewayModel
 import GatewayPolicy
+import Synchronization
 import Testing
 
 @testable import GatewayState
@@ -114,10 +115,14 @@ struct CrashTests {
         let store = try fixture.open()
         #expect(store.ledger.spend(10, of: table, now: fixture.now) == .admitted)
         let path = try #require(fixture.segments.first)
-        let before = try Data(contentsOf: URL(filePath: path)).count
+        let before = store.ledger.book.withLock { $0.journal.currentBytes }
         #expect(store.ledger.spend(20, of: table, now: fixture.now) == .admitted)
-        let whole = Array(try Data(contentsOf: URL(filePath: path)))
-        let sequence = try #require(Int((path as NSString).lastPathComponent.dropLast(4)))
+        let file = Array(try Data(contentsOf: URL(filePath: path)))
+        let whole = Array(file[..<store.ledger.book.withLock { $0.journal.currentBytes }])
+        // Nobody ended the segment: zeros are behind it, and mean nothing.
+        #expect(file.count > whole.count)
+        #expect(SegmentSummary(file, sequence: try #require(fixture.sequence(of: path))).rows.count == 2)
+        let sequence = try #require(fixture.sequence(of: path))
         let complete = SegmentSummary(whole, sequence: sequence)
         #expect(complete.rows.count == 2)
         for cut in 0..<whole.count {
@@ -126,6 +131,9 @@ struct CrashTests {
             #expect(summary.end != .damaged)
             // A reservation that is whole and has no settlement stays open.
             #expect(summary.opened.count <= 1)
+            let unended = SegmentSummary(
+                Array(whole[..<cut]) + Array(repeating: 0, count: 5_000), sequence: sequence)
+            #expect(unended.rows.count <= summary.rows.count + 1 && unended.end != .damaged, "\(cut)")
         }
         // As a crash leaves it: the last settlement is torn, so the call is charged as reserved.
         for cut in [whole.count - 1, whole.count - 40] {
@@ -142,8 +150,9 @@ struct CrashTests {
         let store = try fixture.open()
         for _ in 0..<3 { #expect(store.ledger.spend(10, of: table, now: fixture.now) == .admitted) }
         let path = try #require(fixture.segments.first)
-        let whole = Array(try Data(contentsOf: URL(filePath: path)))
-        let sequence = try #require(Int((path as NSString).lastPathComponent.dropLast(4)))
+        let count = store.ledger.book.withLock { $0.journal.currentBytes }
+        let whole = Array(try Data(contentsOf: URL(filePath: path)).prefix(count))
+        let sequence = try #require(fixture.sequence(of: path))
         for index in stride(from: 0, to: whole.count, by: 3) {
             var bytes = whole
             bytes[index] ^= 0x10
@@ -211,6 +220,8 @@ struct CrashTests {
 }
 
 extension StateFixture {
+    func sequence(of path: String) -> Int? { Int((path as NSString).lastPathComponent.dropLast(4)) }
+
     var segments: [String] {
         JournalSegment.sequences(in: folder + "/journal").map { JournalSegment.path($0, in: folder + "/journal") }
     }

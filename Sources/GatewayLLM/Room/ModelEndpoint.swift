@@ -20,6 +20,11 @@ package enum ModelEndpoint: Sendable, Equatable {
 
     /// The endpoint at the path behind the last `/v1` of a target's path; nil for none.
     package init?(path: [UInt8]) {
+        // What nearly every call asks for, without taking the path apart.
+        if let usual = ModelEndpoint.usual.first(where: { $0.path == path }) {
+            self = usual.endpoint
+            return
+        }
         let words = ModelEndpoint.words(path)
         guard let first = words.first else { return nil }
         let name = String(decoding: first, as: UTF8.self)
@@ -40,6 +45,11 @@ package enum ModelEndpoint: Sendable, Equatable {
             self = .passThrough(operation, path: Array(words.joined(separator: [0x2F])))
         }
     }
+
+    private static let usual: [(path: [UInt8], endpoint: ModelEndpoint)] = [
+        (Array("/v1/chat/completions".utf8), .chatCompletions), (Array("/v1/messages".utf8), .messages),
+        (Array("/v1/responses".utf8), .responses), (Array("/v1/embeddings".utf8), .embeddings),
+    ]
 
     private static let passed: [String: ModelOperation] = [
         "images": .images, "audio": .audio, "moderations": .moderations, "files": .files, "batches": .batches,

@@ -23,7 +23,7 @@ extension ModelExchange {
             var failure = ModelFailure(refusal.error(nowMilliseconds: now))
             failure.retryAfterNanoseconds = refusal.retryAfterSeconds(nowMilliseconds: now)
                 .map { UInt64($0) * 1_000_000_000 }
-            failure.fields = BudgetFields.make(refusal.standing, dialect, nowMilliseconds: now)
+            failure.standing = refusal.standing
             throw failure
         case .unavailable(let error): throw ModelFailure(error)
         }

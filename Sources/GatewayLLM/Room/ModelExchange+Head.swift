@@ -16,7 +16,7 @@ extension ModelExchange {
         exchange.response.status = status
         exchange.response.fields.append(.contentType, type)
         if request.streams { exchange.response.fields.append(.cacheControl, ModelExchange.noCache) }
-        for (name, value) in markFields() { exchange.response.fields.append(name, value) }
+        mark(&exchange.response.fields)
         exchange.sendHead(framing: .chunked)
     }
 
@@ -26,28 +26,29 @@ extension ModelExchange {
         exchange.response.reset()
         exchange.response.status = status
         exchange.response.fields.append(.contentType, type)
-        for (name, value) in markFields() { exchange.response.fields.append(name, value) }
+        mark(&exchange.response.fields)
         exchange.respond(body: body)
     }
 
     private static let noCache = Array("no-cache".utf8)
 
     /// Who served it, at what cost, and how the tightest budget stands.
-    func markFields() -> [(String, String)] {
-        var fields = [("x-sluice-request-id", requestID)]
+    func mark(_ fields: inout FieldBlock) {
+        fields.append("x-sluice-request-id", requestID)
         // The names under which the SDKs report it.
-        fields.append((dialect == .anthropic ? "request-id" : "x-request-id", requestID))
-        if let match { fields.append(("x-sluice-model", String(decoding: match.name, as: UTF8.self))) }
-        if let served { fields.append(("x-sluice-provider", served.provider.shownName)) }
-        if totalAttempts > 0 { fields.append(("x-sluice-attempts", String(totalAttempts))) }
-        if let account, isSettled { fields.append(("x-sluice-cost", account.cost.description)) }
-        if cacheMark != .none { fields.append(("x-sluice-cache", cacheMark == .hit ? "hit" : "miss")) }
-        if !losses.isEmpty { fields.append(("x-sluice-lost", losses.joined(separator: ","))) }
-        return fields + BudgetFields.make(account?.tightest, dialect, nowMilliseconds: nowMilliseconds)
+        fields.append(dialect == .anthropic ? "request-id" : "x-request-id", requestID)
+        if let match { fields.append("x-sluice-model", match.name.span) }
+        if let served { fields.append("x-sluice-provider", served.provider.shownName) }
+        if totalAttempts > 0 {
+            fields.append("x-sluice-attempts") { HTTP1Serializer.append(decimal: UInt64(totalAttempts), to: &$0) }
+        }
+        if let account, isSettled { fields.append("x-sluice-cost") { account.cost.append(to: &$0) } }
+        if cacheMark != .none { fields.append("x-sluice-cache", cacheMark == .hit ? "hit" : "miss") }
+        if !losses.isEmpty { fields.append("x-sluice-lost", losses.joined(separator: ",")) }
+        if let standing = account?.tightest ?? failure?.standing {
+            BudgetFields.append(standing, dialect, nowMilliseconds: nowMilliseconds, to: &fields)
+        }
     }
-
-    /// As in logs and errors.
-    var requestID: String { RequestID.text(recordID) }
 
     /// The row of the call, as its settlement leaves it.
     func row(_ account: CallAccount) -> UsageRow {

@@ -118,8 +118,11 @@ extension ModelExchange {
             totalAttempts == 0 || failure.error.code == .budgetExceeded ? .refused : .upstreamFailed
         let rendering = failure.rendering(requestID: requestID)
         guard isHeadSent else {
-            let fields = rendering.fields + failure.fields + markFields()
-            return exchange.respond(status: rendering.status, fields: fields, body: rendering.body(for: errorShape))
+            exchange.response.reset()
+            exchange.response.status = rendering.status
+            for (name, value) in rendering.fields { exchange.response.fields.append(name, value) }
+            mark(&exchange.response.fields)
+            return exchange.respond(body: ByteBuffer(bytes: rendering.body(for: errorShape)))
         }
         guard request.streams else { return exchange.breakOff(failure.error) }
         // What has gone so far may end within a line.

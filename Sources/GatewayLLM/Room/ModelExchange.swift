@@ -30,6 +30,8 @@ final class ModelExchange {
     let principal: Principal
     let route: String
     let recordID: (UInt64, UInt64)
+    /// As in logs and errors.
+    private(set) lazy var requestID = RequestID.text(recordID)
     let clientAddress: String
 
     // What came

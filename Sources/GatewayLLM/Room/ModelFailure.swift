@@ -1,4 +1,5 @@
 import GatewayModel
+import GatewayPolicy
 import GatewayProxy
 import GatewayWire
 
@@ -10,8 +11,8 @@ struct ModelFailure: Error {
     /// Why another attempt could do better; nil for what every provider would refuse.
     var cause: ModelRetry.Cause?
     var retryAfterNanoseconds: UInt64?
-    /// Further fields of the answer: the state of a budget.
-    var fields: [(String, String)] = []
+    /// How the budget stands that is spent.
+    var standing: BudgetStanding?
 
     /// The gateway's own no.
     init(_ error: GatewayError) { self.error = error }

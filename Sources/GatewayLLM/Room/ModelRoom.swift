@@ -83,6 +83,7 @@ package final class ModelRoom: RouteHandler {
 enum RequestID {
     static func text(_ id: (UInt64, UInt64)) -> String {
         var text: [UInt8] = []
+        text.reserveCapacity(32)
         TraceContext.append(hex: id.0, digits: 16, to: &text)
         TraceContext.append(hex: id.1, digits: 16, to: &text)
         return String(decoding: text, as: UTF8.self)

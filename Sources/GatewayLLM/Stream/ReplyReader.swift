@@ -74,9 +74,9 @@ struct ReplyReader: Sendable {
 
     private mutating func takeChat() {
         typealias Chat = ReplyShape.Chat
-        name(Chat.id, \.responseID)
-        name(Chat.model, \.responseModel)
-        name(Chat.finish, \.finishReason)
+        watch.read(Chat.id, into: &facts.responseID)
+        watch.read(Chat.model, into: &facts.responseModel)
+        watch.read(Chat.finish, into: &facts.finishReason)
         if watch.findings[Chat.usage].lastKind == .object, let json = watch.value(Chat.usage),
             let read = UsageReader.readOpenAI(json.span)
         {
@@ -89,24 +89,24 @@ struct ReplyReader: Sendable {
 
     private mutating func takeResponsesEvent() {
         typealias Responses = ReplyShape.Responses
-        name(Responses.id, \.responseID)
-        name(Responses.model, \.responseModel)
-        let type = text(Responses.type)
+        watch.read(Responses.id, into: &facts.responseID)
+        watch.read(Responses.model, into: &facts.responseModel)
+        let type = watch.text(Responses.type)
         if type.hasSuffix(".delta") { texts(Responses.delta..<(Responses.delta + 1)) }
         usage(Responses.usage)
         switch type {
         case "response.completed", "response.incomplete":
             facts.ending = .complete
-            name(type == "response.completed" ? Responses.status : Responses.reason, \.finishReason)
+            watch.read(type == "response.completed" ? Responses.status : Responses.reason, into: &facts.finishReason)
         case "response.failed":
-            name(Responses.status, \.finishReason)
+            watch.read(Responses.status, into: &facts.finishReason)
             error(Responses.error)
             facts.ending = .failed
         case "error":
             if watch.findings[Responses.wholeError].lastKind == .object {
                 error(Responses.wholeError)
             } else {
-                fail(ProviderError(type: "", code: text(Responses.code), message: text(Responses.message)))
+                fail(ProviderError(type: "", code: watch.text(Responses.code), message: watch.text(Responses.message)))
             }
         default: break
         }
@@ -114,10 +114,10 @@ struct ReplyReader: Sendable {
 
     private mutating func takeResponse() {
         typealias Responses = ReplyShape.Responses
-        name(Responses.wholeID, \.responseID)
-        name(Responses.wholeModel, \.responseModel)
-        name(Responses.wholeStatus, \.finishReason)
-        name(Responses.wholeReason, \.finishReason)
+        watch.read(Responses.wholeID, into: &facts.responseID)
+        watch.read(Responses.wholeModel, into: &facts.responseModel)
+        watch.read(Responses.wholeStatus, into: &facts.finishReason)
+        watch.read(Responses.wholeReason, into: &facts.finishReason)
         usage(Responses.wholeUsage)
         texts(Responses.texts)
         error(Responses.wholeError)
@@ -125,19 +125,19 @@ struct ReplyReader: Sendable {
 
     private mutating func takeMessages(isStream: Bool) {
         typealias Messages = ReplyShape.Messages
-        let type = text(Messages.type)
+        let type = watch.text(Messages.type)
         let hasMessage = !isStream || type == "message_start"
         if hasMessage {
-            name(isStream ? Messages.id : Messages.wholeID, \.responseID)
-            name(isStream ? Messages.model : Messages.wholeModel, \.responseModel)
+            watch.read(isStream ? Messages.id : Messages.wholeID, into: &facts.responseID)
+            watch.read(isStream ? Messages.model : Messages.wholeModel, into: &facts.responseModel)
         }
-        name(isStream ? Messages.stop : Messages.wholeStop, \.finishReason)
+        watch.read(isStream ? Messages.stop : Messages.wholeStop, into: &facts.finishReason)
         for path in [Messages.usage, Messages.laterUsage] where watch.findings[path].lastKind == .object {
             if let json = watch.value(path), let read = usage.readAnthropic(json.span) { facts.usage = read }
         }
         texts(Messages.texts)
-        if type == "content_block_start", watch.value(Messages.blockType) != nil, text(Messages.blockType) != "text" {
-            facts.hasContent = true
+        if type == "content_block_start", watch.value(Messages.blockType) != nil {
+            facts.hasContent = facts.hasContent || watch.text(Messages.blockType) != "text"
         }
         if type == "message_stop", facts.ending == .open { facts.ending = .complete }
         if type == "error" { error(Messages.error) }
@@ -160,23 +160,6 @@ struct ReplyReader: Sendable {
         }
     }
 
-    private mutating func name(_ path: Int, _ fact: WritableKeyPath<ReplyFacts, String>) {
-        guard watch.findings[path].count > 0, let json = watch.value(path) else { return }
-        // Most events repeat what is known: compare before making a text.
-        let known = facts[keyPath: fact]
-        if json.count == known.utf8.count + 2, json.dropFirst().dropLast().elementsEqual(known.utf8) { return }
-        let new = text(path)
-        if !new.isEmpty { facts[keyPath: fact] = new }
-    }
-
-    /// The kept string at a path, empty if it is none.
-    private func text(_ path: Int) -> String {
-        guard let json = watch.value(path), json.count > 2, json.first == 0x22 else { return "" }
-        var out: [UInt8] = []
-        JSONString.append(decoded: json.span, 1..<(json.count - 1), bytesMax: ReplyFacts.nameBytesMax, to: &out)
-        return String(decoding: out, as: UTF8.self)
-    }
-
     private mutating func error(_ path: Int) {
         let kind = watch.findings[path].lastKind
         guard kind == .object || kind == .string, let json = watch.value(path) else { return }
@@ -188,5 +171,26 @@ struct ReplyReader: Sendable {
         guard facts.error == nil else { return }
         facts.error = error
         facts.isErrorAfterContent = facts.hasContent
+    }
+}
+
+extension JSONWatch {
+    /// Takes the kept string at a path, if there is one.
+    fileprivate func read(_ path: Int, into fact: inout String) {
+        guard findings[path].count > 0, let json = value(path) else { return }
+        // Most events repeat what is known: compare before making a text.
+        if json.count == fact.utf8.count + 2, json.dropFirst().dropLast().elementsEqual(fact.utf8) { return }
+        let new = JSONWatch.text(json)
+        if !new.isEmpty { fact = new }
+    }
+
+    /// The kept string at a path, empty if it is none.
+    fileprivate func text(_ path: Int) -> String { value(path).map { JSONWatch.text($0) } ?? "" }
+
+    private static func text(_ json: ArraySlice<UInt8>) -> String {
+        guard json.count > 2, json.first == 0x22 else { return "" }
+        var out: [UInt8] = []
+        JSONString.append(decoded: json.span, 1..<(json.count - 1), bytesMax: ReplyFacts.nameBytesMax, to: &out)
+        return String(decoding: out, as: UTF8.self)
     }
 }

@@ -23,6 +23,11 @@ package struct BudgetLimit: Sendable, Hashable {
     package static func text(_ amount: Int128, of unit: BudgetUnit) -> String {
         unit == .usd ? Money(picodollars: amount).description : String(amount)
     }
+
+    /// The same as bytes.
+    package static func append(_ amount: Int128, of unit: BudgetUnit, to out: inout [UInt8]) {
+        if unit == .usd { Money(picodollars: amount).append(to: &out) } else { Money.append(amount, to: &out) }
+    }
 }
 
 extension BudgetLimit: CustomStringConvertible {

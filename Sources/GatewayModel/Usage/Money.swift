@@ -70,21 +70,47 @@ package struct Money: Sendable, Hashable, Comparable {
         return digits
     }
 
-    private static let zeros = "000000000000"
     private static let largest: Int128 = 1_000_000_000_000_000_000_000_000
 }
 
 extension Money: CustomStringConvertible {
     /// Dollars as a decimal number without trailing zeros: `0.000125`, `5`, `-1.5`.
     package var description: String {
+        var text: [UInt8] = []
+        append(to: &text)
+        return String(decoding: text, as: UTF8.self)
+    }
+
+    /// The same as bytes: every call writes some, so without a text in between.
+    package func append(to out: inout [UInt8]) {
         let scale = Money.picodollarsPerDollar.magnitude
         let (whole, rest) = picodollars.magnitude.quotientAndRemainder(dividingBy: scale)
-        // Narrow numbers: what every call writes must not divide by 128 bits a digit.
-        let dollars = (picodollars < 0 ? "-" : "") + (UInt64(exactly: whole).map { String($0) } ?? String(whole))
-        guard rest != 0 else { return dollars }
+        if picodollars < 0 { out.append(0x2D) }
+        Money.append(Int128(whole), to: &out)
+        guard rest != 0 else { return }
         var (fraction, decimals) = (UInt64(rest), 12)
         while fraction % 10 == 0 { (fraction, decimals) = (fraction / 10, decimals - 1) }
-        let digits = String(fraction)
-        return dollars + "." + Money.zeros.prefix(decimals - digits.utf8.count) + digits
+        out.append(0x2E)
+        Money.append(fraction, digits: decimals, to: &out)
+    }
+
+    /// A whole number. Narrow where it can be: dividing by 128 bits a digit costs a hundred times as much.
+    static func append(_ value: Int128, to out: inout [UInt8]) {
+        guard let narrow = UInt64(exactly: value) else {
+            return out.append(contentsOf: String(value).utf8)
+        }
+        append(narrow, digits: 1, to: &out)
+    }
+
+    /// A whole number with zeros before it up to so many digits.
+    private static func append(_ value: UInt64, digits least: Int, to out: inout [UInt8]) {
+        var digits = InlineArray<20, UInt8>(repeating: 0x30)
+        var (rest, first) = (value, digits.count)
+        while rest > 0 || digits.count - first < least {
+            first &-= 1
+            digits[first] = 0x30 &+ UInt8(truncatingIfNeeded: rest % 10)
+            rest /= 10
+        }
+        for index in first..<digits.count { out.append(digits[index]) }
     }
 }

@@ -1,5 +1,4 @@
 package import NIOSSL
-import Synchronization
 
 /// A backend as a snapshot knows it: where its endpoints are and how to speak to them.
 package final class CompiledBackend: Sendable {
@@ -15,7 +14,7 @@ package final class CompiledBackend: Sendable {
     package let circuit: CircuitLimits
     package let slowStartNanoseconds: UInt64
     /// The live state behind it, found once: requests reach it by one load.
-    let live = AtomicLazyReference<LiveBackend>()
+    let live = OnceReference<LiveBackend>()
 
     package init(
         name: String, metricSlot: Int, endpoints: [EndpointSpec], transport: UpstreamTransport = UpstreamTransport(),

@@ -15,9 +15,7 @@ struct Journal {
     private let settings: LedgerSettings
     /// The segment that takes the next record.
     private(set) var sequence: Int
-    private var descriptor: Int32 = -1
-    /// Bytes of the segment in its file.
-    private var length = 0
+    private var file: MappedFile?
     /// Bytes in ended segments that are not folded yet.
     private(set) var unfolded: [Int: Int] = [:]
     private(set) var ended: [Ended] = []
@@ -44,6 +42,8 @@ struct Journal {
     var seed: UInt64 { JournalSegment.seed(sequence) }
     /// Bytes of the segment that takes the next record.
     var currentBytes: Int { isFailed ? held.count : length }
+    /// Bytes of the segment in its file.
+    private var length: Int { file?.count ?? 0 }
     var unfoldedBytes: Int { unfolded.values.reduce(0, +) }
     /// Whether the segment holds a record.
     var hasRecords: Bool { (isFailed ? held.count : length) > JournalSegment.headBytes }
@@ -51,11 +51,10 @@ struct Journal {
     /// Writes whole records; false when they could not be, and are not in any segment.
     mutating func append(_ bytes: [UInt8]) -> Bool {
         guard !isFailed else { return false }
-        guard !isDiskFull, write(bytes) else {
+        guard !isDiskFull, let file, file.append(bytes) else {
             fail()
             return false
         }
-        length += bytes.count
         isUnsynced = true
         return true
     }
@@ -76,8 +75,7 @@ struct Journal {
     /// Ends the segment, so that it can be folded, and begins the next one.
     mutating func end() {
         guard !isFailed, hasRecords else { return }
-        ended.append(Ended(sequence: sequence, descriptor: descriptor))
-        unfolded[sequence] = length
+        endFile()
         begin()
         if unfoldedBytes > settings.journalBytesMax {
             failureCount += 1
@@ -91,14 +89,13 @@ struct Journal {
     mutating func recover() {
         guard isFailed, !isShut, !isDiskFull, unfoldedBytes <= settings.journalBytesMax else { return }
         let path = JournalSegment.path(sequence, in: folder)
-        descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { return problem("cannot create \(path)") }
-        guard write(held) else {
-            close(descriptor)
+        guard let made = MappedFile(path: path, mode: 0o600) else { return problem("cannot create \(path)") }
+        guard made.append(held) else {
+            problem("cannot write \(path)")
             unsafe unlink(path)
-            return problem("cannot write \(path)")
+            return
         }
-        length = held.count
+        file = made
         held = []
         failure = nil
         hasGap = false
@@ -114,9 +111,9 @@ struct Journal {
     /// Takes nothing more.
     mutating func shut() {
         guard !isFailed else { return }
-        close(descriptor)
         if !hasRecords { unsafe unlink(JournalSegment.path(sequence, in: folder)) }
-        descriptor = -1
+        if let file { close(file.finish()) }
+        file = nil
         failure = "closed"
         isShut = true
     }
@@ -125,29 +122,32 @@ struct Journal {
 
     /// A copy of the descriptor to bring to the disk, if there is something to bring.
     mutating func unsynced() -> Int32? {
-        guard isUnsynced, !isFailed else { return nil }
+        guard isUnsynced, !isFailed, let file else { return nil }
         isUnsynced = false
-        let copy = dup(descriptor)
+        let copy = dup(file.descriptor)
         return copy >= 0 ? copy : nil
+    }
+
+    /// The file is for who syncs, closes and folds it.
+    private mutating func endFile() {
+        guard let file else { return }
+        unfolded[sequence] = file.count
+        ended.append(Ended(sequence: sequence, descriptor: file.finish()))
     }
 
     private mutating func begin() {
         sequence += 1
-        descriptor = -1
-        length = 0
+        file = nil
         held = JournalSegment.head(sequence)
         failure = "not open"
     }
 
-    /// Cuts off what was written of the last records, ends the segment and goes on in memory.
+    /// Ends the segment and goes on in memory.
     private mutating func fail() {
         guard !isFailed else { return }
         problem("cannot write the journal in \(folder)")
         let reason = failure
-        // A tail that stays fails its checksum when it is read.
-        _ = ftruncate(descriptor, off_t(length))
-        ended.append(Ended(sequence: sequence, descriptor: descriptor))
-        unfolded[sequence] = length
+        endFile()
         begin()
         failure = reason
     }
@@ -155,18 +155,5 @@ struct Journal {
     private mutating func problem(_ message: String) {
         failureCount += 1
         failure = unsafe "\(message): \(isDiskFull ? "no space" : String(cString: strerror(errno)))"
-    }
-
-    private func write(_ bytes: [UInt8]) -> Bool {
-        var written = 0
-        while written < bytes.count {
-            let count = unsafe bytes.withUnsafeBytes { buffer in
-                unsafe Foundation.write(descriptor, buffer.baseAddress?.advanced(by: written), bytes.count - written)
-            }
-            if count < 0, errno == EINTR { continue }
-            guard count > 0 else { return false }
-            written += count
-        }
-        return true
     }
 }

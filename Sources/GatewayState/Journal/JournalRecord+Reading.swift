@@ -11,49 +11,47 @@ extension RecordReader {
             reference: reference, key: BudgetAccountKey(policy: policy, scope: scope, tenant: tenant, value: value))
     }
 
+    /// The names in it are left where they are: most calls are settled before anybody asks for them.
     mutating func reserve() -> JournalRecord.Reserve? {
-        guard let id = wide().flatMap({ UInt64(exactly: $0) }), let time = count(), let lease = count(),
-            let cost = wide(), let input = count(), let output = count(), let requests = count(),
-            let accountCount = count()
+        guard let id = id(), let time = count(), let lease = count(), let cost = wide(), let input = count(),
+            let output = count(), let requests = count(), let accountCount = count()
         else { return nil }
         var accounts: [Int] = []
         for _ in 0..<accountCount {
             guard let account = count() else { return nil }
             accounts.append(account)
         }
+        // Nothing is under way once it has to be read again.
+        let demand = BudgetAmounts(
+            cost: Money(picodollars: cost), inputTokens: input, outputTokens: output, requests: requests, concurrent: 0)
+        return JournalRecord.Reserve(
+            id: id, timeMilliseconds: time, leaseMilliseconds: lease, demand: demand, accounts: accounts)
+    }
+
+    /// Who called what: follows a reservation.
+    mutating func call() -> OpenCall? {
         var texts: [String] = []
         for _ in 0..<8 {
             guard let text = text() else { return nil }
             texts.append(text)
         }
-        // Nothing is under way once it has to be read again.
-        let demand = BudgetAmounts(
-            cost: Money(picodollars: cost), inputTokens: input, outputTokens: output, requests: requests, concurrent: 0)
-        return JournalRecord.Reserve(
-            id: id, timeMilliseconds: time, leaseMilliseconds: lease, demand: demand, accounts: accounts,
-            call: OpenCall(texts: texts))
+        return OpenCall(texts: texts)
     }
 
-    mutating func settle() -> JournalRecord.Settle? {
-        guard let id = wide().flatMap({ UInt64(exactly: $0) }), let counters = counters(), let hasRow = byte() else {
-            return nil
-        }
-        guard hasRow == 1 else { return JournalRecord.Settle(id: id, counters: counters, row: nil) }
-        guard let row = row() else { return nil }
-        return JournalRecord.Settle(id: id, counters: counters, row: row)
+    /// The call that a record settles; its counters follow, and then its row.
+    mutating func settled() -> UInt64? { id() }
+
+    /// A row of usage, or nothing where the call was given back. Nil for what is neither.
+    mutating func row() -> UsageRecord?? {
+        guard let hasRow = byte() else { return nil }
+        guard hasRow == 1 else { return .some(nil) }
+        guard let row = UsageRecord(&self) else { return nil }
+        return row
     }
 
-    mutating func counters() -> [JournalRecord.Counter]? {
-        guard let count = count() else { return nil }
-        var counters: [JournalRecord.Counter] = []
-        for _ in 0..<count {
-            guard let counter = counter() else { return nil }
-            counters.append(counter)
-        }
-        return counters
-    }
+    private mutating func id() -> UInt64? { wide().flatMap { UInt64(exactly: $0) } }
 
-    private mutating func counter() -> JournalRecord.Counter? {
+    mutating func counter() -> JournalRecord.Counter? {
         guard let account = count(), let code = byte(), let unit = BudgetUnit(code: code), let seconds = count(),
             let window = BudgetWindow(checkedSeconds: seconds), let index = count(), let max = wide(),
             let spent = wide()
@@ -61,45 +59,5 @@ extension RecordReader {
         return JournalRecord.Counter(
             account: account,
             counter: BudgetCounter(unit: unit, window: window, max: max, index: index, spent: spent))
-    }
-
-    private mutating func row() -> UsageRow? {
-        guard let time = count() else { return nil }
-        var texts: [String] = []
-        for _ in 0..<13 {
-            guard let text = text() else { return nil }
-            texts.append(text)
-        }
-        guard let groupCount = count() else { return nil }
-        var row = UsageRow(.anonymous, model: texts[8], requestID: texts[0], timeMilliseconds: time)
-        (row.tenant, row.team, row.user, row.agent) = (texts[1], texts[2], texts[3], texts[4])
-        (row.run, row.key, row.route, row.provider) = (texts[5], texts[6], texts[7], texts[9])
-        (row.providerModel, row.operation, row.priceVersion) = (texts[10], texts[11], texts[12])
-        for _ in 0..<groupCount {
-            guard let group = text() else { return nil }
-            row.groups.append(group)
-        }
-        guard let usage = usage(), let cost = wide(), let status = count(), let outcome = byte(), let flags = byte(),
-            let attempts = count(), let duration = count(), let firstToken = count(),
-            Int(outcome) < UsageRow.Outcome.allCases.count
-        else { return nil }
-        row.usage = usage
-        row.cost = Money(picodollars: cost)
-        (row.status, row.attempts, row.durationMilliseconds) = (status, attempts, duration)
-        row.outcome = UsageRow.Outcome.allCases[Int(outcome)]
-        row.flags = UsageRow.Flags(rawValue: flags)
-        row.firstTokenMilliseconds = firstToken > 0 ? firstToken - 1 : nil
-        return row
-    }
-
-    private mutating func usage() -> TokenUsage? {
-        guard let input = count(), let cacheRead = count(), let write5m = count(), let write1h = count(),
-            let audioInput = count(), let output = count(), let reasoning = count(), let audioOutput = count()
-        else { return nil }
-        var usage = TokenUsage()
-        (usage.input, usage.cacheRead, usage.cacheWrite5m, usage.cacheWrite1h) = (input, cacheRead, write5m, write1h)
-        (usage.audioInput, usage.output, usage.reasoning, usage.audioOutput) =
-            (audioInput, output, reasoning, audioOutput)
-        return usage
     }
 }

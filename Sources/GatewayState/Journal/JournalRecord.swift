@@ -25,20 +25,12 @@ enum JournalRecord {
         var leaseMilliseconds: Int
         var demand: BudgetAmounts
         var accounts: [Int]
-        var call: OpenCall
     }
 
     /// How an account's counter stood afterwards. The whole truth, not a difference: applying it twice does no harm.
     struct Counter {
         var account: Int
         var counter: BudgetCounter
-    }
-
-    /// The end of a reservation; without a row it was given back.
-    struct Settle {
-        var id: UInt64
-        var counters: [Counter]
-        var row: UsageRow?
     }
 }
 

@@ -29,22 +29,25 @@ enum JournalSegment {
     /// How far a segment could be read.
     enum End: Equatable {
         case whole
-        /// The last record was being written when the machine or the process ended.
+        /// The last record was being written when the machine or the process ended: zeros follow it, or nothing.
         case torn
         /// A record in the middle does not match its checksum: what follows is lost.
         case damaged
     }
 
-    /// Hands out every record up to the first that is not whole.
+    /// Hands out every record up to the first that is not whole. A segment that nobody ended has zeros behind its
+    /// records: no record begins with a zero, because that is its length.
     static func scan(
         _ bytes: [UInt8], sequence: Int, visit: (JournalRecord.Kind, inout RecordReader) -> Bool
     ) -> End {
         guard bytes.count >= headBytes else { return bytes.isEmpty ? .whole : .torn }
-        guard Array(bytes[0..<headBytes]) == head(sequence) else { return .damaged }
         let span = bytes.span
         let seed = seed(sequence)
+        var end = bytes.count
+        while end > 0, span[end - 1] == 0 { end -= 1 }
+        guard Array(bytes[0..<headBytes]) == head(sequence) else { return end < headBytes ? .torn : .damaged }
         var index = headBytes
-        while index < bytes.count {
+        while index < end {
             guard bytes.count - index > RecordWriter.headBytes else { return .torn }
             let length = Int(number(span, at: index))
             let check = number(span, at: index + 4)
@@ -55,8 +58,8 @@ enum JournalSegment {
             index += length
             guard RecordWriter.checksum(content, seed: seed) == check,
                 let kind = JournalRecord.Kind(rawValue: content[0])
-            else { return index == bytes.count ? .torn : .damaged }
-            var reader = RecordReader(bytes[(index - length + 1)..<index])
+            else { return index >= end ? .torn : .damaged }
+            var reader = RecordReader(bytes, (index - length + 1)..<index)
             guard visit(kind, &reader) else { return .damaged }
         }
         return .whole

@@ -1,15 +1,28 @@
 /// Reads the content of one record; anything that does not fit is nil, never a trap.
 struct RecordReader {
-    private var bytes: ArraySlice<UInt8>
+    private let bytes: [UInt8]
+    private var index: Int
+    private let end: Int
 
-    init(_ bytes: ArraySlice<UInt8>) { self.bytes = bytes }
+    /// The record's content is `range` of `bytes`.
+    init(_ bytes: [UInt8], _ range: Range<Int>) {
+        self.bytes = bytes
+        index = range.lowerBound
+        end = range.upperBound
+    }
 
-    mutating func byte() -> UInt8? { bytes.popFirst() }
+    mutating func byte() -> UInt8? {
+        guard index < end else { return nil }
+        defer { index &+= 1 }
+        return bytes[index]
+    }
 
     mutating func wide() -> Int128? {
         var value: UInt128 = 0
         var shift: UInt128 = 0
         while let byte = byte() {
+            // Nearly all numbers fit into half of that.
+            if shift == 0, byte < 0x80 { return Int128(byte) }
             guard shift < 126 else { return nil }
             value |= UInt128(byte & 0x7F) << shift
             if byte < 0x80 { return Int128(exactly: value) }
@@ -19,15 +32,30 @@ struct RecordReader {
     }
 
     mutating func count() -> Int? {
-        guard let value = wide() else { return nil }
-        return Int(exactly: value)
+        var value: UInt64 = 0
+        var shift: UInt64 = 0
+        while let byte = byte() {
+            guard shift < 63 else { return nil }
+            value |= UInt64(byte & 0x7F) << shift
+            if byte < 0x80 { return Int(value) }
+            shift += 7
+        }
+        return nil
     }
 
-    mutating func text() -> String? {
-        guard let count = count(), count <= RecordWriter.textBytesMax, count <= bytes.count else { return nil }
-        defer { bytes.removeFirst(count) }
-        if count == 0 { return "" }
-        guard let text = try? UTF8Span(validating: bytes.span.extracting(first: count)) else { return nil }
+    /// Where a text lies.
+    mutating func range() -> Range<Int>? {
+        guard let count = count(), count <= RecordWriter.textBytesMax, count <= end - index else { return nil }
+        defer { index += count }
+        return index..<(index + count)
+    }
+
+    mutating func text() -> String? { range().flatMap { text($0) } }
+
+    /// Nil for what is no UTF-8.
+    func text(_ range: Range<Int>) -> String? {
+        guard !range.isEmpty else { return "" }
+        guard let text = try? UTF8Span(validating: bytes.span.extracting(range)) else { return nil }
         return String(copying: text)
     }
 }

@@ -4,12 +4,10 @@ import GatewayPolicy
 /// Calls whose owner is gone.
 extension LedgerBook {
     /// A call that was under way when its gateway died: reserved until its lease ends.
-    mutating func adopt(
-        _ record: JournalRecord.Reserve, accounts keys: [BudgetAccountKey],
-        load: (BudgetAccountKey) -> BudgetAccount?
-    ) {
+    mutating func adopt(_ opened: SegmentSummary.Opened, load: (BudgetAccountKey) -> BudgetAccount?) {
+        let (record, call) = (opened.record, opened.call)
         var slots: [Int] = []
-        for key in keys {
+        for key in opened.accounts {
             let found = accounts.slot(
                 key, foldedThrough: .max, nowMilliseconds: record.timeMilliseconds, load: load)
             guard let slot = found else { continue }
@@ -25,8 +23,8 @@ extension LedgerBook {
         let index = place(
             Open(
                 id: record.id, demand: record.demand, slots: slots, leaseMilliseconds: record.leaseMilliseconds,
-                facts: BudgetFacts(principal: principal, model: record.call.model),
-                requestID: record.call.requestID, orphan: record.call))
+                facts: BudgetFacts(principal: principal, model: call.model), requestID: call.requestID,
+                orphan: call))
         orphans.append(index)
     }
 

@@ -32,13 +32,13 @@ enum AccountTable {
             ])
     }
 
-    static func insert(_ record: JournalRecord.Reserve, accounts: [Int64], _ database: Database) throws {
-        let demand = record.demand
+    static func insert(_ opened: SegmentSummary.Opened, accounts: [Int64], _ database: Database) throws {
+        let (record, demand) = (opened.record, opened.record.demand)
         var arguments: StatementArguments = [
             Int64(bitPattern: record.id), record.timeMilliseconds, record.leaseMilliseconds,
             String(demand.cost.picodollars), demand.inputTokens, demand.outputTokens, demand.requests,
         ]
-        arguments += StatementArguments(record.call.texts)
+        arguments += StatementArguments(opened.call.texts)
         let marks = Array(repeating: "?", count: 15).joined(separator: ", ")
         try database.cachedStatement(sql: "INSERT OR REPLACE INTO reservations VALUES (\(marks))")
             .execute(arguments: arguments)
@@ -119,8 +119,10 @@ enum AccountTable {
             let names = ["request_id", "tenant", "team", "user", "agent", "run", "key", "model"]
             let record = JournalRecord.Reserve(
                 id: UInt64(bitPattern: id), timeMilliseconds: row["time"], leaseMilliseconds: row["lease"],
-                demand: demand, accounts: [], call: OpenCall(texts: names.map { row[$0] ?? "" }))
-            return SegmentSummary.Opened(record: record, accounts: accounts.compactMap { key($0) })
+                demand: demand, accounts: [])
+            return SegmentSummary.Opened(
+                record: record, call: OpenCall(texts: names.map { row[$0] ?? "" }),
+                accounts: accounts.compactMap { key($0) })
         }
     }
 }

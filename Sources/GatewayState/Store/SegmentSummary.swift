@@ -6,24 +6,43 @@ import GatewayPolicy
 struct SegmentSummary {
     struct Opened {
         var record: JournalRecord.Reserve
+        var call: OpenCall
         var accounts: [BudgetAccountKey]
     }
 
-    struct CounterKey: Hashable {
-        var account: BudgetAccountKey
-        var unit: BudgetUnit
-        var window: BudgetWindow
+    /// How an account stood at the end.
+    struct Standing {
+        let account: BudgetAccountKey
+        private(set) var counters: [BudgetCounter] = []
+
+        init(_ account: BudgetAccountKey) { self.account = account }
+
+        fileprivate mutating func take(_ counter: BudgetCounter) {
+            let known = counters.firstIndex { $0.unit == counter.unit && $0.window == counter.window }
+            if let known { counters[known] = counter } else { counters.append(counter) }
+        }
     }
 
-    /// How counters stood at the end.
-    private(set) var counters: [CounterKey: BudgetCounter] = [:]
+    /// A call under way, its names still in the record.
+    private struct Pending {
+        var record: JournalRecord.Reserve
+        /// Places in `standings`.
+        var accounts: [Int]
+        var names: RecordReader
+    }
+
+    /// What the segment holds: rows point into it.
+    let bytes: [UInt8]
+    private(set) var standings: [Standing] = []
     /// Calls that were still under way.
-    private(set) var opened: [UInt64: Opened] = [:]
+    private(set) var opened: [Opened] = []
     /// Calls of earlier segments that ended.
     private(set) var closed: [UInt64] = []
-    private(set) var rows: [UsageRow] = []
+    private(set) var rows: [UsageRecord] = []
     private(set) var end = JournalSegment.End.whole
-    private var keys: [Int: BudgetAccountKey] = [:]
+    private var pending: [UInt64: Pending] = [:]
+    /// Where an account's number leads in `standings`.
+    private var places: [Int: Int] = [:]
     /// Calls of earlier segments that hold more than those say.
     private var grown: Set<UInt64> = []
 
@@ -35,43 +54,53 @@ struct SegmentSummary {
 
     init(_ bytes: [UInt8], sequence: Int) {
         // The closure must not take `self` while it is scanned into.
-        var summary = SegmentSummary()
+        var summary = SegmentSummary(bytes)
         let end = JournalSegment.scan(bytes, sequence: sequence) { kind, reader in summary.take(kind, &reader) }
         summary.end = end
+        summary.open()
         self = summary
     }
 
-    private init() {}
+    private init(_ bytes: [UInt8]) { self.bytes = bytes }
 
     private mutating func take(_ kind: JournalRecord.Kind, _ reader: inout RecordReader) -> Bool {
         switch kind {
         case .account:
             guard let account = reader.account() else { return false }
-            keys[account.reference] = account.key
-        case .reserve:
+            places[account.reference] = standings.count
+            standings.append(Standing(account.key))
+        case .reserve, .grow:
             guard let record = reader.reserve() else { return false }
-            opened[record.id] = Opened(record: record, accounts: record.accounts.compactMap { keys[$0] })
-        case .grow:
-            guard let record = reader.reserve() else { return false }
-            if opened[record.id] == nil { grown.insert(record.id) }
-            opened[record.id] = Opened(record: record, accounts: record.accounts.compactMap { keys[$0] })
+            if kind == .grow, pending[record.id] == nil { grown.insert(record.id) }
+            let accounts = record.accounts.compactMap { places[$0] }
+            pending[record.id] = Pending(record: record, accounts: accounts, names: reader)
         case .settle:
-            guard let record = reader.settle() else { return false }
-            let isOlder = grown.remove(record.id) != nil
-            if opened.removeValue(forKey: record.id) == nil || isOlder { closed.append(record.id) }
-            take(record.counters)
-            if let row = record.row { rows.append(row) }
-        case .counters:
-            guard let counters = reader.counters() else { return false }
-            take(counters)
+            guard let id = reader.settled(), takeCounters(&reader), let row = reader.row() else { return false }
+            let isOlder = grown.remove(id) != nil
+            if pending.removeValue(forKey: id) == nil || isOlder { closed.append(id) }
+            if let row { rows.append(row) }
+        case .counters: return takeCounters(&reader)
         }
         return true
     }
 
-    private mutating func take(_ list: [JournalRecord.Counter]) {
-        for entry in list {
-            guard let key = keys[entry.account] else { continue }
-            counters[CounterKey(account: key, unit: entry.counter.unit, window: entry.counter.window)] = entry.counter
+    private mutating func takeCounters(_ reader: inout RecordReader) -> Bool {
+        guard let count = reader.count() else { return false }
+        for _ in 0..<count {
+            guard let entry = reader.counter() else { return false }
+            if let place = places[entry.account] { standings[place].take(entry.counter) }
         }
+        return true
+    }
+
+    /// Takes the names out of the records of the calls that are left.
+    private mutating func open() {
+        for var call in pending.values {
+            // A name that cannot be read takes no call off the books.
+            let names = call.names.call() ?? OpenCall(texts: [])
+            opened.append(
+                Opened(record: call.record, call: names, accounts: call.accounts.map { standings[$0].account }))
+        }
+        pending = [:]
     }
 }

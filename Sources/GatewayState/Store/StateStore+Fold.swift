@@ -114,14 +114,17 @@ extension StateStore {
             ids[key] = found
             return found
         }
-        for (key, counter) in summary.counters {
-            try AccountTable.write(counter, account: try id(key.account), database)
+        // In order: an account that was given another number stood later as it stands there.
+        for standing in summary.standings {
+            for counter in standing.counters {
+                try AccountTable.write(counter, account: try id(standing.account), database)
+            }
         }
-        for opened in summary.opened.values {
-            try AccountTable.insert(opened.record, accounts: try opened.accounts.map(id), database)
+        for opened in summary.opened {
+            try AccountTable.insert(opened, accounts: try opened.accounts.map(id), database)
         }
         for closed in summary.closed { try AccountTable.deleteReservation(closed, database) }
-        for row in summary.rows { try UsageTable.insert(row, database) }
+        try UsageTable.insert(summary.rows, of: summary.bytes, database)
     }
 
     private func dropBlankAccounts(nowMilliseconds: Int) {

@@ -96,7 +96,7 @@ package final class StateStore: Sendable {
             return true
         }
         for opened in try AccountTable.reservations(database) {
-            book.adopt(opened.record, accounts: opened.accounts) { try? AccountTable.account($0, database) }
+            book.adopt(opened) { try? AccountTable.account($0, database) }
         }
     }
 

@@ -7,21 +7,36 @@ enum UsageTable {
     private static let insertion =
         "INSERT INTO usage VALUES (NULL, \(Array(repeating: "?", count: 31).joined(separator: ", ")))"
 
-    static func insert(_ row: UsageRow, _ database: Database) throws {
-        let (micro, pico) = row.cost.picodollars.quotientAndRemainder(dividingBy: picodollarsPerMicrodollar)
-        let usage = row.usage
-        var values = RowBinding(try database.cachedStatement(sql: insertion))
-        values.add([row.timeMilliseconds])
-        values.add([row.requestID, row.tenant, row.team, row.user, row.agent, row.run, row.key])
-        values.add([row.groups.joined(separator: ","), row.route, row.model, row.provider, row.providerModel])
-        values.add([row.operation])
-        values.add([row.status])
-        values.add([row.outcome.rawValue])
-        values.add([Int(row.flags.rawValue), row.attempts, row.durationMilliseconds, row.firstTokenMilliseconds])
-        values.add([row.priceVersion])
-        values.add([usage.input, usage.cacheRead, usage.cacheWrite5m, usage.cacheWrite1h, usage.audioInput])
-        values.add([usage.output, usage.reasoning, usage.audioOutput, Int(micro), Int(pico)])
-        try values.execute(database)
+    /// Writes rows whose texts lie in `bytes`.
+    static func insert(_ rows: [UsageRecord], of bytes: [UInt8], _ database: Database) throws {
+        guard !rows.isEmpty else { return }
+        let statement = try database.cachedStatement(sql: insertion)
+        // Safe: the binding is used within the closure only.
+        try unsafe bytes.withUnsafeBufferPointer { bytes in
+            for row in rows {
+                var values = unsafe RowBinding(statement, texts: bytes)
+                bind(row, to: &values)
+                try values.execute(database)
+            }
+        }
+    }
+
+    private static func bind(_ row: UsageRecord, to values: inout RowBinding) {
+        let (micro, pico) = row.picodollars.quotientAndRemainder(dividingBy: picodollarsPerMicrodollar)
+        values.add(row.timeMilliseconds)
+        for index in 0..<7 { values.add(row.texts[index]) }
+        values.add(joined: row.groups)
+        for index in 7..<12 { values.add(row.texts[index]) }
+        values.add(row.status)
+        values.add(row.outcome.rawValue)
+        values.add(row.flags)
+        values.add(row.attempts)
+        values.add(row.durationMilliseconds)
+        values.add(row.firstTokenMilliseconds)
+        values.add(row.texts[12])
+        for index in row.usage.indices { values.add(row.usage[index]) }
+        values.add(Int(micro))
+        values.add(Int(pico))
     }
 
     static func row(_ row: Row) -> UsageRow {

@@ -83,6 +83,22 @@ package struct FieldBlock: Sendable {
         entries.append(Entry(name: nameSlice, value: valueSlice, known: known))
     }
 
+    /// Appends a field; `name` must be lower case.
+    package mutating func append(_ name: String, _ value: Span<UInt8>) {
+        let nameSlice = store(name)
+        let known = FieldName.known(bytes.span.extracting(nameSlice.range))
+        entries.append(Entry(name: nameSlice, value: store(value), known: known))
+    }
+
+    /// Appends a field whose value is written straight behind what the store has; `name` must be lower case.
+    package mutating func append(_ name: String, writing value: (inout [UInt8]) -> Void) {
+        let nameSlice = store(name)
+        let known = FieldName.known(bytes.span.extracting(nameSlice.range))
+        let start = bytes.count
+        value(&bytes)
+        entries.append(Entry(name: nameSlice, value: Slice(start: start, count: bytes.count - start), known: known))
+    }
+
     /// Appends a known field.
     package mutating func append(_ name: FieldName, _ value: [UInt8]) {
         let nameSlice = store(FieldName.names[Int(name.rawValue)])

@@ -37,6 +37,7 @@ package struct TraceContext: Sendable, Equatable {
 
     /// Writes `traceparent`, version 00.
     package func append(to out: inout [UInt8]) {
+        out.reserveCapacity(out.count + TraceContext.bytesCount)
         out.append(Byte.zero)
         out.append(Byte.zero)
         out.append(Byte.dash)
