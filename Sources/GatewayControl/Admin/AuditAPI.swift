@@ -2,6 +2,7 @@ import Foundation
 package import GatewayModel
 import GatewayRecords
 import GatewayWire
+import Synchronization
 
 /// What the admin API says of the audit log. Every reading is itself a record, on the disk before anything is shown.
 /// It also answers without a gateway, on the folder of one that does not run.
@@ -128,21 +129,10 @@ package struct AuditAPI: Sendable {
     func export(_ call: AdminCall) async throws -> AdminResponse {
         let filter = try filter(call)
         try await note(call, "audit.export")
-        let bundle = try AuditBundle(folder)
-        let stream = AsyncStream<[UInt8]>(bufferingPolicy: .unbounded) { continuation in
-            let task = Task {
-                do {
-                    try bundle.write(filter: filter.isEmpty ? nil : filter) { line in
-                        guard !Task.isCancelled else { throw CancellationError() }
-                        continuation.yield(line + [0x0A])
-                    }
-                } catch {
-                    // A bundle without its last line is no whole bundle, and says so.
-                    continuation.finish()
-                }
-                continuation.finish()
-            }
-            continuation.onTermination = { _ in task.cancel() }
+        // It is made as fast as its reader takes it. One that breaks off has no last line, and is no whole bundle.
+        let lines = Mutex(try AuditBundle(folder).lines(filter: filter.isEmpty ? nil : filter))
+        let stream = AsyncStream<[UInt8]> { [isDraining] in
+            isDraining() ? nil : lines.withLock { try? $0.take() }
         }
         return .stream("application/x-ndjson", stream)
     }

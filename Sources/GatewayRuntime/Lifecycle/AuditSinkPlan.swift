@@ -18,13 +18,18 @@ struct AuditSinkPlan: Hashable, Sendable {
     var cursor: String { "\(policy.replacing("/", with: "."))-\(sink.name)" }
 }
 
+/// The objects as they are now: a credential may change under a sink that stays.
+final class SinkObjects: Sendable {
+    let current = Mutex(ObjectSet.empty)
+}
+
 /// Gives batches to one sink.
 struct AuditDelivery: Sendable {
     let plan: AuditSinkPlan
     let chain: String
     let gateway: String
     let files: SideFileReader
-    let objects: ObjectSet
+    let objects: SinkObjects
     let client: OutboundClient
     let group: MultiThreadedEventLoopGroup
 
@@ -117,7 +122,7 @@ struct AuditDelivery: Sendable {
     }
 
     private func secret(_ credential: ModelCredential) throws(GatewayError) -> Secret {
-        let index = ObjectIndex(objects.objects)
+        let index = ObjectIndex(objects.current.withLock { $0.objects })
         var options = SnapshotCompiler.Options()
         options.files = files
         let parts = plan.policy.split(separator: "/").map(String.init)
@@ -142,6 +147,7 @@ extension GatewayProcess {
         let client = OutboundClient(plane)
         let files = SideFileReader(stateDirectory: options.stateDirectory)
         log.sinks.keep(Set(plans.map(\.cursor)))
+        sinkObjects.current.withLock { $0 = set }
         life.withLock { life in
             for (plan, task) in life.shippers where !wanted.contains(plan) {
                 task.cancel()
@@ -149,8 +155,8 @@ extension GatewayProcess {
             }
             for plan in wanted where life.shippers[plan] == nil {
                 let delivery = AuditDelivery(
-                    plan: plan, chain: log.verifier.name, gateway: log.settings.gateway, files: files, objects: set,
-                    client: client, group: group)
+                    plan: plan, chain: log.verifier.name, gateway: log.settings.gateway, files: files,
+                    objects: sinkObjects, client: client, group: group)
                 let shipper = AuditShipper(
                     name: plan.cursor, log: log, pause: { try await Task.sleep(for: .milliseconds($0)) },
                     deliver: { await delivery.deliver($0) })

@@ -51,6 +51,7 @@ package final class GatewayProcess: Sendable {
     /// Servers of tools that are processes.
     private let processes: StdioServers
     let life = Mutex(Life())
+    let sinkObjects = SinkObjects()
     /// Signals, and what the admin API orders.
     private let orders = AsyncStream.makeStream(of: Signals.Kind.self)
 

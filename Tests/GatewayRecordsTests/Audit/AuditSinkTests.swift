@@ -51,6 +51,23 @@ struct AuditSinkTests {
         log.close()
     }
 
+    @Test("a sink stops before what cannot be read, and says so", arguments: [0, 1, 2])
+    func unreadable(position: Int) async throws {
+        let test = try AuditTestFolder()
+        var settings = AuditJournal.Settings()
+        settings.segmentBytesMax = 20_000
+        try test.fill(100, settings: settings)
+        let segment = AuditReader(test.folder).segments[position]
+        try Data([1, 2, 3]).write(to: URL(filePath: AuditSegment.path(segment.sequence, in: test.folder.segments)))
+        let log = try AuditLog(test.folder)
+        defer { log.close() }
+        let shipper = AuditShipper(name: "s", log: log, pause: { _ in }, deliver: { _ in nil })
+        var next = 0
+        while let last = try? shipper.batch(from: next).last { next = last.index + 1 }
+        #expect(next == segment.first)
+        #expect(throws: GatewayError.self) { try shipper.batch(from: segment.first) }
+    }
+
     @Test("retention deletes whole segments, and nothing that a sink still needs")
     func retention() throws {
         let test = try AuditTestFolder()

@@ -17,9 +17,10 @@ struct AuditVerifyTests {
     }
 
     private func bundle(_ test: AuditTestFolder, _ filter: AuditFilter? = nil) throws -> [[UInt8]] {
-        var lines: [[UInt8]] = []
-        try AuditBundle(test.folder).write(filter: filter) { lines.append($0) }
-        return lines
+        var lines = try AuditBundle(test.folder).lines(filter: filter)
+        var all: [UInt8] = []
+        while let piece = try lines.take() { all += piece }
+        return all.split(separator: 0x0A).map(Array.init)
     }
 
     private func verify(

@@ -23,6 +23,17 @@ package struct AuditRedactor: Sendable {
         change(.agent, &event.principal.agent)
         change(.clientAddress, &event.source)
         change(.message, &event.message)
+        if var decision = event.decision {
+            // Why something was decided says who and what in words of its own.
+            change(.message, &decision.reason)
+            event.decision = decision
+        }
+        // A reading of the log is told by its path; what was looked for is a part of that.
+        for index in event.details.indices where ["path", "query"].contains(event.details[index].name) {
+            guard case .text(var text) = event.details[index].value else { continue }
+            change(.path, &text)
+            event.details[index].value = .text(text)
+        }
         if removed.contains(.groups) { event.principal.groups = [] }
         if hashed.contains(.groups) { event.principal.groups = event.principal.groups.map(hash) }
         if var http = event.http {

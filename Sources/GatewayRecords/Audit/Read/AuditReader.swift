@@ -24,6 +24,13 @@ package struct AuditReader: Sendable {
         }
     }
 
+    /// The number of the first record that retention has left; nil when the oldest segment cannot be read.
+    var oldestRecord: Int? {
+        AuditSegment.sequences(in: folder.segments).first.flatMap { sequence in
+            AuditReader.head(AuditSegment.path(sequence, in: folder.segments), sequence: sequence)?.tree.count
+        }
+    }
+
     static func head(_ path: String, sequence: Int) -> AuditSegment.Head? {
         let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
         guard descriptor >= 0 else { return nil }

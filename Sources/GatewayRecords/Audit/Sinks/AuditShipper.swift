@@ -1,3 +1,4 @@
+import GatewayModel
 import Synchronization
 
 /// Brings every record to one sink, in order and at least once: it reads the log from a cursor that is kept on the
@@ -41,12 +42,18 @@ package struct AuditShipper: Sendable {
         var cursor = AuditCursor.load(name, in: log.folder)
         var backoff = settings.backoffMilliseconds
         while !Task.isCancelled {
-            let batch = batch(from: cursor.next)
-            guard let last = batch.last else {
+            let batch: [AuditEntry]
+            var failure: String?
+            do throws(GatewayError) { batch = try self.batch(from: cursor.next) } catch {
+                batch = []
+                failure = error.message
+            }
+            if failure == nil, batch.isEmpty {
                 do { try await pause(settings.idleMilliseconds) } catch { return }
                 continue
             }
-            if let failure = await deliver(batch) {
+            if failure == nil { failure = await deliver(batch) }
+            guard failure == nil, let last = batch.last else {
                 log.sinks.note(name, next: cursor.next, failure: failure)
                 do { try await pause(backoff) } catch { return }
                 backoff = min(backoff * 2, settings.backoffMillisecondsMax)
@@ -64,19 +71,30 @@ package struct AuditShipper: Sendable {
         }
     }
 
-    /// The next records that are on the disk.
-    func batch(from next: Int) -> [AuditEntry] {
+    /// The next records that are on the disk. Throws where they cannot be read: a sink that went on behind them would
+    /// have a gap that nobody told it of.
+    func batch(from next: Int) throws(GatewayError) -> [AuditEntry] {
         let durable = log.durableCount
         guard next < durable else { return [] }
+        let reader = AuditReader(log.folder)
+        var expected = next
+        // What retention has removed nobody can bring any more.
+        if let oldest = reader.oldestRecord { expected = max(next, oldest) }
         var batch: [AuditEntry] = []
         var bytes = 0
-        AuditReader(log.folder).visit(from: next) { entry in
-            guard entry.index < durable, batch.count < settings.batchRecordsMax, bytes < settings.batchBytesMax else {
-                return false
-            }
+        reader.visit(from: expected) { entry in
+            guard entry.index == expected, entry.index < durable, batch.count < settings.batchRecordsMax,
+                bytes < settings.batchBytesMax
+            else { return false }
             batch.append(entry)
             bytes += entry.text.count
+            expected += 1
             return true
+        }
+        guard !batch.isEmpty || expected >= durable else {
+            throw GatewayError(
+                .unreadableFile, "record \(expected) of the log cannot be read",
+                hint: "'sluice audit verify' says what is wrong with it")
         }
         return batch
     }

@@ -3,13 +3,13 @@ import GatewayWire
 
 /// Records that leave the house with what proves them: JSON lines, the first of which says whose log it is, and the
 /// last how many records there were. All of a log needs no proofs; of a selection each record brings its own.
-package struct AuditBundle {
+package struct AuditBundle: Sendable {
     package static let format = "sluice-audit-bundle/1"
 
-    private let folder: AuditFolder
+    let folder: AuditFolder
+    let checkpoint: Checkpoint
     private let verifier: NoteVerifier
     private let note: String
-    private let checkpoint: Checkpoint
 
     /// Throws when there is no log, or no checkpoint yet.
     package init(_ folder: AuditFolder) throws(GatewayError) {
@@ -26,25 +26,8 @@ package struct AuditBundle {
         self.checkpoint = checkpoint
     }
 
-    /// Writes the bundle line by line. Without a filter it holds all records that the checkpoint covers.
-    package func write(filter: AuditFilter? = nil, to line: ([UInt8]) throws -> Void) throws {
-        let reader = AuditReader(folder)
-        let head = reader.segments.first.flatMap { segment in
-            AuditReader.head(AuditSegment.path(segment.sequence, in: folder.segments), sequence: segment.sequence)
-        }
-        let tree = head?.tree ?? AuditTree()
-        try line(try header(tree, isSelection: filter != nil))
-        var count = 0
-        var tiles = AuditTiles(folder, size: checkpoint.size)
-        try reader.visit { entry in
-            guard entry.index < checkpoint.size else { return false }
-            guard filter?.matches(entry) ?? true else { return true }
-            try line(try self.line(entry, &tiles, isSelection: filter != nil))
-            count += 1
-            return true
-        }
-        try line(Array(#"{"end":\#(count)}"#.utf8))
-    }
+    /// The bundle, to be taken piece by piece. Without a filter it holds all records that the checkpoint covers.
+    package func lines(filter: AuditFilter? = nil) -> AuditBundleLines { AuditBundleLines(self, filter) }
 
     /// One record and its proof.
     package func proof(of index: Int) throws -> [UInt8] {
@@ -60,7 +43,7 @@ package struct AuditBundle {
         return out
     }
 
-    private func header(_ tree: AuditTree, isSelection: Bool) throws -> [UInt8] {
+    func header(_ tree: AuditTree, isSelection: Bool) throws -> [UInt8] {
         var object = JSONObject()
         object["checkpoint"] = .text(note)
         object["checkpoints"] = .array(earlierNotes().map { .text($0) })
@@ -80,7 +63,7 @@ package struct AuditBundle {
         }
     }
 
-    private func line(_ entry: AuditEntry, _ tiles: inout AuditTiles, isSelection: Bool) throws -> [UInt8] {
+    func line(_ entry: AuditEntry, _ tiles: inout AuditTiles, isSelection: Bool) throws -> [UInt8] {
         var out = Array(#"{"index":\#(entry.index),"#.utf8)
         if isSelection {
             let proof = try TreeProof.inclusion(of: entry.index, size: checkpoint.size) { tiles.hash($0, $1) }
