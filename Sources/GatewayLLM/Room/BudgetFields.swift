@@ -7,7 +7,7 @@ enum BudgetFields {
     static func append(
         _ standing: BudgetStanding, _ dialect: ModelDialect, nowMilliseconds now: Int, to fields: inout FieldBlock
     ) {
-        let (unit, kind) = (standing.unit, kind(standing.unit))
+        let unit = standing.unit
         let seconds = standing.resetMilliseconds.map { max(0, ($0 - now + 999) / 1_000) }
         fields.append("x-sluice-budget") { value in
             value.append(contentsOf: "policy=".utf8)
@@ -22,25 +22,40 @@ enum BudgetFields {
             value.append(contentsOf: ", reset=".utf8)
             HTTP1Serializer.append(decimal: UInt64(seconds), to: &value)
         }
-        guard let kind else { return }
-        func name(_ what: String) -> String {
-            dialect == .anthropic ? "anthropic-ratelimit-\(kind)-\(what)" : "x-ratelimit-\(what)-\(kind)"
-        }
-        fields.append(name("limit")) { BudgetLimit.append(standing.limit, of: unit, to: &$0) }
-        fields.append(name("remaining")) { BudgetLimit.append(standing.remaining, of: unit, to: &$0) }
+        guard let names = names(unit, dialect) else { return }
+        fields.append(names.limit) { BudgetLimit.append(standing.limit, of: unit, to: &$0) }
+        fields.append(names.remaining) { BudgetLimit.append(standing.remaining, of: unit, to: &$0) }
         guard let seconds, let reset = standing.resetMilliseconds else { return }
-        fields.append(
-            name("reset"), dialect == .anthropic ? ModelListing.timestamp((reset + 999) / 1_000) : "\(seconds)s")
+        if dialect == .anthropic {
+            fields.append(names.reset, ModelListing.timestamp((reset + 999) / 1_000))
+        } else {
+            fields.append(names.reset) { value in
+                HTTP1Serializer.append(decimal: UInt64(seconds), to: &value)
+                value.append(0x73)
+            }
+        }
     }
 
-    /// What the vendors have names for.
-    private static func kind(_ unit: BudgetUnit) -> String? {
+    private typealias Names = (limit: String, remaining: String, reset: String)
+
+    /// What the vendors have names for, made once.
+    private static func names(_ unit: BudgetUnit, _ dialect: ModelDialect) -> Names? {
+        let kind: Int
         switch unit {
-        case .tokens: "tokens"
-        case .inputTokens: "input-tokens"
-        case .outputTokens: "output-tokens"
-        case .requests: "requests"
-        case .usd, .concurrent, .bytes: nil
+        case .tokens: kind = 0
+        case .inputTokens: kind = 1
+        case .outputTokens: kind = 2
+        case .requests: kind = 3
+        case .usd, .concurrent, .bytes: return nil
         }
+        return dialect == .anthropic ? anthropic[kind] : openAI[kind]
+    }
+
+    private static let kinds = ["tokens", "input-tokens", "output-tokens", "requests"]
+    private static let openAI: [Names] = kinds.map {
+        ("x-ratelimit-limit-\($0)", "x-ratelimit-remaining-\($0)", "x-ratelimit-reset-\($0)")
+    }
+    private static let anthropic: [Names] = kinds.map {
+        ("anthropic-ratelimit-\($0)-limit", "anthropic-ratelimit-\($0)-remaining", "anthropic-ratelimit-\($0)-reset")
     }
 }

@@ -13,38 +13,93 @@ package struct Principal: Sendable, Equatable, Hashable {
         case introspection
     }
 
-    package var proof: Proof
-    package var tenant: String?
-    package var team: String?
-    package var user: String?
-    package var agent: String?
+    package var proof: Proof {
+        get { box.fields.proof }
+        set { fields.proof = newValue }
+    }
+    package var tenant: String? {
+        get { box.fields.tenant }
+        set { fields.tenant = newValue }
+    }
+    package var team: String? {
+        get { box.fields.team }
+        set { fields.team = newValue }
+    }
+    package var user: String? {
+        get { box.fields.user }
+        set { fields.user = newValue }
+    }
+    package var agent: String? {
+        get { box.fields.agent }
+        set { fields.agent = newValue }
+    }
     /// The piece of work the call belongs to, as the credential says; never what a caller merely claims.
-    package var run: String?
-    package var groups: [String]
+    package var run: String? {
+        get { box.fields.run }
+        set { fields.run = newValue }
+    }
+    package var groups: [String] {
+        get { box.fields.groups }
+        set { fields.groups = newValue }
+    }
     /// Names the credential (a key's id, a certificate's subject), never the secret itself.
-    package var credentialID: String?
+    package var credentialID: String? {
+        get { box.fields.credentialID }
+        set { fields.credentialID = newValue }
+    }
     /// What the credential itself allows and costs at most; nil for one that leaves it to policies.
-    package var grant: KeyGrant?
+    package var grant: KeyGrant? {
+        get { box.fields.grant }
+        set { fields.grant = newValue }
+    }
     /// What a token says beyond these names; nil for keys.
-    package var detail: PrincipalDetail?
+    package var detail: PrincipalDetail? {
+        get { box.fields.detail }
+        set { fields.detail = newValue }
+    }
 
     package init(
         proof: Proof, tenant: String? = nil, team: String? = nil, user: String? = nil, agent: String? = nil,
         run: String? = nil, groups: [String] = [], credentialID: String? = nil, grant: KeyGrant? = nil,
         detail: PrincipalDetail? = nil
     ) {
-        self.proof = proof
-        self.tenant = tenant
-        self.team = team
-        self.user = user
-        self.agent = agent
-        self.run = run
-        self.groups = groups
-        self.credentialID = credentialID
-        self.grant = grant
-        self.detail = detail
+        box = Box(
+            Fields(
+                proof: proof, tenant: tenant, team: team, user: user, agent: agent, run: run, groups: groups,
+                credentialID: credentialID, grant: grant, detail: detail))
     }
 
     /// A caller who showed no credential.
     package static let anonymous = Principal(proof: .none)
+
+    private struct Fields: Sendable, Hashable {
+        var proof: Proof
+        var tenant: String?
+        var team: String?
+        var user: String?
+        var agent: String?
+        var run: String?
+        var groups: [String]
+        var credentialID: String?
+        var grant: KeyGrant?
+        var detail: PrincipalDetail?
+    }
+
+    private final class Box: Sendable {
+        let fields: Fields
+        init(_ fields: Fields) { self.fields = fields }
+    }
+
+    /// One reference: every call copies its principal into facts, records and reservations.
+    private var box: Box
+    private var fields: Fields {
+        get { box.fields }
+        set { box = Box(newValue) }
+    }
+
+    package static func == (left: Principal, right: Principal) -> Bool {
+        left.box === right.box || left.box.fields == right.box.fields
+    }
+
+    package func hash(into hasher: inout Hasher) { hasher.combine(box.fields) }
 }
