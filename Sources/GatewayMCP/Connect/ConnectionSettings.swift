@@ -94,7 +94,6 @@ extension UpstreamConnection.Key {
 
     /// One text for tables of what is cached.
     var text: String {
-        let parts: JSONTree = .array([.text(tenant), .text(kind), .text(name), .text(server)])
-        return String(decoding: parts.bytes, as: UTF8.self)
+        [tenant, kind, name, server].map(\.asKeyPart).joined(separator: "/")
     }
 }

@@ -141,7 +141,7 @@ final class ClientStream: BodyReader {
 
     private func pass(_ message: ServerRequest.Message, from server: CompiledServer) {
         if message.message.method == "notifications/tools/list_changed" {
-            services.shelf.forget(server, for: session.owner)
+            services.shelf.changed(server)
         }
         var bytes: [UInt8]
         if message.message.kind == .request, let range = message.message.id {
@@ -176,7 +176,7 @@ final class ClientStream: BodyReader {
         var rules = ResultRules(
             view: view, server: server, terms: mark.tool.map { governance.terms(server: server.shownName, tool: $0) },
             definition: mark.tool.flatMap {
-                services.shelf.shelf(of: server, for: session.owner, now: worker.now)?.tools[$0]
+                services.shelf.shelf(of: server, for: session.owner, now: worker.now)?.tools[ExactName($0)]
             })
         let request = ServerRequest(server, "", params: [], caller, services, on: worker)
         resumed = request

@@ -17,7 +17,7 @@ extension MCPExchange {
             // Who did not ask for a log gets none.
             if call.isStateless, call.logLevel == nil { return }
         case "notifications/tools/list_changed":
-            if let server { services.shelf.forget(server, for: owner) }
+            if let server { services.shelf.changed(server) }
             if call.isStateless { return }
         case "notifications/prompts/list_changed", "notifications/resources/list_changed",
             "notifications/resources/updated":

@@ -21,7 +21,7 @@ extension MCPExchange {
         // Whose it is only their lists say.
         withShelves(unprefixed, call) { [self] shelves in
             let owners = zip(unprefixed, shelves).filter { server, shelf in
-                shelf?.tools[name] != nil && isListed(.tool, name, server)
+                shelf?.tools[ExactName(name)] != nil && isListed(.tool, name, server)
             }.map(\.0)
             do throws(ClientFault) {
                 guard let server = owners.first else { throw unknown(.tool, name, call) }
@@ -48,7 +48,7 @@ extension MCPExchange {
         withShelves([server], call) { [self] shelves in
             do throws(ClientFault) {
                 // What the server does not list for this caller is not called either: nobody has looked at it.
-                guard let definition = shelves.first??.tools[own], definition.name.utf8.elementsEqual(own.utf8) else {
+                guard let definition = shelves.first??.tools[ExactName(own)] else {
                     throw unknown(.tool, shown, call)
                 }
                 note?.pin = definition.digest
@@ -349,9 +349,13 @@ extension MCPExchange {
         if let session = call.session, let id = call.id { services.clients.finished(session.id, id: id) }
     }
 
+    /// How often a list is asked for that changes each time.
+    private static let listingsMax = 3
+
     /// What each of these servers lists for this caller; asked for where nothing recent is known, nil where it fails.
     func withShelves(
-        _ servers: [CompiledServer], _ call: ClientCall, _ body: @escaping ([ToolShelf.Shelf?]) -> Void
+        _ servers: [CompiledServer], _ call: ClientCall, attempt: Int = 1,
+        _ body: @escaping ([ToolShelf.Shelf?]) -> Void
     ) {
         let known = servers.map { services.shelf.shelf(of: $0, for: owner, now: worker.now) }
         guard known.contains(where: { $0 == nil }) else { return body(known) }
@@ -367,7 +371,11 @@ extension MCPExchange {
                     return answer(ClientFault(problem, id: call.id, status: 200))
                 }
             }
-            body(servers.map { services.shelf.shelf(of: $0, for: owner, now: worker.now) })
+            let shelves = servers.map { services.shelf.shelf(of: $0, for: owner, now: worker.now) }
+            // One that changed while it was on its way is not what is called now.
+            let isStale = zip(lists, shelves).contains { $0.problem == nil && !$0.isMissing && $1 == nil }
+            guard isStale, attempt < MCPExchange.listingsMax else { return body(shelves) }
+            withShelves(servers, call, attempt: attempt + 1, body)
         }
     }
 }

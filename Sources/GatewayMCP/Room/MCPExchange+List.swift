@@ -113,7 +113,9 @@ struct SharedNames {
     private let kind: ListKind
     private let view: ToolView
     /// How many servers would show this name without a prefix.
-    private var counts: [String: Int] = [:]
+    private var counts: [ExactName: Int] = [:]
+    /// Names without a prefix that are read as one of another server's.
+    private var shadows: Set<ExactName> = []
 
     init(_ kind: ListKind, _ lists: [ListGathering.List], _ view: ToolView) {
         self.kind = kind
@@ -122,7 +124,8 @@ struct SharedNames {
         for list in lists where view.prefixMode(list.server) != .always {
             for item in list.items {
                 guard let name = item[kind.name]?.string?.value else { continue }
-                counts[name, default: 0] += 1
+                counts[ExactName(name), default: 0] += 1
+                if view.split(name) != nil { shadows.insert(ExactName(name)) }
             }
         }
     }
@@ -135,10 +138,11 @@ struct SharedNames {
         case .tools: break
         }
         guard let plain = view.plainName(own, of: server) else { return view.prefixedName(own, of: server) }
-        guard !view.isSingle, counts[own, default: 0] > 1 else { return plain }
+        let name = ExactName(own)
+        guard !view.isSingle, counts[name, default: 0] > 1 || shadows.contains(name) else { return plain }
         return view.prefixMode(server) == .never ? nil : view.prefixedName(own, of: server)
     }
 
     /// Names that several servers have, for those who ask why one is missing.
-    var collisions: [String] { counts.filter { $0.value > 1 }.keys.sorted() }
+    var collisions: [String] { shadows.union(counts.filter { $0.value > 1 }.keys).map(\.text).sorted() }
 }

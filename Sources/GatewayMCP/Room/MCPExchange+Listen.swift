@@ -165,7 +165,7 @@ extension MCPExchange {
             wants.includes(message.message.method, uri: Notification.uri(message))
         else { return }
         if message.message.method == "notifications/tools/list_changed" {
-            services.shelf.forget(server, for: owner)
+            services.shelf.changed(server)
         }
         tell(Notification.edited(message, view, of: server, subscription: id))
     }

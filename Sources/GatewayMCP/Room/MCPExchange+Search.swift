@@ -85,7 +85,7 @@ extension MCPExchange {
                 let words = shelf?.words(place: list.server.prefix) ?? [:]
                 for item in list.items {
                     guard var object = item.object, let own = object["name"]?.string?.value,
-                        let shown = names.shown(own, of: list.server), let entry = words[own]
+                        let shown = names.shown(own, of: list.server), let entry = words[ExactName(own)]
                     else { continue }
                     object["name"] = .text(shown)
                     tools.append(object)

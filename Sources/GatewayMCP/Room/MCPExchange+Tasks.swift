@@ -75,7 +75,7 @@ extension MCPExchange {
         guard terms.validate == .results else { return forwardTask(found, call) }
         // What it yields is checked against what the tool promises.
         withShelves([server], call) { [self] shelves in
-            definition = shelves.first??.tools[handle.tool]
+            definition = shelves.first??.tools[ExactName(handle.tool)]
             forwardTask(found, call)
         }
     }

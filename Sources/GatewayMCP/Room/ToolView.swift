@@ -76,13 +76,15 @@ struct ToolView {
 }
 
 extension Principal {
-    /// Whose sessions, lists and approvals are whose: the tenant with the user, agent or credential.
+    /// Whose sessions, lists and approvals are whose: the tenant with the user, agent or credential. No two callers
+    /// have one key, however their names are spelled and whatever stands in them.
     var ownerKey: String {
         let who =
-            user.map { "user \($0)" } ?? agent.map { "agent \($0)" } ?? credentialID.map { "key \($0)" } ?? ""
-        return "\(tenant ?? "")/\(who)"
+            user.map { "user \($0.asKeyPart)" } ?? agent.map { "agent \($0.asKeyPart)" }
+            ?? credentialID.map { "key \($0.asKeyPart)" } ?? ""
+        return "\(tenant?.asKeyPart ?? "")/\(who)"
     }
 
     /// Whose calls a person decides about: a user's agents are told apart, since rules may be.
-    var callerKey: String { agent.map { "\(ownerKey)/agent \($0)" } ?? ownerKey }
+    var callerKey: String { agent.map { "\(ownerKey)/agent \($0.asKeyPart)" } ?? ownerKey }
 }

@@ -55,6 +55,8 @@ final class ListGathering {
     private let governance: ToolGovernance
     private let worker: Worker
     private var lists: [List]
+    /// Of each server's list when it was asked for.
+    private let editions: [UInt64]
     private var requests: [Int: ServerRequest] = [:]
     private var done: (([List]) -> Void)?
     private static let pagesMax = 1_000
@@ -69,6 +71,7 @@ final class ListGathering {
         self.services = services
         self.worker = worker
         lists = servers.map { List(server: $0) }
+        editions = servers.map { services.shelf.edition(of: $0) }
     }
 
     func start(_ done: @escaping ([List]) -> Void) {
@@ -134,24 +137,28 @@ final class ListGathering {
         guard kind == .tools, lists[index].problem == nil else { return }
         let server = lists[index].server
         var tools: [ToolDefinition] = []
-        var seen: Set<String> = []
+        var seen: Set<ExactName> = []
+        var isChanged = false
         var looks: Set<String> = []
         lists[index].items = lists[index].items.filter { item in
-            guard var tool = try? ToolDefinition(item), seen.insert(tool.name).inserted else { return false }
+            guard var tool = try? ToolDefinition(item), seen.insert(ExactName(tool.name)).inserted else { return false }
             if !looks.insert(tool.name.lowercased()).inserted {
                 tool.suspicion = tool.suspicion ?? "its name looks like another's"
             }
-            see(tool, at: server)
+            if see(tool, at: server) { isChanged = true }
             tools.append(tool)
             return true
         }
-        _ = services.shelf.fill(lists[index].server, for: caller.owner, tools, now: worker.now)
+        // Whom others were shown it to as it was must not call it as it is.
+        if isChanged { services.shelf.changed(server) }
+        let edition = isChanged ? services.shelf.edition(of: server) : editions[index]
+        _ = services.shelf.fill(server, for: caller.owner, tools, edition: edition, now: worker.now)
     }
 
-    /// What a server lists is remembered, so that a change of it is noticed and can be looked at.
-    private func see(_ tool: ToolDefinition, at server: CompiledServer) {
+    /// What a server lists is remembered, so that a change of it is noticed and can be looked at; true for one.
+    private func see(_ tool: ToolDefinition, at server: CompiledServer) -> Bool {
         let terms = governance.terms(server: server.shownName, tool: tool.name)
-        services.book.see(
+        return services.book.see(
             server: server.shownName, tool: tool.name, digest: tool.digest, definition: tool.tree.compactText,
             suspicion: tool.suspicion, pinsFirst: terms.pin != .approved,
             nowSeconds: Int(worker.wallNanoseconds / 1_000_000_000))

@@ -1,3 +1,5 @@
+import GatewayModel
+
 /// A user's leave for the gateway to use one server of tools. The tokens are sealed by whoever keeps it: the store
 /// cannot read them.
 package struct UpstreamConnection: Sendable, Equatable {
@@ -16,6 +18,12 @@ package struct UpstreamConnection: Sendable, Equatable {
             self.kind = kind
             self.name = name
             self.server = server
+        }
+
+        /// By bytes: names that merely look the same are two users.
+        package static func == (left: Key, right: Key) -> Bool {
+            left.tenant.isExactly(right.tenant) && left.kind == right.kind && left.name.isExactly(right.name)
+                && left.server.isExactly(right.server)
         }
     }
 

@@ -49,7 +49,7 @@ extension ToolBook {
         state.withLock { state -> ToolApproval? in
             let found = state.approvals.values.first {
                 $0.state == .approved && $0.isFor(owner, digest, rule) && $0.expiresSeconds > nowSeconds
-                    && ($0.scope != .run || $0.run == run)
+                    && ($0.scope != .run || $0.run.map { ExactName($0) } == run.map { ExactName($0) })
             }
             guard var approval = found else { return nil }
             if approval.scope == .once {

@@ -8,7 +8,7 @@ import Synchronization
 /// approval was used before the call goes out, so that no death of the process lets the call run twice.
 package final class ToolBook: Sendable {
     struct State {
-        var pins: [String: ToolPin] = [:]
+        var pins: [ExactName: ToolPin] = [:]
         /// How many of each server: one that lists ever new names takes no other's place.
         var pinCounts: [String: Int] = [:]
         var approvals: [String: ToolApproval] = [:]
@@ -47,14 +47,18 @@ package final class ToolBook: Sendable {
 
     // MARK: Pins
 
-    /// A server lists this definition. With `pinsFirst` the first one that is not suspicious may be used.
+    /// A server lists this definition. With `pinsFirst` the first one that is not suspicious may be used. True when it
+    /// is not the one that was seen last.
+    @discardableResult
     package func see(
         server: String, tool: String, digest: String, definition: @autoclosure () -> String, suspicion: String?,
         pinsFirst: Bool, nowSeconds: Int, limit: Int = ToolBook.pinsMax
-    ) {
+    ) -> Bool {
         let key = ToolPin.key(server, tool)
+        var isOther = false
         let changed = state.withLock { state -> ToolPin? in
             if var known = state.pins[key] {
+                isOther = known.seenDigest != digest
                 guard known.seenDigest != digest || known.suspicion != suspicion else { return nil }
                 known.seenDigest = digest
                 known.seenDefinition = definition()
@@ -77,7 +81,8 @@ package final class ToolBook: Sendable {
             state.pins[key] = pin
             return pin
         }
-        if let changed { write("pin", key, changed) }
+        if let changed { write("pin", key.text, changed) }
+        return isOther
     }
 
     /// Whether that definition may be used; nil for a tool that was never seen. `byPerson`: what was merely seen first
@@ -123,7 +128,7 @@ package final class ToolBook: Sendable {
             return .success(pin)
         }
         let pin = try found.get()
-        try writeNow("pin", key, pin)
+        try writeNow("pin", key.text, pin)
         return pin
     }
 

@@ -1,3 +1,5 @@
+import GatewayModel
+
 /// What is known of one tool of one server: the definition that may be used, and the one that was seen last.
 package struct ToolPin: Sendable, Equatable, Codable {
     package enum State: String, Sendable {
@@ -30,7 +32,7 @@ package struct ToolPin: Sendable, Equatable, Codable {
         return approvedDigest == seenDigest ? .approved : .changed
     }
 
-    package static func key(_ server: String, _ tool: String) -> String { "\(server)\n\(tool)" }
+    static func key(_ server: String, _ tool: String) -> ExactName { ExactName("\(server)\n\(tool)") }
 }
 
 /// One call that waits for a person, or that a person has decided about.
@@ -88,6 +90,6 @@ package struct ToolApproval: Sendable, Equatable, Codable {
 
     /// Whether it is about exactly that call, of that caller, under that rule.
     func isFor(_ owner: String, _ digest: String, _ rule: String) -> Bool {
-        self.owner == owner && self.digest == digest && self.rule == rule
+        self.owner.isExactly(owner) && self.digest == digest && self.rule == rule
     }
 }
