@@ -18,6 +18,8 @@ final class ClientStream: BodyReader {
     private var exchange: Exchange?
     private var feeds: [ServerFeed] = []
     private var resumed: ServerRequest?
+    /// By which the client can call off what it has taken up again.
+    private var handle: CallHandle?
     private let timer: LoopTimer
     private var lastSentNanoseconds: UInt64
 
@@ -69,8 +71,12 @@ final class ClientStream: BodyReader {
         timer.cancel()
         for feed in feeds { feed.cancel() }
         feeds.removeAll()
-        resumed?.detach()
-        resumed = nil
+        if let resumed, let handle, resumed.detach() {
+            services.clients.left(handle, resumed)
+        } else if let handle {
+            services.clients.finished(handle)
+        }
+        (resumed, handle) = (nil, nil)
         services.clients.closed(self, session.id)
     }
 
@@ -196,10 +202,25 @@ final class ClientStream: BodyReader {
         }
         request.onEnd = { [self] reply in
             resumed = nil
+            if let handle { services.clients.finished(handle) }
+            handle = nil
             finish(reply, mark, server, &rules)
             end()
         }
+        letCallOff(request, mark)
         request.follow(mark, at)
+    }
+
+    private func letCallOff(_ request: ServerRequest, _ mark: EventMark) {
+        let handle = CallHandle(session.id, id: mark.clientID, on: worker.eventLoop)
+        handle.cancel = { [self] reason in
+            worker.refreshClock()
+            request.cancel(reason: reason)
+            (resumed, self.handle) = (nil, nil)
+            end()
+        }
+        self.handle = handle
+        services.clients.began(handle)
     }
 
     /// The answer of a call whose stream broke off, and what is remembered of it.

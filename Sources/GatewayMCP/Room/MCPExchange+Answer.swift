@@ -114,10 +114,11 @@ extension MCPExchange {
         finish(JSONRPCWriter.error(id: id.span, error.span), status: answerStatus)
     }
 
-    /// The client takes the stream up again by its last id.
+    /// The client takes the stream up again by its last id, or has called the request off.
     private func breakOff() {
         timer.cancel()
         guard let exchange else { return }
+        letGo()
         keepNote(exchange)
         self.exchange = nil
         beginStream(exchange)
@@ -136,6 +137,7 @@ extension MCPExchange {
     func finish(_ message: [UInt8], status: Int = 200, challenge: String? = nil) {
         timer.cancel()
         guard let exchange else { return }
+        letGo()
         guard !isHeadSent else {
             send(event: message)
             keepNote(exchange)
@@ -217,8 +219,54 @@ extension MCPExchange {
         armTimer()
     }
 
+    /// From here on the client can call the request off by a message of its own.
+    func letCallOff(_ session: ClientSession, _ id: [UInt8]) {
+        let handle = CallHandle(session.id, id: id, on: worker.eventLoop)
+        handle.cancel = { [self] reason in
+            worker.refreshClock()
+            callOff(reason)
+        }
+        self.handle = handle
+        services.clients.began(handle)
+    }
+
+    /// The call is over here: nothing is left to call off, and its place under the tool's limits is somebody else's.
+    func letGo() {
+        if let handle { services.clients.finished(handle) }
+        handle = nil
+        permit = nil
+    }
+
+    /// The client has called the request off: its server is told, and the stream ends without an answer, which gives
+    /// back what the call held.
+    private func callOff(_ reason: String?) {
+        request?.cancel(reason: reason)
+        request = nil
+        stopWaiting()
+        letGo()
+        note?.result = .failed
+        breakOff()
+    }
+
     /// The client has gone. Where requests stand for themselves that calls the request off; in a session it does not.
     func leave() {
+        stopWaiting()
+        guard let request else { return letGo() }
+        guard call?.isStateless ?? true else {
+            guard request.detach() else { return }
+            self.request = nil
+            if let handle { services.clients.left(handle, request) }
+            handle = nil
+            return letGo()
+        }
+        self.request = nil
+        request.cancel(reason: "the client has gone")
+        letGo()
+    }
+
+    private func stopWaiting() {
+        if let askedID { services.waiting.forget(askedID) }
+        askedID = nil
         gathering?.cancel()
         gathering = nil
         survey?.cancel()
@@ -229,12 +277,5 @@ extension MCPExchange {
         held = nil
         for request in listing { request.cancel() }
         listing.removeAll()
-        guard let request else { return }
-        if call?.isStateless ?? true {
-            self.request = nil
-            request.cancel(reason: "the client has gone")
-        } else {
-            request.detach()
-        }
     }
 }

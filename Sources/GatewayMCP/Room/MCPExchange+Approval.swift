@@ -196,13 +196,13 @@ extension MCPExchange {
     ) {
         let id = SessionID.make()
         let questions = AskedQuestions(["approval"], on: worker) { [self] answers in
-            services.waiting.forget(id)
+            hasAnswered(id)
             guard exchange != nil else { return }
             do throws(ClientFault) {
                 try decide(item, answers["approval"], digest, call, proceed)
             } catch { answer(error) }
         }
-        guard services.waiting.ask(questions, id) else { return answer(waiting(item, call)) }
+        guard ask(questions, id, call) else { return answer(waiting(item, call)) }
         send(
             event: JSONRPCWriter.request(
                 id: QuestionID.make(asked: id, key: "approval", 0), method: "elicitation/create",

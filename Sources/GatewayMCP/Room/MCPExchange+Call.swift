@@ -77,8 +77,9 @@ extension MCPExchange {
                 throw GatewayError(
                     .bodyTooLarge, "the tool's arguments are larger than \(terms.argumentBytesMax) bytes")
             }
-            permit = try services.limiters.take(
-                terms, server: server.shownName, tool: own, owner: owner, now: worker.now)
+            permit =
+                try parkedPermit(call, server)
+                ?? services.limiters.take(terms, server: server.shownName, tool: own, owner: owner, now: worker.now)
         } catch {
             exchange?.record.errorCode = error.code
             throw ClientFault(error, id: call.id, status: 200)
@@ -317,7 +318,6 @@ extension MCPExchange {
         exchange.record.backend = server.backend.name
         exchange.record.backendID = server.backend.metricSlot
         exchange.record.attempts = 1
-        if let session = call.session, let id = call.id { services.clients.began(request, session.id, id: id) }
         request.canTakeMore = { [weak self] in self?.exchange?.isDownstreamWritable ?? true }
         request.onMessage = { [self] in pass($0, call) }
         if call.session != nil {
@@ -327,8 +327,9 @@ extension MCPExchange {
             }
         }
         request.onEnd = { [self] reply in
-            forget(call)
             self.request = nil
+            // Unheard to its end.
+            if exchange == nil { letGo() }
             if case .result(let result) = reply, !call.isStateless,
                 askForServer(
                     result, call, server, round: round,
@@ -343,10 +344,6 @@ extension MCPExchange {
         }
         armTimer()
         request.start()
-    }
-
-    private func forget(_ call: ClientCall) {
-        if let session = call.session, let id = call.id { services.clients.finished(session.id, id: id) }
     }
 
     /// How often a list is asked for that changes each time.

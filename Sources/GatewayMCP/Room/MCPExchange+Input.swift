@@ -49,9 +49,20 @@ extension MCPExchange {
                 finish(result: MCPExchange.asking(parked.question, text), of: call)
                 return true
             }
+            permit = parked.permit
             follow(parked.call, at: parked.server, given, call)
             return true
         }
+    }
+
+    /// The place that a call has already which the client comes back to.
+    func parkedPermit(_ call: ClientCall, _ server: CompiledServer) -> ToolPermit? {
+        guard call.isStateless, let text = call.string("requestState"),
+            case .parked(let id)? = RequestState(
+                text, services.seal, owner: principal.callerKey, server: server.name, digest: digest(call),
+                nowSeconds: nowSeconds)?.content
+        else { return nil }
+        return services.waiting.permit(id)
     }
 
     func strange(_ call: ClientCall) -> ClientFault {
@@ -142,7 +153,8 @@ extension MCPExchange {
         let waiting = services.waiting
         guard caller(call).canAnswer(question.method), round < MCPExchange.roundsMax,
             let sealed = state.sealed(services.seal),
-            waiting.park(WaitingCalls.Parked(call: held, server: server, question: question), id)
+            waiting.park(
+                WaitingCalls.Parked(call: held, server: server, question: question, owner: owner, permit: permit), id)
         else {
             held.eventLoop.execute { held.value.request.cancel() }
             return answer(
@@ -150,8 +162,8 @@ extension MCPExchange {
                     GatewayError(.overloaded, "too many calls wait for their clients"), id: call.id, status: 200))
         }
         worker.eventLoop.assumeIsolated().scheduleTask(in: .seconds(Int64(RequestState.lifetimeSeconds))) {
-            guard waiting.takeParked(id) != nil else { return }
-            held.eventLoop.execute { held.value.request.cancel(reason: "the client did not answer") }
+            guard let call = waiting.takeParked(id)?.call else { return }
+            call.eventLoop.execute { call.value.request.cancel(reason: "the client did not answer") }
         }
         note?.result = .waiting
         finish(result: MCPExchange.asking(question, sealed), of: call)
@@ -198,11 +210,11 @@ extension MCPExchange {
         }
         let id = SessionID.make()
         let questions = AskedQuestions(requests.map { $0.name.value }, on: worker) { [self] answers in
-            services.waiting.forget(id)
+            hasAnswered(id)
             guard exchange != nil else { return }
             again(state + [("inputResponses", JSONTree.object(answers).bytes)])
         }
-        guard services.waiting.ask(questions, id) else {
+        guard ask(questions, id, call) else {
             answer(
                 ClientFault(
                     GatewayError(.overloaded, "too many calls wait for their clients"), id: call.id, status: 200))
@@ -217,6 +229,29 @@ extension MCPExchange {
         }
         exchange?.flush()
         return true
+    }
+
+    /// Waits for the client's answers, and not for ever; false when it is asked too much.
+    func ask(_ questions: AskedQuestions, _ id: String, _ call: ClientCall) -> Bool {
+        guard services.waiting.ask(questions, id, owner: owner) else { return false }
+        askedID = id
+        let callID = call.id
+        worker.eventLoop.assumeIsolated().scheduleTask(in: .seconds(Int64(RequestState.lifetimeSeconds))) {
+            [weak self] in
+            guard let self, askedID == id else { return }
+            worker.refreshClock()
+            hasAnswered(id)
+            answer(
+                ClientFault(
+                    GatewayError(.requestTimeout, "the client has not answered what it was asked"), id: callID,
+                    status: 200))
+        }
+        return true
+    }
+
+    func hasAnswered(_ id: String) {
+        services.waiting.forget(id)
+        askedID = nil
     }
 
     /// An answer to what was asked for a server without sessions.

@@ -33,6 +33,10 @@ final class MCPExchange {
     var isApproved = false
     /// A call that other requests of the client began.
     var held: NIOLoopBound<ParkedCall>?
+    /// By which a client with a session can call it off.
+    var handle: CallHandle?
+    /// Names what a client with a session is being asked for it.
+    var askedID: String?
     /// The server that was asked, once one is.
     var server: CompiledServer?
 
@@ -110,6 +114,7 @@ extension MCPExchange: BodyReader {
             if call.message.kind == .request {
                 note = ToolCallRecord(method: String(call.method.prefix(64)))
                 note?.revision = call.revision.rawValue
+                if let session = call.session, let id = call.id { letCallOff(session, id) }
             }
             try dispatch(call)
         } catch {

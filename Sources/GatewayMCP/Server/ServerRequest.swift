@@ -30,7 +30,7 @@ final class ServerRequest {
     let caller: ServerCaller
     let worker: Worker
     let method: String
-    private let params: [UInt8]
+    private var params: [UInt8]
     /// What changes on the way.
     var edit = ServerParams()
     /// What `Mcp-Name` says.
@@ -53,6 +53,7 @@ final class ServerRequest {
     private var post: ServerPost?
     private var reply: Reply?
     private var hasEnded = false
+    private var isDetached = false
     private var hasReopened = false
     private var lastEventID: [UInt8] = []
     private var resumptions = 0
@@ -296,15 +297,17 @@ final class ServerRequest {
     // MARK: The end
 
     /// The client's stream has broken off, which calls nothing off: one that can be taken up again waits at the
-    /// server, another goes on to its end unheard.
-    func detach() {
-        guard !hasEnded, onMark != nil, !lastEventID.isEmpty else { return }
-        hasEnded = true
+    /// server, for which true is returned; another goes on to its end unheard.
+    func detach() -> Bool {
+        guard !hasEnded, onMark != nil, !lastEventID.isEmpty else { return false }
+        (hasEnded, isDetached) = (true, true)
+        (params, edit, canTakeMore) = ([], ServerParams(), nil)
         onEnd = nil
         onMessage = nil
         onMark = nil
         post?.cancel()
         post = nil
+        return true
     }
 
     /// The client reads again.
@@ -312,8 +315,8 @@ final class ServerRequest {
 
     /// Nobody waits any more. A server with sessions is told so; for the others the end of the stream says it.
     func cancel(reason: String? = nil) {
-        guard !hasEnded else { return }
-        hasEnded = true
+        guard !hasEnded || isDetached else { return }
+        (hasEnded, isDetached) = (true, false)
         onEnd = nil
         onMessage = nil
         onMark = nil

@@ -52,12 +52,12 @@ final class LiveClients: Sendable {
         var levels: [String: String] = [:]
         /// The notifications that tell of changes in what a session has listed.
         var seen: [String: Set<String>] = [:]
-        /// What sessions have subscribed to, by session and server.
-        var subscriptions: [String: [String]] = [:]
+        /// What sessions have subscribed to, by session, then by server.
+        var subscriptions: [String: [String: [String]]] = [:]
         /// The streams beside the requests, by session.
         var streams: [String: NIOLoopBound<ClientStream>] = [:]
         /// Requests under way, by session and the client's own id.
-        var requests: [String: NIOLoopBound<ServerRequest>] = [:]
+        var calls: [String: NIOLoopBound<CallHandle>] = [:]
     }
 
     private let state = Mutex(State())
@@ -70,7 +70,7 @@ final class LiveClients: Sendable {
             state.ended[session] = now
             state.levels[session] = nil
             state.seen[session] = nil
-            state.subscriptions = state.subscriptions.filter { !$0.key.hasPrefix(session) }
+            state.subscriptions[session] = nil
         }
     }
 
@@ -122,7 +122,7 @@ final class LiveClients: Sendable {
     }
 
     func subscriptions(_ session: String, server: String) -> [String] {
-        state.withLock { $0.subscriptions["\(session) \(server)"] ?? [] }
+        state.withLock { $0.subscriptions[session]?[server] ?? [] }
     }
 
     /// Adds or removes one, and lets the session's stream know, which says when changes are heard of; false when there
@@ -131,13 +131,17 @@ final class LiveClients: Sendable {
         _ uri: String, _ session: String, server: String, isOn: Bool, then done: @escaping @Sendable () -> Void
     ) -> Bool {
         let (isDone, stream) = state.withLock { state -> (Bool, NIOLoopBound<ClientStream>?) in
-            var uris = state.subscriptions["\(session) \(server)"] ?? []
-            uris.removeAll { $0 == uri }
+            var all = state.subscriptions[session] ?? [:]
+            var uris = all[server] ?? []
+            uris.removeAll { $0.isExactly(uri) }
             if isOn {
-                guard uris.count < LiveClients.subscriptionsMax else { return (false, nil) }
+                guard uris.count < LiveClients.subscriptionsMax,
+                    !all.isEmpty || state.subscriptions.count < LiveClients.levelsMax
+                else { return (false, nil) }
                 uris.append(uri)
             }
-            state.subscriptions["\(session) \(server)"] = uris.isEmpty ? nil : uris
+            all[server] = uris.isEmpty ? nil : uris
+            state.subscriptions[session] = all.isEmpty ? nil : all
             return (true, state.streams[session])
         }
         guard isDone else { return false }
@@ -151,25 +155,56 @@ final class LiveClients: Sendable {
 
     // MARK: Requests under way
 
+    static let callsMax = 100_000
+    /// How long a call can be called off whose client has left it to its server.
+    static let leftSeconds: Int64 = 600
+
     /// A client that cancels names its request by its own id.
-    func began(_ request: ServerRequest, _ session: String, id: [UInt8]) {
-        let bound = NIOLoopBound(request, eventLoop: request.worker.eventLoop)
-        state.withLock { $0.requests[LiveClients.key(session, id)] = bound }
-    }
-
-    func finished(_ session: String, id: [UInt8]) {
-        state.withLock { $0.requests[LiveClients.key(session, id)] = nil }
-    }
-
-    /// Cancels, on the request's own loop.
-    func cancel(_ session: String, id: [UInt8], reason: String?) {
-        guard let bound = state.withLock({ $0.requests.removeValue(forKey: LiveClients.key(session, id)) }) else {
-            return
+    func began(_ call: CallHandle) {
+        let bound = NIOLoopBound(call, eventLoop: call.eventLoop)
+        state.withLock { state in
+            guard state.calls.count < LiveClients.callsMax else { return }
+            state.calls[call.key] = bound
         }
-        bound.eventLoop.execute { bound.value.cancel(reason: reason) }
     }
 
-    private static func key(_ session: String, _ id: [UInt8]) -> String {
-        "\(session) \(String(decoding: id, as: UTF8.self))"
+    /// Another of the same id may have taken its place.
+    func finished(_ call: CallHandle) {
+        call.cancel = nil
+        state.withLock { state in
+            guard let known = state.calls[call.key], known.eventLoop.inEventLoop, known.value === call else { return }
+            state.calls[call.key] = nil
+        }
     }
+
+    /// The client waits for it no more, and has not called it off: it goes on at its server.
+    func left(_ call: CallHandle, _ request: ServerRequest) {
+        call.cancel = { request.cancel(reason: $0) }
+        call.eventLoop.assumeIsolated().scheduleTask(in: .seconds(LiveClients.leftSeconds)) { [self] in finished(call) }
+    }
+
+    /// Calls one off, on its own loop.
+    func cancel(_ session: String, id: [UInt8], reason: String?) {
+        let key = CallHandle.key(session, id)
+        guard let bound = state.withLock({ $0.calls.removeValue(forKey: key) }) else { return }
+        bound.eventLoop.execute {
+            let cancel = bound.value.cancel
+            bound.value.cancel = nil
+            cancel?(reason)
+        }
+    }
+}
+
+/// A request of a session, by which its client can call it off. Used on its own loop only.
+final class CallHandle {
+    let key: String
+    let eventLoop: any EventLoop
+    var cancel: ((_ reason: String?) -> Void)?
+
+    init(_ session: String, id: [UInt8], on eventLoop: any EventLoop) {
+        key = CallHandle.key(session, id)
+        self.eventLoop = eventLoop
+    }
+
+    static func key(_ session: String, _ id: [UInt8]) -> String { "\(session) \(String(decoding: id, as: UTF8.self))" }
 }

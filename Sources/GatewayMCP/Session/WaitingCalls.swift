@@ -14,40 +14,76 @@ final class WaitingCalls: Sendable {
         var server: CompiledServer
         /// What the client is to fetch: asked again where it comes without an answer.
         var question: ParkedCall.Question
+        /// Whose it is.
+        var owner: String
+        /// Its place under the tool's limits, which it keeps: the server is at it all the while.
+        var permit: ToolPermit?
     }
 
     private struct State {
         var parked: [String: Parked] = [:]
-        var questions: [String: NIOLoopBound<AskedQuestions>] = [:]
+        var questions: [String: (asked: NIOLoopBound<AskedQuestions>, owner: String)] = [:]
+        /// How many of both are whose.
+        var counts: [String: Int] = [:]
+
+        /// False when there are too many, or too many of one caller.
+        mutating func count(_ owner: String) -> Bool {
+            guard parked.count + questions.count < WaitingCalls.countMax,
+                counts[owner, default: 0] < WaitingCalls.ownerCountMax
+            else { return false }
+            counts[owner, default: 0] += 1
+            return true
+        }
+
+        mutating func uncount(_ owner: String) {
+            let count = counts[owner, default: 0]
+            counts[owner] = count > 1 ? count - 1 : nil
+        }
     }
 
     private let state = Mutex(State())
     static let countMax = 10_000
+    /// Of one caller: what waits for one client must not keep another's from being asked.
+    static let ownerCountMax = 100
 
     /// False when there are too many.
     func park(_ parked: Parked, _ id: String) -> Bool {
         state.withLock { state in
-            guard state.parked.count < WaitingCalls.countMax else { return false }
+            guard state.count(parked.owner) else { return false }
             state.parked[id] = parked
             return true
         }
     }
 
     /// Takes a parked call: it goes on once.
-    func takeParked(_ id: String) -> Parked? { state.withLock { $0.parked.removeValue(forKey: id) } }
+    func takeParked(_ id: String) -> Parked? {
+        state.withLock { state in
+            guard let parked = state.parked.removeValue(forKey: id) else { return nil }
+            state.uncount(parked.owner)
+            return parked
+        }
+    }
 
-    func ask(_ questions: AskedQuestions, _ id: String) -> Bool {
+    /// The place that a parked call has under its tool's limits.
+    func permit(_ id: String) -> ToolPermit? { state.withLock { $0.parked[id]?.permit } }
+
+    func ask(_ questions: AskedQuestions, _ id: String, owner: String) -> Bool {
         let bound = NIOLoopBound(questions, eventLoop: questions.worker.eventLoop)
         return state.withLock { state in
-            guard state.questions.count < WaitingCalls.countMax else { return false }
-            state.questions[id] = bound
+            guard state.count(owner) else { return false }
+            state.questions[id] = (bound, owner)
             return true
         }
     }
 
-    func questions(_ id: String) -> NIOLoopBound<AskedQuestions>? { state.withLock { $0.questions[id] } }
+    func questions(_ id: String) -> NIOLoopBound<AskedQuestions>? { state.withLock { $0.questions[id]?.asked } }
 
-    func forget(_ id: String) { state.withLock { $0.questions[id] = nil } }
+    func forget(_ id: String) {
+        state.withLock { state in
+            guard let known = state.questions.removeValue(forKey: id) else { return }
+            state.uncount(known.owner)
+        }
+    }
 }
 
 /// What binds the answers of a client to the call they are for: whose it is, at which server, which call exactly, and
