@@ -12,6 +12,9 @@ enum HiddenText {
         return inspect(definition, "", depth: 0)
     }
 
+    /// Whether a text has what its reader does not see.
+    static func isHiding(_ text: String) -> Bool { hasInvisible(text) || text.contains("<!--") }
+
     private static let depthMax = 64
 
     private static func inspect(_ tree: JSONTree, _ place: String, depth: Int) -> String? {

@@ -6,7 +6,7 @@ import GatewayWire
 struct ResultRules {
     let view: ToolView
     let server: CompiledServer?
-    /// Of the tool that was called; nil for what is no tool.
+    /// Of the tool that was called, or of what else was asked for; nil for what no policy is about.
     let terms: ToolTerms?
     let definition: ToolDefinition?
     /// Words made unreadable so far.
@@ -23,7 +23,7 @@ struct ResultRules {
     mutating func governed(_ result: [UInt8], renames: Bool) throws(GatewayError) -> [UInt8] {
         if let terms, result.count > terms.resultBytesMax {
             throw GatewayError(
-                .upstreamProtocolError, "the tool's result is larger than \(terms.resultBytesMax) bytes",
+                .upstreamProtocolError, "the result is larger than \(terms.resultBytesMax) bytes",
                 hint: "ask for less")
         }
         try check(result)

@@ -6,7 +6,7 @@ struct TaskRules {
     /// What the client calls the task.
     let text: String
     /// Whether the client can answer such a request of a server.
-    let canAnswer: (String) -> Bool
+    let canAnswer: (String, JSONTree?) -> Bool
 
     /// The task as a server tells it, at the top of a result or of params.
     func shown(_ task: JSONObject, _ rules: inout ResultRules) throws(GatewayError) -> JSONObject {
@@ -26,7 +26,8 @@ struct TaskRules {
         if let requests = requests?.object {
             // What the client cannot answer is not asked.
             var kept = JSONObject()
-            for member in requests.members where canAnswer(member.value["method"]?.string?.value ?? "") {
+            for member in requests.members
+            where canAnswer(member.value["method"]?.string?.value ?? "", member.value["params"]) {
                 kept[member.name.value] = rules.redacted(member.value)
             }
             clean["inputRequests"] = .object(kept)
@@ -52,7 +53,7 @@ enum SessionTask {
         let handle = TaskHandle(owner: owner, server: server.name, tool: tool, own: own, isStateless: false)
         guard let text = handle.sealed(services.seal) else { throw TaskRules.unasked(server) }
         services.tasks.keep(text, handle, session: session.id)
-        let names = TaskRules(text: text) { _ in false }
+        let names = TaskRules(text: text) { _, _ in false }
         object["task"] = .object(try names.shown(task, &rules))
         return services.tasks.shown(.object(object), server: server.name, session: session.id).bytes
     }

@@ -47,6 +47,22 @@ package struct ToolGovernance: Sendable {
 
     package static let none = ToolGovernance()
 
+    /// What holds for resources, prompts and messages of a server: what its secrets are and how large a result may be, as
+    /// policies about all of its tools have it. A link in a result leads to a resource, which keeps the same secrets.
+    func terms(server: String) -> ToolTerms {
+        var terms = ToolTerms()
+        for policy in policies {
+            guard policy.servers.contains(where: { $0.matches(server) }),
+                policy.tools.contains(where: { $0.description == "*" })
+            else { continue }
+            if policy.spec.redact?.secrets ?? false { terms.hidesSecrets = true }
+            terms.words += policy.words
+            guard let most = policy.spec.limits?.resultBytesMax else { continue }
+            terms.resultBytesMax = min(terms.resultBytesMax, Int(clamping: most.bytes))
+        }
+        return terms
+    }
+
     func terms(server: String, tool: String) -> ToolTerms {
         var terms = ToolTerms()
         for policy in policies {

@@ -16,6 +16,8 @@ struct ClientCall {
     private(set) var capabilities = Array("{}".utf8)
     private(set) var clientInfo: [UInt8]?
     private(set) var logLevel: String?
+    /// The trace that the client's message is a part of; it outranks that of the connection.
+    private(set) var traceparent: String?
 
     var method: String { message.method }
     var id: [UInt8]? { message.id.map { Array(bytes[$0]) } }
@@ -46,6 +48,7 @@ struct ClientCall {
         }
         paramsOutline = outline
         let said = hasMeta ? meta.string(MCPName.protocolVersionMeta, in: params.span, bytesMax: 64) : nil
+        if hasMeta { traceparent = meta.string("traceparent", in: params.span, bytesMax: 64) }
         let field = try ClientCall.value(MCPName.protocolVersion, head, id)
         let isResponse = message.kind == .result || message.kind == .error
         let isOpening = message.method == "initialize" && said == nil
@@ -53,6 +56,7 @@ struct ClientCall {
         let known = field.flatMap { MCPRevision(rawValue: $0) }
         let isOld = said == nil && (field == nil || known.map { !$0.isStateless } ?? false)
         if isOpening || session != nil && said == nil || isOld || isResponse {
+            if let field, known == nil, !isOpening { throw ClientCall.unsupported(field, id) }
             revision = session?.revision ?? known ?? .unsaid
             capabilities = session?.capabilities ?? capabilities
             clientInfo = session?.clientInfo

@@ -1,4 +1,5 @@
 import GatewayModel
+import GatewayPolicy
 import GatewayProxy
 import GatewayRecords
 import GatewayWire
@@ -64,7 +65,10 @@ final class ClientStream: BodyReader {
 
     func receive(_ bytes: ByteBuffer) {}
     func receiveEnd(trailers: FieldBlock?) {}
-    func downstreamWritable() { resumed?.resumeReading() }
+    func downstreamWritable() {
+        resumed?.resumeReading()
+        for feed in feeds { feed.resumeReading() }
+    }
 
     func ended() {
         exchange = nil
@@ -110,6 +114,7 @@ final class ClientStream: BodyReader {
             let feed = ServerFeed(
                 server, caller, services, wants: wants(server), ownsSession: false, on: worker)
             var isFirst = true
+            feed.canTakeMore = { [weak self] in self?.exchange?.isDownstreamWritable ?? true }
             feed.onMessage = { [self] in pass($0, from: server) }
             feed.onReady = { [self, weak feed] hadGap in
                 if hadGap, let feed { tellMissed(feed, isFirst: isFirst) }
@@ -146,6 +151,7 @@ final class ClientStream: BodyReader {
     }
 
     private func pass(_ message: ServerRequest.Message, from server: CompiledServer) {
+        guard let exchange, view.tells(message, of: server, exchange.principal, now: now) else { return }
         if message.message.method == "notifications/tools/list_changed" {
             services.shelf.changed(server)
         }
@@ -158,8 +164,13 @@ final class ClientStream: BodyReader {
             bytes = Notification.edited(message, view, of: server)
         }
         guard let shown = named(bytes, message, server) else { return }
-        sendEvent(shown)
+        // Log lines and questions are of no tool: what holds for all of them holds for these.
+        var rules = ResultRules(
+            view: view, server: server, terms: governance.terms(server: server.shownName), definition: nil)
+        sendEvent(rules.redacted(message: shown))
     }
+
+    private var now: CELTimestamp { CELTimestamp(wallNanoseconds: worker.wallNanoseconds) }
 
     /// With tasks by the names the client knows; nil for what is about a task that is not the session's.
     private func named(
@@ -180,7 +191,9 @@ final class ClientStream: BodyReader {
         guard let at = known ?? opened else { return end() }
         // What is taken up again is judged as it would have been.
         var rules = ResultRules(
-            view: view, server: server, terms: mark.tool.map { governance.terms(server: server.shownName, tool: $0) },
+            view: view, server: server,
+            terms: mark.tool.map { governance.terms(server: server.shownName, tool: $0) }
+                ?? governance.terms(server: server.shownName),
             definition: mark.tool.flatMap {
                 services.shelf.shelf(of: server, for: session.owner, now: worker.now)?.tools[ExactName($0)]
             })
@@ -193,6 +206,7 @@ final class ClientStream: BodyReader {
         request.onMessage = { [self] message in
             var bytes = message.bytes
             if message.message.kind == .request, let range = message.message.id {
+                guard request.question(message) != nil else { return }
                 var splice = JSONSplice()
                 splice.replace(range, with: QuestionID.make(server: server, id: Array(message.bytes[range])))
                 bytes = splice.applied(to: message.bytes.span)
@@ -319,79 +333,4 @@ final class ClientStream: BodyReader {
         room.services.tasks.end(session: session.id)
         exchange.respond(status: 204)
     }
-}
-
-/// What an event's id tells: at which server its stream goes on, from which of the server's ids, and which of the
-/// client's requests it answers. All of it is in the id, so that any replica can go on; sealed, since it decides what
-/// is sent to the server and by which policies the rest is judged.
-struct EventMark {
-    /// Whose stream it is: one session cannot use another's.
-    var session: String
-    var server: String
-    /// The tool that was called, by the server's own name.
-    var tool: String?
-    /// Our id of the request at the server, the client's own, and its progress token; each JSON.
-    var ownID: [UInt8]
-    var clientID: [UInt8]
-    var clientToken: [UInt8]?
-    /// The server's.
-    var eventID: [UInt8]
-
-    init(
-        session: String, server: String, tool: String?, ownID: [UInt8], clientID: [UInt8], clientToken: [UInt8]?,
-        eventID: [UInt8]
-    ) {
-        self.session = session
-        self.server = server
-        self.tool = tool
-        self.ownID = ownID
-        self.clientID = clientID
-        self.clientToken = clientToken
-        self.eventID = eventID
-    }
-
-    /// Nil for what was not made here, or for another session.
-    init?(_ text: String, _ seal: Seal, session: String) {
-        guard text.utf8.count <= Seal.fieldBytesMax, let bytes = seal.open(text, .eventID),
-            let parts = (try? JSONTree.parse(bytes))?.array, parts.count == 7, parts[5].string?.value == session,
-            let server = parts[0].string?.value, let eventID = parts[4].string?.value, parts[1].isID, parts[2].isID,
-            parts[3].isID || parts[3].isNull
-        else { return nil }
-        self.session = session
-        self.server = server
-        tool = parts[6].string?.value
-        ownID = parts[1].bytes
-        clientID = parts[2].bytes
-        clientToken = parts[3].isNull ? nil : parts[3].bytes
-        self.eventID = Array(eventID.utf8)
-    }
-
-    /// The same stream at another of the server's ids.
-    func at(_ eventID: [UInt8]) -> EventMark {
-        var mark = self
-        mark.eventID = eventID
-        return mark
-    }
-
-    /// Nil for a stream without ids, and where the id would be too long for a head.
-    func text(_ seal: Seal) -> String? {
-        guard !eventID.isEmpty else { return nil }
-        func tree(_ json: [UInt8]?) -> JSONTree { json.flatMap { try? JSONTree.parse($0) } ?? .null }
-        let parts: JSONTree = .array([
-            .text(server), tree(ownID), tree(clientID), tree(clientToken),
-            .text(String(decoding: eventID, as: UTF8.self)), .text(session), tool.map { .text($0) } ?? .null,
-        ])
-        return seal.seal(parts.bytes, .eventID).flatMap { $0.utf8.count <= Seal.fieldBytesMax ? $0 : nil }
-    }
-
-    /// The lines of an event before its data.
-    static func append(id: String?, retryMilliseconds: Int?, to out: inout [UInt8]) {
-        if let id { out.append(contentsOf: "id: \(id)\n".utf8) }
-        if let retryMilliseconds { out.append(contentsOf: "retry: \(retryMilliseconds)\n".utf8) }
-    }
-}
-
-extension JSONTree {
-    /// Whether it can be the id of a request.
-    fileprivate var isID: Bool { string != nil || number != nil }
 }

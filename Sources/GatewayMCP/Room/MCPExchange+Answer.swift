@@ -20,9 +20,10 @@ extension MCPExchange {
             if let server { services.shelf.changed(server) }
             if call.isStateless { return }
         case "notifications/prompts/list_changed", "notifications/resources/list_changed",
-            "notifications/resources/updated":
-            // Of the streams that listen, where requests stand for themselves.
+            "notifications/resources/updated", "notifications/cancelled":
+            // Of the streams that listen, or of a session, where requests stand for themselves.
             if call.isStateless { return }
+            if let server, !view.tells(message, of: server, principal, now: now) { return }
         default: break
         }
         var bytes = server.map { Notification.edited(message, view, of: $0) } ?? message.bytes
@@ -69,7 +70,8 @@ extension MCPExchange {
             guard let bytes = sealQuestions(result, call, server) else {
                 return answer(
                     ClientFault(
-                        JSONRPCCode.missingClientCapability, "the server asks for what the client cannot give",
+                        JSONRPCCode.missingClientCapability,
+                        "the server asks for what the client cannot give, or nobody may ask",
                         data: Array("{\"requiredCapabilities\":{\"elicitation\":{}}}".utf8), id: call.id))
             }
             finish(result: completed(bytes, call), of: call)
@@ -111,6 +113,7 @@ extension MCPExchange {
         guard let id = call.id else { return }
         exchange?.record.errorCode = .upstreamProtocolError
         note?.result = .failed
+        note?.errorCode = (try? JSONTree.parse(error))?["code"]?.int
         finish(JSONRPCWriter.error(id: id.span, error.span), status: answerStatus)
     }
 
@@ -167,6 +170,7 @@ extension MCPExchange {
             exchange.record.errorCode = fault.status < 300 ? .forbidden : .malformedRequest
         }
         exchange.record.outcome = server == nil ? .refused : .upstreamFailed
+        note?.errorCode = fault.code
         if note?.result != .waiting { note?.result = server == nil ? .refused : .failed }
         finish(fault.body, status: fault.status, challenge: fault.challenge)
     }

@@ -149,6 +149,7 @@ extension MCPExchange {
         guard let name = call.string("name"), !name.isEmpty else { throw missing("name", call) }
         guard let (server, own) = view.split(name) else { throw unknown(.prompt, name, call) }
         _ = try judge(.prompt, own, at: server, as: name, arguments: try arguments(call), call)
+        terms = room.catalog.governance.terms(server: server.shownName)
         forward("prompts/get", to: server, call) { request in
             request.name = own
             if own != name { request.edit.renamed = ("name", MCPExchange.json(own)) }
@@ -159,6 +160,7 @@ extension MCPExchange {
         guard let uri = call.string("uri"), !uri.isEmpty else { throw missing("uri", call) }
         let (server, own) = try resource(uri, call)
         _ = try judge(.resource, own, at: server, as: uri, arguments: nil, call)
+        terms = room.catalog.governance.terms(server: server.shownName)
         forward("resources/read", to: server, call) { request in
             request.name = own
             if own != uri { request.edit.renamed = ("uri", MCPExchange.json(own)) }
@@ -262,23 +264,10 @@ extension MCPExchange {
         throw ClientFault(error, id: call.id, status: 200)
     }
 
-    var now: CELTimestamp {
-        let (seconds, rest) = worker.wallNanoseconds.quotientAndRemainder(dividingBy: 1_000_000_000)
-        return CELTimestamp(seconds: Int64(seconds), nanoseconds: Int32(rest))
-    }
+    var now: CELTimestamp { CELTimestamp(wallNanoseconds: worker.wallNanoseconds) }
 
-    /// Whether a part of a server is at this path, and the caller's own credential lets it be used.
     func isWithinReach(_ item: ToolAccessTable.Item, _ own: String, _ server: CompiledServer) -> Bool {
-        guard view.includes(item, own, of: server) else { return false }
-        guard let grant = principal.grant, !grant.tools.isEmpty else { return true }
-        // A credential that lists what it calls reads nothing else either: all by their names under /mcp.
-        switch item {
-        case .tool: break
-        case .prompt: return grant.allows(tool: server.prefix + ToolView.separator + own)
-        case .resource: return grant.allows(tool: "\(server.prefix)+\(own)")
-        }
-        return grant.allows(tool: server.prefix + ToolView.separator + own)
-            || server.prefixMode != .always && grant.allows(tool: own)
+        view.isWithinReach(item, own, of: server, principal)
     }
 
     func missing(_ name: String, _ call: ClientCall) -> ClientFault {
@@ -310,6 +299,7 @@ extension MCPExchange {
         let request = ServerRequest(server, method, params: call.params, caller(call), services, on: worker)
         prepare(request)
         request.edit.extra += answers
+        request.edit.traceparent = ownTraceparent
         do throws(ClientFault) {
             if try takeState(call, server, request) { return }
         } catch { return answer(error) }

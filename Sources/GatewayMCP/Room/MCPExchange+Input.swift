@@ -76,7 +76,9 @@ extension MCPExchange {
         let caller = caller(call)
         var kept = JSONObject()
         for member in object["inputRequests"]?.object?.members ?? [] {
-            guard let method = member.value["method"]?.string?.value, caller.canAnswer(method) else { continue }
+            guard let method = member.value["method"]?.string?.value,
+                caller.mayBeAsked(method, member.value["params"])
+            else { continue }
             kept[member.name.value] = member.value
         }
         if object["inputRequests"] != nil { object["inputRequests"] = .object(kept) }
@@ -196,11 +198,14 @@ extension MCPExchange {
         let requests = object["inputRequests"]?.object?.members ?? []
         let caller = caller(call)
         guard round < MCPExchange.roundsMax,
-            requests.allSatisfy({ caller.canAnswer($0.value["method"]?.string?.value ?? "") })
+            requests.allSatisfy({
+                caller.mayBeAsked($0.value["method"]?.string?.value ?? "", $0.value["params"])
+            })
         else {
             answer(
                 ClientFault(
-                    JSONRPCCode.missingClientCapability, "the server asks for what the client cannot give",
+                    JSONRPCCode.missingClientCapability,
+                    "the server asks for what the client cannot give, or nobody may ask",
                     status: 200, id: call.id))
             return true
         }

@@ -75,6 +75,7 @@ extension MCPExchange {
             isSettled = true
             all.one()
         }
+        feed.canTakeMore = { [weak self] in self?.exchange?.isDownstreamWritable ?? true }
         feed.onMessage = { [self, weak feed] message in
             guard let feed else { return }
             if message.message.method == "notifications/tasks" { return pass(task: message, among: tasks, id) }
@@ -104,7 +105,10 @@ extension MCPExchange {
     /// Nothing goes before the acknowledgement.
     private func tell(_ event: [UInt8]) {
         guard isAcknowledged else {
-            if unheard.count < MCPExchange.subscriptionsMax { unheard.append(event) }
+            unheardBytes += event.count
+            if unheard.count < MCPExchange.subscriptionsMax, unheardBytes <= MCPExchange.unheardBytesMax {
+                unheard.append(event)
+            }
             return
         }
         send(event: event)
@@ -112,6 +116,7 @@ extension MCPExchange {
     }
 
     static let subscriptionsMax = 1_000
+    static let unheardBytesMax = 1 << 20
 
     /// The first message of the stream says what of the wish is granted.
     private func acknowledge(_ wants: ServerFeed.Wants, _ uris: [String], _ tasks: [String], _ id: [UInt8]) {
@@ -147,7 +152,7 @@ extension MCPExchange {
         var rules = ResultRules(
             view: view, server: found.server, terms: terms(of: found.handle.tool, at: found.server), definition: nil)
         let caller = caller(call)
-        let names = TaskRules(text: found.text) { caller.canAnswer($0) }
+        let names = TaskRules(text: found.text) { caller.mayBeAsked($0, $1) }
         guard var shown = try? names.shown(params, &rules) else { return }
         note?.redactions += rules.redactions
         var meta = shown["_meta"]?.object ?? JSONObject()

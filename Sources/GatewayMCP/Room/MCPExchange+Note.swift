@@ -14,6 +14,26 @@ extension MCPExchange {
         account = nil
     }
 
+    /// What a client's message is a part of, where it says so itself (`params._meta`).
+    func adopt(_ traceparent: String?, _ exchange: Exchange) {
+        guard let traceparent, let context = TraceContext(traceparent: traceparent.utf8Span.span) else { return }
+        exchange.record.traceID = (context.traceHigh, context.traceLow)
+        exchange.record.parentSpanID = context.span
+        exchange.record.traceSampled = context.isSampled
+    }
+
+    /// What the server's part of the trace hangs on; nil where nobody follows it.
+    var ownTraceparent: [UInt8]? {
+        guard let record = exchange?.record, record.traceSampled || call?.traceparent != nil else { return nil }
+        let context = TraceContext(
+            traceHigh: record.traceID.0, traceLow: record.traceID.1, span: record.spanID,
+            flags: record.traceSampled ? TraceContext.sampled : 0)
+        var out: [UInt8] = [0x22]
+        context.append(to: &out)
+        out.append(0x22)
+        return out
+    }
+
     /// A result on its way to the client.
     func noteResult(_ result: [UInt8]) {
         guard note != nil else { return }

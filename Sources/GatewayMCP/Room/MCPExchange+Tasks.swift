@@ -128,7 +128,7 @@ extension MCPExchange {
 
     private func shown(_ task: JSONObject, _ text: String, _ call: ClientCall) throws(ClientFault) -> JSONObject {
         let caller = caller(call)
-        let names = TaskRules(text: text) { caller.canAnswer($0) }
+        let names = TaskRules(text: text) { caller.mayBeAsked($0, $1) }
         return try withRules(call) { rules throws(GatewayError) in try names.shown(task, &rules) }
     }
 
@@ -193,7 +193,7 @@ extension MCPExchange {
             var rules = ResultRules(
                 view: view, server: found.server, terms: terms(of: found.handle.tool, at: found.server),
                 definition: nil)
-            let names = TaskRules(text: found.text) { _ in false }
+            let names = TaskRules(text: found.text) { _, _ in false }
             guard let shown = try? names.shown(object, &rules) else { return nil }
             note?.redactions += rules.redactions
             return .object(shown)

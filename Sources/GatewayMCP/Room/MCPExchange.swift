@@ -27,6 +27,7 @@ final class MCPExchange {
     /// The stream of changes has begun; what came before waits for that.
     var isAcknowledged = false
     var unheard: [[UInt8]] = []
+    var unheardBytes = 0
     /// How often the client has been asked for this call before.
     var round = 0
     /// A person has agreed to the call, in this round or an earlier one.
@@ -114,6 +115,9 @@ extension MCPExchange: BodyReader {
             if call.message.kind == .request {
                 note = ToolCallRecord(method: String(call.method.prefix(64)))
                 note?.revision = call.revision.rawValue
+                note?.requestID = String(decoding: (call.id ?? []).prefix(128), as: UTF8.self)
+                note?.session = call.session?.id ?? ""
+                adopt(call.traceparent, exchange)
                 if let session = call.session, let id = call.id { letCallOff(session, id) }
             }
             try dispatch(call)
@@ -122,7 +126,10 @@ extension MCPExchange: BodyReader {
         }
     }
 
-    func downstreamWritable() { request?.resumeReading() }
+    func downstreamWritable() {
+        request?.resumeReading()
+        for feed in feeds { feed.resumeReading() }
+    }
 
     /// The client is served or gone.
     func ended() {

@@ -38,6 +38,32 @@ struct ToolView {
         virtual?.includes(item, own, server: server.shownName) ?? true
     }
 
+    /// The same, and the caller's own credential lets it be used.
+    func isWithinReach(
+        _ item: ToolAccessTable.Item, _ own: String, of server: CompiledServer, _ principal: Principal
+    ) -> Bool {
+        guard includes(item, own, of: server) else { return false }
+        guard let grant = principal.grant, !grant.tools.isEmpty else { return true }
+        // A credential that lists what it calls reads nothing else either: all by their names under /mcp.
+        switch item {
+        case .tool: break
+        case .prompt: return grant.allows(tool: server.prefix + ToolView.separator + own)
+        case .resource: return grant.allows(tool: "\(server.prefix)+\(own)")
+        }
+        return grant.allows(tool: server.prefix + ToolView.separator + own)
+            || server.prefixMode != .always && grant.allows(tool: own)
+    }
+
+    /// Whether a caller hears of a change: of a resource only who may read it.
+    func tells(
+        _ message: ServerRequest.Message, of server: CompiledServer, _ principal: Principal, now: CELTimestamp
+    ) -> Bool {
+        guard let uri = Notification.uri(message) else { return true }
+        var asked = ToolAccessTable.Request(server: server.shownName, item: .resource, name: uri)
+        if room.catalog.access.readsTime { asked.now = now }
+        return isWithinReach(.resource, uri, of: server, principal) && room.catalog.access.lists(principal, asked)
+    }
+
     func prefixMode(_ server: CompiledServer) -> MCPPrefixMode { virtual?.prefixMode ?? server.prefixMode }
 
     static let separator = "__"
@@ -87,4 +113,12 @@ extension Principal {
 
     /// Whose calls a person decides about: a user's agents are told apart, since rules may be.
     var callerKey: String { agent.map { "\(ownerKey)/agent \($0.asKeyPart)" } ?? ownerKey }
+}
+
+extension CELTimestamp {
+    /// Since 1970.
+    init(wallNanoseconds: UInt64) {
+        let (seconds, rest) = wallNanoseconds.quotientAndRemainder(dividingBy: 1_000_000_000)
+        self.init(seconds: Int64(seconds), nanoseconds: Int32(rest))
+    }
 }

@@ -45,6 +45,8 @@ final class ListGathering {
         var problem: GatewayError?
         /// The server does not have such a list.
         var isMissing = false
+        /// Of all pages.
+        var byteCount = 0
         /// How long it may be kept, and whether by everyone; what a server does not say is not kept.
         var ttlMilliseconds = 0
     }
@@ -60,6 +62,8 @@ final class ListGathering {
     private var requests: [Int: ServerRequest] = [:]
     private var done: (([List]) -> Void)?
     private static let pagesMax = 1_000
+    /// How many of the largest results a whole list may be.
+    private static let resultsMax = 4
 
     init(
         _ kind: ListKind, _ servers: [CompiledServer], _ caller: ServerCaller, _ services: MCPServices,
@@ -114,6 +118,7 @@ final class ListGathering {
                 break
             }
             lists[index].items += items
+            lists[index].byteCount += bytes.count
             if page == 1 { lists[index].ttlMilliseconds = max(0, result["ttlMs"]?.int ?? 0) }
             guard lists[index].items.count <= lists[index].server.toolsMax, page < ListGathering.pagesMax else {
                 lists[index].items = []
@@ -121,6 +126,15 @@ final class ListGathering {
                     .upstreamProtocolError,
                     "the server lists more than \(lists[index].server.toolsMax): \(lists[index].server.shownName)",
                     hint: "the operator raises toolsMax of the MCPServer")
+                break
+            }
+            guard lists[index].byteCount / ListGathering.resultsMax <= lists[index].server.resultBytesMax else {
+                lists[index].items = []
+                lists[index].problem = GatewayError(
+                    .upstreamProtocolError,
+                    "the server's list is larger than \(ListGathering.resultsMax) results may be: "
+                        + lists[index].server.shownName,
+                    hint: "the operator raises limits.resultBytesMax of the MCPServer")
                 break
             }
             if let next = result["nextCursor"]?.string?.value, !next.isEmpty {

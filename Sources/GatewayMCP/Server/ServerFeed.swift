@@ -53,6 +53,8 @@ final class ServerFeed {
     var onReady: ((_ hadGap: Bool) -> Void)?
     /// It cannot be asked now, and is asked again.
     var onFailure: (() -> Void)?
+    /// A client that does not keep up holds the server up.
+    var canTakeMore: (() -> Bool)?
     private var hasGap = true
     private var isReady = false
     /// Of a session: its stream has begun, and so many subscriptions are not answered yet.
@@ -108,12 +110,20 @@ final class ServerFeed {
         onMessage = nil
         onReady = nil
         onFailure = nil
+        canTakeMore = nil
         stop()
         settleWaiting()
         if ownsSession, let session {
             _ = services.live.take(caller.scope(server))
             opening.close(session)
         }
+    }
+
+    /// The client reads again.
+    func resumeReading() {
+        request?.resumeReading()
+        former?.resumeReading()
+        post?.resumeReading()
     }
 
     /// Listens for something else from now on; `done` once it is heard of, or cannot be.
@@ -187,6 +197,7 @@ final class ServerFeed {
         let params = JSONTree.object(["notifications": .object(wants.filter)]).bytes
         let request = ServerRequest(server, "subscriptions/listen", params: params, caller, services, on: worker)
         request.isStream = true
+        request.canTakeMore = canTakeMore
         self.request = request
         request.onMessage = { [self, weak request] message in
             if request === self.request { ready() }
@@ -250,10 +261,28 @@ final class ServerFeed {
             ))
     }
 
+    /// A ping, and what nobody at the client can or may answer; its session's own client is asked the rest.
+    private func isAnswered(_ message: ServerRequest.Message, _ session: LiveServers.Session) -> Bool {
+        guard let range = message.message.id else { return true }
+        let id = Array(message.bytes[range])
+        if message.message.method == "ping" {
+            opening.reply(JSONRPCWriter.result(id: id.span, Array("{}".utf8).span), session)
+            return true
+        }
+        let params = (try? JSONTree.parse(message.bytes))?["params"]
+        if !ownsSession, caller.session != nil, caller.mayBeAsked(message.message.method, params) { return false }
+        let refusal = JSONRPCWriter.error(
+            id: id, code: JSONRPCCode.methodNotFound,
+            message: "the client cannot answer: \(message.message.method)")
+        opening.reply(refusal, session)
+        return true
+    }
+
     private func follow(_ session: LiveServers.Session) {
         self.session = session
         let post = ServerPost(server, services, on: worker)
         self.post = post
+        post.canTakeMore = canTakeMore
         var status = 0
         post.onHead = { [self] code, _ in
             status = code
@@ -265,11 +294,9 @@ final class ServerFeed {
             guard !event.data.isEmpty, let message = try? JSONRPCMessage(event.data.span),
                 message.kind == .notification || message.kind == .request
             else { return }
-            if message.method == "ping", let id = message.id {
-                let answer = JSONRPCWriter.result(id: event.data[id].span, Array("{}".utf8).span)
-                return opening.reply(answer, session)
-            }
-            onMessage?(ServerRequest.Message(bytes: event.data, message: message, eventID: event.id))
+            let whole = ServerRequest.Message(bytes: event.data, message: message, eventID: event.id)
+            if message.kind == .request, isAnswered(whole, session) { return }
+            onMessage?(whole)
         }
         post.onEnd = { [self] _ in
             self.post = nil
@@ -295,6 +322,7 @@ enum Notification {
     static func edited(
         _ message: ServerRequest.Message, _ view: ToolView, of server: CompiledServer, subscription: [UInt8]? = nil
     ) -> [UInt8] {
+        if message.message.method == "notifications/cancelled" { return cancelled(message, of: server) }
         let isUpdate = message.message.method == "notifications/resources/updated"
         guard subscription != nil || isUpdate && !view.isSingle,
             var object = (try? JSONTree.parse(message.bytes))?.object
@@ -308,6 +336,18 @@ enum Notification {
         }
         object["params"] = .object(params)
         return JSONTree.object(object).bytes
+    }
+
+    /// A server does not need the answer to its question any more: the client knows that by the gateway's id.
+    private static func cancelled(_ message: ServerRequest.Message, of server: CompiledServer) -> [UInt8] {
+        var outline = JSONOutline()
+        guard let params = message.message.params,
+            (try? outline.read(message.bytes.span, range: params)) != nil,
+            let id = outline.member("requestId", in: message.bytes.span)
+        else { return message.bytes }
+        var splice = JSONSplice()
+        splice.replace(id.value, with: QuestionID.make(server: server, id: Array(message.bytes[id.value])))
+        return splice.applied(to: message.bytes.span)
     }
 
     /// One that says only that something has changed.

@@ -7,6 +7,8 @@ struct ServerParams {
     var renamed: (member: StaticString, value: [UInt8])?
     /// In place of the client's token, where a session is shared; nil leaves it.
     var progressToken: [UInt8]?
+    /// In place of the client's: what the server's part of the trace hangs on, as JSON.
+    var traceparent: [UInt8]?
     /// Members that the server does not get.
     var removed: [StaticString] = []
     /// The client's wish for a task goes on to a server of the same time; another does not know it.
@@ -26,6 +28,7 @@ struct ServerParams {
                 JSONWriter.append(string: level.utf8Span.span, to: &value)
                 meta.set(MCPName.logLevelMeta, to: value, in: outline, of: input)
             }
+            if let traceparent { meta.set("traceparent", to: traceparent, in: outline, of: input) }
         }
     }
 
@@ -37,8 +40,14 @@ struct ServerParams {
                 MCPName.protocolVersionMeta, MCPName.capabilitiesMeta, MCPName.clientInfoMeta, MCPName.logLevelMeta,
             ].compactMap { outline.index(of: $0, in: input) }
             let gone = Set(known)
+            if let traceparent, gone.count == outline.members.count {
+                // Nothing of the client's is left beside it.
+                let own = Array("{\"traceparent\":".utf8) + traceparent + [0x7D]
+                return meta.replace(outline.extent, with: own)
+            }
             if !gone.isEmpty { meta.remove(from: outline) { gone.contains($0) } }
             if let token, let progressToken { meta.replace(outline.members[token].value, with: progressToken) }
+            if let traceparent { meta.set("traceparent", to: traceparent, in: outline, of: input) }
         }
     }
 

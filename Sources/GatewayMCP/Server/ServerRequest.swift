@@ -208,7 +208,20 @@ final class ServerRequest {
         guard let content = message.content, message.id.map({ bytes[$0].elementsEqual(id) }) ?? (message.kind == .error)
         else { return }
         let text = Array(bytes[content])
-        reply = message.kind == .result ? .result(text) : .error(text, status: status)
+        guard message.kind == .result else {
+            reply = .error(text, status: status)
+            return
+        }
+        reply = session == nil && !ServerRequest.isKnown(text) ? .failed(malformed) : .result(text)
+    }
+
+    /// What a result without sessions says of itself must be understood; one that says nothing is complete.
+    private static func isKnown(_ result: [UInt8]) -> Bool {
+        guard let outline = try? JSONOutline(result.span) else { return false }
+        guard let member = outline.member("resultType", in: result.span) else { return true }
+        return ["\"complete\"", "\"input_required\"", "\"task\""].contains {
+            result[member.value].elementsEqual($0.utf8)
+        }
     }
 
     /// A notification as its client knows it; nil for progress that nobody asked for.

@@ -119,7 +119,10 @@ final class ServerSurvey {
 
     static func instructions(_ findings: [Finding]) -> String? {
         let texts = findings.compactMap { finding -> String? in
-            guard let text = finding.description?["instructions"]?.string?.value, !text.isEmpty else { return nil }
+            guard let text = finding.description?["instructions"]?.string?.value, !text.isEmpty,
+                // They go where a model obeys them, and nobody approves them.
+                !HiddenText.isHiding(text)
+            else { return nil }
             return findings.count == 1 ? text : "\(finding.server.shownName): \(text)"
         }
         return texts.isEmpty ? nil : texts.joined(separator: "\n\n")

@@ -29,6 +29,7 @@ final class ParkedCall {
     private var messages: [ServerRequest.Message] = []
     private var reply: ServerRequest.Reply?
     private static let messagesMax = 1_000
+    private var messageBytes = 0
 
     init(_ request: ServerRequest) {
         self.request = request
@@ -41,7 +42,8 @@ final class ParkedCall {
     }
 
     func hear(_ message: ServerRequest.Message) {
-        guard messages.count < ParkedCall.messagesMax else { return }
+        messageBytes += message.bytes.count
+        guard messages.count < ParkedCall.messagesMax, messageBytes <= request.server.resultBytesMax else { return }
         messages.append(message)
         tell()
     }
@@ -61,6 +63,7 @@ final class ParkedCall {
     private func tell() {
         while let hearer, !messages.isEmpty {
             let message = messages.removeFirst()
+            messageBytes -= message.bytes.count
             guard message.message.kind == .request else {
                 hearer.onMessage(message)
                 continue
@@ -90,7 +93,8 @@ extension ServerRequest {
             opening.reply(JSONRPCWriter.result(id: id.span, Array("{}".utf8).span), session)
             return nil
         }
-        guard caller.canAnswer(message.message.method) else {
+        let params = (try? JSONTree.parse(message.bytes))?["params"]
+        guard caller.mayBeAsked(message.message.method, params) else {
             refuse(message)
             return nil
         }

@@ -53,6 +53,11 @@ package struct ToolCallRecord: Sendable {
 
     package var method: String
     package var revision = ""
+    /// The message's id as its client wrote it, and the session it is of; empty without one.
+    package var requestID = ""
+    package var session = ""
+    /// The code of the JSON-RPC error that it is answered with.
+    package var errorCode: Int?
     /// Of `MetricRegistry.backendSlot`; 0 where no server was asked.
     package var slot = 0
     package var server = ""

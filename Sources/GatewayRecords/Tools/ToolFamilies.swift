@@ -6,8 +6,8 @@ enum ToolLayout {
     static let redactions = calls + kinds * results
     static let bytes = redactions + 1
     static let durationSum = bytes + 1
-    static let buckets = durationSum + 1
-    static let stride = buckets + DurationBuckets.count
+    static let buckets = durationSum + kinds
+    static let stride = buckets + kinds * DurationBuckets.count
 }
 
 extension MetricValues {
@@ -19,9 +19,10 @@ extension MetricValues {
         tools[start + ToolLayout.calls + Int(call.kind.rawValue) * ToolLayout.results + Int(call.result.rawValue)] &+= 1
         tools[start + ToolLayout.redactions] &+= UInt64(max(0, call.redactions))
         tools[start + ToolLayout.bytes] &+= UInt64(max(0, call.resultBytes))
-        guard call.kind == .toolCall else { return }
-        tools[start + ToolLayout.durationSum] &+= nanoseconds
-        tools[start + ToolLayout.buckets + DurationBuckets.index(nanoseconds)] &+= 1
+        let kind = Int(call.kind.rawValue)
+        tools[start + ToolLayout.durationSum + kind] &+= nanoseconds
+        let buckets = start + ToolLayout.buckets + kind * DurationBuckets.count
+        tools[buckets + DurationBuckets.index(nanoseconds)] &+= 1
     }
 }
 
@@ -30,8 +31,11 @@ extension MetricCatalog {
         "sluice_tool_requests_total", .counter, "Requests to servers of tools, by what came of them.",
         labels: ["server", "method", "result"])
     static let toolDuration = MetricDescription(
-        "sluice_tool_call_duration_seconds", .histogram, "From a call of a tool to the end of its answer.",
-        labels: ["server"])
+        "sluice_tool_call_duration_seconds", .histogram, "From a message about tools to the end of its answer.",
+        labels: ["server", "method"],
+        telemetry: TelemetryName(
+            name: "mcp.server.operation.duration", unit: "s",
+            attributes: ["sluice.tool.server", "mcp.method.name"]))
     static let toolBytes = MetricDescription(
         "sluice_tool_result_bytes_total", .counter, "Bytes of results as clients got them.", labels: ["server"])
     static let toolRedactions = MetricDescription(
@@ -58,12 +62,18 @@ extension MetricSample {
                         .init(labels: [server, kind.name, result.name], number: .count(count)))
                 }
             }
-            families[1].points.append(
-                .init(
-                    labels: [server],
-                    number: .histogram(
-                        buckets: Array(words[ToolLayout.buckets...]), sumNanoseconds: words[ToolLayout.durationSum],
-                        bounds: DurationBuckets.upperSeconds)))
+            for kind in ToolCallRecord.Kind.allCases {
+                let first = ToolLayout.buckets + Int(kind.rawValue) * DurationBuckets.count
+                let buckets = Array(words[first..<(first + DurationBuckets.count)])
+                guard buckets.contains(where: { $0 > 0 }) else { continue }
+                families[1].points.append(
+                    .init(
+                        labels: [server, kind.name],
+                        number: .histogram(
+                            buckets: buckets,
+                            sumNanoseconds: words[ToolLayout.durationSum + Int(kind.rawValue)],
+                            bounds: DurationBuckets.upperSeconds)))
+            }
             families[2].points.append(.init(labels: [server], number: .count(words[ToolLayout.bytes])))
             families[3].points.append(.init(labels: [server], number: .count(words[ToolLayout.redactions])))
         }

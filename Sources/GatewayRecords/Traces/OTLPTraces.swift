@@ -47,7 +47,10 @@ enum OTLPTraces {
                 if let note = record.toolCall { ToolSpan.attributes(note.call, to: &text) }
             }
             // A client's mistake is no error of the server (semantic conventions, HTTP server spans).
-            status(isError: record.status >= 500 || record.outcome == .upstreamFailed, record, to: &text)
+            // Of MCP it is one, as the conventions for it have it.
+            let isToolError = record.toolCall.map { ToolSpan.errorType($0.call) != nil } ?? false
+            status(
+                isError: isToolError || record.status >= 500 || record.outcome == .upstreamFailed, record, to: &text)
         }
         guard !record.upstreamAddress.isEmpty, record.spanID != 0 else { return }
         text.object { text in
@@ -134,6 +137,7 @@ enum OTLPTraces {
             }
         OTLPResource.attribute("network.protocol.name", "http", to: &text)
         OTLPResource.attribute("network.protocol.version", version, to: &text)
+        if span.record.toolCall != nil { return }
         if let error = span.record.modelCall?.call.errorType {
             OTLPResource.attribute("error.type", error.rawValue, to: &text)
         } else if let code = span.record.errorCode {

@@ -149,7 +149,8 @@ struct ToolAttackTests {
     }
 
     @Test(arguments: [
-        MCPMisbehaviour.invalidJSON, .notRPC, .wrongID, .noAnswer, .silent, .status500, .reset, .huge, .deep,
+        MCPMisbehaviour.invalidJSON, .notRPC, .wrongID, .wrongIDType, .resultAndError, .noAnswer, .silent,
+        .unknownResultType, .status500, .reset, .huge, .deep, .twinMembers,
     ])
     func `a server that breaks the protocol is an error of its own, and of nobody else`(
         _ how: MCPMisbehaviour
@@ -158,6 +159,34 @@ struct ToolAttackTests {
             let answer = try await stand.call("misbehave", "{\"how\":\"\(how.rawValue)\"}")
             #expect(try ToolRoomTests.code(answer) != nil, "\(how): \(answer.text.prefix(300))")
             #expect(try await stand.call("echo", "{\"text\":\"still here\"}").text.contains("still here"))
+        }
+    }
+
+    @Test func `notifications without end are cut`() async throws {
+        try await Self.run { stand in
+            let answer = try await stand.call("misbehave", "{\"how\":\"endless\"}")
+            #expect(
+                answer.text.contains("\"error\"") && !answer.text.contains("\"result\""), "\(answer.text.suffix(300))")
+        }
+    }
+
+    @Test(arguments: [MCPMisbehaviour.twice, .askOnStream, .wrongType])
+    func `what a server says beside its answer, or in its place, disturbs nobody`(_ how: MCPMisbehaviour) async throws {
+        try await Self.run { stand in
+            let answer = try await stand.call("misbehave", "{\"how\":\"\(how.rawValue)\"}")
+            #expect(answer.text.components(separatedBy: "\"id\":1").count == 2, "\(how): \(answer.text)")
+            #expect(!answer.text.contains("elicitation/create"), "\(answer.text)")
+            #expect(try await stand.call("echo", "{\"text\":\"still here\"}").text.contains("still here"))
+        }
+    }
+
+    @Test func `a secret in structured content alone is as unreadable there`() async throws {
+        try await Self.run {
+            $0.personalities = [.leaky]
+        } _: { stand in
+            let answer = try await stand.call("get_note", "{\"id\":\"n1\"}")
+            #expect(answer.text.contains("structuredContent") && answer.text.contains("[redacted]"), "\(answer.text)")
+            #expect(!answer.text.contains("AKIAIOSFODNN7EXAMPLE"), "\(answer.text)")
         }
     }
 

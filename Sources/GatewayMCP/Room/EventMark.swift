@@ -1,0 +1,76 @@
+import GatewayWire
+
+/// What an event's id tells: at which server its stream goes on, from which of the server's ids, and which of the
+/// client's requests it answers. All of it is in the id, so that any replica can go on; sealed, since it decides what
+/// is sent to the server and by which policies the rest is judged.
+struct EventMark {
+    /// Whose stream it is: one session cannot use another's.
+    var session: String
+    var server: String
+    /// The tool that was called, by the server's own name.
+    var tool: String?
+    /// Our id of the request at the server, the client's own, and its progress token; each JSON.
+    var ownID: [UInt8]
+    var clientID: [UInt8]
+    var clientToken: [UInt8]?
+    /// The server's.
+    var eventID: [UInt8]
+
+    init(
+        session: String, server: String, tool: String?, ownID: [UInt8], clientID: [UInt8], clientToken: [UInt8]?,
+        eventID: [UInt8]
+    ) {
+        self.session = session
+        self.server = server
+        self.tool = tool
+        self.ownID = ownID
+        self.clientID = clientID
+        self.clientToken = clientToken
+        self.eventID = eventID
+    }
+
+    /// Nil for what was not made here, or for another session.
+    init?(_ text: String, _ seal: Seal, session: String) {
+        guard text.utf8.count <= Seal.fieldBytesMax, let bytes = seal.open(text, .eventID),
+            let parts = (try? JSONTree.parse(bytes))?.array, parts.count == 7, parts[5].string?.value == session,
+            let server = parts[0].string?.value, let eventID = parts[4].string?.value, parts[1].isID, parts[2].isID,
+            parts[3].isID || parts[3].isNull
+        else { return nil }
+        self.session = session
+        self.server = server
+        tool = parts[6].string?.value
+        ownID = parts[1].bytes
+        clientID = parts[2].bytes
+        clientToken = parts[3].isNull ? nil : parts[3].bytes
+        self.eventID = Array(eventID.utf8)
+    }
+
+    /// The same stream at another of the server's ids.
+    func at(_ eventID: [UInt8]) -> EventMark {
+        var mark = self
+        mark.eventID = eventID
+        return mark
+    }
+
+    /// Nil for a stream without ids, and where the id would be too long for a head.
+    func text(_ seal: Seal) -> String? {
+        guard !eventID.isEmpty else { return nil }
+        func tree(_ json: [UInt8]?) -> JSONTree { json.flatMap { try? JSONTree.parse($0) } ?? .null }
+        let parts: JSONTree = .array([
+            .text(server), tree(ownID), tree(clientID), tree(clientToken),
+            .text(String(decoding: eventID, as: UTF8.self)), .text(session), tool.map { .text($0) } ?? .null,
+        ])
+        return seal.seal(parts.bytes, .eventID).flatMap { $0.utf8.count <= Seal.fieldBytesMax ? $0 : nil }
+    }
+
+    /// The lines of an event before its data.
+    static func append(id: String?, retryMilliseconds: Int?, to out: inout [UInt8]) {
+        if let id { out.append(contentsOf: "id: \(id)\n".utf8) }
+        if let retryMilliseconds { out.append(contentsOf: "retry: \(retryMilliseconds)\n".utf8) }
+    }
+}
+
+extension JSONTree {
+    /// Whether it can be the id of a request.
+    fileprivate var isID: Bool { string != nil || number != nil }
+}

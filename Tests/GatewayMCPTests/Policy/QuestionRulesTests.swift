@@ -1,0 +1,56 @@
+import GatewayWire
+import Testing
+
+@testable import GatewayMCP
+
+@Suite("a server's question reaches a client that can answer it, unless nobody may ask it")
+struct QuestionRulesTests {
+    private static func form(_ message: String, _ properties: String) -> String {
+        "{\"message\":\"\(message)\",\"requestedSchema\":{\"type\":\"object\",\"properties\":{\(properties)}}}"
+    }
+
+    private static func page(_ url: String) -> String { "{\"mode\":\"url\",\"url\":\"\(url)\",\"message\":\"m\"}" }
+
+    private static func problem(_ params: String) throws -> String? {
+        QuestionRules.problem("elicitation/create", try JSONTree.parse(Array(params.utf8)))
+    }
+
+    @Test(arguments: [
+        form("Hello", "\"password\":{\"type\":\"string\"}"),
+        form("Hello", "\"a\":{\"type\":\"string\",\"title\":\"API key\"}"),
+        form("Hello", "\"a\":{\"type\":\"string\",\"description\":\"your credit-card number\"}"),
+        form("Hello", "\"a\":{\"type\":\"string\",\"format\":\"password\"}"),
+        form("Type your password, please", "\"answer\":{\"type\":\"string\"}"),
+        form("Hello", "\"smsOtp\":{\"type\":\"string\"}"), page("javascript:alert(1)"), page("file:///etc/passwd"),
+        page("http://example.com/login"), page("https://github.com@evil.example/login"),
+        page("https://xn--gthub-n4a.com/"), page("https://g\u{456}thub.com/"),
+        page("https://evil.example\\\\@github.com"),
+        page("https:///login"), page("https://%67ithub.com/"), page(""),
+    ])
+    func `what nobody may ask`(_ params: String) throws { #expect(try Self.problem(params) != nil) }
+
+    @Test(arguments: [
+        form("What is your name?", "\"name\":{\"type\":\"string\"}"),
+        form("Change the password now?", "\"yes\":{\"type\":\"boolean\"}"),
+        form("Which token counter?", "\"choice\":{\"type\":\"string\",\"enum\":[\"a\",\"b\"]}"),
+        form("Pin this?", "\"pinned\":{\"type\":\"boolean\"}"), page("https://github.com/login?a=b@c#d"),
+        page("http://127.0.0.1:8080/x"), page("http://[::1]:9/x"), page("HTTPS://Example.com"),
+    ])
+    func `what may be asked`(_ params: String) throws { #expect(try Self.problem(params) == nil) }
+
+    @Test(arguments: [
+        ("{}", "elicitation/create", "{}", false), ("{\"elicitation\":{}}", "elicitation/create", "{}", true),
+        ("{\"elicitation\":{}}", "elicitation/create", page("https://a.example"), false),
+        ("{\"elicitation\":{\"url\":{}}}", "elicitation/create", page("https://a.example"), true),
+        ("{\"elicitation\":{\"url\":{}}}", "elicitation/create", "{\"mode\":\"form\"}", false),
+        ("{\"elicitation\":{\"form\":{},\"url\":{}}}", "elicitation/create", "{\"mode\":\"form\"}", true),
+        ("{\"sampling\":{}}", "sampling/createMessage", "{}", true),
+        ("{\"sampling\":{}}", "sampling/createMessage", "{\"tools\":[]}", false),
+        ("{\"sampling\":{\"tools\":{}}}", "sampling/createMessage", "{\"tools\":[]}", true),
+        ("{\"roots\":{}}", "roots/list", "{}", true), ("{\"roots\":{}}", "made/up", "{}", false),
+    ])
+    func `what a client can`(_ capabilities: String, _ method: String, _ params: String, _ isAsked: Bool) throws {
+        let caller = ServerCaller(owner: "o", capabilities: Array(capabilities.utf8))
+        #expect(caller.mayBeAsked(method, try JSONTree.parse(Array(params.utf8))) == isAsked)
+    }
+}
