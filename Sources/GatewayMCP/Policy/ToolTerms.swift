@@ -47,8 +47,8 @@ package struct ToolGovernance: Sendable {
 
     package static let none = ToolGovernance()
 
-    /// What holds for resources, prompts and messages of a server: what its secrets are and how large a result may be, as
-    /// policies about all of its tools have it. A link in a result leads to a resource, which keeps the same secrets.
+    /// What holds for resources, prompts and messages of a server: which words are secrets and how large a result may
+    /// be, as policies about all of its tools have it. A link in a result leads to a resource with the same secrets.
     func terms(server: String) -> ToolTerms {
         var terms = ToolTerms()
         for policy in policies {

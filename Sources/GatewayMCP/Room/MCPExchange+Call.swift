@@ -77,9 +77,12 @@ extension MCPExchange {
                 throw GatewayError(
                     .bodyTooLarge, "the tool's arguments are larger than \(terms.argumentBytesMax) bytes")
             }
-            permit =
-                try parkedPermit(call, server)
-                ?? services.limiters.take(terms, server: server.shownName, tool: own, owner: owner, now: worker.now)
+            if let kept = parkedPermit(call, server) {
+                permit = kept
+            } else {
+                permit = try services.limiters.take(
+                    terms, server: server.shownName, tool: own, owner: owner, now: worker.now)
+            }
         } catch {
             exchange?.record.errorCode = error.code
             throw ClientFault(error, id: call.id, status: 200)
@@ -319,7 +322,7 @@ extension MCPExchange {
         request.onEnd = { [self] reply in
             self.request = nil
             // Unheard to its end.
-            if exchange == nil { letGo() }
+            if self.exchange == nil { letGo() }
             if case .result(let result) = reply, !call.isStateless,
                 askForServer(
                     result, call, server, round: round,
