@@ -19,6 +19,8 @@ enum ScriptedToolServer {
     /// What is answered: a result, an error with its status, or bytes of a stream.
     enum Answer: Sendable {
         case result(String)
+        /// The same, with the id of a session.
+        case session(String, String)
         case error(Int, code: Int, String)
         case events([String])
         case status(Int)
@@ -78,6 +80,11 @@ enum ScriptedToolServer {
         case .result(let result):
             let body = "{\"jsonrpc\":\"2.0\",\"id\":\(id),\"result\":\(result)}"
             return [.head(200, [json]), .chunk(ByteBuffer(string: body)), .end([])]
+        case .session(let session, let result):
+            let body = "{\"jsonrpc\":\"2.0\",\"id\":\(id),\"result\":\(result)}"
+            return [
+                .head(200, [json, Header("mcp-session-id", session)]), .chunk(ByteBuffer(string: body)), .end([]),
+            ]
         case .error(let status, let code, let message):
             let body = "{\"jsonrpc\":\"2.0\",\"id\":\(id),\"error\":{\"code\":\(code),\"message\":\"\(message)\"}}"
             return [.head(status, [json]), .chunk(ByteBuffer(string: body)), .end([])]

@@ -30,6 +30,86 @@ struct ToolCornerTests {
         }
     }
 
+    @Test(arguments: [true, false])
+    func `4: a client that never sends its session's id is served`(_ isStateless: Bool) async throws {
+        let scripted: ToolRoomTests.Scripted = { received, _ in
+            switch received.method {
+            case "server/discover": isStateless ? nil : .error(400, code: -32601, "no")
+            case "initialize": .result(Self.opened)
+            default: nil
+            }
+        }
+        try await ToolRoomTests.run(answer: scripted) { stand in
+            let headers = [
+                Header("authorization", "Bearer \(try stand.key("alice"))"),
+                Header("content-type", "application/json"), Header("mcp-protocol-version", "2025-11-25"),
+            ]
+            let opened = try await stand.post(
+                "/mcp/demo", headers,
+                """
+                {"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-11-25",\
+                "capabilities":{},"clientInfo":{"name":"t","version":"1"}}}
+                """)
+            #expect(opened.status == 200, "\(opened.text)")
+            let list = try await stand.post(
+                "/mcp/demo", headers, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/list\"}")
+            #expect(list.text.contains("get_weather"), "\(list.text)")
+            let call = try await stand.post(
+                "/mcp/demo", headers,
+                "{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"tools/call\",\"params\":{\"name\":\"get_weather\"}}")
+            #expect(call.text.contains("done"), "\(call.text)")
+        }
+    }
+
+    @Test func `1: a server that forgets its sessions at once is greeted once more, and no oftener`() async throws {
+        let scripted: ToolRoomTests.Scripted = { received, _ in
+            switch received.method {
+            case "server/discover": .error(400, code: -32601, "no")
+            case "initialize": .session("s", Self.opened)
+            case "tools/call": .status(404)
+            default: nil
+            }
+        }
+        try await ToolRoomTests.run(answer: scripted) { stand in
+            let answer = try await stand.send(
+                try stand.key("alice"), "tools/call", "\"name\":\"get_weather\"", name: "get_weather")
+            #expect(answer.text.contains("forgets its sessions"), "\(answer.text)")
+            #expect(stand.received().count { $0.method == "initialize" } == 2)
+            #expect(stand.toolCalls.count == 2)
+        }
+    }
+
+    @Test func `13, 15: a stream says something at once, and stays when the server's own is gone`() async throws {
+        let scripted: ToolRoomTests.Scripted = { received, _ in
+            switch received.method {
+            case "server/discover": .error(400, code: -32601, "no")
+            case "initialize": .result(Self.opened)
+            case "GET": .events([])
+            default: nil
+            }
+        }
+        try await ToolRoomTests.run(answer: scripted) { stand in
+            let key = try stand.key("alice")
+            let opened = try await stand.post(
+                "/mcp/demo",
+                [Header("authorization", "Bearer \(key)"), Header("content-type", "application/json")],
+                """
+                {"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-11-25",\
+                "capabilities":{},"clientInfo":{"name":"t","version":"1"}}}
+                """)
+            let session = try #require(opened.headers.first { $0.name == "mcp-session-id" }?.value, "\(opened.text)")
+            let client = try await stand.gateway.open()
+            await client.send(
+                "GET /mcp/demo HTTP/1.1\r\nhost: x\r\nauthorization: Bearer \(key)\r\n"
+                    + "accept: text/event-stream\r\nmcp-session-id: \(session)\r\n\r\n")
+            let received = stand.received
+            try await eventually("the server is asked again") { received().count { $0.method == "GET" } > 1 }
+            #expect(String(decoding: client.outcome.bytes, as: UTF8.self).contains(": open\n\n"))
+            #expect(client.outcome.end == .open)
+            await client.close()
+        }
+    }
+
     @Test func `5: another server changes no name`() async throws {
         let other = """
             ---
@@ -93,6 +173,33 @@ struct ToolCornerTests {
                 headers: [Header("mcp-name", "  get_weather\t")])
             #expect(answer.text.contains("done"), "\(answer.text)")
         }
+    }
+
+    @Test(arguments: [MCPRevision.july2026, .november2025])
+    func `24: every page of a list is there, in the server's order`(_ revision: MCPRevision) async throws {
+        var lists: [[String]] = []
+        for size in [0, 2] {
+            var options = MockToolServer.Options()
+            options.revisions = [revision]
+            options.sets = [.demo, .surface]
+            options.pageSize = size
+            let server = try await MockToolServer.start(options)
+            try await ToolBridgeTests.run(at: server.url) { stand in
+                var names: [String] = []
+                for (method, member, name) in [
+                    ("tools/list", "tools", "name"), ("prompts/list", "prompts", "name"),
+                    ("resources/list", "resources", "uri"),
+                ] {
+                    let result = try await stand.stateless(method, "", name: "")
+                    names += (result[member] as? [[String: Any]] ?? []).compactMap { $0[name] as? String }
+                    #expect(result["nextCursor"] == nil && result["cacheScope"] as? String == "private")
+                }
+                lists.append(names)
+            }
+            #expect(server.journal.count("tools/list") > (size == 0 ? 0 : 5))
+            await server.stop()
+        }
+        #expect(lists[0] == lists[1] && lists[0].count > 10, "\(lists)")
     }
 
     @Test func `rounds without end are cut`() async throws {
