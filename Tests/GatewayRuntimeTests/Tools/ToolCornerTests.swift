@@ -79,12 +79,15 @@ struct ToolCornerTests {
         }
     }
 
-    @Test func `13, 15: a stream says something at once, and stays when the server's own is gone`() async throws {
+    @Test(arguments: [false, true])
+    func `13, 15, 19: a stream says something at once, and stays where the server has none`(
+        _ isRefused: Bool
+    ) async throws {
         let scripted: ToolRoomTests.Scripted = { received, _ in
             switch received.method {
             case "server/discover": .error(400, code: -32601, "no")
             case "initialize": .result(Self.opened)
-            case "GET": .events([])
+            case "GET": isRefused ? .status(405) : .events([])
             default: nil
             }
         }
@@ -103,7 +106,11 @@ struct ToolCornerTests {
                 "GET /mcp/demo HTTP/1.1\r\nhost: x\r\nauthorization: Bearer \(key)\r\n"
                     + "accept: text/event-stream\r\nmcp-session-id: \(session)\r\n\r\n")
             let received = stand.received
-            try await eventually("the server is asked again") { received().count { $0.method == "GET" } > 1 }
+            // A stream that has ended is asked for again; one that there is not, is not.
+            try await eventually("the server is asked") {
+                received().count { $0.method == "GET" } > (isRefused ? 0 : 1)
+            }
+            _ = await client.read(timeoutMilliseconds: 10_000) { $0.firstRange(of: Array(": open".utf8)) != nil }
             #expect(String(decoding: client.outcome.bytes, as: UTF8.self).contains(": open\n\n"))
             #expect(client.outcome.end == .open)
             await client.close()
