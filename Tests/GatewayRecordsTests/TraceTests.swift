@@ -59,6 +59,39 @@ struct OTLPTraceTests {
         #expect(attribute(try spans()[0], name) == value)
     }
 
+    @Test(
+        "a call of a tool is told in the words for MCP",
+        arguments: [
+            ("mcp.method.name", "tools/call"), ("mcp.session.id", "s1"), ("mcp.protocol.version", "2025-11-25"),
+            ("jsonrpc.request.id", "7"), ("gen_ai.tool.name", "get"), ("gen_ai.operation.name", "execute_tool"),
+            ("network.transport", "tcp"), ("rpc.response.status_code", "-32602"), ("error.type", "-32602"),
+        ])
+    func tools(name: String, value: String) throws {
+        var call = ToolCallRecord(method: "tools/call")
+        (call.session, call.revision, call.requestID, call.item) = ("s1", "2025-11-25", "7", "get")
+        (call.result, call.errorCode) = (.failed, -32602)
+        let span = try spans {
+            ($0.toolCall, $0.errorCode, $0.status) = (ToolCallNote(call), .upstreamProtocolError, 200)
+        }[0]
+        #expect(span["name"] as? String == "tools/call get")
+        #expect(attribute(span, name) == value)
+        let names = (span["attributes"] as? [[String: Any]] ?? []).compactMap { $0["key"] as? String }
+        #expect(Set(names).count == names.count, "\(names)")
+        #expect((span["status"] as? [String: Any])?["code"] as? Int == 2)
+    }
+
+    @Test(
+        "what of a call of a tool has failed",
+        arguments: [
+            (ToolCallRecord.Result.ok, nil, nil), (.waiting, nil, nil), (.toolError, nil, "tool_error"),
+            (.refused, 3020, "3020"), (.failed, nil, "_OTHER"),
+        ] as [(ToolCallRecord.Result, Int?, String?)])
+    func toolErrors(result: ToolCallRecord.Result, code: Int?, type: String?) {
+        var call = ToolCallRecord(method: "tools/call")
+        (call.result, call.errorCode) = (result, code)
+        #expect(ToolSpan.errorType(call) == type)
+    }
+
     @Test("no secret and no query leaves by a span")
     func secrets() throws {
         let (record, head) = exchange(query: "token=sk-secret")
