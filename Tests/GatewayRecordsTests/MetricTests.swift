@@ -38,7 +38,9 @@ struct MetricTests {
                 MetricRegistry(names: edition).collect().families().map(\.description.name) == names)
             #expect(Set(names).count == names.count)
             for metric in metrics {
-                #expect(metric.name.hasPrefix(metric.telemetry == nil ? "sluice_" : "gen_ai_"))
+                let isOurs = metric.name.hasPrefix("sluice_")
+                #expect(isOurs || metric.name.hasPrefix("gen_ai_") || metric.name.hasPrefix("mcp_"))
+                #expect(isOurs == (metric.telemetry == nil))
                 #expect(metric.help.hasSuffix("."))
                 #expect((metric.kind == .counter) == metric.name.hasSuffix("_total"))
                 let isTokens = metric.telemetry?.unit == "{token}"

@@ -29,8 +29,9 @@ struct ToolCallTests {
         #"sluice_tool_requests_total{server="MCPServer/default/demo",method="tools/call",result="refused"} 1"#,
         #"sluice_tool_requests_total{server="none",method="list",result="ok"} 1"#,
         #"sluice_tool_requests_total{server="none",method="_OTHER",result="failed"} 1"#,
-        #"sluice_tool_call_duration_seconds_count{server="MCPServer/default/demo",method="tools/call"} 2"#,
-        #"sluice_tool_call_duration_seconds_count{server="none",method="list"} 1"#,
+        #"mcp_server_operation_duration_seconds_count{sluice_tool_server="MCPServer/default/demo","#
+            + #"mcp_method_name="tools/call"} 2"#,
+        #"mcp_server_operation_duration_seconds_count{sluice_tool_server="none",mcp_method_name="list"} 1"#,
         #"sluice_tool_result_bytes_total{server="MCPServer/default/demo"} 200"#,
         #"sluice_tool_redactions_total{server="MCPServer/default/demo"} 4"#,
     ])

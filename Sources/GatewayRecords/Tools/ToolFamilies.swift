@@ -31,8 +31,8 @@ extension MetricCatalog {
         "sluice_tool_requests_total", .counter, "Requests to servers of tools, by what came of them.",
         labels: ["server", "method", "result"])
     static let toolDuration = MetricDescription(
-        "sluice_tool_call_duration_seconds", .histogram, "From a message about tools to the end of its answer.",
-        labels: ["server", "method"],
+        "mcp_server_operation_duration_seconds", .histogram, "From a message about tools to the end of its answer.",
+        labels: ["sluice_tool_server", "mcp_method_name"],
         telemetry: TelemetryName(
             name: "mcp.server.operation.duration", unit: "s",
             attributes: ["sluice.tool.server", "mcp.method.name"]))

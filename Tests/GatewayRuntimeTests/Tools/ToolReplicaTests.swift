@@ -71,7 +71,8 @@ struct ToolReplicaTests {
             let answer = try await Self.send(
                 second, try Self.key(second),
                 """
-                {"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"echo","arguments":{"text":"still here"}}}
+                {"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"echo",\
+                "arguments":{"text":"still here"}}}
                 """, session: session)
             #expect(answer.status == 200 && answer.text.contains("still here"), "\(answer.status) \(answer.text)")
             // The server was not asked for a second session.
