@@ -43,6 +43,10 @@ package struct MCPServerSpec: ConfigObject {
         fields.check(
             `protocol` != .sse || http != nil, at: "protocol", "protocol sse of what is not reached by http",
             hint: "remove protocol")
+        // Only sessions tell callers apart: without them all requests would share one.
+        fields.check(
+            `protocol` != .stateless || stdio?.scope != .session, at: "protocol",
+            "protocol stateless of a process for each session", hint: "set stdio.scope to server, or remove protocol")
         let ways = ["http", "stdio", "openapi", "virtual"].filter { fields.has($0) }
         fields.check(
             !ways.isEmpty, .missingField, "missing field \"http\"",
