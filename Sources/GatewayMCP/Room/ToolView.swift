@@ -50,8 +50,10 @@ struct ToolView {
         case .prompt: return grant.allows(tool: server.prefix + ToolView.separator + own)
         case .resource: return grant.allows(tool: "\(server.prefix)+\(own)")
         }
-        return grant.allows(tool: server.prefix + ToolView.separator + own)
-            || server.prefixMode != .always && grant.allows(tool: own)
+        if grant.allows(tool: server.prefix + ToolView.separator + own) { return true }
+        // A plain name that reads as another server's is not what the credential means.
+        let isPlain = !room.catalog.servers.contains { own.utf8.starts(with: ($0.prefix + ToolView.separator).utf8) }
+        return server.prefixMode != .always && isPlain && grant.allows(tool: own)
     }
 
     /// Whether a caller hears of a change: of a resource only who may read it.

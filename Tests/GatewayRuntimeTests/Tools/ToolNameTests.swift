@@ -1,4 +1,5 @@
 import Foundation
+import GatewayIdentity
 import GatewayRuntime
 import GatewayState
 import GatewayWorkbench
@@ -123,6 +124,17 @@ struct ToolNameTests {
                 key, "tools/call", "\"name\":\"demo__get_weather\"", path: "/mcp", name: "demo__get_weather")
             #expect(call.text.contains("done"), "\(call.text)")
             #expect(stand.toolCalls.count == 1)
+            // Nor does a token for the one call the other where that is alone.
+            var draft = TokenDraft()
+            draft.user = "alice"
+            draft.groups = ["engineering"]
+            draft.tools = ["demo__get_*"]
+            let tokens = stand.gateway.process.tokens
+            let now = Int(Date().timeIntervalSince1970)
+            let token = try tokens.sign(try draft.grant(audiences: tokens.audiences, nowSeconds: now))
+            let alone = try await stand.send(
+                token, "tools/call", "\"name\":\"demo__get_weather\"", path: "/mcp/other", name: "demo__get_weather")
+            #expect(try ToolRoomTests.code(alone) == -32602, "\(alone.text)")
             #expect(received().allSatisfy { $0.method != "tools/call" })
         }
         await second.stop()
