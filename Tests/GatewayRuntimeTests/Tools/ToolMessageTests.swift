@@ -171,6 +171,34 @@ struct ToolMessageTests {
         }
     }
 
+    @Test(arguments: [MCPRevision.july2026, .november2025])
+    func `a session hears of the log what it asked for, from a server of either time`(
+        _ revision: MCPRevision
+    ) async throws {
+        var options = MockToolServer.Options()
+        options.revisions = [revision]
+        options.sets = [.demo, .surface]
+        let server = try await MockToolServer.start(options)
+        try await ToolBridgeTests.run(at: server.url) { stand in
+            let session = try await stand.open()
+            let headers = [Header("mcp-session-id", session), Header("mcp-protocol-version", "2025-11-25")]
+            func log(_ level: String) async throws -> Bool {
+                let answer = try await stand.post(
+                    """
+                    {"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"log",\
+                    "arguments":{"text":"a line","level":"\(level)"}}}
+                    """, headers)
+                #expect(answer.text.contains("logged"), "\(answer.text)")
+                return answer.text.contains("notifications/message")
+            }
+            #expect(try await log("info"))
+            _ = try await stand.inSession(session, "logging/setLevel", "\"level\":\"error\"")
+            #expect(try await log("info") == false)
+            #expect(try await log("error"))
+        }
+        await server.stop()
+    }
+
     @Test(arguments: [true, false])
     func `a trace goes on through the gateway, in both times`(_ isStateless: Bool) async throws {
         let none: ToolRoomTests.Scripted = { _, _ in nil }
