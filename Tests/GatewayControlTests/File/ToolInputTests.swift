@@ -13,12 +13,12 @@ struct ToolInputTests {
         ("stdio: {command: [x]}, protocol: stateless", "protocol stateless of a process for each session"),
         ("stdio: {command: [x]}, protocol: sse", "protocol sse of what is not reached by http"),
         ("stdio: {command: [x]}, http: {url: \"http://a.example/mcp\"}", "stdio beside http"),
-        ("http: {url: \"http://a.example/mcp\"}, prefix: a__b", "letters, digits and dashes"),
-        ("http: {url: \"http://a.example/mcp\"}, prefix: \"caf\u{E9}\"", "letters, digits and dashes"),
+        ("http: {url: \"http://a.example/mcp\"}, prefix: a__b", "prefix"),
+        ("http: {url: \"http://a.example/mcp\"}, prefix: \"caf\u{E9}\"", "prefix"),
     ])
     func `what cannot be meant is refused`(_ spec: String, _ message: String) {
         let found = load(Self.server(spec)).diagnostics
-        #expect(found.contains { $0.message.contains(message) }, "\(found)")
+        #expect(found.contains { $0.severity == .error && "\($0)".contains(message) }, "\(found)")
     }
 
     @Test(arguments: [
@@ -26,6 +26,6 @@ struct ToolInputTests {
         "http: {url: \"http://a.example/sse\"}, protocol: sse",
     ])
     func `what can be is taken`(_ spec: String) {
-        #expect(load(Self.server(spec)).diagnostics == [])
+        #expect(!load(Self.server(spec)).diagnostics.contains { $0.severity == .error })
     }
 }
