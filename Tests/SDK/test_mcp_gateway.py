@@ -67,7 +67,7 @@ spec:
 class ToolGateway(Gateway):
     """`sluice run` in front of servers: their specs by their names."""
 
-    def __init__(self, sluice, folder, servers, name="tools-gateway"):
+    def __init__(self, sluice, folder, servers, name="tools-gateway", is_public=False):
         self.sluice = sluice
         self.folder = folder
         self.state = Path(folder) / f"{name}.state"
@@ -83,6 +83,8 @@ class ToolGateway(Gateway):
             "--telemetry", f"127.0.0.1:{self.telemetry}",
         ]
         self.url = f"http://127.0.0.1:{self.port}"
+        # Browsers come by this URL.
+        self.words += ["--token-issuer", self.url] * is_public
         self.start(name)
         self.key = self.command("key", "create", "--user", "alice", "--group", "engineering")["key"]
 

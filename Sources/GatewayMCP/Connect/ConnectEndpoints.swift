@@ -15,12 +15,24 @@ package struct ConnectEndpoints: Sendable {
         package var path: String
         package var query: String
         package var body: [UInt8]
+        /// `Authorization`, or what stands for it.
+        package var authorization: String?
+        /// What page a browser sends it from.
+        package var origin: String?
+        /// Of all lines of `Cookie`.
+        package var cookies: String
 
-        package init(method: String, path: String, query: String, body: [UInt8]) {
+        package init(
+            method: String, path: String, query: String, body: [UInt8], authorization: String? = nil,
+            origin: String? = nil, cookies: String = ""
+        ) {
             self.method = method
             self.path = path
             self.query = query
             self.body = body
+            self.authorization = authorization
+            self.origin = origin
+            self.cookies = cookies
         }
     }
 
@@ -42,7 +54,7 @@ package struct ConnectEndpoints: Sendable {
         package var error: GatewayError?
     }
 
-    private let connections: Connections
+    let connections: Connections
     private let catalog: ToolCatalog
 
     package init(_ connections: Connections, _ catalog: ToolCatalog) {
@@ -50,10 +62,10 @@ package struct ConnectEndpoints: Sendable {
         self.catalog = catalog
     }
 
-    /// `caller` says who shows the request's credential, or why nobody does.
-    package func respond(
-        _ request: Request, caller: () async throws(GatewayError) -> Principal
-    ) async -> Response {
+    /// Who shows a credential, as it stands in `Authorization`; throws why nobody does.
+    package typealias Identify = (_ authorization: String?) async throws(GatewayError) -> Principal
+
+    package func respond(_ request: Request, caller: Identify) async -> Response {
         switch (request.method, request.path) {
         case ("GET", Connections.documentPath):
             return Response(
@@ -61,12 +73,13 @@ package struct ConnectEndpoints: Sendable {
                 fields: [("content-type", "application/json"), ("cache-control", "public, max-age=3600")],
                 body: connections.document)
         case ("GET", Connections.startPath): return start(request)
-        case ("GET", Connections.callbackPath): return callback(request)
+        case ("POST", Connections.startPath): return await enter(request, caller)
+        case ("GET", Connections.callbackPath): return await callback(request)
         default: break
         }
         var principal: Principal?
         do {
-            let known = try await caller()
+            let known = try await caller(request.authorization)
             principal = known
             return try await serve(request, known)
         } catch {
@@ -114,7 +127,7 @@ package struct ConnectEndpoints: Sendable {
     }
 
     /// Only who owns a connection changes it: what acts for a user could tie him to an account of somebody else's.
-    private static func checkPerson(_ principal: Principal) throws(GatewayError) {
+    static func checkPerson(_ principal: Principal) throws(GatewayError) {
         let acts = principal.agent != nil || principal.run != nil || !principal.delegation.isEmpty
         guard principal.user == nil || !acts else {
             throw GatewayError(
@@ -138,7 +151,8 @@ package struct ConnectEndpoints: Sendable {
                 }
                 port = number
             }
-            let begun = try await connections.begin(settings, principal, returnPort: port)
+            let end = port.map { ConnectFlow.End.port($0) } ?? .code
+            let begun = try await connections.begin(settings, principal, end: end)
             return ConnectEndpoints.json(
                 [
                     "server": .text(settings.shownName), "flow": .text(begun.flow), "url": .text(begun.url),
@@ -201,74 +215,5 @@ package struct ConnectEndpoints: Sendable {
             status: error.code.httpStatus == 0 ? 400 : error.code.httpStatus)
         if response.status == 401 { response.fields.append(("www-authenticate", "Bearer realm=\"sluice\"")) }
         return response
-    }
-
-    // MARK: With a browser
-
-    private func start(_ request: Request) -> Response {
-        let fields = FormText.decode(Array(request.query.utf8), fieldsMax: 8) ?? []
-        let flow = fields.first { $0.name == "flow" }?.value ?? ""
-        guard let location = connections.location(flow) else {
-            return page(404, "This link is not good any more", "Ask for another one with <code>sluice connect</code>.")
-        }
-        return redirect(location)
-    }
-
-    private func callback(_ request: Request) -> Response {
-        let fields = FormText.decode(Array(request.query.utf8), fieldsMax: 16) ?? []
-        guard let flow = connections.callback(fields) else {
-            return page(
-                400, "Nobody waits for this answer",
-                "It is of a link that is too old, or was used before. Ask for another one with "
-                    + "<code>sluice connect</code>.")
-        }
-        let server = ConnectEndpoints.escaped(flow.settings.shownName)
-        switch flow.phase {
-        case .begun: return page(400, "Nobody waits for this answer", "")
-        case .failed(let error):
-            return page(
-                400, "Not connected to \(server)",
-                "\(ConnectEndpoints.escaped(error.message)). Nothing was stored; you can close this page.")
-        case .returned(_, let proof):
-            let proof = SealedConnection.text(proof)
-            if let port = flow.returnPort {
-                // To the machine the browser runs on, and nowhere else.
-                return redirect("http://127.0.0.1:\(port)/callback?flow=\(flow.id)&proof=\(proof)")
-            }
-            let shown = "\(proof.prefix(5))-\(proof.dropFirst(5))"
-            return page(
-                200, "One more step",
-                "To connect to <b>\(server)</b>, type this code where you began. If somebody sent you the link, close "
-                    + "this page and tell nobody the code: it would give them your access.</p><p class=\"code\">"
-                    + shown)
-        }
-    }
-
-    private func redirect(_ location: String) -> Response {
-        Response(
-            status: 303,
-            fields: [("location", location), ("cache-control", "no-store"), ("referrer-policy", "no-referrer")],
-            body: [])
-    }
-
-    /// Nothing on it runs, nothing frames it, and nothing of what is shown is taken for markup.
-    private func page(_ status: Int, _ title: String, _ text: String) -> Response {
-        let html =
-            "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>\(title)</title>"
-            + "<style>body{font:1.1em/1.5 system-ui,sans-serif;max-width:34em;margin:4em auto;padding:0 1em}"
-            + ".code{font:2em ui-monospace,monospace;letter-spacing:.1em}</style>"
-            + "<h1>\(title)</h1><p>\(text)</p></html>\n"
-        return Response(
-            status: status,
-            fields: [
-                ("content-type", "text/html; charset=utf-8"), ("cache-control", "no-store"),
-                ("content-security-policy", "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"),
-                ("x-content-type-options", "nosniff"), ("referrer-policy", "no-referrer"),
-            ], body: Array(html.utf8))
-    }
-
-    private static func escaped(_ text: String) -> String {
-        text.replacing("&", with: "&amp;").replacing("<", with: "&lt;").replacing(">", with: "&gt;")
-            .replacing("\"", with: "&quot;").replacing("'", with: "&#39;")
     }
 }

@@ -6,6 +6,17 @@ import GatewayWire
 /// A user on the way to let the gateway use a server: from the first word to the token. What binds the parts together
 /// is here and nowhere else.
 struct ConnectFlow: Sendable {
+    /// Where it ends, and what shows there that whoever began it was at the browser too.
+    enum End: Sendable, Equatable {
+        /// A program listens on this port of the browser's own machine.
+        case port(Int)
+        /// Who began it types the code that the last page shows.
+        case code
+        /// In the browser itself. Somebody was asked in the middle of a call, and may have sent the URL on: before it
+        /// leads anywhere, whoever opens it shows who he is.
+        case browser
+    }
+
     enum Phase: Sendable {
         /// Nobody has come back yet.
         case begun
@@ -27,11 +38,12 @@ struct ConnectFlow: Sendable {
     var resource: String
     var scopes: [String]
     var callbackURL: String
-    /// Where the one who began it listens on the browser's own machine; nil for who reads a code from the page.
-    var returnPort: Int?
+    var end: End
     var expiresSeconds: Int
     var phase = Phase.begun
     var wrongProofs = 0
+    /// Whose browser it is, once he has shown that; what comes back must come from the same browser.
+    var visitor: (person: Principal, cookie: Secret)?
 
     /// Where the browser goes (RFC 6749 section 4.1.1, RFC 8707).
     var location: String {
@@ -73,6 +85,12 @@ struct ConnectFlows: Sendable {
 
     mutating func add(_ flow: ConnectFlow, now: Int) throws(GatewayError) {
         for old in flows.values where now >= old.expiresSeconds { drop(old) }
+        // One who is asked is asked by one URL, unless somebody is on the way by an older one.
+        if flow.end == .browser {
+            for old in flows.values where old.owner == flow.owner && old.end == .browser && old.visitor == nil {
+                drop(old)
+            }
+        }
         let own = flows.values.filter { $0.owner == flow.owner }.sorted { $0.expiresSeconds < $1.expiresSeconds }
         for old in own.dropLast(ConnectFlows.flowsOfOneMax - 1) { drop(old) }
         guard flows.count < ConnectFlows.flowsMax else {
@@ -82,7 +100,7 @@ struct ConnectFlows: Sendable {
         states[flow.state] = flow.id
     }
 
-    private mutating func drop(_ flow: ConnectFlow) {
+    mutating func drop(_ flow: ConnectFlow) {
         flows[flow.id] = nil
         states[flow.state] = nil
     }
@@ -93,14 +111,65 @@ struct ConnectFlows: Sendable {
         return flow
     }
 
+    /// The URL by which an owner is asked already, with all of these scopes, if it is good for some time yet.
+    func asked(_ owner: UpstreamConnection.Key, settings: String, scopes: [String], now: Int) -> ConnectFlow? {
+        flows.values.first { flow in
+            guard case .begun = flow.phase, flow.end == .browser, flow.owner == owner else { return false }
+            return flow.settings.key == settings && now < flow.expiresSeconds - ConnectFlows.lifetimeSeconds / 4
+                && scopes.allSatisfy { flow.scopes.contains($0) }
+        }
+    }
+
+    /// Somebody is at the browser: he must be the one who is asked. What his browser shows when it comes back is new
+    /// each time.
+    mutating func enter(_ id: String, _ person: Principal, now: Int) -> Result<ConnectFlow, GatewayError> {
+        guard var flow = begun(id, now: now), flow.end == .browser else { return .failure(ConnectFlows.isOver) }
+        guard flow.owner == UpstreamConnection.Key(person, server: flow.owner.server) else {
+            return .failure(doubt(flow))
+        }
+        flow.visitor = (person, Secret(ConnectFlow.random()))
+        flows[id] = flow
+        return .success(flow)
+    }
+
+    /// A credential that is none, or somebody else's. Whoever guesses ends the flow.
+    mutating func doubt(_ id: String, now: Int) {
+        guard let flow = begun(id, now: now), flow.end == .browser else { return }
+        _ = doubt(flow)
+    }
+
+    private mutating func doubt(_ flow: ConnectFlow) -> GatewayError {
+        var flow = flow
+        flow.wrongProofs += 1
+        flows[flow.id] = flow
+        if flow.wrongProofs >= ConnectFlows.wrongProofsMax { drop(flow) }
+        return GatewayError(
+            .denied, "this is not the user who is asked to connect",
+            hint: "if somebody sent you the link, close the page")
+    }
+
+    static let isOver = GatewayError(.notFound, "this link is not good any more", hint: "call again for another one")
+
     /// What the browser brings back. Nil for a state that nobody waits for: unknown, too old, or brought before.
-    mutating func callback(_ fields: [(name: String, value: String)], now: Int) -> ConnectFlow? {
+    /// `cookie` is what the browser shows for a flow.
+    mutating func callback(
+        _ fields: [(name: String, value: String)], cookie: (ConnectFlow) -> String?, now: Int
+    ) -> ConnectFlow? {
         func field(_ name: String) -> String? { fields.first { $0.name == name }?.value }
         guard let state = field("state"), let id = states.removeValue(forKey: state), var flow = flows[id],
             now < flow.expiresSeconds, case .begun = flow.phase
         else { return nil }
         flow.phase = ConnectFlows.phase(flow, issuer: field("iss"), error: field("error"), code: field("code"))
-        flows[id] = flow
+        guard flow.end == .browser else {
+            flows[id] = flow
+            return flow
+        }
+        // Nothing is confirmed afterwards: it ends here, whatever came.
+        drop(flow)
+        let isSame = flow.visitor.map { $0.cookie.matches(Array((cookie(flow) ?? "").utf8)) } ?? false
+        if !isSame {
+            flow.phase = .failed(GatewayError(.denied, "the answer came to another browser than the one that asked"))
+        }
         return flow
     }
 
@@ -123,7 +192,7 @@ struct ConnectFlows: Sendable {
             return .failed(GatewayError(.denied, "the browser brought no code"))
         }
         return .returned(
-            code: Secret(code), proof: Secret(flow.returnPort == nil ? ConnectFlow.code() : ConnectFlow.random()))
+            code: Secret(code), proof: Secret(flow.end == .code ? ConnectFlow.code() : ConnectFlow.random()))
     }
 
     /// How far a flow of that owner is; nil for one that is not.
@@ -138,7 +207,7 @@ struct ConnectFlows: Sendable {
     mutating func confirm(
         _ id: String, of owner: (tenant: String, kind: String, name: String), proof shown: String, now: Int
     ) -> Result<(flow: ConnectFlow, code: Secret), GatewayError> {
-        guard var flow = flow(id, of: owner, now: now) else {
+        guard var flow = flow(id, of: owner, now: now), flow.end != .browser else {
             return .failure(
                 GatewayError(.notFound, "nobody is connecting under this name, or not any more", hint: "begin again"))
         }
@@ -151,7 +220,7 @@ struct ConnectFlows: Sendable {
             return .failure(error)
         case .returned(let code, let proof):
             let plain = shown.filter { $0 != "-" && $0 != " " }
-            guard proof.matches(Array((flow.returnPort == nil ? plain.uppercased() : shown).utf8)) else {
+            guard proof.matches(Array((flow.end == .code ? plain.uppercased() : shown).utf8)) else {
                 flow.wrongProofs += 1
                 flows[id] = flow
                 if flow.wrongProofs >= ConnectFlows.wrongProofsMax { drop(flow) }

@@ -30,7 +30,7 @@ extension Connections {
     func client(_ settings: ConnectionSettings, at server: AuthorizationServer) async throws -> OAuthClient {
         if let client = settings.client { return try OAuthClient(client, at: server) }
         if server.takesDocuments, hasDocument {
-            return OAuthClient(id: documentURL, secret: nil, method: .none, isDynamic: true)
+            return OAuthClient(id: documentURL, secret: nil, method: .none, origin: .document)
         }
         if let known = registered(at: server) { return known }
         guard let endpoint = server.registrationEndpoint else {
@@ -55,7 +55,11 @@ extension Connections {
         return tree["c"].flatMap { OAuthClient($0) }
     }
 
-    func forgetClient(at server: AuthorizationServer) { try? book.removeClient(name(server)) }
+    /// The server does not know this client any more: a registration of the gateway's own is not used again.
+    func forget(_ client: OAuthClient, at server: AuthorizationServer) {
+        guard client.origin == .registration, registered(at: server)?.id == client.id else { return }
+        try? book.removeClient(name(server))
+    }
 
     private func register(
         _ endpoint: String, _ settings: ConnectionSettings, at server: AuthorizationServer
@@ -83,7 +87,7 @@ extension Connections {
         let secret = answer.body["client_secret"]?.string.map { Secret($0.value) }
         let given = answer.body["token_endpoint_auth_method"]?.string.flatMap { OAuthClient.Method(rawValue: $0.value) }
         let client = OAuthClient(
-            id: id, secret: secret, method: secret == nil ? .none : given ?? method, isDynamic: true)
+            id: id, secret: secret, method: secret == nil ? .none : given ?? method, origin: .registration)
         var object: JSONObject = ["n": .text(name(server)), "c": client.tree]
         if let end = answer.body["client_secret_expires_at"]?.int, end > 0 { object["x"] = .integer(end) }
         if let sealed = environment.seal.seal(JSONTree.object(object).bytes, .oauthClient) {

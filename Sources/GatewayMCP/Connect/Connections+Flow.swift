@@ -17,13 +17,14 @@ extension Connections {
     package static let startPath = "/oauth/connect/start"
 
     func begin(
-        _ settings: ConnectionSettings, _ principal: Principal, returnPort: Int?
+        _ settings: ConnectionSettings, _ principal: Principal, end: ConnectFlow.End
     ) async throws -> Begun {
         guard settings.mode == .perUser else {
             throw GatewayError(
                 .conflict, "nobody connects to this server: the gateway has tokens of its own for it",
                 hint: "call its tools as they are")
         }
+        try Connections.checkUser(principal)
         let place = try await discover(settings)
         let server = place.server
         guard server.authorizationEndpoint != nil else {
@@ -49,17 +50,27 @@ extension Connections {
             id: SessionID.make(), state: ConnectFlow.random(), verifier: ConnectFlow.random(), owner: owner,
             settings: settings, server: server, client: client, resource: place.resource.identifier,
             scopes: Array(scopes.prefix(ResourceChallenge.scopesMax)), callbackURL: callbackURL,
-            returnPort: returnPort, expiresSeconds: now + ConnectFlows.lifetimeSeconds)
+            end: end, expiresSeconds: now + ConnectFlows.lifetimeSeconds)
         let added = state.withLock { state -> Result<Void, GatewayError> in
             do throws(GatewayError) { return .success(try state.flows.add(flow, now: now)) } catch {
                 return .failure(error)
             }
         }
         try added.get()
-        return Begun(
-            flow: flow.id,
-            url: OutboundURL.join(environment.publicURL, "\(Connections.startPath)?flow=\(flow.id)"),
-            lifetimeSeconds: ConnectFlows.lifetimeSeconds)
+        return Begun(flow: flow.id, url: url(of: flow), lifetimeSeconds: ConnectFlows.lifetimeSeconds)
+    }
+
+    /// What a browser opens.
+    func url(of flow: ConnectFlow) -> String {
+        OutboundURL.join(environment.publicURL, "\(Connections.startPath)?flow=\(flow.id)")
+    }
+
+    /// Connections are users' own: what has no user would share them with whatever else has none.
+    static func checkUser(_ principal: Principal) throws(GatewayError) {
+        guard principal.user == nil else { return }
+        throw GatewayError(
+            .forbidden, "only a user connects to a server, and the credential names none",
+            hint: "use a user's credential; for machines the operator sets oauth.mode to service or exchange")
     }
 
     /// A code must not travel in clear, but on one machine.
@@ -72,16 +83,18 @@ extension Connections {
         }
     }
 
-    /// Where a browser that opens a flow's URL goes; nil for a flow that is not.
-    func location(_ flow: String) -> String? {
+    /// The flow of a URL that a browser opens; nil for one that is not.
+    func opened(_ flow: String) -> ConnectFlow? {
         let now = now
-        return state.withLock { $0.flows.begun(flow, now: now)?.location }
+        return state.withLock { $0.flows.begun(flow, now: now) }
     }
 
-    func callback(_ fields: [(name: String, value: String)]) -> ConnectFlow? {
+    func callback(
+        _ fields: [(name: String, value: String)], cookie: (ConnectFlow) -> String?
+    ) -> ConnectFlow? {
         let now = now
         return state.withLock { state in
-            let flow = state.flows.callback(fields, now: now)
+            let flow = state.flows.callback(fields, cookie: cookie, now: now)
             // Scopes that are not given are not asked for again and again.
             if let flow, case .failed = flow.phase { state.wanted[flow.settings.key + flow.owner.text] = nil }
             return flow
@@ -90,11 +103,17 @@ extension Connections {
 
     /// Redeems the code for who has begun and was at the browser.
     func confirm(_ id: String, proof: String, _ principal: Principal) async throws -> UpstreamConnection {
+        try Connections.checkUser(principal)
         let owner = UpstreamConnection.Key(principal, server: "")
         let now = now
         let (flow, code) = try state.withLock {
             $0.flows.confirm(id, of: (owner.tenant, owner.kind, owner.name), proof: proof, now: now)
         }.get()
+        return try await redeem(code, of: flow)
+    }
+
+    /// Whoever began the flow was at the browser.
+    func redeem(_ code: Secret, of flow: ConnectFlow) async throws -> UpstreamConnection {
         let answer: TokenAnswer
         do {
             answer = try await http(flow.settings).token(
@@ -104,7 +123,7 @@ extension Connections {
                     ("resource", flow.resource),
                 ], at: flow.server, as: flow.client)
         } catch let refusal as TokenRefusal {
-            if refusal.code == "invalid_client", flow.client.isDynamic { forgetClient(at: flow.server) }
+            if refusal.code == "invalid_client" { forget(flow.client, at: flow.server) }
             throw GatewayError(
                 .denied, "the authorization server gives no token for the code: \(flow.settings.shownName)",
                 hint: "connect again", cause: "it answers \(refusal.status) \(refusal.code)")
@@ -115,9 +134,18 @@ extension Connections {
         let row = UpstreamConnection(
             key: flow.owner, id: TokenName.make(), issuer: flow.server.issuer, scopes: answer.scopes ?? flow.scopes,
             createdSeconds: self.now, changedSeconds: self.now, sealed: try kept.sealed(environment.seal))
-        try book.keep(row)
-        let key = Connections.key(flow.settings, principal)
-        state.withLock { $0.forget(key) }
+        do { try book.keep(row) } catch {
+            // Nobody will ever use what has just been got.
+            await revoke(
+                [answer.refreshToken, answer.token], as: flow.client, at: flow.server, by: http(flow.settings))
+            throw error
+        }
+        let key = flow.settings.key + flow.owner.text
+        let waiters = state.withLock { state in
+            state.forget(key)
+            return state.watchers.removeValue(forKey: flow.owner.text) ?? [:]
+        }
+        for waiter in waiters.values { waiter() }
         return row
     }
 
@@ -131,17 +159,23 @@ extension Connections {
         guard let kept = SealedConnection(row.sealed, owner, environment.seal) else { return row }
         let http = http(settings)
         let discovery = ResourceDiscovery(settings: settings, http: http, challenge: nil)
-        guard let server = try? await discovery.server(kept.issuer), let url = server.revocationEndpoint else {
-            return row
-        }
+        guard let server = try? await discovery.server(kept.issuer) else { return row }
         let own = settings.client.flatMap { try? OAuthClient($0, at: server) }
         guard let client = kept.client ?? own else { return row }
-        for token in [kept.refreshToken, kept.token].compactMap(\.self) {
+        await revoke([kept.refreshToken, kept.token], as: client, at: server, by: http)
+        return row
+    }
+
+    /// Tells the issuer, where it can be told, that tokens are not used any more (RFC 7009).
+    func revoke(
+        _ tokens: [Secret?], as client: OAuthClient, at server: AuthorizationServer, by http: OAuthHTTP
+    ) async {
+        guard let url = server.revocationEndpoint else { return }
+        for token in tokens.compactMap(\.self) {
             let proof = client.proof()
             _ = try? await http.post(
                 url, form: [("token", SealedConnection.text(token))] + proof.form, authorization: proof.authorization)
         }
-        return row
     }
 }
 

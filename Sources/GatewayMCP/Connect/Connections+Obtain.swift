@@ -196,12 +196,17 @@ extension Connections {
     /// The stored token while it is good, else another for the refresh token.
     private func renew(_ settings: ConnectionSettings, _ principal: Principal, _ key: String) async throws -> Token {
         let owner = UpstreamConnection.Key(principal, server: settings.server)
+        // Snapshots that know the server by other settings renew the same connection.
+        await takeTurn(owner.text)
+        defer { endTurn(owner.text) }
         guard let row = book.connection(owner), row.state == .connected,
             let kept = SealedConnection(row.sealed, owner, environment.seal), kept.url == settings.url,
             settings.resource == nil || settings.resource == kept.resource,
             settings.issuer.map({ AuthorizationServer.isSame($0, kept.issuer) }) ?? true
         else { throw connectionRequired(settings, book.connection(owner)) }
-        let isRejected = state.withLock { $0.rejected.contains(key) }
+        let isRejected = state.withLock { state in
+            state.rejected[key].map { kept.token.matches($0.reveal { $0 }) } ?? false
+        }
         let lifetime = kept.expiresSeconds.map { $0 - now } ?? Connections.usualLifetimeSeconds
         if !isRejected, lifetime > 30 || kept.refreshToken == nil && lifetime > 0 {
             let known = TokenAnswer(token: kept.token, lifetimeSeconds: lifetime, scopes: row.scopes)
@@ -221,14 +226,59 @@ extension Connections {
                     ("resource", kept.resource),
                 ], at: server, as: client)
         } catch let refusal as TokenRefusal {
-            // A secret of the operator's that is wrong is no reason to give up what users have allowed.
-            guard refusal.code == "invalid_grant" || refusal.code == "invalid_client" && client.isDynamic else {
-                throw refusal
-            }
-            if refusal.code == "invalid_client" { forgetClient(at: server) }
+            // A secret of the operator's that is wrong, or a document that could not be fetched, is no reason to give
+            // up what users have allowed.
+            let isUnknown = refusal.code == "invalid_client" && client.origin == .registration
+            guard refusal.code == "invalid_grant" || isUnknown else { throw refusal }
+            if isUnknown { forget(client, at: server) }
             throw try end(row, settings)
         }
-        return try keep(answer, kept, row, key)
+        do {
+            let token = try keep(answer, kept, row)
+            state.withLock { $0.rejected[key] = nil }
+            return token
+        } catch {
+            // Nobody will ever use what has just been got.
+            await revokeUnlessReplaced(answer, of: row, as: client, at: server, by: http)
+            throw error
+        }
+    }
+
+    /// The connection was ended while its tokens were renewed, or these could not be stored. Another connection may
+    /// stand on the same leave, which some issuers end as a whole: then they are left to run out.
+    private func revokeUnlessReplaced(
+        _ answer: TokenAnswer, of row: UpstreamConnection, as client: OAuthClient, at server: AuthorizationServer,
+        by http: OAuthHTTP
+    ) async {
+        guard book.connection(row.key)?.state != .connected else { return }
+        await revoke([answer.refreshToken, answer.token], as: client, at: server, by: http)
+    }
+
+    /// One at a time for each connection: a refresh token that is shown twice ends it at many issuers. As many wait as
+    /// tokens are got at once, at most.
+    private func takeTurn(_ owner: String) async {
+        await withCheckedContinuation { continuation in
+            let isFree = state.withLock { state in
+                guard state.turns[owner] != nil else {
+                    state.turns[owner] = []
+                    return true
+                }
+                state.turns[owner]?.append(continuation)
+                return false
+            }
+            if isFree { continuation.resume() }
+        }
+    }
+
+    private func endTurn(_ owner: String) {
+        let next = state.withLock { state -> CheckedContinuation<Void, Never>? in
+            guard let waiting = state.turns[owner], !waiting.isEmpty else {
+                state.turns[owner] = nil
+                return nil
+            }
+            return state.turns[owner]?.removeFirst()
+        }
+        next?.resume()
     }
 
     private func operatorsClient(
@@ -242,7 +292,7 @@ extension Connections {
 
     /// On the disk before it is used: the refresh token before it may be worth nothing now.
     private func keep(
-        _ answer: TokenAnswer, _ kept: SealedConnection, _ row: UpstreamConnection, _ key: String
+        _ answer: TokenAnswer, _ kept: SealedConnection, _ row: UpstreamConnection
     ) throws(GatewayError) -> Token {
         let known = row
         var (kept, row) = (kept, row)
@@ -258,7 +308,6 @@ extension Connections {
                 .connectionRequired, "your connection to this server has changed: \(row.key.server)",
                 hint: "call again")
         }
-        state.withLock { _ = $0.rejected.remove(key) }
         var token = token(answer, asked: row.scopes)
         token.connection = row.id
         return token

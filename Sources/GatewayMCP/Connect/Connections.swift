@@ -78,8 +78,10 @@ package final class Connections: Sendable {
         var wanted: [String: [String]] = [:]
         /// Until when no more scopes are asked for: the authorization server would not give them.
         var narrow: [String: Int] = [:]
-        /// Whose stored tokens their servers did not take.
-        var rejected: Set<String> = []
+        /// Stored tokens that their servers did not take.
+        var rejected: [String: Secret] = [:]
+        /// Connections that are being renewed, and who waits to look at them next.
+        var turns: [String: [CheckedContinuation<Void, Never>]] = [:]
         /// When another token was last got because a server did not take one.
         var replaced: [String: Int] = [:]
         /// What servers last said of the tokens they want, by settings.
@@ -87,6 +89,10 @@ package final class Connections: Sendable {
         var discoveries: [String: Discovery] = [:]
         var serial: UInt64 = 0
         var flows = ConnectFlows()
+        /// Who waits for the URL that a user is asked by, by connection and settings.
+        var asking: [String: [@Sendable (ConnectFlow?) -> Void]] = [:]
+        /// Calls that go on when their users have connected, by connection.
+        var watchers: [String: [UInt64: @Sendable () -> Void]] = [:]
 
         static let namesMax = 10_000
 
@@ -134,7 +140,7 @@ package final class Connections: Sendable {
             denials[key] = nil
             wanted[key] = nil
             narrow[key] = nil
-            rejected.remove(key)
+            rejected[key] = nil
             replaced[key] = nil
         }
     }
@@ -180,7 +186,7 @@ package final class Connections: Sendable {
             connection = book.connection(UpstreamConnection.Key(principal, server: settings.server))
             guard connection?.state == .connected else {
                 state.withLock { $0.tokens[key] = nil }
-                return .refused(connectionRequired(settings, connection))
+                return .refused(connectionRequired(settings, connection, isUser: principal.user != nil))
             }
         }
         let found = state.withLock { state -> (Finding, isNew: Bool) in
@@ -238,7 +244,10 @@ package final class Connections: Sendable {
             guard state.mayReplace(key, now: now) else { return false }
             state.tokens[key] = nil
             // A stored token is not tried again.
-            if settings.mode == .perUser { state.rejected.insert(key) }
+            if settings.mode == .perUser {
+                if state.rejected.count >= State.namesMax { state.rejected.removeAll() }
+                state.rejected[key] = token.value
+            }
             return true
         }
         guard !mayReplace else { return .again }
@@ -280,7 +289,16 @@ package final class Connections: Sendable {
                 hint: "connect again with 'sluice connect \(settings.shownName)'"))
     }
 
-    func connectionRequired(_ settings: ConnectionSettings, _ known: UpstreamConnection?) -> GatewayError {
+    func connectionRequired(
+        _ settings: ConnectionSettings, _ known: UpstreamConnection?, isUser: Bool = true
+    ) -> GatewayError {
+        guard isUser || known != nil else {
+            return GatewayError(
+                .connectionRequired,
+                "only users connect to this server, and yours is no credential of one: "
+                    + settings.shownName,
+                hint: "call with a user's credential; for machines the operator sets oauth.mode to service or exchange")
+        }
         let what =
             known == nil ? "you have not connected to this server yet" : "your connection to this server has ended"
         return GatewayError(

@@ -10,11 +10,20 @@ struct OAuthClient: Sendable {
         case post = "client_secret_post"
     }
 
+    /// What the server knows it by.
+    enum Origin: Sendable {
+        /// The operator has registered it.
+        case configured
+        /// It is the URL of the gateway's own document: the server looks there, and may fail to for a while.
+        case document
+        /// The gateway has registered itself.
+        case registration
+    }
+
     var id: String
     var secret: Secret?
     var method: Method
-    /// Not the operator's: what is kept with it must say which it was.
-    var isDynamic = false
+    var origin = Origin.configured
 
     /// RFC 6749 section 2.3.1: a client's own, proven as the server takes it.
     init(_ client: ConnectionSettings.Client, at server: AuthorizationServer) throws(GatewayError) {
@@ -37,11 +46,11 @@ struct OAuthClient: Sendable {
         }
     }
 
-    init(id: String, secret: Secret?, method: Method, isDynamic: Bool) {
+    init(id: String, secret: Secret?, method: Method, origin: Origin) {
         self.id = id
         self.secret = secret
         self.method = method
-        self.isDynamic = isDynamic
+        self.origin = origin
     }
 
     /// What a form gets, and what stands in `Authorization`.

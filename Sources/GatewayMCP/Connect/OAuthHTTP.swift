@@ -65,7 +65,8 @@ struct OAuthHTTP: Sendable {
         return ResourceChallenge(answer.fields.filter { $0.name == "www-authenticate" }.map(\.value))
     }
 
-    /// A document in JSON; nil for a status that says there is none.
+    /// A document in JSON; nil where there is none: for a status that says so, and for what is no JSON object. A site
+    /// that answers everything with a page of its own has no document there.
     func document(_ url: String) async throws -> JSONTree? {
         let bounds = try bounds(url)
         let answer = try await http.send(
@@ -81,11 +82,8 @@ struct OAuthHTTP: Sendable {
                 .credentialUnavailable, "a document about tokens cannot be fetched", cause: "\(answer.status) at \(url)"
             )
         }
-        guard let tree = try? JSONTree.parse(answer.body.span, depthMax: 32, valuesMax: 20_000), tree.object != nil
-        else {
-            throw GatewayError(.credentialUnavailable, "a document about tokens is no JSON object", cause: url)
-        }
-        return tree
+        let tree = try? JSONTree.parse(answer.body.span, depthMax: 32, valuesMax: 20_000)
+        return tree?.object == nil ? nil : tree
     }
 
     /// Status and JSON of an answer to a form, an object even where it is empty.

@@ -23,7 +23,7 @@ struct ResourceDiscovery: Sendable {
     func resource() async throws -> ProtectedResource {
         if let url = challenge?.metadataURL {
             guard let document = try await http.document(url) else {
-                throw problem("its metadata is not where it says")
+                throw problem("there is no metadata where it says")
             }
             return try resource(document, isRoot: false)
         }

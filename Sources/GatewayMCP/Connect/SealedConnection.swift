@@ -58,7 +58,7 @@ struct SealedConnection: Sendable {
         token = answer.token
         expiresSeconds = answer.lifetimeSeconds.map { nowSeconds + $0 }
         refreshToken = answer.refreshToken
-        self.client = client.isDynamic ? client : nil
+        self.client = client.origin == .configured ? nil : client
     }
 
     static func text(_ secret: Secret) -> String { secret.reveal { String(decoding: $0, as: UTF8.self) } }
@@ -68,6 +68,7 @@ extension OAuthClient {
     /// To be sealed.
     var tree: JSONTree {
         var object: JSONObject = ["id": .text(id), "m": .text(method.rawValue)]
+        if origin == .document { object["d"] = .bool(true) }
         if let secret { object["s"] = .text(SealedConnection.text(secret)) }
         return .object(object)
     }
@@ -76,6 +77,8 @@ extension OAuthClient {
         guard let id = tree["id"]?.string?.value,
             let method = tree["m"]?.string.flatMap({ Method(rawValue: $0.value) })
         else { return nil }
-        self.init(id: id, secret: tree["s"]?.string.map { Secret($0.value) }, method: method, isDynamic: true)
+        self.init(
+            id: id, secret: tree["s"]?.string.map { Secret($0.value) }, method: method,
+            origin: tree["d"]?.bool == true ? .document : .registration)
     }
 }

@@ -280,6 +280,9 @@ final class ClientStream: BodyReader {
 
     // MARK: Sending
 
+    /// A word of the gateway's own.
+    func tell(_ message: [UInt8]) { sendEvent(message) }
+
     private func sendEvent(_ data: [UInt8], id: String? = nil, retryMilliseconds: Int? = nil) {
         var out: [UInt8] = []
         EventMark.append(id: id, retryMilliseconds: retryMilliseconds, to: &out)

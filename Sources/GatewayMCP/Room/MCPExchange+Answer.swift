@@ -103,7 +103,7 @@ extension MCPExchange {
             let code = object["code"]?.int ?? JSONRPCCode.internalError
             if call.isStateless {
                 // Codes that this revision took back.
-                if code == -32002 || code == -32042 {
+                if code == -32002 || code == MCPName.urlElicitationRequired {
                     object["code"] = .integer(JSONRPCCode.invalidParams)
                     error = JSONTree.object(object).bytes
                 }
@@ -281,5 +281,6 @@ extension MCPExchange {
         held = nil
         for request in listing { request.cancel() }
         listing.removeAll()
+        stopWaitingForConnection()
     }
 }

@@ -25,6 +25,9 @@ extension MCPExchange {
         if case .server(_, isApproved: true) = state, let text = call.string("requestState") {
             return try proceedAgain(text, call, proceed)
         }
+        if case .connection(let asked) = state, let approval = asked.approval, nowSeconds <= approval.untilSeconds {
+            return try proceedAgain(approval.id, call, proceed)
+        }
         if case .parked = state { return try proceed() }
         if let taken = take(digest, verdict.rule) { return try proceedOnce(taken, call, proceed) }
         if let known = services.book.decision(
@@ -42,7 +45,7 @@ extension MCPExchange {
             let answers = call.json("inputResponses").flatMap { (try? JSONTree.parse($0))?.object }
             return try decide(item, answers?["approval"], digest, call, proceed)
         }
-        guard mayDecide, caller(call).canAnswer("elicitation/create") else { throw waiting(item, call) }
+        guard mayDecide, caller(call).canElicit(.form) else { throw waiting(item, call) }
         let question = question(item, server)
         note?.approval = item.id
         note?.result = .waiting

@@ -323,6 +323,13 @@ extension MCPExchange {
             self.request = nil
             // Unheard to its end.
             if self.exchange == nil { letGo() }
+            if case .failed(let error) = reply,
+                askToConnect(
+                    error, at: server, call,
+                    again: { [self] in forward(method, to: server, call, round: round, answers: answers, prepare) })
+            {
+                return
+            }
             if case .result(let result) = reply, !call.isStateless,
                 askForServer(
                     result, call, server, round: round,
@@ -358,6 +365,11 @@ extension MCPExchange {
             guard exchange != nil else { return }
             for list in lists {
                 if let problem = list.problem, servers.count == 1 {
+                    if askToConnect(
+                        problem, at: list.server, call, again: { [self] in withShelves(servers, call, body) })
+                    {
+                        return
+                    }
                     return answer(ClientFault(problem, id: call.id, status: 200))
                 }
             }

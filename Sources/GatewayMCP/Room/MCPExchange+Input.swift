@@ -33,7 +33,8 @@ extension MCPExchange {
         else { throw strange(call) }
         round = state.round
         switch state.content {
-        case .approval:
+        case .connection where declinesToConnect(call): throw declined(server, call)
+        case .approval, .connection:
             // Between the client and the gateway.
             request.edit.removed = ["requestState", "inputResponses"]
             return false
@@ -238,7 +239,9 @@ extension MCPExchange {
 
     /// Waits for the client's answers, and not for ever; false when it is asked too much.
     func ask(_ questions: AskedQuestions, _ id: String, _ call: ClientCall) -> Bool {
-        guard services.waiting.ask(questions, id, owner: owner) else { return false }
+        guard let session = call.session?.id,
+            services.waiting.ask(questions, id, owner: owner, session: session)
+        else { return false }
         askedID = id
         let callID = call.id
         worker.eventLoop.assumeIsolated().scheduleTask(in: .seconds(Int64(RequestState.lifetimeSeconds))) {
@@ -261,7 +264,7 @@ extension MCPExchange {
 
     /// An answer to what was asked for a server without sessions.
     func takeAskedAnswer(_ call: ClientCall, _ asked: (id: String, key: String)) {
-        if let questions = services.waiting.questions(asked.id) {
+        if let questions = services.waiting.questions(asked.id, of: call) {
             let answer: JSONTree?
             if call.message.kind == .result, let content = call.message.content {
                 answer = try? JSONTree.parse(Array(call.bytes[content]))

@@ -21,6 +21,7 @@ extension MCPExchange {
             guard exchange != nil else { return }
             let problems = lists.compactMap { list in list.problem.map { (list.server, $0) } }
             if let first = problems.first, problems.count == lists.count {
+                if requireConnection(first.1, at: first.0, call) { return }
                 return answer(ClientFault(first.1, id: call.id, status: 200))
             }
             if lists.allSatisfy({ $0.isMissing }), call.isStateless || view.isSingle, !lists.isEmpty {

@@ -21,9 +21,10 @@ extension MCPExchange {
         let survey = ServerSurvey(view.servers, caller, services, on: worker)
         self.survey = survey
         armTimer()
-        survey.start { [self] findings in
+        survey.start { [self, caller] findings in
             self.survey = nil
             guard exchange != nil else { return }
+            let findings = welcomed(findings, caller, call)
             let problems = findings.compactMap(\.problem)
             if let first = problems.first, problems.count == findings.count {
                 return answer(ClientFault(first, id: call.id, status: call.isStateless ? 200 : 502))

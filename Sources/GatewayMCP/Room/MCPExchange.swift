@@ -62,6 +62,8 @@ final class MCPExchange {
     /// Of all messages to the client.
     var answeredBytes = 0
     var lastSentNanoseconds: UInt64 = 0
+    /// The call waits for its user to connect to the server.
+    var connectWait: ConnectWait?
     lazy var timer = LoopTimer(on: worker)
 
     init(_ room: MCPRoom, _ exchange: Exchange, _ view: ToolView) {

@@ -34,6 +34,18 @@ struct ServerCaller: Sendable {
         guard let outline = try? JSONOutline(capabilities.span) else { return false }
         return outline.member(name, in: capabilities.span) != nil
     }
+
+    /// How a person can be asked something.
+    enum ElicitationMode: String {
+        case form
+        case url
+    }
+
+    /// Whether the client can ask its user in that way; one that says nothing of ways has forms alone.
+    func canElicit(_ mode: ElicitationMode) -> Bool {
+        guard let known = (try? JSONTree.parse(capabilities))?["elicitation"]?.object else { return false }
+        return known[mode.rawValue]?.object != nil || mode == .form && known.isEmpty
+    }
 }
 
 /// What a client's session is: all of it travels in the sealed id that the client sends, so that every replica can

@@ -121,6 +121,12 @@ final class LiveClients: Sendable {
         }
     }
 
+    /// Tells a session something, if anybody listens.
+    func tell(_ session: String, _ messages: [[UInt8]]) {
+        guard let stream = state.withLock({ $0.streams[session] }) else { return }
+        stream.eventLoop.execute { for message in messages { stream.value.tell(message) } }
+    }
+
     func subscriptions(_ session: String, server: String) -> [String] {
         state.withLock { $0.subscriptions[session]?[server] ?? [] }
     }

@@ -22,7 +22,7 @@ final class WaitingCalls: Sendable {
 
     private struct State {
         var parked: [String: Parked] = [:]
-        var questions: [String: (asked: NIOLoopBound<AskedQuestions>, owner: String)] = [:]
+        var questions: [String: (asked: NIOLoopBound<AskedQuestions>, owner: String, session: String)] = [:]
         /// How many of both are whose.
         var counts: [String: Int] = [:]
 
@@ -67,16 +67,20 @@ final class WaitingCalls: Sendable {
     /// The place that a parked call has under its tool's limits.
     func permit(_ id: String) -> ToolPermit? { state.withLock { $0.parked[id]?.permit } }
 
-    func ask(_ questions: AskedQuestions, _ id: String, owner: String) -> Bool {
+    /// Of a session, which alone answers.
+    func ask(_ questions: AskedQuestions, _ id: String, owner: String, session: String) -> Bool {
         let bound = NIOLoopBound(questions, eventLoop: questions.worker.eventLoop)
         return state.withLock { state in
             guard state.count(owner) else { return false }
-            state.questions[id] = (bound, owner)
+            state.questions[id] = (bound, owner, session)
             return true
         }
     }
 
-    func questions(_ id: String) -> NIOLoopBound<AskedQuestions>? { state.withLock { $0.questions[id]?.asked } }
+    func questions(_ id: String, of call: ClientCall) -> NIOLoopBound<AskedQuestions>? {
+        guard let known = state.withLock({ $0.questions[id] }), known.session == call.session?.id else { return nil }
+        return known.asked
+    }
 
     func forget(_ id: String) {
         state.withLock { state in
@@ -96,6 +100,23 @@ struct RequestState {
         case parked(id: String)
         /// A call that waits for a person.
         case approval(id: String)
+        /// A call whose user is asked to connect to its server.
+        case connection(Asked)
+    }
+
+    struct Asked: Equatable {
+        /// The connection that was there, and was not enough.
+        var known: String?
+        /// The user has agreed to open the URL.
+        var isAccepted = false
+        /// Where a person has agreed to the call before.
+        var approval: Approval?
+    }
+
+    /// Lets one call be made, however many states have it.
+    struct Approval: Equatable {
+        var id: String
+        var untilSeconds: Int
     }
 
     var content: Content
@@ -119,6 +140,10 @@ struct RequestState {
             object["y"] = .bool(isApproved)
         case .parked(let id): object["p"] = .text(id)
         case .approval(let id): object["a"] = .text(id)
+        case .connection(let asked):
+            var parts: [JSONTree] = [asked.known.map { .text($0) } ?? .null, .bool(asked.isAccepted)]
+            if let approval = asked.approval { parts += [.text(approval.id), .integer(approval.untilSeconds)] }
+            object["c"] = .array(parts)
         }
         return seal.seal(JSONTree.object(object).bytes, .requestState)
     }
@@ -136,6 +161,12 @@ struct RequestState {
             content = .parked(id: id)
         } else if let id = tree["a"]?.string?.value {
             content = .approval(id: id)
+        } else if let parts = tree["c"]?.array, parts.count >= 2 {
+            var asked = Asked(known: parts[0].string?.value, isAccepted: parts[1].bool ?? false)
+            if parts.count == 4, let id = parts[2].string?.value, let until = parts[3].int {
+                asked.approval = Approval(id: id, untilSeconds: until)
+            }
+            content = .connection(asked)
         } else {
             return nil
         }

@@ -32,6 +32,11 @@ enum MCPName {
     static let serverInfoMeta = "io.modelcontextprotocol/serverInfo"
     static let subscriptionMeta = "io.modelcontextprotocol/subscriptionId"
 
+    /// The user has done what a URL was for.
+    static let elicitationComplete = "notifications/elicitation/complete"
+    /// A request needs its user to open a URL first (revision 2025-11-25 alone).
+    static let urlElicitationRequired = -32042
+
     static let protocolVersion = "mcp-protocol-version"
     static let method = "mcp-method"
     static let name = "mcp-name"

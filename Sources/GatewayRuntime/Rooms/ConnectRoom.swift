@@ -14,11 +14,13 @@ enum ConnectRoom {
         return AsyncRoom(bodyBytesMax: ConnectEndpoints.bodyBytesMax) { request in
             let answer = await endpoints.respond(
                 ConnectEndpoints.Request(
-                    method: request.method, path: request.path, query: request.query, body: request.body)
-            ) { () async throws(GatewayError) in
-                try await tokens.identify(
-                    request.field("authorization") ?? request.field("x-api-key").map { "Bearer \($0)" })
-            }
+                    method: request.method, path: request.path, query: request.query, body: request.body,
+                    authorization: request.field("authorization")
+                        ?? request.field("x-api-key").map { "Bearer \($0)" },
+                    origin: request.field("origin"),
+                    // HTTP/2 may have one line for each.
+                    cookies: request.fields.filter { $0.name == "cookie" }.map(\.value).joined(separator: "; "))
+            ) { (authorization) async throws(GatewayError) in try await tokens.identify(authorization) }
             if let event = answer.event { audit.record(event.auditEvent(request)) }
             return RoomResponse(status: answer.status, fields: answer.fields, body: .bytes(answer.body))
         }

@@ -10,7 +10,7 @@ import Testing
     "users connect to protected servers, each for himself, and what they show opens nothing there",
     .timeLimit(.minutes(1)))
 struct ConnectTests {
-    private struct Stand {
+    struct Stand {
         let tools: ToolRoomTests.Stand
         let server: ProtectedToolServer
 
@@ -63,7 +63,7 @@ struct ConnectTests {
         }
     }
 
-    private static func run(
+    static func run(
         _ oauth: String = "allowedAddresses: [127.0.0.0/8]", folder: URL? = nil,
         server given: ProtectedToolServer? = nil, _ body: (Stand) async throws -> Void
     ) async throws {
