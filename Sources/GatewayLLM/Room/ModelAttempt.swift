@@ -34,7 +34,7 @@ extension ModelExchange {
     /// Tries the next target; answers when there is none left.
     func startAttempt() {
         defer { body.unload() }
-        if let fixed { return startAttempt(at: fixed) }
+        if let fixed { return startAttempt(at: list?.place ?? fixed) }
         while let exchange, let routed, let match {
             guard let place = nextPlace(routed, exchange) else {
                 if nextModel() { continue }
@@ -80,6 +80,7 @@ extension ModelExchange {
     private func startAttempt(at place: FixedPlace) {
         guard let exchange else { return }
         if let failure { return answer(failure) }
+        if let list, list.place == nil { return answerList(list, exchange) }
         if let refusal = place.target.target.provider.refusal { return answer(ModelFailure(refusal)) }
         let opening: UpstreamCredential?
         switch self.opening(place.access, of: place.target.target.provider) {
@@ -95,7 +96,7 @@ extension ModelExchange {
         var attempt = ModelAttempt(
             routed: place.target, access: place.access, name: [], startedNanoseconds: worker.now)
         attempt.opening = opening
-        do throws(GatewayError) { send(try payload(), attempt, exchange) } catch {
+        do throws(GatewayError) { send(try payload(fileEdits), attempt, exchange) } catch {
             attempt.end()
             answer(ModelFailure(error))
         }
@@ -164,7 +165,8 @@ extension ModelExchange {
         outcome = nil
         let (framing, bytes) = load(payload, exchange)
         var head = ModelFields.make(
-            exchange, endpoint, to: attempt.provider, attempt.access.credential, framing: framing)
+            exchange, endpoint, to: attempt.provider, attempt.access.credential, framing: framing,
+            query: list?.query)
         open(&head.request, by: attempt, bytes)
         losses = head.droppedBetas.map { "anthropic-beta: \($0)" }
         lossLines = losses.map { "\($0) is not one of the provider's" }
@@ -211,6 +213,7 @@ extension ModelExchange {
             }
         }
         boundOutput(&splice, span)
+        for edit in fileEdits { splice.replace(edit.range, with: edit.bytes) }
         if let previous = request.previousResponse, let id = ResponseOrigin.split(previous)?.id {
             splice.set("previous_response_id", toText: id.span, in: outline, of: span)
         }
@@ -243,7 +246,12 @@ extension ModelExchange {
         let translator = Translator(
             client: endpoint.conversation ?? .chatCompletions,
             provider: attempt.provider.dialect == .anthropic ? .messages : .chatCompletions, options: options)
-        let all = try body.whole()
+        var all = try body.whole()
+        if !fileEdits.isEmpty {
+            var splice = JSONSplice()
+            for edit in fileEdits { splice.replace(edit.range, with: edit.bytes) }
+            all = ByteBuffer(bytes: splice.applied(to: all.readableBytesUInt8Span))
+        }
         let translated = try translator.request(all.readableBytesUInt8Span)
         attempt.translation = Translation(translator: translator, request: translated)
         return try payload(translated.body)

@@ -1,4 +1,5 @@
 package import GatewayModel
+import GatewayState
 package import GatewayWire
 
 /// What a client asks of the models API, from its method and path alone.
@@ -124,7 +125,7 @@ package enum ModelEndpoint: Sendable, Equatable {
         case .countTokens: name = Array("/messages/count_tokens".utf8)
         case .models: name = Array("/models".utf8)
         case .model(let id): name = Array("/models/".utf8) + id
-        case .passThrough(_, let path): name = [0x2F] + path
+        case .passThrough(_, let path): name = [0x2F] + ModelEndpoint.unmarked(path)
         }
         return dialect == .anthropic ? Array("/v1".utf8) + name : name
     }
@@ -139,6 +140,52 @@ package enum ModelEndpoint: Sendable, Equatable {
 }
 
 extension ModelEndpoint {
+    /// The file, batch or upload it is about, as the client knows it.
+    var objectID: [UInt8]? {
+        guard case .passThrough(let operation, let path) = self, operation == .files || operation == .batches else {
+            return nil
+        }
+        let words = path.split(separator: 0x2F)
+        return words.count > 1 ? Array(words[1]) : nil
+    }
+
+    /// What it lists of what a provider keeps, asked by GET.
+    var listed: ProviderObject.Kind? {
+        switch self {
+        case .passThrough(.files, Self.files): .file
+        case .passThrough(.batches, _) where objectID == nil: .batch
+        default: nil
+        }
+    }
+
+    /// What its answer tells of; nil for uploads, which nobody lists, and for what is no such thing.
+    var keptKind: ProviderObject.Kind? {
+        guard case .passThrough(let operation, let path) = self else { return nil }
+        switch operation {
+        case .files: return path.starts(with: Self.files) ? .file : nil
+        case .batches: return .batch
+        default: return nil
+        }
+    }
+
+    /// Whether its answer is a document about what a provider keeps.
+    var tellsOfKept: Bool {
+        guard case .passThrough(let operation, let path) = self, operation == .files || operation == .batches else {
+            return false
+        }
+        return path.split(separator: 0x2F).last.map { !$0.elementsEqual("content".utf8) } ?? false
+    }
+
+    private static let files = Array("files".utf8)
+
+    /// A path of the provider's, which knows no marks.
+    fileprivate static func unmarked(_ path: [UInt8]) -> [UInt8] {
+        var words = path.split(separator: 0x2F)
+        guard words.count > 1, let own = ResponseOrigin.split(Array(words[1]))?.id else { return path }
+        words[1] = own[...]
+        return Array(words.joined(separator: [0x2F]))
+    }
+
     /// The API of a conversation that can be translated; nil for what only its own dialect has.
     var conversation: ConversationAPI? {
         switch self {

@@ -73,13 +73,13 @@ extension ModelExchange: AnswerReader {
         } else {
             reply = .whole(
                 WholeReply(
-                    endpoint.shape, attempt?.translation, marks: marks, isBilled: endpoint.isBilled,
+                    endpoint.shape, attempt?.translation, edit: replyEdit, isBilled: endpoint.isBilled,
                     status: head.status, type: type))
         }
     }
 
     /// What a stored response is marked with on its way to the client.
-    private var marks: ResponseMarks? {
+    var marks: ResponseMarks? {
         // What was translated is stored nowhere.
         guard endpoint == .responses || endpoint.isResponse, let attempt, attempt.translation == nil else { return nil }
         let place = FixedPlace(target: attempt.routed, access: attempt.access)
@@ -143,6 +143,7 @@ extension ModelExchange: AnswerReader {
         switch outcome ?? .failed(.upstream(.upstreamReset)) {
         case .completed:
             report(attempt, nil)
+            if goesOnListing { return startAttempt() }
             complete()
         case .failed(let failure):
             report(attempt, failure)

@@ -2,6 +2,7 @@ import GatewayModel
 import GatewayPolicy
 import GatewayProxy
 import GatewayRecords
+import GatewayState
 import GatewayWire
 import NIOCore
 
@@ -12,6 +13,7 @@ extension ModelExchange {
         if !request.isForm, body.count > 0 || endpoint.hasModelBody {
             try checkType(exchange)
             try readBody()
+            try findFiles()
         }
         guard !request.name.isEmpty else {
             guard !endpoint.needsModel else {
@@ -29,7 +31,7 @@ extension ModelExchange {
         let facts = BudgetFacts(principal: principal, model: String(decoding: found.name, as: UTF8.self))
         self.facts = facts
         terms = room.budgets.terms(facts)
-        try pin()
+        try pin(routed)
         inputTokensEstimate = request.inputTokensMax(
             bytesPerToken: terms.inputBytesPerToken, context: found.model.context)
         try judge(exchange, found)
@@ -47,34 +49,38 @@ extension ModelExchange {
         terms = room.budgets.terms(facts)
         fixed = place
         // Whoever may do this with one of the provider's models may do it at the provider.
-        // It may show what others left there, so it is never implied.
+        // What a batch costs is not known here, so it is never implied.
         guard endpoint.isStored || room.table.access.names(operation, for: principal) else {
             throw GatewayError(
-                .modelNotAllowed, "no policy lets you use what is shared at the provider: \(operation.rawValue)",
+                .modelNotAllowed, "no policy lets you use what is kept at the provider: \(operation.rawValue)",
                 hint: "a ModelAccessPolicy that names you has to list \(operation.rawValue) in its operations")
         }
+        guard let decision = decision(operation, at: provider) else { return }
+        try take(decision, nil, exchange)
+    }
+
+    /// What policies say of an operation that names no model: by the provider's models, one that is allowed is enough.
+    func decision(_ operation: ModelOperation, at provider: CompiledProvider) -> AccessTable.Decision? {
         let models = room.table.models.lazy.filter { $0.targets.contains { $0.provider === provider } }
         let decisions = models.map { model in
             let asked = AccessTable.Request(
                 name: model.nameBytes, operation: operation, bodyBytes: self.body.count)
             return self.room.table.access.decide(self.principal, asked)
         }
-        guard let decision = decisions.first(where: \.verdict.isAllowed) ?? decisions.first else { return }
-        try take(decision, nil, exchange)
+        return decisions.first(where: \.verdict.isAllowed) ?? decisions.first
     }
 
     /// Where a request without a model goes: to who issued the id it names, else to the provider it names, else to the
     /// first that has the API.
     private func ownPlace(_ exchange: Exchange) throws(GatewayError) -> FixedPlace {
         if case .response(let id, _) = endpoint {
-            guard let (own, mark) = ResponseOrigin.split(id), let place = room.place(of: own, mark, for: principal)
-            else {
-                throw GatewayError(
-                    .notFound,
-                    "there is no such response, or it is not yours: \(String(decoding: id.prefix(96), as: UTF8.self))")
-            }
-            return place
+            return try owned(id, "response").place
         }
+        if let id = endpoint.objectID {
+            let place = try owned(id, endpoint.keptKind == .batch ? "batch" : "file").place
+            return try isSame(place, filePlace)
+        }
+        if let filePlace { return filePlace }
         let wanted = exchange.request.fields.value(named: "x-sluice-provider")
         guard
             let place = room.places.first(where: { place in
@@ -86,7 +92,10 @@ extension ModelExchange {
                 .noBackend, "no provider has this API" + (wanted.map { ": \($0.prefix(64))" } ?? ""),
                 hint: "name one of the providers by x-sluice-provider")
         }
-        return place
+        guard let kind = endpoint.listed, exchange.request.method == .get else { return place }
+        let list = try makeList(kind, exchange, provider: wanted)
+        self.list = list
+        return list.place ?? place
     }
 
     /// What passes with the type it came with is read by its provider as that type: it must be the one that is judged.
@@ -168,19 +177,25 @@ extension ModelExchange {
         outputTokensMax = request.outputTokensMax ?? decision.outputTokensMax
     }
 
-    private static func shown(_ id: [UInt8]) -> String { String(decoding: id.prefix(96), as: UTF8.self) }
-
-    /// A response that builds upon a stored one goes where that one is.
-    private func pin() throws(GatewayError) {
-        guard let previous = request.previousResponse else { return }
-        guard let (own, mark) = ResponseOrigin.split(previous), let place = room.place(of: own, mark, for: principal)
-        else {
-            throw GatewayError(
-                .notFound, "there is no such response, or it is not yours: \(ModelExchange.shown(previous))",
-                hint: "previous_response_id is the id of a response you got here")
+    /// What builds upon a stored response, or upon files, goes where these are.
+    private func pin(_ routed: RoutedModel) throws(GatewayError) {
+        var place = filePlace
+        if let previous = request.previousResponse {
+            let (own, origin) = try owned(previous, "response")
+            place = try isSame(origin, place)
+            request.historyTokens = room.services.objects.tokens(
+                ProviderObject.Key(place: origin.name, id: String(decoding: own, as: UTF8.self)))
         }
+        guard let place else { return }
         pinned = place.name
-        request.historyTokens = room.services.responseSizes.tokens(String(decoding: own, as: UTF8.self), at: place.name)
+        let models = [routed] + room.table.fallbacks(of: routed.model).compactMap { room.routed($0.model) }
+        guard models.contains(where: { $0.reaches(place.name) }) else {
+            throw GatewayError(
+                .malformedRequest,
+                "what the request builds upon is kept at another provider than the model's: "
+                    + place.target.target.provider.shownName,
+                hint: "ask for a model of that provider")
+        }
     }
 
     /// For conditions; of several fields of one name the last.

@@ -58,8 +58,11 @@ extension ModelExchange {
         guard endpoint == .responses, attempt.translation == nil, let id = reply.facts?.responseID, !id.isEmpty else {
             return
         }
-        room.services.responseSizes.note(
-            id, at: FixedPlace(target: attempt.routed, access: attempt.access).name, tokens: usage.total)
+        let place = FixedPlace(target: attempt.routed, access: attempt.access).name
+        room.services.objects.note(
+            ProviderObject(
+                ProviderObject.Key(place: place, id: id), .response, owner: ResponseOrigin.scope(principal),
+                tokens: usage.total))
     }
 
     /// Tells the target's live state how the attempt went.

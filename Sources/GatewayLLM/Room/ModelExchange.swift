@@ -55,6 +55,11 @@ final class ModelExchange {
     var fixed: FixedPlace?
     /// The name of the one place that knows what the request builds upon.
     var pinned: String?
+    /// Where the files lie that the body names, and what stands there in place of their names.
+    var filePlace: FixedPlace?
+    var fileEdits: [JSONSplice.Edit] = []
+    /// What the caller has at providers, while it is listed.
+    var list: ProviderList?
     /// What conditions of policies and targets are asked about.
     var asked: AccessTable.Request?
     /// Models that serve in place of the first, not tried yet.
@@ -142,8 +147,6 @@ final class ModelExchange {
     static let bodyBytesMax = 32 * 1024 * 1024
     /// A form with its files.
     static let formBytesMax = 512 * 1024 * 1024
-    /// Up to this size nothing of a form goes to a provider before all of it has been read.
-    static let formHeldBytesMax = 64 * 1024 * 1024
 }
 
 extension ModelExchange: BodyReader {
@@ -158,7 +161,7 @@ extension ModelExchange: BodyReader {
         } catch { return stopReading(error) }
         if isUploading {
             pump()
-        } else if let form, body.count > ModelExchange.formHeldBytesMax, form.namesModel == (form.model != nil) {
+        } else if let form, body.count > room.services.formHeldBytesMax, form.namesModel == (form.model != nil) {
             isUploading = true
             begin()
         }
@@ -171,12 +174,13 @@ extension ModelExchange: BodyReader {
                 .bodyTooLarge, "the request's body is larger than \(most) bytes",
                 hint: form == nil ? "send files by the files API, or by URL" : "send it in parts, by the uploads API")
         }
-        try body.append(bytes, spill: room.services.spill)
+        // Judged first: of what is refused nothing may be on its way, not even to an attempt that is being broken off.
         try form?.add(bytes)
         if isUploading, request.name.isEmpty, form?.namesModel == true {
             throw GatewayError(
                 .malformedRequest, "the form names its model too late", hint: "write the field model before the files")
         }
+        try body.append(bytes, spill: room.services.spill)
     }
 
     func receiveEnd(trailers: FieldBlock?) {

@@ -19,14 +19,14 @@ enum ModelFields {
 
     static func make(
         _ exchange: Exchange, _ endpoint: ModelEndpoint, to provider: CompiledProvider,
-        _ credential: CompiledCredential?, framing: BodyFraming
+        _ credential: CompiledCredential?, framing: BodyFraming, query: [UInt8]? = nil
     ) -> Head {
         var head = Head()
         head.request.method = exchange.request.method
         head.request.fields.bytes.reserveCapacity(512)
         head.request.methodName = head.request.fields.store(
             exchange.request.fields.copy(exchange.request.methodName))
-        setTarget(&head.request, exchange, endpoint, provider)
+        setTarget(&head.request, exchange, endpoint, provider, query)
         head.request.authority = head.request.fields.store(provider.authority)
         head.request.framing = framing
         if framing != .none { addContentType(&head.request, exchange, endpoint) }
@@ -42,12 +42,16 @@ enum ModelFields {
     }
 
     private static func setTarget(
-        _ head: inout RequestHead, _ exchange: Exchange, _ endpoint: ModelEndpoint, _ provider: CompiledProvider
+        _ head: inout RequestHead, _ exchange: Exchange, _ endpoint: ModelEndpoint, _ provider: CompiledProvider,
+        _ query: [UInt8]?
     ) {
         var target = provider.pathPrefix
         target.append(contentsOf: provider.upstreamPath(endpoint))
         let pathCount = target.count
-        if endpoint.isNative(to: provider.dialect), !exchange.request.query.isEmpty {
+        if let query {
+            target.append(0x3F)
+            target.append(contentsOf: query)
+        } else if endpoint.isNative(to: provider.dialect), !exchange.request.query.isEmpty {
             target.append(0x3F)
             target.append(contentsOf: exchange.request.fields.copy(exchange.request.query))
         }

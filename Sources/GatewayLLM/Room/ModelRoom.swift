@@ -114,12 +114,21 @@ package final class ModelServices: Sendable {
     package let slot: ModelSlot
     let spill: SpillFolder
     let cache = ReplyCache()
-    let responseSizes = ResponseSizes()
+    /// What providers keep for callers.
+    let objects: ProviderObjectBook
+    /// Up to this size nothing of a form goes to a provider before all of it has been read.
+    package static let formHeldBytesMax = 64 * 1024 * 1024
+    let formHeldBytesMax: Int
 
     /// `spill` takes bodies that are too large for memory.
-    package init(ledger: Ledger, origins: ResponseOrigin, spill: SpillFolder, slot: @escaping ModelSlot) {
+    package init(
+        ledger: Ledger, origins: ResponseOrigin, objects: ProviderObjectBook, spill: SpillFolder,
+        formHeldBytesMax: Int = ModelServices.formHeldBytesMax, slot: @escaping ModelSlot
+    ) {
         self.ledger = ledger
         self.origins = origins
+        self.objects = objects
+        self.formHeldBytesMax = formHeldBytesMax
         self.spill = spill
         self.slot = slot
     }

@@ -12,7 +12,7 @@ final class WholeReply {
     let status: Int
     let type: [UInt8]
     private let translation: Translation?
-    private let marks: ResponseMarks?
+    private let edit: Edit?
     private var meter: ReplyMeter?
     private var held = ByteBuffer()
     private(set) var bytes = 0
@@ -20,11 +20,14 @@ final class WholeReply {
     private var translated: TranslatedReply?
     private var isTooLarge = false
 
+    /// What is changed of a document in the provider's own words; throws for one that cannot be used.
+    typealias Edit = (ByteBuffer) throws(GatewayError) -> ByteBuffer
+
     init(
-        _ shape: ReplyShape?, _ translation: Translation?, marks: ResponseMarks?, isBilled: Bool, status: Int,
+        _ shape: ReplyShape?, _ translation: Translation?, edit: Edit?, isBilled: Bool, status: Int,
         type: [UInt8]
     ) {
-        self.marks = marks
+        self.edit = edit
         self.status = status
         self.type = type
         self.translation = translation
@@ -36,7 +39,7 @@ final class WholeReply {
     func receive(_ chunk: ByteBuffer) {
         bytes += chunk.readableBytes
         meter?.add(chunk.readableBytesUInt8Span)
-        if translation != nil || marks != nil, bytes > WholeReply.translatedBytesMax {
+        if translation != nil || edit != nil, bytes > WholeReply.translatedBytesMax {
             isTooLarge = true
             return
         }
@@ -50,7 +53,7 @@ final class WholeReply {
 
     /// Whether it is too long to wait for its end.
     var mustPass: Bool {
-        translation == nil && marks == nil && (bytes > WholeReply.heldBytesMax || meter == nil)
+        translation == nil && edit == nil && (bytes > WholeReply.heldBytesMax || meter == nil)
     }
 
     var heldBytes: Int { held.readableBytes }
@@ -71,7 +74,9 @@ final class WholeReply {
                 upstream: GatewayError(.upstreamProtocolError, "the provider's answer is too large to be read"))
         }
         guard let translation else {
-            if let marks { held = marks.marked(held) }
+            if let edit {
+                do throws(GatewayError) { held = try edit(held) } catch { return ModelFailure(upstream: error) }
+            }
             // A text that broke off, or is none, is not passed on as an answer.
             isComplete = meter.map { $0.facts.ending == .complete } ?? true
             if let error = meter?.facts.error { return ModelFailure(error) }

@@ -1,8 +1,8 @@
 import Crypto
 package import GatewayModel
 
-/// Marks the ids of stored responses with where they came from and whose they are, so that any replica finds the way
-/// back without a table, and nobody follows an id that was given to somebody else.
+/// Marks the ids of what providers keep (responses, files, batches) with where they came from and whose they are, so
+/// that any replica finds the way back without a table, and nobody follows an id that was given to somebody else.
 ///
 /// `resp_68af…` becomes `resp_68af….abcdefghijklmnop`: sixteen letters, a keyed hash of the id, the provider,
 /// its credential and the owner.
@@ -17,16 +17,21 @@ package struct ResponseOrigin: Sendable {
     /// The mark of what a provider stored for a caller under that id.
     package func mark(_ id: [UInt8], provider: String, credential: String, principal: Principal) -> [UInt8] {
         var text: [UInt8] = id + [0]
-        let owner =
-            principal.user.map { "user \($0)" } ?? principal.agent.map { "agent \($0)" } ?? principal.credentialID
-            ?? ""
-        for part in [provider, credential, principal.tenant ?? "", owner] {
+        for part in [provider, credential, principal.tenant ?? "", ResponseOrigin.owner(principal)] {
             text.append(contentsOf: part.utf8)
             text.append(0)
         }
         let digest = key.reveal { HMAC<SHA256>.authenticationCode(for: text, using: SymmetricKey(data: $0)) }
         return digest.prefix(ResponseOrigin.markCount).map { ResponseOrigin.alphabet[Int($0 & 31)] }
     }
+
+    /// Whose a thing is, within a tenant: a user's over all keys, an agent's, else the key's own.
+    private static func owner(_ principal: Principal) -> String {
+        principal.user.map { "user \($0)" } ?? principal.agent.map { "agent \($0)" } ?? principal.credentialID ?? ""
+    }
+
+    /// The same with the tenant.
+    static func scope(_ principal: Principal) -> String { "\(principal.tenant ?? "")\n\(owner(principal))" }
 
     /// An id as a client is shown it.
     package static func marked(_ id: [UInt8], _ mark: [UInt8]) -> [UInt8] { id + [0x2E] + mark }

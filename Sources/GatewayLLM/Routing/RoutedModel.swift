@@ -11,6 +11,13 @@ package final class RoutedModel: Sendable {
         self.model = model
         targets = model.targets.map { RoutedTarget($0, of: model, live: live, slot: slot) }
     }
+
+    /// Whether one of its targets is at a place: a provider by one of its credentials.
+    func reaches(_ place: String) -> Bool {
+        targets.contains { target in
+            target.accesses.contains { FixedPlace(target: target, access: $0).name == place }
+        }
+    }
 }
 
 /// Gives a model of the configuration its place in the metrics.

@@ -1,3 +1,4 @@
+import GatewayLLM
 package import GatewayModel
 package import GatewayRecords
 package import GatewayState
@@ -45,6 +46,8 @@ package struct GatewayOptions: Sendable {
     /// Whom its tokens may be for beside the gateway itself.
     package var tokenAudiences: [String] = []
     package var limits = Limits.standard
+    /// Up to this size forms for models are read whole before anything of them is sent.
+    package var formHeldBytesMax = ModelServices.formHeldBytesMax
     package var ledger = LedgerSettings()
     /// What listeners bind when their Gateway names no address.
     package var addresses = ["0.0.0.0"]

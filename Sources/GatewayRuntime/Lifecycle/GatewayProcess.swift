@@ -79,8 +79,8 @@ package final class GatewayProcess: Sendable {
         state = try GatewayProcess.openState(options, managedKeys)
         audit = try GatewayProcess.openAudit(options)
         models = ModelServices(
-            ledger: state.ledger, origins: ResponseOrigin(key: secret),
-            spill: SpillFolder(path: options.stateDirectory + "/bodies")
+            ledger: state.ledger, origins: ResponseOrigin(key: secret), objects: state.objects,
+            spill: SpillFolder(path: options.stateDirectory + "/bodies"), formHeldBytesMax: options.formHeldBytesMax
         ) { [registry] operation, provider, model in
             registry.modelSlot(operation: operation, provider: provider, model: model)
         }

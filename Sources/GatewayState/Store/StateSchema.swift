@@ -13,6 +13,7 @@ enum StateSchema {
         migrator.registerMigration("identity-1") { try $0.execute(sql: RevocationTable.schema) }
         migrator.registerMigration("tools-1") { try $0.execute(sql: tools) }
         migrator.registerMigration("connections-1") { try $0.execute(sql: ConnectionBook.schema) }
+        migrator.registerMigration("objects-1") { try $0.execute(sql: ProviderObjectBook.schema) }
         try migrator.migrate(database)
     }
 

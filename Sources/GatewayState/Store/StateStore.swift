@@ -16,6 +16,8 @@ package final class StateStore: Sendable {
     package let tools: ToolBook
     /// What users let the gateway do at servers of tools.
     package let connections: ConnectionBook
+    /// What providers keep for callers.
+    package let objects: ProviderObjectBook
     /// Folding is done by one at a time.
     let folding = Mutex(FoldState())
     // For who must not wait for a fold.
@@ -62,6 +64,7 @@ package final class StateStore: Sendable {
             keys = try KeyList(database)
             tools = try ToolBook(database)
             connections = try ConnectionBook(database)
+            objects = try ProviderObjectBook(database)
         } catch let error as GatewayError {
             throw error
         } catch {
@@ -113,6 +116,7 @@ package final class StateStore: Sendable {
             var untilFold = 0
             while let store = self, store.isRunning {
                 store.sync()
+                store.objects.flush()
                 untilFold -= store.settings.syncMilliseconds
                 if untilFold <= 0 {
                     store.fold()
@@ -129,6 +133,7 @@ package final class StateStore: Sendable {
     package func close() {
         worker.withLock { $0 = false }
         fold()
+        objects.flush()
         ledger.book.withLock { $0.journal.shut() }
         folding.withLock { _ in try? database.close() }
         folder.release()

@@ -85,6 +85,7 @@ struct JSONPass {
         let start = index &+ 1
         nameHasEscape = try string(input)
         name = start..<(index &- 1)
+        if nameHasEscape || JSONMeasure.mayNameFile(input, name) { measure.mayNameFiles = true }
         skipSpace(input)
         guard index < input.count else { throw .unexpectedEnd }
         guard input[index] == Byte.colon else { throw .unexpectedByte }
@@ -232,8 +233,20 @@ package struct JSONMeasure: Sendable, Equatable {
     package var blobs = 0
     /// Numbers that are elements of arrays: tokens, where a prompt is given as such.
     package var arrayNumbers = 0
+    /// A member may name a file that a provider keeps: `file_id` and the like, or a name with an escape.
+    package var mayNameFiles = false
 
     package init() {}
+
+    @inline(__always)
+    static func mayNameFile(_ input: Span<UInt8>, _ name: Range<Int>) -> Bool {
+        switch name.count {
+        case 7: Token.isExactly(input, name, "file_id")
+        case 8: Token.isExactly(input, name, "file_ids") || Token.isExactly(input, name, "part_ids")
+        case 13: Token.isExactly(input, name, "input_file_id")
+        default: false
+        }
+    }
 
     /// Counts a long string as a blob if it is base64, by itself or in a `data:` URL, and stands where a request
     /// carries files: prose without spaces in a `text` is still priced as prose.

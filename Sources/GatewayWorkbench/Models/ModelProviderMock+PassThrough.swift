@@ -104,13 +104,10 @@ extension ModelProviderMock {
                 throw ModelCall.Rejection("'file' and 'purpose' are required", parameter: "file")
             }
             let id = "file-\(visit.token)"
-            let document: JSONDocument = [
-                "id": .string(id), "object": "file", "bytes": .int(file.bytes.count), "created_at": .int(visit.created),
-                "filename": .string(file.filename ?? ""), "purpose": .string(purpose), "status": "processed",
-            ]
+            let document = description(id, visit, file.bytes.count, file.filename ?? "", purpose)
             shelf.put(id, document, content: file.bytes)
             return free(visit, document)
-        case ("GET", 0): return free(visit, list(shelf.documents(prefix: "file-")))
+        case ("GET", 0): return free(visit, try list(shelf.documents(prefix: "file-"), visit))
         case ("GET", 1):
             guard let document = shelf.document(parts[0]) else { throw missing(parts[0]) }
             return free(visit, document)
@@ -131,16 +128,26 @@ extension ModelProviderMock {
             guard let file = body["input_file_id"], let endpoint = body["endpoint"] else {
                 throw ModelCall.Rejection("'input_file_id' and 'endpoint' are required")
             }
+            guard let name = file.text, shelf.document(name) != nil else { throw missing(file.text ?? "") }
             let id = "batch_\(visit.token)"
-            let document: JSONDocument = [
+            var document: JSONDocument = [
                 "id": .string(id), "object": "batch", "endpoint": endpoint, "input_file_id": file,
                 "completion_window": body["completion_window"] ?? "24h", "status": "in_progress",
                 "created_at": .int(visit.created), "metadata": body["metadata"] ?? nil,
                 "request_counts": ["total": 1, "completed": 0, "failed": 0],
             ]
+            // Nothing here takes a day: who wants a batch that is done says so.
+            if body["metadata"]?["mock"]?.text == "completed" {
+                let output = "file-\(visit.token)o"
+                let lines = shelf.content(name) ?? []
+                shelf.put(
+                    output, description(output, visit, lines.count, "output.jsonl", "batch_output"), content: lines)
+                document.set("status", "completed")
+                document.set("output_file_id", .string(output))
+            }
             shelf.put(id, document)
             return free(visit, document)
-        case ("GET", 0): return free(visit, list(shelf.documents(prefix: "batch_")))
+        case ("GET", 0): return free(visit, try list(shelf.documents(prefix: "batch_"), visit))
         case ("GET", 1):
             guard let document = shelf.document(parts[0]) else { throw missing(parts[0]) }
             return free(visit, document)
@@ -155,10 +162,33 @@ extension ModelProviderMock {
         ModelError(404, "No such object: \(id)", parameter: "id", code: "not_found")
     }
 
-    private func list(_ documents: [JSONDocument]) -> JSONDocument {
+    private func description(
+        _ id: String, _ visit: ModelVisit, _ bytes: Int, _ name: String, _ purpose: String
+    ) -> JSONDocument {
         [
-            "object": "list", "data": .array(documents), "has_more": false,
-            "first_id": documents.first?["id"] ?? nil, "last_id": documents.last?["id"] ?? nil,
+            "id": .string(id), "object": "file", "bytes": .int(bytes), "created_at": .int(visit.created),
+            "filename": .string(name), "purpose": .string(purpose), "status": "processed",
+        ]
+    }
+
+    /// A page: the newest first unless `order=asc`, behind `after`, of at most `limit`.
+    private func list(_ oldestFirst: [JSONDocument], _ visit: ModelVisit) throws -> JSONDocument {
+        var values: [Substring: Substring] = [:]
+        for pair in visit.request.target.drop(while: { $0 != "?" }).dropFirst().split(separator: "&") {
+            let parts = pair.split(separator: "=", maxSplits: 1)
+            if parts.count == 2 { values[parts[0]] = parts[1] }
+        }
+        var documents = values["order"] == "asc" ? oldestFirst : oldestFirst.reversed()
+        if let after = values["after"] {
+            guard let index = documents.firstIndex(where: { $0["id"]?.text == String(after) }) else {
+                throw missing(String(after))
+            }
+            documents.removeFirst(index + 1)
+        }
+        let page = Array(documents.prefix(values["limit"].flatMap { Int($0) } ?? 20))
+        return [
+            "object": "list", "data": .array(page), "has_more": .bool(page.count < documents.count),
+            "first_id": page.first?["id"] ?? nil, "last_id": page.last?["id"] ?? nil,
         ]
     }
 }

@@ -1,0 +1,206 @@
+import GRDB
+import Synchronization
+
+/// What providers keep for callers: whose each file and batch is, so that lists show nobody else's, and how long each
+/// stored response is, so that who builds upon it is held to that. In memory for requests; the store's own thread
+/// writes it down a moment later. Who may use an id is not decided here: the id itself says so, by its mark. What is
+/// lost or forgotten is therefore missing in lists, and estimated, and nothing worse.
+package final class ProviderObjectBook: Sendable {
+    /// How much is remembered, the newest first.
+    package struct Limits: Sendable {
+        /// Files and batches of one owner.
+        package var ofOwnerMax = 10_000
+        /// Files and batches of all.
+        package var ownedMax = 100_000
+        package var responsesMax = 65_536
+        /// Changes that are not on the disk yet; beyond it they stay in memory only.
+        package var pendingMax = 100_000
+
+        package init() {}
+    }
+
+    fileprivate struct Shelf: Hashable {
+        var owner: String
+        var kind: ProviderObject.Kind
+    }
+
+    fileprivate struct Kept {
+        var object: ProviderObject
+        var number: Int
+    }
+
+    fileprivate struct State {
+        var kept: [ProviderObject.Key: Kept] = [:]
+        var shelves: [Shelf: [String: Set<String>]] = [:]
+        /// The oldest first; what was forgotten since is passed over.
+        var owned = OldestFirst()
+        var responses = OldestFirst()
+        var byOwner: [String: OldestFirst] = [:]
+        /// Nil for what is to be deleted.
+        var pending: [ProviderObject.Key: Kept?] = [:]
+        var nextNumber = 1
+    }
+
+    static let schema = """
+        CREATE TABLE provider_objects (
+            number INTEGER PRIMARY KEY, place TEXT NOT NULL, id TEXT NOT NULL, kind INTEGER NOT NULL,
+            owner TEXT NOT NULL, tokens INTEGER NOT NULL, UNIQUE (place, id));
+        """
+
+    private let database: any DatabaseWriter
+    private let limits: Limits
+    private let state = Mutex(State())
+
+    init(_ database: any DatabaseWriter, limits: Limits = Limits()) throws {
+        self.database = database
+        self.limits = limits
+        let loaded = try database.read { database in
+            var loaded = State()
+            let rows = try Row.fetchCursor(database, sql: "SELECT * FROM provider_objects ORDER BY number")
+            while let row = try rows.next() {
+                guard let kind = ProviderObject.Kind(rawValue: row["kind"]) else { continue }
+                let key = ProviderObject.Key(place: row["place"], id: row["id"])
+                let object = ProviderObject(key, kind, owner: row["owner"], tokens: row["tokens"])
+                loaded.nextNumber = row["number"]
+                loaded.add(object)
+            }
+            loaded.pending = [:]
+            return loaded
+        }
+        state.withLock { $0 = loaded }
+    }
+
+    /// Remembers an object; the oldest is forgotten where there are too many.
+    package func note(_ object: ProviderObject) {
+        state.withLock { state in
+            if let known = state.kept[object.key] {
+                guard known.object != object else { return }
+                state.remove(object.key)
+            }
+            state.add(object)
+            state.trim(limits, owner: object.kind == .response ? nil : object.owner)
+            if state.pending.count > limits.pendingMax { state.pending = [:] }
+        }
+    }
+
+    /// The object is no more.
+    package func forget(_ key: ProviderObject.Key) {
+        state.withLock { $0.remove(key) }
+    }
+
+    /// The tokens of a stored response; nil when nobody remembers.
+    package func tokens(_ key: ProviderObject.Key) -> Int? {
+        state.withLock { state in
+            guard let kept = state.kept[key], kept.object.kind == .response else { return nil }
+            return kept.object.tokens
+        }
+    }
+
+    /// The provider's ids of what an owner has of a kind, by where they lie.
+    package func ids(_ owner: String, _ kind: ProviderObject.Kind) -> [String: Set<String>] {
+        state.withLock { $0.shelves[Shelf(owner: owner, kind: kind)] ?? [:] }
+    }
+
+    // MARK: The disk
+
+    /// Writes down what has changed. What cannot be written is tried again with what changes next.
+    func flush() {
+        let changes = state.withLock { state in
+            let changes = state.pending
+            state.pending = [:]
+            return changes
+        }
+        guard !changes.isEmpty else { return }
+        do {
+            try database.write { database in
+                for (key, kept) in changes { try ProviderObjectBook.write(key, kept, database) }
+            }
+        } catch {
+            state.withLock { state in
+                guard state.pending.count + changes.count <= limits.pendingMax else { return }
+                state.pending.merge(changes) { newer, _ in newer }
+            }
+        }
+    }
+
+    private static func write(_ key: ProviderObject.Key, _ kept: Kept?, _ database: Database) throws {
+        guard let kept else {
+            return try database.execute(
+                sql: "DELETE FROM provider_objects WHERE place = ? AND id = ?", arguments: [key.place, key.id])
+        }
+        try database.execute(
+            sql: "INSERT OR REPLACE INTO provider_objects VALUES (?, ?, ?, ?, ?, ?)",
+            arguments: [
+                kept.number, key.place, key.id, kept.object.kind.rawValue, kept.object.owner, kept.object.tokens,
+            ])
+    }
+}
+
+extension ProviderObjectBook.State {
+    fileprivate mutating func add(_ object: ProviderObject) {
+        let kept = ProviderObjectBook.Kept(object: object, number: nextNumber)
+        nextNumber += 1
+        self.kept[object.key] = kept
+        pending[object.key] = .some(kept)
+        guard object.kind != .response else { return responses.append(kept, in: self.kept) }
+        owned.append(kept, in: self.kept)
+        byOwner[object.owner, default: OldestFirst()].append(kept, in: self.kept)
+        let shelf = ProviderObjectBook.Shelf(owner: object.owner, kind: object.kind)
+        shelves[shelf, default: [:]][object.key.place, default: []].insert(object.key.id)
+    }
+
+    fileprivate mutating func remove(_ key: ProviderObject.Key) {
+        guard let gone = kept.removeValue(forKey: key)?.object else { return }
+        pending[key] = .some(nil)
+        guard gone.kind != .response else {
+            responses.count -= 1
+            return
+        }
+        owned.count -= 1
+        byOwner[gone.owner]?.count -= 1
+        // Who has nothing costs nothing.
+        if byOwner[gone.owner]?.count == 0 { byOwner[gone.owner] = nil }
+        let shelf = ProviderObjectBook.Shelf(owner: gone.owner, kind: gone.kind)
+        shelves[shelf]?[key.place]?.remove(key.id)
+        if shelves[shelf]?[key.place]?.isEmpty == true { shelves[shelf]?[key.place] = nil }
+        if shelves[shelf]?.isEmpty == true { shelves[shelf] = nil }
+    }
+
+    fileprivate mutating func trim(_ limits: ProviderObjectBook.Limits, owner: String?) {
+        while responses.count > limits.responsesMax, let key = responses.pop(kept) { remove(key) }
+        if let owner {
+            while byOwner[owner]?.count ?? 0 > limits.ofOwnerMax, let key = byOwner[owner]?.pop(kept) { remove(key) }
+        }
+        while owned.count > limits.ownedMax, let key = owned.pop(kept) { remove(key) }
+    }
+}
+
+/// Keys in the order they came. What is removed elsewhere lowers `count` at once, and leaves the line when it is
+/// passed.
+private struct OldestFirst {
+    typealias Kept = [ProviderObject.Key: ProviderObjectBook.Kept]
+
+    /// Of those that are still kept.
+    var count = 0
+    /// From `head` on.
+    private var line: [(key: ProviderObject.Key, number: Int)] = []
+    private var head = 0
+
+    mutating func append(_ new: ProviderObjectBook.Kept, in kept: Kept) {
+        line.append((new.object.key, new.number))
+        count += 1
+        guard line.count - head > 2 * count + 1_024 else { return }
+        line = line[head...].filter { kept[$0.key]?.number == $0.number }
+        head = 0
+    }
+
+    /// The oldest that is still kept. It leaves the line; the count is lowered by who removes it.
+    mutating func pop(_ kept: Kept) -> ProviderObject.Key? {
+        while head < line.count {
+            let (key, number) = line[head]
+            head += 1
+            if kept[key]?.number == number { return key }
+        }
+        return nil
+    }
+}
