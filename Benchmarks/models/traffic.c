@@ -22,6 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -322,7 +323,17 @@ static bool receive(Peer *p, bool timed) {
     }
 }
 
+// Sleeps until something is ready or the next request is due. It must not spin: the provider shares its core, and would
+// wait for whole slices of the scheduler, which would count as the gateway's.
+static int wait_ready(struct epoll_event *ready, uint64_t until) {
+    uint64_t now = now_ns(), rest = until > now ? until - now : 0;
+    struct timespec wait = {.tv_sec = (time_t)(rest / 1000000000), .tv_nsec = (long)(rest % 1000000000)};
+    int count = epoll_pwait2(poller, ready, READY, &wait, NULL);
+    return count < 0 ? 0 : count;
+}
+
 static void load(int port, int connections, double seconds, double rate) {
+    prctl(PR_SET_TIMERSLACK, 1);
     Peer **idle = calloc((size_t)connections, sizeof *idle);
     int idle_count = 0;
     for (int i = 0; i < connections; i++) idle[idle_count++] = dial(port);
@@ -337,7 +348,8 @@ static void load(int port, int connections, double seconds, double rate) {
             ask(idle[--idle_count], step ? due : now);
             due += step;
         }
-        int count = epoll_wait(poller, ready, READY, step == 0 ? 100 : 0);
+        bool isPaced = step > 0 && now < end && idle_count > 0;
+        int count = wait_ready(ready, isPaced ? due : now + 100000000);
         for (int i = 0; i < count; i++) {
             Peer *p = ready[i].data.ptr;
             int fd = p->fd;
