@@ -244,7 +244,7 @@ final class ServerRequest {
         retryMilliseconds = post?.retryMilliseconds ?? retryMilliseconds
         post = nil
         switch outcome {
-        case .failed(let error): return end(reply ?? .failed(error))
+        case .failed(let error): return end(reply ?? .failed(lost(error)))
         case .streamEnded:
             if let reply { return end(reply) }
             if onMark != nil, session != nil, !lastEventID.isEmpty { return end(.ended) }
@@ -260,6 +260,15 @@ final class ServerRequest {
             if status >= 400, status < 500, status != 401, status != 403 { services.live.forgetEra(of: server) }
             return end(.failed(status < 300 ? malformed : ServerOpening.refusal(status, server)))
         }
+    }
+
+    /// Why an answer that was begun will not come. Who has to connect for the rest of it is not asked to: the server has
+    /// taken the request, and what is sent again would be done twice.
+    private func lost(_ error: GatewayError) -> GatewayError {
+        guard resumptions > 0, error.code == .connectionRequired else { return error }
+        return GatewayError(
+            .upstreamReset, "the rest of the answer needs a connection that is gone: \(server.shownName)",
+            hint: "the call may have been done; ask its server before it is called again")
     }
 
     /// The server does not know the session any more: once a new one is opened, then it is the server's failure.
