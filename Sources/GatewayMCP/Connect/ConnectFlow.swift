@@ -105,6 +105,11 @@ struct ConnectFlows: Sendable {
         states[flow.state] = nil
     }
 
+    /// Whoever ends a connection wants none that was begun before to come of it.
+    mutating func drop(of owner: UpstreamConnection.Key) {
+        for flow in flows.values where flow.owner == owner { drop(flow) }
+    }
+
     /// Nil for one that is unknown, over, or has come back already.
     func begun(_ id: String, now: Int) -> ConnectFlow? {
         guard let flow = flows[id], now < flow.expiresSeconds, case .begun = flow.phase else { return nil }

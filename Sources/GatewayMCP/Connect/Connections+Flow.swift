@@ -153,7 +153,10 @@ extension Connections {
     func disconnect(_ settings: ConnectionSettings, _ principal: Principal) async throws -> UpstreamConnection? {
         let owner = UpstreamConnection.Key(principal, server: settings.server)
         let key = Connections.key(settings, principal)
-        state.withLock { $0.forget(key) }
+        state.withLock { state in
+            state.forget(key)
+            state.flows.drop(of: owner)
+        }
         guard let row = try book.remove(owner) else { return nil }
         state.withLock { $0.forget(key) }
         guard let kept = SealedConnection(row.sealed, owner, environment.seal) else { return row }

@@ -238,6 +238,20 @@ struct ConnectAskTests {
         }
     }
 
+    @Test("who ends his connection ends the links that were open for it, and nobody else's")
+    func removed() async throws {
+        try await ConnectTests.run { stand in
+            let (alice, bob) = (try stand.tools.key("alice"), try stand.tools.key("bob"))
+            let asked = try Self.asked(try await Self.call(stand, alice))
+            let other = try Self.asked(try await Self.call(stand, bob))
+            #expect(try await stand.get("/oauth/connect/start?flow=\(asked.flow)").status == 200)
+            #expect(try await stand.ask("DELETE", "/oauth/connections/demo", alice).status == 404)
+            #expect(try await stand.get("/oauth/connect/start?flow=\(asked.flow)").status == 404)
+            #expect(try await Self.enter(stand, asked.flow, alice, origin: asked.origin).status == 404)
+            #expect(try await stand.get("/oauth/connect/start?flow=\(other.flow)").status == 200)
+        }
+    }
+
     @Test("guessing ends the link, and the next call gets another one")
     func guesses() async throws {
         try await ConnectTests.run { stand in
