@@ -151,9 +151,9 @@ extension ConnectEndpoints {
         }
         var response = page(
             200, "Connected to \(ConnectEndpoints.escaped(flow.settings.shownName))",
-            "The gateway may use it for <b>\(ConnectEndpoints.escaped(flow.owner.name))</b>, and nobody else. If that is "
-                + "not you, end the access at \(ConnectEndpoints.escaped(row.issuer)) now. What asked for it goes on by "
-                + "itself; you can close this page. <code>sluice connect "
+            "The gateway may use it for <b>\(ConnectEndpoints.escaped(flow.owner.name))</b>, and nobody else. If that "
+                + "is not you, end the access at \(ConnectEndpoints.escaped(row.issuer)) now. What asked for it goes "
+                + "on by itself; you can close this page. <code>sluice connect "
                 + "\(ConnectEndpoints.escaped(flow.settings.shownName)) --remove</code> ends the connection.")
         response.fields.append(("set-cookie", cookie(flow, "", 0)))
         if let person = flow.visitor?.person {

@@ -262,8 +262,8 @@ final class ServerRequest {
         }
     }
 
-    /// Why an answer that was begun will not come. Who has to connect for the rest of it is not asked to: the server has
-    /// taken the request, and what is sent again would be done twice.
+    /// Why an answer that was begun will not come. Who has to connect for the rest of it is not asked to: the server
+    /// has taken the request, and what is sent again would be done twice.
     private func lost(_ error: GatewayError) -> GatewayError {
         guard resumptions > 0, error.code == .connectionRequired else { return error }
         return GatewayError(
