@@ -168,13 +168,18 @@ extension ModelEndpoint {
         }
     }
 
-    /// Whether its answer is a document about what a provider keeps.
+    /// Whether its answer is a document about what a provider keeps: by name, since whatever else lies under a file may
+    /// be its content, and to mark what its owner wrote there would make somebody else's file his.
     var tellsOfKept: Bool {
         guard case .passThrough(let operation, let path) = self, operation == .files || operation == .batches else {
             return false
         }
-        return path.split(separator: 0x2F).last.map { !$0.elementsEqual("content".utf8) } ?? false
+        let words = path.split(separator: 0x2F)
+        return words.count < 3
+            || words.count == 3 && Self.actions.contains { words[2].elementsEqual($0.utf8) }
     }
+
+    private static let actions = ["cancel", "complete", "parts"]
 
     private static let files = Array("files".utf8)
 

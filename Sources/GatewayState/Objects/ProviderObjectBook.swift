@@ -51,6 +51,13 @@ package final class ProviderObjectBook: Sendable {
     private let limits: Limits
     private let state = Mutex(State())
 
+    /// How many keys the longest line holds, those included that it has passed.
+    var lineLength: Int {
+        state.withLock { state in
+            ([state.owned, state.responses] + state.byOwner.values).map(\.length).max() ?? 0
+        }
+    }
+
     init(_ database: any DatabaseWriter, limits: Limits = Limits()) throws {
         self.database = database
         self.limits = limits
@@ -186,10 +193,13 @@ private struct OldestFirst {
     private var line: [(key: ProviderObject.Key, number: Int)] = []
     private var head = 0
 
+    var length: Int { line.count }
+
     mutating func append(_ new: ProviderObjectBook.Kept, in kept: Kept) {
         line.append((new.object.key, new.number))
         count += 1
-        guard line.count - head > 2 * count + 1_024 else { return }
+        // What has been passed counts too: at a limit every key that comes passes one.
+        guard line.count > 2 * count + 1_024 else { return }
         line = line[head...].filter { kept[$0.key]?.number == $0.number }
         head = 0
     }

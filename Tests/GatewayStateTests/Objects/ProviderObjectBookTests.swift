@@ -56,4 +56,18 @@ struct ProviderObjectBookTests {
         #expect(book.ids("c", .file).isEmpty)
         store.close()
     }
+
+    @Test func `what has been passed takes no memory for ever`() throws {
+        var limits = ProviderObjectBook.Limits()
+        (limits.ofOwnerMax, limits.ownedMax, limits.responsesMax) = (3, 5, 2)
+        let store = try StateFixture().open()
+        let book = try ProviderObjectBook(store.database, limits: limits)
+        for number in 1...10_000 {
+            book.note(ProviderObject(Self.key("file-\(number)"), .file, owner: "a"))
+            book.note(ProviderObject(Self.key("resp_\(number)"), .response, owner: "a", tokens: number))
+        }
+        #expect(book.lineLength < 1_100)
+        #expect(book.tokens(Self.key("resp_10000")) == 10_000)
+        store.close()
+    }
 }
