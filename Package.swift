@@ -60,15 +60,15 @@ let package = Package(
         .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
     ],
     targets: [
+        .systemLibrary(name: "CLinux"),
         .systemLibrary(name: "CNGHTTP2", pkgConfig: "libnghttp2", providers: [.apt(["libnghttp2-dev"])]),
-        .systemLibrary(name: "CSpawn"),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
         library("GatewayModel", []),
         library("GatewayWire", []),
         library("GatewayPolicy", ["GatewayModel", "GatewayWire"]),
         library("GatewayIdentity", ["GatewayModel", "GatewayWire", crypto, cryptoExtras]),
-        library("GatewayState", ["GatewayModel", "GatewayWire", "GatewayPolicy", crypto, grdb, sqlite]),
+        library("GatewayState", ["GatewayModel", "GatewayWire", "GatewayPolicy", "CLinux", crypto, grdb, sqlite]),
         library("GatewayRecords", ["GatewayModel", "GatewayWire", crypto]),
         library(
             "GatewayProxy",
@@ -86,7 +86,7 @@ let package = Package(
             "GatewayMCP",
             [
                 "GatewayModel", "GatewayWire", "GatewayPolicy", "GatewayIdentity", "GatewayState", "GatewayRecords",
-                "GatewayProxy", "CSpawn", nioCore, nioPosix, crypto,
+                "GatewayProxy", "CLinux", nioCore, nioPosix, crypto,
             ]),
         library(
             "GatewayControl",

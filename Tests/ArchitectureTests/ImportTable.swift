@@ -23,7 +23,7 @@ enum ImportTable {
             rooms: ["GatewayModel", "GatewayWire"], others: language.union(["Crypto", "CryptoExtras"])),
         "GatewayState": Row(
             rooms: ["GatewayModel", "GatewayWire", "GatewayPolicy"],
-            others: language.union(system).union(foundation).union(["Crypto", "GRDB", "GRDBSQLite"])),
+            others: language.union(system).union(foundation).union(["CLinux", "Crypto", "GRDB", "GRDBSQLite"])),
         "GatewayRecords": Row(
             rooms: ["GatewayModel", "GatewayWire"], others: language.union(system).union(["Crypto"])),
         "GatewayProxy": Row(
@@ -43,7 +43,7 @@ enum ImportTable {
                 "GatewayProxy",
             ],
             // Servers of tools may be processes: this room starts them and holds their pipes.
-            others: language.union(system).union(nio).union(["Crypto", "CSpawn"])),
+            others: language.union(system).union(nio).union(["CLinux", "Crypto"])),
         "GatewayControl": Row(
             rooms: ["GatewayModel", "GatewayWire", "GatewayPolicy", "GatewayState", "GatewayRecords"],
             others: language.union(system).union(foundation).union(["Yams", "Crypto"])),
@@ -66,7 +66,7 @@ enum ImportTable {
     ]
 
     /// System libraries: a module map and a header, no Swift.
-    static let systemLibraries: Set<String> = ["CNGHTTP2", "CSpawn", "CZlib", "CZstd"]
+    static let systemLibraries: Set<String> = ["CNGHTTP2", "CLinux", "CZlib", "CZstd"]
 
     /// Whose types may appear in a `package` signature. Everything else stays behind the file that imports it,
     /// so that a library can be replaced in one room.

@@ -145,6 +145,33 @@ struct CrashTests {
         }
     }
 
+    /// The machine died: any page that was not synced may be missing, also one before others that are there.
+    @Test func aLostPageIsATornEnd() throws {
+        let fixture = StateFixture()
+        let store = try fixture.open()
+        for _ in 0..<100 { #expect(store.ledger.spend(1, of: table, now: fixture.now) == .admitted) }
+        let path = try #require(fixture.segments.first)
+        let count = store.ledger.book.withLock { $0.journal.currentBytes }
+        let whole = Array(try Data(contentsOf: URL(filePath: path)).prefix(count))
+        let sequence = try #require(fixture.sequence(of: path))
+        #expect(whole.count > 4 * 4_096)
+        var rows = -1
+        for page in 0..<whole.count / 4_096 {
+            var bytes = whole
+            for index in page * 4_096..<(page + 1) * 4_096 { bytes[index] = 0 }
+            let summary = SegmentSummary(bytes, sequence: sequence)
+            #expect(summary.end == .torn, "\(page)")
+            #expect(summary.rows.count > rows, "\(page)")
+            rows = summary.rows.count
+            if page == 0 { rows = 0 }
+        }
+        // The process died between a record's content and its head.
+        let first = JournalSegment.headBytes
+        var bytes = whole
+        for index in first..<first + RecordWriter.headBytes { bytes[index] = 0 }
+        #expect(SegmentSummary(bytes, sequence: sequence).end == .torn)
+    }
+
     @Test func aFlippedBitIsFound() throws {
         let fixture = StateFixture()
         let store = try fixture.open()

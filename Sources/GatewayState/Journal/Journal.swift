@@ -5,20 +5,17 @@ import GatewayModel
 /// the process; the store's thread brings it to the disk. When a segment cannot be written, the next one begins in
 /// memory, and is written as soon as there is room again.
 struct Journal {
-    /// An ended segment whose file is still open.
-    struct Ended {
-        var sequence: Int
-        var descriptor: Int32
-    }
-
     private let folder: String
     private let settings: LedgerSettings
     /// The segment that takes the next record.
     private(set) var sequence: Int
-    private var file: MappedFile?
+    private var file: JournalFile?
+    /// A file for the segment after this one: made beforehand, because calls wait for the lock.
+    private var spare: JournalFile?
     /// Bytes in ended segments that are not folded yet.
     private(set) var unfolded: [Int: Int] = [:]
-    private(set) var ended: [Ended] = []
+    /// Files of ended segments.
+    private var ended: [JournalFile] = []
     /// What the segment holds while there is no file for it.
     private var held: [UInt8] = []
     /// Whether something has been left out because `held` was full.
@@ -89,7 +86,7 @@ struct Journal {
     mutating func recover() {
         guard isFailed, !isShut, !isDiskFull, unfoldedBytes <= settings.journalBytesMax else { return }
         let path = JournalSegment.path(sequence, in: folder)
-        guard let made = MappedFile(path: path, mode: 0o600) else { return problem("cannot create \(path)") }
+        guard let made = takeSpare(path) ?? JournalFile(path: path) else { return problem("cannot create \(path)") }
         guard made.append(held) else {
             problem("cannot write \(path)")
             unsafe unlink(path)
@@ -102,8 +99,19 @@ struct Journal {
         isUnsynced = true
     }
 
-    /// The ended segments, for who syncs, closes and folds them.
-    mutating func takeEnded() -> [Ended] {
+    /// Where a spare file is made; nil while there is one.
+    var sparePath: String? { spare == nil && !isShut ? "\(folder)/spare" : nil }
+
+    mutating func give(_ spare: JournalFile) { if !isShut { self.spare = spare } }
+
+    private mutating func takeSpare(_ path: String) -> JournalFile? {
+        guard let file = spare else { return nil }
+        spare = nil
+        return unsafe rename("\(folder)/spare", path) == 0 ? file : nil
+    }
+
+    /// Files of ended segments, for who closes and folds them.
+    mutating func takeEnded() -> [JournalFile] {
         defer { ended = [] }
         return ended
     }
@@ -112,8 +120,10 @@ struct Journal {
     mutating func shut() {
         guard !isFailed else { return }
         if !hasRecords { unsafe unlink(JournalSegment.path(sequence, in: folder)) }
-        if let file { close(file.finish()) }
+        file?.close()
         file = nil
+        if spare != nil { unsafe unlink("\(folder)/spare") }
+        spare = nil
         failure = "closed"
         isShut = true
     }
@@ -132,7 +142,7 @@ struct Journal {
     private mutating func endFile() {
         guard let file else { return }
         unfolded[sequence] = file.count
-        ended.append(Ended(sequence: sequence, descriptor: file.finish()))
+        ended.append(file)
     }
 
     private mutating func begin() {

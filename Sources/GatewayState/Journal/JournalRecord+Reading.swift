@@ -51,7 +51,17 @@ extension RecordReader {
 
     private mutating func id() -> UInt64? { wide().flatMap { UInt64(exactly: $0) } }
 
-    mutating func counter() -> JournalRecord.Counter? {
+    mutating func counters() -> [JournalRecord.Counter]? {
+        guard let count = count() else { return nil }
+        var counters: [JournalRecord.Counter] = []
+        for _ in 0..<count {
+            guard let counter = counter() else { return nil }
+            counters.append(counter)
+        }
+        return counters
+    }
+
+    private mutating func counter() -> JournalRecord.Counter? {
         guard let account = count(), let code = byte(), let unit = BudgetUnit(code: code), let seconds = count(),
             let window = BudgetWindow(checkedSeconds: seconds), let index = count(), let max = wide(),
             let spent = wide()

@@ -29,14 +29,17 @@ enum JournalSegment {
     /// How far a segment could be read.
     enum End: Equatable {
         case whole
-        /// The last record was being written when the machine or the process ended: zeros follow it, or nothing.
+        /// The machine or the process ended while it was written: from there on it is zeros, or pages of it are that
+        /// the disk never saw.
         case torn
         /// A record in the middle does not match its checksum: what follows is lost.
         case damaged
     }
 
+    private static let pageBytes = 4_096
+
     /// Hands out every record up to the first that is not whole. A segment that nobody ended has zeros behind its
-    /// records: no record begins with a zero, because that is its length.
+    /// records: no record begins with a zero, because that is its length, and its head is written last.
     static func scan(
         _ bytes: [UInt8], sequence: Int, visit: (JournalRecord.Kind, inout RecordReader) -> Bool
     ) -> End {
@@ -45,24 +48,35 @@ enum JournalSegment {
         let seed = seed(sequence)
         var end = bytes.count
         while end > 0, span[end - 1] == 0 { end -= 1 }
-        guard Array(bytes[0..<headBytes]) == head(sequence) else { return end < headBytes ? .torn : .damaged }
+        guard Array(bytes[0..<headBytes]) == head(sequence) else {
+            return end < headBytes || (0..<magic.count).allSatisfy({ span[$0] == 0 }) ? .torn : .damaged
+        }
         var index = headBytes
         while index < end {
+            let start = index
             guard bytes.count - index > RecordWriter.headBytes else { return .torn }
             let length = Int(number(span, at: index))
             let check = number(span, at: index + 4)
             index += RecordWriter.headBytes
-            guard length > 0 else { return .damaged }
+            guard length > 0 else { return .torn }
             guard length <= bytes.count - index else { return .torn }
             let content = span.extracting(index..<(index + length))
             index += length
             guard RecordWriter.checksum(content, seed: seed) == check,
                 let kind = JournalRecord.Kind(rawValue: content[0])
-            else { return index >= end ? .torn : .damaged }
+            else { return index >= end || hasLostPage(span, start..<index) ? .torn : .damaged }
             var reader = RecordReader(bytes, (index - length + 1)..<index)
             guard visit(kind, &reader) else { return .damaged }
         }
         return .whole
+    }
+
+    /// Whether a page that a record reaches into is all zeros: the disk had it not yet, though it had later ones.
+    private static func hasLostPage(_ bytes: Span<UInt8>, _ record: Range<Int>) -> Bool {
+        let pages = record.lowerBound / pageBytes...(record.upperBound - 1) / pageBytes
+        return pages.contains { page in
+            (page * pageBytes..<min((page + 1) * pageBytes, bytes.count)).allSatisfy { bytes[$0] == 0 }
+        }
     }
 
     private static func number(_ bytes: Span<UInt8>, at index: Int) -> UInt32 {

@@ -76,6 +76,8 @@ import GRDBSQLite
         // Read before the reset, which clears it.
         let message = code == SQLITE_OK ? nil : database.lastErrorMessage
         unsafe sqlite3_reset(statement)
+        // The statement outlives the texts.
+        unsafe sqlite3_clear_bindings(statement)
         guard code == SQLITE_OK else { throw DatabaseError(resultCode: ResultCode(rawValue: code), message: message) }
     }
 }

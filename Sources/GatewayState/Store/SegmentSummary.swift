@@ -75,22 +75,24 @@ struct SegmentSummary {
             let accounts = record.accounts.compactMap { places[$0] }
             pending[record.id] = Pending(record: record, accounts: accounts, names: reader)
         case .settle:
-            guard let id = reader.settled(), takeCounters(&reader), let row = reader.row() else { return false }
+            guard let id = reader.settled(), let counters = reader.counters(), let row = reader.row() else {
+                return false
+            }
+            take(counters)
             let isOlder = grown.remove(id) != nil
             if pending.removeValue(forKey: id) == nil || isOlder { closed.append(id) }
             if let row { rows.append(row) }
-        case .counters: return takeCounters(&reader)
+        case .counters:
+            guard let counters = reader.counters() else { return false }
+            take(counters)
         }
         return true
     }
 
-    private mutating func takeCounters(_ reader: inout RecordReader) -> Bool {
-        guard let count = reader.count() else { return false }
-        for _ in 0..<count {
-            guard let entry = reader.counter() else { return false }
+    private mutating func take(_ counters: [JournalRecord.Counter]) {
+        for entry in counters {
             if let place = places[entry.account] { standings[place].take(entry.counter) }
         }
-        return true
     }
 
     /// Takes the names out of the records of the calls that are left.

@@ -29,10 +29,8 @@ extension StateStore {
                 book.journal.end()
                 return book.journal.takeEnded()
             }
-            for segment in ended {
-                _ = fdatasync(segment.descriptor)
-                Foundation.close(segment.descriptor)
-            }
+            for file in ended { file.close() }
+            makeSpare()
             do {
                 try foldFiles()
                 try keys.writeLastUses()
@@ -48,6 +46,15 @@ extension StateStore {
             }
             dropBlankAccounts(nowMilliseconds: time)
         }
+    }
+
+    /// Makes the file of the next segment while no call waits for it.
+    private func makeSpare() {
+        guard let path = ledger.book.withLock({ $0.journal.sparePath }), let spare = JournalFile(path: path) else {
+            return
+        }
+        spare.reserve()
+        ledger.book.withLock { $0.journal.give(spare) }
     }
 
     /// How long ago everything recorded was in the store; 0 before the first time.

@@ -35,7 +35,7 @@ enum UsageTable {
         values.add(row.firstTokenMilliseconds)
         values.add(row.texts[12])
         for index in row.usage.indices { values.add(row.usage[index]) }
-        values.add(Int(micro))
+        values.add(Int(clamping: micro))
         values.add(Int(pico))
     }
 

@@ -1,7 +1,8 @@
-// What the C library has for starting processes cleanly and shows only to GNU sources.
-#ifndef SLUICE_CSPAWN_H
-#define SLUICE_CSPAWN_H
+// What the C library has and Swift's module of it leaves out, or shows only to GNU sources.
+#ifndef SLUICE_CLINUX_H
+#define SLUICE_CLINUX_H
 #include <spawn.h>
+#include <sys/vfs.h>
 
 int posix_spawn_file_actions_addclosefrom_np(posix_spawn_file_actions_t *, int);
 int posix_spawn_file_actions_addchdir_np(posix_spawn_file_actions_t *, const char *);
