@@ -16,6 +16,8 @@ package final class LiveTarget: Sendable {
         var lastCooldown: UInt64 = 0
         /// Nanoseconds to the first token, smoothed; 0 while nothing is known.
         var latency: UInt64 = 0
+        /// When it was last measured.
+        var heard: UInt64 = 0
     }
 
     private let state = Mutex(State())
@@ -27,8 +29,11 @@ package final class LiveTarget: Sendable {
     package func begin() { underWay.add(1, ordering: .relaxed) }
     package func end() { underWay.subtract(1, ordering: .relaxed) }
 
-    /// Nanoseconds to the first token as of late; 0 while nothing is known.
-    package var latencyNanoseconds: UInt64 { state.withLock { $0.latency } }
+    /// Nanoseconds to the first token as of late; 0 while nothing is known. What was measured long ago counts for half
+    /// after each minute: one that was slow once is tried again.
+    package func latencyNanoseconds(now: UInt64) -> UInt64 {
+        state.withLock { $0.latency >> ((now - min($0.heard, now)) / 60_000_000_000) }
+    }
 
     /// Whether others go first.
     package func coolsDown(now: UInt64) -> Bool { state.withLock { $0.coolsUntil > now } }
@@ -39,6 +44,7 @@ package final class LiveTarget: Sendable {
             state.requests += 1
             state.failuresInRow = 0
             state.lastCooldown = 0
+            state.heard = now
             // The newest answer counts for a fifth.
             state.latency =
                 state.latency == 0 ? firstTokenNanoseconds : (state.latency &* 4 &+ firstTokenNanoseconds) / 5

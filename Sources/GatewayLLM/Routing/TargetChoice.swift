@@ -30,7 +30,7 @@ package struct TargetChoice {
                 for tier in routed.model.tiers {
                     let places = places(
                         of: routed, tier, isAgain: isAgain, coolsDown: coolsDown, now: now, fits: fits)
-                    if let place = choose(places, of: routed, usage, &random) { return place }
+                    if let place = choose(places, of: routed, usage, now, &random) { return place }
                 }
             }
         }
@@ -59,7 +59,8 @@ package struct TargetChoice {
     }
 
     private func choose(
-        _ places: [Place], of routed: RoutedModel, _ usage: (input: Int, output: Int), _ random: inout LoopRandom
+        _ places: [Place], of routed: RoutedModel, _ usage: (input: Int, output: Int), _ now: UInt64,
+        _ random: inout LoopRandom
     ) -> Place? {
         guard places.count > 1 else { return places.first }
         switch routed.model.strategy {
@@ -73,7 +74,7 @@ package struct TargetChoice {
                     ?? .max
             }
         case .lowestLatency:
-            return least(places, &random) { Int128(live($0, routed).latencyNanoseconds) }
+            return least(places, &random) { Int128(live($0, routed).latencyNanoseconds(now: now)) }
         case .leastInFlight:
             return least(places, &random) { Int128(live($0, routed).inFlight) }
         }
