@@ -11,6 +11,42 @@ struct ResultRedaction {
 
     static let mask = "[redacted]"
 
+    // MARK: Looking
+
+    /// Whether there may be something to hide: nearly always there is not, and nothing has to be made anew.
+    func mayHide(_ tree: JSONTree) -> Bool {
+        // Words of a policy may be anywhere.
+        guard terms.words.isEmpty else { return true }
+        return switch tree {
+        case .string(let text): mayHide(text)
+        case .array(let elements): elements.contains { mayHide($0) }
+        case .object(let object): object.members.contains { mayHide($0.name) || mayHide($0.value) }
+        default: false
+        }
+    }
+
+    private func mayHide(_ text: JSONText) -> Bool {
+        // An escape can hide a word.
+        ResultRedaction.mayHide((text.isPlain ? text.escaped : text.value).utf8Span.span)
+    }
+
+    /// The same places as `hideSecrets` and `privateKeyStart` look at.
+    private static func mayHide(_ bytes: Span<UInt8>) -> Bool {
+        let starts = firstBytes
+        var follows = false
+        for index in bytes.indices {
+            let byte = bytes[index]
+            if byte == keyBegin[0] || !follows && starts[Int(byte)] {
+                let rest = bytes.extracting(index..<min(index + secretHeadBytes, bytes.count))
+                if heads.contains(where: { $0.span.isPrefix(of: rest) }) { return true }
+            }
+            follows = isAlphanumeric(byte)
+        }
+        return false
+    }
+
+    // MARK: Hiding
+
     mutating func redacted(_ tree: JSONTree) -> JSONTree {
         switch tree {
         case .string(let text):
@@ -20,12 +56,12 @@ struct ResultRedaction {
             return clean == value ? tree : .text(clean)
         case .array(let elements): return .array(elements.map { redacted($0) })
         case .object(let object):
-            var result = JSONObject()
-            for member in object.members {
-                let name = member.name.value
-                result[redacted(name)] = redacted(member.value)
-            }
-            return .object(result)
+            return .object(
+                JSONObject(
+                    object.members.map { member in
+                        let name = JSONText(redacted(member.name.value))
+                        return JSONObject.Member(name: name, value: redacted(member.value))
+                    }))
         case .number(let number):
             guard isListed(Array(number.text.utf8)[...]) else { return tree }
             count += 1
@@ -125,6 +161,10 @@ struct ResultRedaction {
         ("pypi-", 40), ("dop_v1_", 40), ("SG.", 40), ("hf_", 30), ("sluice_", 24), ("slk_", 24),
     ].map { (Array($0.0.utf8), $0.1) }
 
+    /// How whatever is hidden begins.
+    private static let heads: [[UInt8]] = forms.map(\.prefix) + [jsonTokenHead, keyBegin]
+    private static let secretHeadBytes = heads.map(\.count).max() ?? 0
+    private static let jsonTokenHead: [UInt8] = Array("eyJ".utf8)
     private static let secretBytesMin = 16
     /// By the byte, whether some form begins with it.
     private static let firstBytes: [Bool] = {
@@ -139,7 +179,7 @@ struct ResultRedaction {
         guard word.count >= secretBytesMin else { return false }
         if forms.contains(where: { word.count >= $0.countMin && word.starts(with: $0.prefix) }) { return true }
         // A JSON web token: three parts, the first two of which begin as an object in base64 does.
-        guard word.starts(with: [0x65, 0x79, 0x4A]) else { return false }
+        guard word.starts(with: jsonTokenHead) else { return false }
         return word.count { $0 == 0x2E } == 2 && word.count >= 40
     }
 
@@ -177,5 +217,11 @@ extension ArraySlice<UInt8> {
         guard count >= wanted.count else { return false }
         for start in startIndex...(endIndex - wanted.count) where self[start...].starts(with: wanted) { return true }
         return false
+    }
+}
+
+extension Span<UInt8> {
+    fileprivate func isPrefix(of other: Span<UInt8>) -> Bool {
+        count <= other.count && indices.allSatisfy { self[$0] == other[$0] }
     }
 }

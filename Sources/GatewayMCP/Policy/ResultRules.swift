@@ -26,14 +26,17 @@ struct ResultRules {
                 .upstreamProtocolError, "the result is larger than \(terms.resultBytesMax) bytes",
                 hint: "ask for less")
         }
-        try check(result)
         let mustRename = renames && !view.isSingle
         let redacts = terms?.redacts ?? false
-        guard mustRename || redacts, var tree = try? JSONTree.parse(result) else {
+        let schema = terms?.validate == .results ? definition?.tree["outputSchema"] : nil
+        guard mustRename || redacts || schema != nil else { return result }
+        guard var tree = try? JSONTree.parse(result) else {
             // What cannot be read cannot be cleaned.
             guard redacts else { return result }
             throw GatewayError(.upstreamProtocolError, "the tool's result cannot be read")
         }
+        if let schema { try check(tree, schema) }
+        guard mustRename || redacts else { return result }
         let before = redactions
         tree = redacted(tree)
         // Nearly always there is nothing to hide: the server's own bytes go on.
@@ -55,17 +58,15 @@ struct ResultRules {
     mutating func redacted(_ tree: JSONTree) -> JSONTree {
         guard let terms, terms.redacts else { return tree }
         var redaction = ResultRedaction(terms)
+        guard redaction.mayHide(tree) else { return tree }
         let clean = redaction.redacted(tree)
         redactions += redaction.count
         return redaction.count > 0 ? clean : tree
     }
 
     /// What a tool says in structure must be what it promised.
-    private func check(_ result: [UInt8]) throws(GatewayError) {
-        guard terms?.validate == .results, let schema = definition?.tree["outputSchema"],
-            let tree = try? JSONTree.parse(result), !(tree["isError"]?.bool ?? false),
-            tree["resultType"].map({ $0 == "complete" }) ?? true
-        else { return }
+    private func check(_ tree: JSONTree, _ schema: JSONTree) throws(GatewayError) {
+        guard !(tree["isError"]?.bool ?? false), tree["resultType"].map({ $0 == "complete" }) ?? true else { return }
         let problem: String
         if let content = tree["structuredContent"] {
             do throws(SchemaCheck.Mismatch) {

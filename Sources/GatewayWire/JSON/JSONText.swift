@@ -30,7 +30,7 @@ package struct JSONText: Sendable, Hashable {
     package var byteCount: Int { escaped.utf8.count }
 
     /// Whether it is written without escapes, so that `escaped` is also its value.
-    package var isPlain: Bool { !escaped.utf8.contains(Byte.backslash) }
+    package var isPlain: Bool { !Scan.contains(Byte.backslash, escaped.utf8Span.span) }
 
     /// The string it means. A lone surrogate, which no string can hold, becomes U+FFFD.
     package var value: String { isPlain ? escaped : String(decoding: unescaped(), as: UTF8.self) }
@@ -38,8 +38,8 @@ package struct JSONText: Sendable, Hashable {
     /// Whether it means exactly `name`, byte for byte (no Unicode equivalence).
     package func isExactly(_ name: String) -> Bool {
         // Bytes, since `==` of strings takes U+212B for A with a ring above.
-        if isPlain { return escaped.utf8.count == name.utf8.count && escaped.utf8.elementsEqual(name.utf8) }
-        return unescaped().elementsEqual(name.utf8)
+        if Word.equals(escaped.utf8Span.span, name.utf8Span.span) { return isPlain }
+        return !isPlain && Word.equals(unescaped().span, name.utf8Span.span)
     }
 
     /// `self` followed by `other`. Halves of a surrogate pair that meet become one character.
@@ -48,7 +48,7 @@ package struct JSONText: Sendable, Hashable {
     }
 
     package static func == (left: JSONText, right: JSONText) -> Bool {
-        if left.escaped.utf8.elementsEqual(right.escaped.utf8) { return true }
+        if Word.equals(left.escaped.utf8Span.span, right.escaped.utf8Span.span) { return true }
         if left.isPlain, right.isPlain { return false }
         return left.unescaped() == right.unescaped()
     }

@@ -67,6 +67,19 @@ package struct JSONObject: Sendable, Hashable {
 
     package init() {}
 
+    /// Of several members of one name the last one's value counts.
+    package init(_ members: [Member]) {
+        var places: [JSONText: Int] = [:]
+        for member in members {
+            if let place = places[member.name] {
+                self.members[place].value = member.value
+            } else {
+                places[member.name] = self.members.count
+                self.members.append(member)
+            }
+        }
+    }
+
     /// Members whose names are known to differ.
     init(distinct members: [Member]) { self.members = members }
 

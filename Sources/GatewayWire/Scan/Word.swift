@@ -42,6 +42,19 @@ enum Word {
         return load(span, start &+ count &- 8) == load(text, count &- 8)
     }
 
+    /// Whether two texts are the same bytes.
+    static func equals(_ left: Span<UInt8>, _ right: Span<UInt8>) -> Bool {
+        let count = left.count
+        guard count == right.count else { return false }
+        var offset = 0
+        while offset &+ 8 <= count {
+            guard load(left, offset) == load(right, offset) else { return false }
+            offset &+= 8
+        }
+        let rest = count &- offset
+        return rest == 0 || load(left, offset, count: rest) == load(right, offset, count: rest)
+    }
+
     /// High bits where a byte is below 0x20 or is 0x7F. Exact up to and including the lowest one set.
     @inline(__always)
     static func controls(_ word: UInt64) -> UInt64 {
@@ -189,6 +202,21 @@ enum Scan {
         }
         while index < end, input[index] != Byte.lineFeed { index &+= 1 }
         return index
+    }
+
+    /// Whether one of the bytes is this one.
+    static func contains(_ byte: UInt8, _ input: Span<UInt8>) -> Bool {
+        var index = 0
+        let wanted = SIMD16(repeating: byte)
+        while index &+ 16 <= input.count {
+            if Vector.hits(input, index, { $0 .== wanted }) != .zero { return true }
+            index &+= 16
+        }
+        while index < input.count {
+            if input[index] == byte { return true }
+            index &+= 1
+        }
+        return false
     }
 
     @inline(__always)

@@ -32,6 +32,33 @@ struct ResultRedactionTests {
         #expect((redaction.count > 0) == (expected != nil))
     }
 
+    @Test("what is not looked at more closely holds nothing that would be hidden")
+    func looking() throws {
+        let pieces = [
+            Self.token, Self.key, Self.pem, "x", ".", "-", "-----", " ", "é", "。", "\n", "\"",
+            "eyJhbGciOi.eyJzdWIi.c2ln",
+            "sk-abcdefghijklmnopqrst", "AKIA", "ordinary words",
+        ]
+        var random = SystemRandomNumberGenerator()
+        var clean = 0
+        for _ in 0..<5_000 {
+            let text = (0..<Int.random(in: 0...4, using: &random)).map { _ in pieces.randomElement() ?? "" }.joined()
+            for tree in [
+                JSONTree.text(text), .array([.object(JSONObject([.init(name: JSONText(text), value: .null)]))]),
+            ] {
+                var redaction = try Self.redaction()
+                let mayHide = redaction.mayHide(tree)
+                let hidden = redaction.redacted(tree)
+                #expect(mayHide || hidden == tree, "\(text)")
+                if !mayHide { clean += 1 }
+            }
+        }
+        #expect(clean > 100)
+        // An escape hides nothing.
+        let escaped = try JSONTree.parse(Array("[\"\\u0067hp_abcdefghijklmnopqrstuvwxyz0123456789\"]".utf8))
+        #expect(try Self.redaction().mayHide(escaped))
+    }
+
     @Test("a listed word may be a number, and is found in names of members too")
     func numbers() throws {
         var redaction = try Self.redaction(words: ["[0-9]{8}"])

@@ -120,4 +120,18 @@ struct JSONTreeTests {
         }
         #expect(count > 300)
     }
+
+    @Test("names are the same by their bytes, and of several alike the last value counts")
+    func names() throws {
+        let long = String(repeating: "é", count: 40)
+        for (text, isSame) in [("K", true), ("\u{212A}", false), ("k", false), ("KK", false), ("", false)] {
+            #expect(JSONText(text).isExactly("K") == isSame)
+        }
+        #expect(JSONText(long).isExactly(long) && !JSONText(long).isExactly(long + "e"))
+        #expect(!JSONText("e\u{301}" + long).isExactly("é" + long))
+        let escaped = try JSONTree.parse(Array("{\"\\u004b\":1}".utf8))
+        #expect(escaped["K"]?.int == 1)
+        let members = [("a", 1), ("b", 2), ("a", 3)].map { JSONObject.Member(name: JSONText($0), value: .integer($1)) }
+        #expect(JSONTree.object(JSONObject(members)).compactText == #"{"a":3,"b":2}"#)
+    }
 }

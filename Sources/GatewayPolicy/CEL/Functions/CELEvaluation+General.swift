@@ -33,7 +33,7 @@ extension CELEvaluation {
         switch value {
         case .string(let text):
             try charge(text.utf8.count / 16)
-            return .int(Int64(text.unicodeScalars.count))
+            return .int(Int64(text.utf8Span.isKnownASCII ? text.utf8.count : text.unicodeScalars.count))
         case .bytes(let bytes): return .int(Int64(bytes.count))
         case .list(let list): return .int(Int64(list.count))
         case .map(let map): return .int(Int64(map.count))
