@@ -32,17 +32,35 @@ struct ResultRedaction {
 
     /// The same places as `hideSecrets` and `privateKeyStart` look at.
     private static func mayHide(_ bytes: Span<UInt8>) -> Bool {
-        let starts = firstBytes
-        var follows = false
+        let kinds = kinds.span
+        var before = Kind(rawValue: 0)
         for index in bytes.indices {
-            let byte = bytes[index]
-            if byte == keyBegin[0] || !follows && starts[Int(byte)] {
+            let kind = kinds[Int(bytes[index])]
+            if kind.contains(.dash) || kind.contains(.start) && !before.contains(.alphanumeric) {
                 let rest = bytes.extracting(index..<min(index + secretHeadBytes, bytes.count))
                 if heads.contains(where: { $0.span.isPrefix(of: rest) }) { return true }
             }
-            follows = isAlphanumeric(byte)
+            before = kind
         }
         return false
+    }
+
+    /// What a byte may be to what is looked for.
+    private struct Kind: OptionSet {
+        let rawValue: UInt8
+        static let alphanumeric = Kind(rawValue: 1)
+        /// Some secret begins with it.
+        static let start = Kind(rawValue: 2)
+        /// A block in PEM begins with it, whatever stands before.
+        static let dash = Kind(rawValue: 4)
+    }
+
+    private static let kinds: [Kind] = (0...255).map { byte in
+        var kind = Kind(rawValue: 0)
+        if isAlphanumeric(byte) { kind.insert(.alphanumeric) }
+        if firstBytes[Int(byte)] { kind.insert(.start) }
+        if byte == keyBegin[0] { kind.insert(.dash) }
+        return kind
     }
 
     // MARK: Hiding
