@@ -80,6 +80,8 @@ package final class CompiledTarget: Sendable {
     package let timeouts: CompiledTimeouts
     /// What live state (health, latency) is kept by: provider and model, whatever their places.
     package let key: String
+    /// The model's name there, if every request gets the same.
+    let fixedName: String?
     private let upstream: UpstreamName
 
     package init(
@@ -93,6 +95,7 @@ package final class CompiledTarget: Sendable {
         self.unknownPrice = unknownPrice
         timeouts = provider.timeouts.overridden(by: model.timeouts)
         upstream = UpstreamName(target, of: model)
+        fixedName = upstream.isFixed ? String(decoding: upstream.name(for: []), as: UTF8.self) : nil
         key = "\(provider.name)/\(target.model ?? model.name)"
     }
 

@@ -3,9 +3,14 @@ package import GatewayPolicy
 
 /// Every BudgetPolicy: what is counted, and what is done about what cannot be.
 package struct ModelBudgets: Sendable {
-    private struct Settings: Sendable {
-        var rule: BudgetRule
-        var spec: BudgetPolicySpec
+    private final class Settings: Sendable {
+        let rule: BudgetRule
+        let spec: BudgetPolicySpec
+
+        init(rule: BudgetRule, spec: BudgetPolicySpec) {
+            self.rule = rule
+            self.spec = spec
+        }
     }
 
     /// Refuses what they have no room for.
@@ -35,7 +40,7 @@ package struct ModelBudgets: Sendable {
     /// What the policies upon a call ask beyond counting.
     package func terms(_ facts: BudgetFacts) -> BudgetTerms {
         var terms = BudgetTerms()
-        for policy in settings where policy.rule.account(facts) != nil { terms.add(policy.spec) }
+        for policy in settings where policy.rule.counts(facts) { terms.add(policy.spec) }
         if let grant = facts.principal.grant, !grant.limits.isEmpty {
             terms.mayRunUncounted = false
             if grant.limits.contains(where: { $0.unit == .usd }) { terms.countsMoney = true }

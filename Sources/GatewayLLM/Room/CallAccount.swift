@@ -71,7 +71,7 @@ final class CallAccount {
     }
 
     /// Puts what was used in place of what was reserved, and leaves the row.
-    func settle(_ row: UsageRow, nowMilliseconds: Int) {
+    func settle(_ row: consuming UsageRow, nowMilliseconds: Int) {
         guard let open = reservation.take() else { return }
         open.settle(row, nowMilliseconds: nowMilliseconds)
     }

@@ -159,18 +159,11 @@ extension ModelExchange {
         attempts += 1
         totalAttempts += 1
         if firstAttemptNanoseconds == 0 { firstAttemptNanoseconds = worker.now }
-        served = (attempt.provider, attempt.name)
+        served = (attempt.provider, attempt.name, attempt.routed.target.fixedName)
         self.attempt = attempt
         reply = .none
         outcome = nil
         let (framing, bytes) = load(payload, exchange)
-        var head = ModelFields.make(
-            exchange, endpoint, to: attempt.provider, attempt.access.credential, framing: framing,
-            query: list?.query)
-        open(&head.request, by: attempt, bytes)
-        losses = head.droppedBetas.map { "anthropic-beta: \($0)" }
-        lossLines = losses.map { "\($0) is not one of the provider's" }
-        if let lost = attempt.translation?.request.losses { note(lost) }
         exchange.record.attempts = totalAttempts
         exchange.record.backend = attempt.provider.backend.name
         exchange.record.backendID = attempt.provider.backend.metricSlot
@@ -178,8 +171,17 @@ extension ModelExchange {
         lastSentNanoseconds = max(lastSentNanoseconds, startedNanoseconds)
         armTimer()
         call.begin(
-            head.request, body: bytes, isWhole: sender == nil, to: attempt.provider.backend,
-            rule: attempt.routed.rule, on: worker, reader: self)
+            body: bytes, isWhole: sender == nil, to: attempt.provider.backend, rule: attempt.routed.rule, on: worker,
+            reader: self
+        ) { head in
+            let dropped = ModelFields.write(
+                &head, exchange, endpoint, to: attempt.routed, attempt.access.credential, framing: framing,
+                query: list?.query)
+            open(&head, by: attempt, bytes)
+            losses = dropped.map { "anthropic-beta: \($0)" }
+            lossLines = losses.map { "\($0) is not one of the provider's" }
+            if let lost = attempt.translation?.request.losses { note(lost) }
+        }
         pump()
     }
 

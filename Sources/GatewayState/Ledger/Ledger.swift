@@ -47,7 +47,8 @@ package final class Ledger: Sendable {
         book.withLock { $0.grow(ticket, by: more, now: nowMilliseconds) }
     }
 
-    func settle(_ ticket: Reservation.Ticket, _ row: UsageRow, nowMilliseconds: Int) {
+    func settle(_ ticket: Reservation.Ticket, _ row: consuming UsageRow, nowMilliseconds: Int) {
+        let row = row
         // What comes from the cache is counted as a request and nothing more.
         let actual =
             row.flags.contains(.cacheHit)

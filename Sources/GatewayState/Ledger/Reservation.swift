@@ -27,7 +27,7 @@ package struct Reservation: ~Copyable, Sendable {
     }
 
     /// Replaces the reservation by what the call took, and records the call.
-    package consuming func settle(_ row: UsageRow, nowMilliseconds: Int) {
+    package consuming func settle(_ row: consuming UsageRow, nowMilliseconds: Int) {
         isOpen = false
         ledger.settle(ticket, row, nowMilliseconds: nowMilliseconds)
     }

@@ -49,6 +49,8 @@ package struct JSONOutline: Sendable {
         _ whole: Span<UInt8>, range: Range<Int>, kind: JSONKind, depthMax: Int
     ) throws(JSONScanError) {
         members.removeAll(keepingCapacity: true)
+        // Most objects have no more, and an array that grows is copied.
+        members.reserveCapacity(8)
         let input = whole.extracting(range)
         let base = range.lowerBound
         var pass = JSONPass(depthMax: depthMax)
