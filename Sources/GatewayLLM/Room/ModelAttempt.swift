@@ -203,9 +203,13 @@ extension ModelExchange {
         let all = try body.whole()
         let span = all.readableBytesUInt8Span
         if let range = request.nameRange, attempt.name != request.name {
-            var value: [UInt8] = []
-            JSONWriter.append(string: attempt.name.span, to: &value)
-            splice.replace(range, with: value)
+            if attempt.routed.target.fixedName != nil {
+                splice.replace(range, with: attempt.routed.target.fixedJSON)
+            } else {
+                var value: [UInt8] = []
+                JSONWriter.append(string: attempt.name.span, to: &value)
+                splice.replace(range, with: value)
+            }
         }
         if endpoint.shape?.hasUsageChunk == true {
             do throws(JSONScanError) {
@@ -220,7 +224,7 @@ extension ModelExchange {
             splice.set("previous_response_id", toText: id.span, in: outline, of: span)
         }
         if body.isSpilled || splice.isEmpty { return try payload(splice.edits) }
-        return .bytes([ByteBuffer(bytes: splice.applied(to: span))])
+        return .bytes([splice.applied(to: all)])
     }
 
     /// A policy's bound, for a request that sets none.

@@ -61,8 +61,7 @@ extension ModelExchange {
     }
 
     /// The row of the call, as its settlement leaves it.
-    func row(_ account: CallAccount) -> UsageRow {
-        var row = UsageRow(principal, model: modelText, requestID: requestID, timeMilliseconds: nowMilliseconds)
+    func fill(_ row: inout UsageRow, _ account: CallAccount) {
         row.route = route
         row.provider = served?.provider.shownName ?? ""
         row.providerModel = servedText
@@ -79,7 +78,6 @@ extension ModelExchange {
         if firstTokenNanoseconds > 0 {
             row.firstTokenMilliseconds = Int((firstTokenNanoseconds &- startedNanoseconds) / 1_000_000)
         }
-        return row
     }
 
     /// The name of the model that policies and budgets count by.
