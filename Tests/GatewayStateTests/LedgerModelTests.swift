@@ -86,8 +86,8 @@ struct LedgerModelTests {
                 let actual = random.next() % 10 == 0 ? call.demand + 30 : Int(random.next() % UInt64(call.demand + 1))
                 let facts = StateFixture.facts("user-\(held.user)")
                 model.settle(call, actual, now: fixture.now)
-                store.ledger.settle(
-                    held.ticket, StateFixture.row(facts, tokens: actual), nowMilliseconds: fixture.now)
+                var row = StateFixture.row(facts, tokens: actual)
+                store.ledger.settle(held.ticket, lent: &row, nowMilliseconds: fixture.now)
             case 16:
                 guard let number = tickets.keys.max(), let held = tickets.removeValue(forKey: number) else { break }
                 model.open[number] = nil

@@ -31,17 +31,22 @@ package struct APIKeySet: Sendable {
     /// A longer credential is not a key of ours; it is refused before it is hashed.
     package static let keyBytesMax = 1_024
 
-    private var keys: [Prefix: [Key]]
-    package private(set) var count: Int
+    /// Those whose digests begin alike lie side by side.
+    private let keys: [Key]
+    private let places: [Prefix: Range<Int>]
+    package var count: Int { keys.count }
 
-    package init() {
-        keys = [:]
-        count = 0
-    }
+    package init() { self.init([]) }
 
     init(_ list: [Key]) {
-        keys = Dictionary(grouping: list) { Prefix($0.digest.span) }
-        count = list.count
+        var keys: [Key] = []
+        var places: [Prefix: Range<Int>] = [:]
+        for (prefix, alike) in Dictionary(grouping: list, by: { Prefix($0.digest.span) }) {
+            places[prefix] = keys.count..<(keys.count + alike.count)
+            keys += alike
+        }
+        self.keys = keys
+        self.places = places
     }
 
     package var isEmpty: Bool { count == 0 }
@@ -52,16 +57,20 @@ package struct APIKeySet: Sendable {
         var hash = SHA256()
         // Safe: the hash only reads.
         unsafe key.withUnsafeBytes { unsafe hash.update(bufferPointer: $0) }
-        let digest = Array(hash.finalize())
-        for candidate in keys[Prefix(digest.span)] ?? [] where APIKeySet.isEqual(candidate.digest, digest) {
-            if candidate.isBlocked { return .blocked(id: candidate.principal.credentialID ?? "") }
-            if let end = candidate.expiresSeconds, nowSeconds >= end {
-                return .expired(id: candidate.principal.credentialID ?? "")
-            }
-            candidate.use?.note(nowSeconds)
-            return .accepted(candidate.principal)
+        let digest = hash.finalize()
+        let prefix = Prefix(digest)
+        guard let place = places[prefix] else { return .unknown }
+        for index in place where APIKeySet.isEqual(keys[index].digest, digest) {
+            return finding(keys[index], nowSeconds: nowSeconds)
         }
         return .unknown
+    }
+
+    private func finding(_ key: borrowing Key, nowSeconds: Int) -> Finding {
+        if key.isBlocked { return .blocked(id: key.principal.credentialID ?? "") }
+        if let end = key.expiresSeconds, nowSeconds >= end { return .expired(id: key.principal.credentialID ?? "") }
+        key.use?.note(nowSeconds)
+        return .accepted(key.principal)
     }
 
     /// The principal of a key given as text; for commands and tests.
@@ -79,11 +88,14 @@ package struct APIKeySet: Sendable {
         return text
     }
 
-    private static func isEqual(_ one: [UInt8], _ other: [UInt8]) -> Bool {
-        guard one.count == other.count else { return false }
-        var difference: UInt8 = 0
-        for index in one.indices { difference |= one[index] ^ other[index] }
-        return difference == 0
+    private static func isEqual(_ one: [UInt8], _ other: SHA256.Digest) -> Bool {
+        guard one.count == SHA256.Digest.byteCount else { return false }
+        // Safe: the digest is only read, within its bytes.
+        return unsafe other.withUnsafeBytes { other in
+            var difference: UInt8 = 0
+            for index in one.indices { unsafe difference |= one[index] ^ other[index] }
+            return difference == 0
+        }
     }
 
     /// The first half of a digest. Looking it up leaks at most how a dictionary treats a hash of the key, from
@@ -95,6 +107,16 @@ package struct APIKeySet: Sendable {
         init(_ digest: Span<UInt8>) {
             for index in 0..<min(8, digest.count) { high = high << 8 | UInt64(digest[index]) }
             for index in 8..<min(16, max(8, digest.count)) { low = low << 8 | UInt64(digest[index]) }
+        }
+
+        init(_ digest: SHA256.Digest) {
+            // Safe: a digest has 32 bytes, and any are an integer.
+            (high, low) = unsafe digest.withUnsafeBytes { bytes in
+                (
+                    unsafe UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 0, as: UInt64.self)),
+                    unsafe UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
+                )
+            }
         }
     }
 }

@@ -81,3 +81,21 @@ struct BodySender {
         return piece
     }
 }
+
+extension JSONSplice {
+    /// The edited text of a buffer, in one new buffer.
+    func applied(to input: ByteBuffer) -> ByteBuffer {
+        let span = input.readableBytesUInt8Span
+        var out = ByteBufferAllocator().buffer(capacity: count(of: span))
+        var index = 0
+        for edit in edits {
+            precondition(edit.range.lowerBound >= index, "edits overlap")
+            // Safe: the closure only copies, and nothing of the pointer leaves it.
+            unsafe span.extracting(index..<edit.range.lowerBound).withUnsafeBytes { unsafe _ = out.writeBytes($0) }
+            out.writeBytes(edit.bytes)
+            index = edit.range.upperBound
+        }
+        unsafe span.extracting(index..<span.count).withUnsafeBytes { unsafe _ = out.writeBytes($0) }
+        return out
+    }
+}

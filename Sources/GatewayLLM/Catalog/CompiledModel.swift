@@ -1,5 +1,6 @@
 package import GatewayModel
 package import GatewayPolicy
+import GatewayWire
 
 /// One entry of a catalogue, ready to be routed.
 package final class CompiledModel: Sendable {
@@ -80,6 +81,10 @@ package final class CompiledTarget: Sendable {
     package let timeouts: CompiledTimeouts
     /// What live state (health, latency) is kept by: provider and model, whatever their places.
     package let key: String
+    /// The model's name there, if every request gets the same.
+    let fixedName: String?
+    /// The same as JSON writes it.
+    let fixedJSON: [UInt8]
     private let upstream: UpstreamName
 
     package init(
@@ -93,6 +98,10 @@ package final class CompiledTarget: Sendable {
         self.unknownPrice = unknownPrice
         timeouts = provider.timeouts.overridden(by: model.timeouts)
         upstream = UpstreamName(target, of: model)
+        fixedName = upstream.isFixed ? String(decoding: upstream.name(for: []), as: UTF8.self) : nil
+        var json: [UInt8] = []
+        JSONWriter.append(string: upstream.name(for: []).span, to: &json)
+        fixedJSON = json
         key = "\(provider.name)/\(target.model ?? model.name)"
     }
 

@@ -1,6 +1,7 @@
 package import GatewayIdentity
 package import GatewayModel
 package import GatewayProxy
+import GatewayWire
 
 /// One ModelProvider, ready to be called. Nothing of it depends on a caller: where a request goes is the operator's.
 package final class CompiledProvider: Sendable {
@@ -96,7 +97,8 @@ package struct CompiledCredential: Sendable {
     /// For records and metrics; never the key.
     package var name: String
     /// The field it is sent in, in lower case.
-    package var field: [UInt8]
+    package let field: [UInt8]
+    let label: FieldLabel
     /// The whole value of the field; nil when the credential is not there, or is fetched.
     package var value: Secret?
     /// What fetches it; the value is then made of what that has at the time.
@@ -113,6 +115,7 @@ package struct CompiledCredential: Sendable {
     ) {
         self.name = name
         self.field = field
+        label = FieldLabel(String(decoding: field, as: UTF8.self))
         self.value = value
         self.source = source
         self.problem = problem

@@ -3,9 +3,18 @@ package import GatewayPolicy
 
 /// Every BudgetPolicy: what is counted, and what is done about what cannot be.
 package struct ModelBudgets: Sendable {
-    private struct Settings: Sendable {
-        var rule: BudgetRule
-        var spec: BudgetPolicySpec
+    private final class Settings: Sendable {
+        let rule: BudgetRule
+        let terms: BudgetTerms
+        let isShadow: Bool
+
+        init(rule: BudgetRule, spec: BudgetPolicySpec) {
+            self.rule = rule
+            terms = BudgetTerms(spec)
+            isShadow = spec.shadow
+        }
+
+        func counts(_ facts: BudgetFacts) -> Bool { rule.counts(facts) }
     }
 
     /// Refuses what they have no room for.
@@ -26,8 +35,8 @@ package struct ModelBudgets: Sendable {
                 spec: policy.spec)
         }
         self.settings = settings
-        enforced = BudgetTable(settings.filter { !$0.spec.shadow }.map(\.rule))
-        shadow = BudgetTable(settings.filter(\.spec.shadow).map(\.rule))
+        enforced = BudgetTable(settings.filter { !$0.isShadow }.map(\.rule))
+        shadow = BudgetTable(settings.filter(\.isShadow).map(\.rule))
     }
 
     package static let none = ModelBudgets([])
@@ -35,7 +44,7 @@ package struct ModelBudgets: Sendable {
     /// What the policies upon a call ask beyond counting.
     package func terms(_ facts: BudgetFacts) -> BudgetTerms {
         var terms = BudgetTerms()
-        for policy in settings where policy.rule.account(facts) != nil { terms.add(policy.spec) }
+        for policy in settings where policy.counts(facts) { terms.add(policy.terms) }
         if let grant = facts.principal.grant, !grant.limits.isEmpty {
             terms.mayRunUncounted = false
             if grant.limits.contains(where: { $0.unit == .usd }) { terms.countsMoney = true }
@@ -59,20 +68,29 @@ package struct BudgetTerms: Sendable, Equatable {
 
     package init() {}
 
-    fileprivate mutating func add(_ spec: BudgetPolicySpec) {
-        if isFirst {
-            inputBytesPerToken = spec.estimate.inputBytesPerToken
-            outputTokensDefault = spec.estimate.outputTokensDefault
-            isFirst = false
-        }
-        inputBytesPerToken = min(inputBytesPerToken, spec.estimate.inputBytesPerToken)
-        outputTokensDefault = max(outputTokensDefault, spec.estimate.outputTokensDefault)
+    /// What one policy asks.
+    fileprivate init(_ spec: BudgetPolicySpec) {
+        inputBytesPerToken = spec.estimate.inputBytesPerToken
+        outputTokensDefault = spec.estimate.outputTokensDefault
+        isFirst = false
         guard !spec.shadow else { return }
         if spec.limits.contains(where: { $0.unit == .usd }) {
             countsMoney = true
-            if onUnknownPrice != .refuse { onUnknownPrice = spec.onUnknownPrice ?? onUnknownPrice }
+            onUnknownPrice = spec.onUnknownPrice
         }
         if spec.onStoreFailure == .refuse { mayRunUncounted = false }
+    }
+
+    fileprivate mutating func add(_ other: BudgetTerms) {
+        guard !isFirst else {
+            self = other
+            return
+        }
+        inputBytesPerToken = min(inputBytesPerToken, other.inputBytesPerToken)
+        outputTokensDefault = max(outputTokensDefault, other.outputTokensDefault)
+        countsMoney = countsMoney || other.countsMoney
+        if onUnknownPrice != .refuse { onUnknownPrice = other.onUnknownPrice ?? onUnknownPrice }
+        mayRunUncounted = mayRunUncounted && other.mayRunUncounted
     }
 
     /// How many tokens a body of so many bytes is taken for.

@@ -8,6 +8,8 @@ package final class ModelTable: Sendable {
         package var model: CompiledModel
         /// The name that policies and budgets count by: the catalogue's for an alias, the one asked for otherwise.
         package var name: [UInt8]
+        /// The same as text.
+        package var text: String
     }
 
     /// A longer name is no model's.
@@ -69,12 +71,17 @@ package final class ModelTable: Sendable {
         guard !name.isEmpty, name.count <= ModelTable.nameBytesMax else { return nil }
         if let index = exact[name] {
             let model = models[index]
-            return Match(model: model, name: model.isPattern ? name : model.nameBytes)
+            return model.isPattern
+                ? match(model, name) : Match(model: model, name: model.nameBytes, text: model.name)
         }
         for entry in patterns where entry.pattern.matches(name.span) {
-            return Match(model: models[entry.model], name: name)
+            return match(models[entry.model], name)
         }
         return nil
+    }
+
+    private func match(_ model: CompiledModel, _ name: [UInt8]) -> Match {
+        Match(model: model, name: name, text: String(decoding: name, as: UTF8.self))
     }
 
     /// The nearest name that could have been meant, among those a caller may see.

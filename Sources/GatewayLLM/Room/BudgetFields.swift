@@ -9,17 +9,17 @@ enum BudgetFields {
     ) {
         let unit = standing.unit
         let seconds = standing.resetMilliseconds.map { max(0, ($0 - now + 999) / 1_000) }
-        fields.append("x-sluice-budget") { value in
-            value.append(contentsOf: "policy=".utf8)
-            value.append(contentsOf: standing.account.policy.utf8)
-            value.append(contentsOf: ", unit=".utf8)
-            value.append(contentsOf: unit.rawValue.utf8)
-            value.append(contentsOf: ", limit=".utf8)
+        fields.append(budget) { value in
+            HTTP1Serializer.append("policy=", to: &value)
+            append(standing.account.policy, to: &value)
+            HTTP1Serializer.append(", unit=", to: &value)
+            append(unit.rawValue, to: &value)
+            HTTP1Serializer.append(", limit=", to: &value)
             BudgetLimit.append(standing.limit, of: unit, to: &value)
-            value.append(contentsOf: ", remaining=".utf8)
+            HTTP1Serializer.append(", remaining=", to: &value)
             BudgetLimit.append(standing.remaining, of: unit, to: &value)
             guard let seconds else { return }
-            value.append(contentsOf: ", reset=".utf8)
+            HTTP1Serializer.append(", reset=", to: &value)
             HTTP1Serializer.append(decimal: UInt64(seconds), to: &value)
         }
         guard let names = names(unit, dialect) else { return }
@@ -36,7 +36,13 @@ enum BudgetFields {
         }
     }
 
-    private typealias Names = (limit: String, remaining: String, reset: String)
+    private static let budget = FieldLabel("x-sluice-budget")
+
+    private static func append(_ text: String, to value: inout [UInt8]) {
+        HTTP1Serializer.append(text.utf8Span.span, to: &value)
+    }
+
+    private typealias Names = (limit: FieldLabel, remaining: FieldLabel, reset: FieldLabel)
 
     /// What the vendors have names for, made once.
     private static func names(_ unit: BudgetUnit, _ dialect: ModelDialect) -> Names? {
@@ -53,9 +59,15 @@ enum BudgetFields {
 
     private static let kinds = ["tokens", "input-tokens", "output-tokens", "requests"]
     private static let openAI: [Names] = kinds.map {
-        ("x-ratelimit-limit-\($0)", "x-ratelimit-remaining-\($0)", "x-ratelimit-reset-\($0)")
+        (
+            FieldLabel("x-ratelimit-limit-\($0)"), FieldLabel("x-ratelimit-remaining-\($0)"),
+            FieldLabel("x-ratelimit-reset-\($0)")
+        )
     }
     private static let anthropic: [Names] = kinds.map {
-        ("anthropic-ratelimit-\($0)-limit", "anthropic-ratelimit-\($0)-remaining", "anthropic-ratelimit-\($0)-reset")
+        (
+            FieldLabel("anthropic-ratelimit-\($0)-limit"), FieldLabel("anthropic-ratelimit-\($0)-remaining"),
+            FieldLabel("anthropic-ratelimit-\($0)-reset")
+        )
     }
 }

@@ -71,9 +71,9 @@ final class CallAccount {
     }
 
     /// Puts what was used in place of what was reserved, and leaves the row.
-    func settle(_ row: UsageRow, nowMilliseconds: Int) {
+    func settle(lent row: inout UsageRow, nowMilliseconds: Int) {
         guard let open = reservation.take() else { return }
-        open.settle(row, nowMilliseconds: nowMilliseconds)
+        open.settle(lent: &row, nowMilliseconds: nowMilliseconds)
     }
 }
 

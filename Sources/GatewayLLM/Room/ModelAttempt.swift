@@ -159,18 +159,11 @@ extension ModelExchange {
         attempts += 1
         totalAttempts += 1
         if firstAttemptNanoseconds == 0 { firstAttemptNanoseconds = worker.now }
-        served = (attempt.provider, attempt.name)
+        served = (attempt.provider, attempt.name, attempt.routed.target.fixedName)
         self.attempt = attempt
         reply = .none
         outcome = nil
         let (framing, bytes) = load(payload, exchange)
-        var head = ModelFields.make(
-            exchange, endpoint, to: attempt.provider, attempt.access.credential, framing: framing,
-            query: list?.query)
-        open(&head.request, by: attempt, bytes)
-        losses = head.droppedBetas.map { "anthropic-beta: \($0)" }
-        lossLines = losses.map { "\($0) is not one of the provider's" }
-        if let lost = attempt.translation?.request.losses { note(lost) }
         exchange.record.attempts = totalAttempts
         exchange.record.backend = attempt.provider.backend.name
         exchange.record.backendID = attempt.provider.backend.metricSlot
@@ -178,8 +171,17 @@ extension ModelExchange {
         lastSentNanoseconds = max(lastSentNanoseconds, startedNanoseconds)
         armTimer()
         call.begin(
-            head.request, body: bytes, isWhole: sender == nil, to: attempt.provider.backend,
-            rule: attempt.routed.rule, on: worker, reader: self)
+            body: bytes, isWhole: sender == nil, to: attempt.provider.backend, rule: attempt.routed.rule, on: worker,
+            reader: self
+        ) { head in
+            let dropped = ModelFields.write(
+                &head, exchange, endpoint, to: attempt.routed, attempt.access.credential, framing: framing,
+                query: list?.query)
+            open(&head, by: attempt, bytes)
+            losses = dropped.map { "anthropic-beta: \($0)" }
+            lossLines = losses.map { "\($0) is not one of the provider's" }
+            if let lost = attempt.translation?.request.losses { note(lost) }
+        }
         pump()
     }
 
@@ -201,9 +203,13 @@ extension ModelExchange {
         let all = try body.whole()
         let span = all.readableBytesUInt8Span
         if let range = request.nameRange, attempt.name != request.name {
-            var value: [UInt8] = []
-            JSONWriter.append(string: attempt.name.span, to: &value)
-            splice.replace(range, with: value)
+            if attempt.routed.target.fixedName != nil {
+                splice.replace(range, with: attempt.routed.target.fixedJSON)
+            } else {
+                var value: [UInt8] = []
+                JSONWriter.append(string: attempt.name.span, to: &value)
+                splice.replace(range, with: value)
+            }
         }
         if endpoint.shape?.hasUsageChunk == true {
             do throws(JSONScanError) {
@@ -218,7 +224,7 @@ extension ModelExchange {
             splice.set("previous_response_id", toText: id.span, in: outline, of: span)
         }
         if body.isSpilled || splice.isEmpty { return try payload(splice.edits) }
-        return .bytes([ByteBuffer(bytes: splice.applied(to: span))])
+        return .bytes([splice.applied(to: all)])
     }
 
     /// A policy's bound, for a request that sets none.

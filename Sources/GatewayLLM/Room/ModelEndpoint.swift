@@ -52,6 +52,23 @@ package enum ModelEndpoint: Sendable, Equatable {
         (Array("/v1/responses".utf8), .responses), (Array("/v1/embeddings".utf8), .embeddings),
     ]
 
+    /// Those that are always asked by POST, at one path, in the order of `usualIndex`.
+    static let usualOnes: [ModelEndpoint] = [
+        .chatCompletions, .completions, .embeddings, .responses, .messages, .countTokens,
+    ]
+
+    var usualIndex: Int? {
+        switch self {
+        case .chatCompletions: 0
+        case .completions: 1
+        case .embeddings: 2
+        case .responses: 3
+        case .messages: 4
+        case .countTokens: 5
+        case .response, .models, .model, .passThrough: nil
+        }
+    }
+
     private static let passed: [String: ModelOperation] = [
         "images": .images, "audio": .audio, "moderations": .moderations, "files": .files, "batches": .batches,
         "uploads": .files,

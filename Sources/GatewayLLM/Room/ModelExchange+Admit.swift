@@ -60,8 +60,8 @@ extension ModelExchange {
     private func costMax(_ facts: BudgetFacts, output: Int) throws(ModelFailure) -> Money {
         var most = Money.zero
         var unpriced: CompiledTarget?
-        for model in [match].compactMap(\.self) + fallbacks {
-            for target in model.model.targets where serves(target.provider.dialect) {
+        func look(_ model: CompiledModel) {
+            for target in model.targets where serves(target.provider.dialect) {
                 guard let price = target.budgetPrice(terms.onUnknownPrice) else {
                     unpriced = unpriced ?? target
                     continue
@@ -69,6 +69,8 @@ extension ModelExchange {
                 most = max(most, price.costMax(inputTokens: inputTokensEstimate, outputTokens: output))
             }
         }
+        if let match { look(match.model) }
+        for fallback in fallbacks { look(fallback.model) }
         guard let unpriced, terms.countsMoney else { return most }
         throw ModelFailure(
             GatewayError(

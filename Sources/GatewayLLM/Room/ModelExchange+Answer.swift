@@ -24,6 +24,15 @@ extension ModelReply {
         }
     }
 
+    /// Whether it failed, by its provider's own words, before it said anything.
+    var failedUnseen: Bool {
+        switch self {
+        case .none, .fault: false
+        case .whole(let whole): whole.failedUnseen
+        case .stream(let stream): stream.facts.map { $0.error != nil && !$0.hasContent } ?? false
+        }
+    }
+
     /// What of a translated one could not be carried.
     var losses: TranslationLosses {
         switch self {
@@ -47,7 +56,7 @@ extension ModelReply {
 enum AttemptOutcome {
     case completed
     /// Nothing of it can be used; perhaps another attempt can.
-    case failed(ModelFailure)
+    indirect case failed(ModelFailure)
 
     var cause: ModelRetry.Cause? { if case .failed(let failure) = self { failure.cause } else { nil } }
 }

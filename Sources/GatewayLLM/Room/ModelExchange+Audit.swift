@@ -101,7 +101,7 @@ extension ModelExchange {
         event.decision?.code = failure?.error.code
         if let served {
             event.model?.provider = served.provider.shownName
-            event.model?.served = String(decoding: served.name, as: UTF8.self)
+            event.model?.served = servedText
             event.destination = AuditDestination(host: String(decoding: served.provider.authority, as: UTF8.self))
         }
         event.model?.attempts = totalAttempts

@@ -28,7 +28,7 @@ extension ModelExchange {
         }
         match = found
         self.routed = routed
-        let facts = BudgetFacts(principal: principal, model: String(decoding: found.name, as: UTF8.self))
+        let facts = BudgetFacts(principal: principal, model: found.text)
         self.facts = facts
         terms = room.budgets.terms(facts)
         try pin(routed)

@@ -32,17 +32,27 @@ extension ModelExchange {
 
     private static let noCache = Array("no-cache".utf8)
 
+    private enum Label {
+        static let requestID = FieldLabel("x-sluice-request-id")
+        static let anthropicID = FieldLabel("request-id")
+        static let openAIID = FieldLabel("x-request-id")
+        static let model = FieldLabel("x-sluice-model")
+        static let provider = FieldLabel("x-sluice-provider")
+        static let attempts = FieldLabel("x-sluice-attempts")
+        static let cost = FieldLabel("x-sluice-cost")
+    }
+
     /// Who served it, at what cost, and how the tightest budget stands.
     func mark(_ fields: inout FieldBlock) {
-        fields.append("x-sluice-request-id", requestID)
+        fields.append(Label.requestID, requestID)
         // The names under which the SDKs report it.
-        fields.append(dialect == .anthropic ? "request-id" : "x-request-id", requestID)
-        if let match { fields.append("x-sluice-model", match.name.span) }
-        if let served { fields.append("x-sluice-provider", served.provider.shownName) }
+        fields.append(dialect == .anthropic ? Label.anthropicID : Label.openAIID, requestID)
+        if let match { fields.append(Label.model, match.name.span) }
+        if let served { fields.append(Label.provider, served.provider.shownName) }
         if totalAttempts > 0 {
-            fields.append("x-sluice-attempts") { HTTP1Serializer.append(decimal: UInt64(totalAttempts), to: &$0) }
+            fields.append(Label.attempts) { HTTP1Serializer.append(decimal: UInt64(totalAttempts), to: &$0) }
         }
-        if let account, isSettled { fields.append("x-sluice-cost") { account.cost.append(to: &$0) } }
+        if let account, isSettled { fields.append(Label.cost) { account.cost.append(to: &$0) } }
         if cacheMark != .none { fields.append("x-sluice-cache", cacheMark == .hit ? "hit" : "miss") }
         if !losses.isEmpty { fields.append("x-sluice-lost", losses.joined(separator: ",")) }
         if let standing = account?.tightest ?? failure?.standing {
@@ -51,13 +61,10 @@ extension ModelExchange {
     }
 
     /// The row of the call, as its settlement leaves it.
-    func row(_ account: CallAccount) -> UsageRow {
-        var row = UsageRow(
-            principal, model: match.map { String(decoding: $0.name, as: UTF8.self) } ?? "", requestID: requestID,
-            timeMilliseconds: nowMilliseconds)
+    func fill(_ row: inout UsageRow, _ account: CallAccount) {
         row.route = route
         row.provider = served?.provider.shownName ?? ""
-        row.providerModel = served.map { String(decoding: $0.name, as: UTF8.self) } ?? ""
+        row.providerModel = servedText
         row.operation = endpoint.operation?.rawValue ?? ""
         row.usage = account.usage
         row.cost = account.cost
@@ -71,7 +78,15 @@ extension ModelExchange {
         if firstTokenNanoseconds > 0 {
             row.firstTokenMilliseconds = Int((firstTokenNanoseconds &- startedNanoseconds) / 1_000_000)
         }
-        return row
+    }
+
+    /// The name of the model that policies and budgets count by.
+    var modelText: String { match?.text ?? "" }
+
+    /// The name it has at the provider that served it.
+    var servedText: String {
+        guard let served else { return "" }
+        return served.text ?? String(decoding: served.name, as: UTF8.self)
     }
 
     private var rowOutcome: UsageRow.Outcome {

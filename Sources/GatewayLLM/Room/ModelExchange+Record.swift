@@ -10,8 +10,8 @@ extension ModelExchange {
         call.operation = endpoint.telemetryOperation
         if let routed, let target = lastTarget(routed) { call.slot = target.slot(call.operation) }
         call.provider = served?.provider.vendor ?? ""
-        call.requestModel = match.map { String(decoding: $0.name, as: UTF8.self) } ?? ""
-        call.responseModel = served.map { String(decoding: $0.name, as: UTF8.self) } ?? ""
+        call.requestModel = modelText
+        call.responseModel = servedText
         if let facts = reply.facts {
             call.responseID = facts.responseID
             call.finishReason = facts.finishReason

@@ -13,7 +13,7 @@ extension ModelExchange {
         // A stored response was paid for when it was made.
         guard fixed == nil || !endpoint.isStored else { return }
         // What a provider says failed before it said anything costs nothing.
-        if let facts = reply.facts, facts.error != nil, !facts.hasContent { return }
+        if reply.failedUnseen { return }
         let seen: (usage: TokenUsage?, outputBytes: Int, isWhole: Bool)
         switch reply {
         case .fault: return
@@ -162,7 +162,9 @@ extension ModelExchange {
         if totalAttempts == 0, cacheMark != .hit, endpoint != .countTokens {
             return account.release(nowMilliseconds: nowMilliseconds)
         }
-        account.settle(row(account), nowMilliseconds: nowMilliseconds)
+        var row = UsageRow(principal, model: modelText, requestID: requestID, timeMilliseconds: nowMilliseconds)
+        fill(&row, account)
+        account.settle(lent: &row, nowMilliseconds: nowMilliseconds)
     }
 
     /// Whose errors the client reads.

@@ -8,7 +8,8 @@ extension ModelExchange {
     static let keepAliveNanoseconds: UInt64 = 15_000_000_000
 
     func armTimer() {
-        if timer.action == nil { timer.action = { [weak self] now in self?.timerFired(now) } }
+        // Strong: a call that is under way settles, and lets go of its timer then.
+        if timer.action == nil { timer.action = { [self] now in timerFired(now) } }
         timer.set(at: nextDeadline())
     }
 

@@ -91,7 +91,7 @@ final class ModelExchange {
     /// The provider takes more of it now.
     var mayPump = true
     /// The target that was tried last: who served, if anyone did.
-    var served: (provider: CompiledProvider, name: [UInt8])?
+    var served: (provider: CompiledProvider, name: [UInt8], text: String?)?
     var usedFallback = false
     var reply = ModelReply.none
     var failure: ModelFailure?

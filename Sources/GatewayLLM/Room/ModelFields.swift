@@ -6,45 +6,59 @@ import GatewayWire
 /// The heads of requests to providers. A caller's own fields stay behind but for those the operator listed.
 enum ModelFields {
     private static let userAgent = Array("sluice".utf8)
-    private static let json = Array("application/json".utf8)
+    static let json = Array("application/json".utf8)
     private static let beta = Array("anthropic-beta".utf8)
     /// The version a provider is asked for when the client names none.
     private static let version = Array("2023-06-01".utf8)
 
-    /// What of a request's fields was not sent although it was meant for the provider.
-    struct Head {
-        var request = RequestHead()
-        var droppedBetas: [String] = []
-    }
-
-    static func make(
-        _ exchange: Exchange, _ endpoint: ModelEndpoint, to provider: CompiledProvider,
+    /// Writes the head into `head`, which is empty. Returns what of `anthropic-beta` was not sent on.
+    static func write(
+        _ head: inout RequestHead, _ exchange: Exchange, _ endpoint: ModelEndpoint, to routed: RoutedTarget,
         _ credential: CompiledCredential?, framing: BodyFraming, query: [UInt8]? = nil
-    ) -> Head {
-        var head = Head()
-        head.request.method = exchange.request.method
-        head.request.fields.bytes.reserveCapacity(512)
-        head.request.methodName = head.request.fields.store(
-            exchange.request.fields.copy(exchange.request.methodName))
-        setTarget(&head.request, exchange, endpoint, provider, query)
-        head.request.authority = head.request.fields.store(provider.authority)
-        head.request.framing = framing
-        if framing != .none { addContentType(&head.request, exchange, endpoint) }
-        head.request.fields.append(.userAgent, userAgent)
-        if let credential, let value = credential.value {
-            value.reveal { head.request.fields.append(name: credential.field, value: $0) }
+    ) -> [String] {
+        let provider = routed.target.provider
+        if let index = endpoint.usualIndex, query == nil, exchange.request.query.isEmpty, framing != .none {
+            routed.heads[index].write(to: &head)
+        } else {
+            let target = target(exchange, endpoint, provider, query)
+            let name = exchange.request.fields.copy(exchange.request.methodName)
+            write(
+                &head, method: exchange.request.method, name: name, target.bytes, pathCount: target.pathCount, provider)
+            if framing != .none { addContentType(&head, exchange, endpoint) }
         }
-        if provider.dialect == .anthropic { addVersion(&head, exchange, endpoint, provider, credential?.beta) }
-        for field in provider.fields { head.request.fields.append(name: field.name, value: field.value) }
-        for name in provider.forwardedFields { forward(name, from: exchange, to: &head.request) }
-        addTrace(&head.request, exchange)
-        return head
+        head.framing = framing
+        if let credential, let value = credential.value {
+            value.reveal { head.fields.append(credential.label, $0.span) }
+        }
+        var dropped: [String] = []
+        if provider.dialect == .anthropic {
+            addVersion(&head, exchange, endpoint, provider, credential?.beta, dropped: &dropped)
+        }
+        for name in provider.forwardedFields { forward(name, from: exchange, to: &head) }
+        addTrace(&head, exchange.record.traceID, exchange.record.spanID, isSampled: exchange.record.traceSampled)
+        return dropped
     }
 
-    private static func setTarget(
-        _ head: inout RequestHead, _ exchange: Exchange, _ endpoint: ModelEndpoint, _ provider: CompiledProvider,
-        _ query: [UInt8]?
+    /// What is the same in every request to a provider, but for its target.
+    static func write(
+        _ head: inout RequestHead, method: GatewayWire.HTTPMethod, name: [UInt8], _ target: [UInt8], pathCount: Int,
+        _ provider: CompiledProvider
     ) {
+        head.method = method
+        head.methodName = head.fields.store(name)
+        head.target = head.fields.store(target)
+        head.path = Slice(start: Int(head.target.start), count: pathCount)
+        if target.count > pathCount {
+            head.query = Slice(start: Int(head.target.start) + pathCount + 1, count: target.count - pathCount - 1)
+        }
+        head.authority = head.fields.store(provider.authority)
+        head.fields.append(.userAgent, userAgent)
+        for field in provider.fields { head.fields.append(name: field.name, value: field.value) }
+    }
+
+    private static func target(
+        _ exchange: Exchange, _ endpoint: ModelEndpoint, _ provider: CompiledProvider, _ query: [UInt8]?
+    ) -> (bytes: [UInt8], pathCount: Int) {
         var target = provider.pathPrefix
         target.append(contentsOf: provider.upstreamPath(endpoint))
         let pathCount = target.count
@@ -55,12 +69,7 @@ enum ModelFields {
             target.append(0x3F)
             target.append(contentsOf: exchange.request.fields.copy(exchange.request.query))
         }
-        head.target = head.fields.store(target)
-        head.path = Slice(start: Int(head.target.start), count: pathCount)
-        if target.count > pathCount {
-            head.query = Slice(
-                start: Int(head.target.start) + pathCount + 1, count: target.count - pathCount - 1)
-        }
+        return (target, pathCount)
     }
 
     /// A translated body is JSON; any other keeps the type it came with, a form's boundary is part of it.
@@ -73,22 +82,22 @@ enum ModelFields {
     }
 
     private static func addVersion(
-        _ head: inout Head, _ exchange: Exchange, _ endpoint: ModelEndpoint, _ provider: CompiledProvider,
-        _ own: [UInt8]?
+        _ head: inout RequestHead, _ exchange: Exchange, _ endpoint: ModelEndpoint, _ provider: CompiledProvider,
+        _ own: [UInt8]?, dropped: inout [String]
     ) {
         let fields = exchange.request.fields
         let asked = endpoint.isNative(to: .anthropic) ? fields.firstIndex(named: ModelEndpoint.anthropicVersion) : nil
-        head.request.fields.append(
+        head.fields.append(
             name: ModelEndpoint.anthropicVersion, value: asked.map { fields.copy(fields.entries[$0].value) } ?? version)
         var sent = own ?? []
-        defer { if !sent.isEmpty { head.request.fields.append(name: beta, value: sent) } }
+        defer { if !sent.isEmpty { head.fields.append(name: beta, value: sent) } }
         guard endpoint.isNative(to: .anthropic) else { return }
         for entry in fields.entries where fields.equals(entry.name, beta) {
             for word in fields.copy(entry.value).split(separator: 0x2C) {
                 let value = trimmed(word)
                 guard !value.isEmpty else { continue }
                 guard provider.betas.map({ $0.contains { $0.matches(value.span) } }) ?? true else {
-                    head.droppedBetas.append(String(decoding: value.prefix(64), as: UTF8.self))
+                    dropped.append(String(decoding: value.prefix(64), as: UTF8.self))
                     continue
                 }
                 if !sent.isEmpty { sent.append(0x2C) }
@@ -112,14 +121,35 @@ enum ModelFields {
     }
 
     /// The provider's span is a child of ours.
-    private static func addTrace(_ head: inout RequestHead, _ exchange: Exchange) {
-        let record = exchange.record
+    private static func addTrace(
+        _ head: inout RequestHead, _ trace: (UInt64, UInt64), _ span: UInt64, isSampled: Bool
+    ) {
         let context = TraceContext(
-            traceHigh: record.traceID.0, traceLow: record.traceID.1, span: record.spanID,
-            flags: record.traceSampled ? TraceContext.sampled : 0)
-        var value: [UInt8] = []
-        context.append(to: &value)
-        head.fields.append(.traceparent, value)
+            traceHigh: trace.0, traceLow: trace.1, span: span, flags: isSampled ? TraceContext.sampled : 0)
+        head.fields.append(traceparent) { context.append(to: &$0) }
+    }
+
+    private static let traceparent = FieldLabel("traceparent")
+}
+
+/// The head of the usual requests to a provider, made once: all but the credential and what a call brings along.
+struct PreparedHead: Sendable {
+    private var head = RequestHead()
+
+    init(_ endpoint: ModelEndpoint, _ provider: CompiledProvider) {
+        let target = provider.pathPrefix + provider.upstreamPath(endpoint)
+        ModelFields.write(
+            &head, method: .post, name: Array("POST".utf8), target, pathCount: target.count, provider)
+        head.fields.append(.contentType, ModelFields.json)
+    }
+
+    func write(to other: inout RequestHead) {
+        let shift = other.fields.append(all: head.fields)
+        other.method = head.method
+        other.methodName = head.methodName.shifted(by: shift)
+        other.target = head.target.shifted(by: shift)
+        other.path = head.path.shifted(by: shift)
+        other.authority = head.authority.shifted(by: shift)
     }
 }
 

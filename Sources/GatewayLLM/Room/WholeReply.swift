@@ -13,7 +13,7 @@ final class WholeReply {
     let type: [UInt8]
     private let translation: Translation?
     private let edit: Edit?
-    private var meter: ReplyMeter?
+    private let meter: ReplyMeter?
     private var held = ByteBuffer()
     private(set) var bytes = 0
     private(set) var isComplete = false
@@ -33,7 +33,7 @@ final class WholeReply {
         self.translation = translation
         // Sounds and files have no usage to read; the answers of models have, whatever they call themselves.
         let isRead = isBilled || type.starts(with: "application/json".utf8)
-        if translation == nil, isRead { meter = shape.map { ReplyMeter($0) } }
+        meter = translation == nil && isRead ? shape.map { ReplyMeter($0) } : nil
     }
 
     func receive(_ chunk: ByteBuffer) {
@@ -78,8 +78,8 @@ final class WholeReply {
                 do throws(GatewayError) { held = try edit(held) } catch { return ModelFailure(upstream: error) }
             }
             // A text that broke off, or is none, is not passed on as an answer.
-            isComplete = meter.map { $0.facts.ending == .complete } ?? true
-            if let error = meter?.facts.error { return ModelFailure(error) }
+            isComplete = meter?.ending ?? .complete == .complete
+            if meter?.hasError == true, let error = meter?.error { return ModelFailure(error) }
             return isComplete ? nil : .upstream(.upstreamProtocolError)
         }
         do throws(GatewayError) {
@@ -95,10 +95,11 @@ final class WholeReply {
     }
 
     var facts: ReplyFacts? { meter?.facts }
+    var failedUnseen: Bool { meter?.hasError == true && meter?.hasContent == false }
     /// All of it; nil once some has passed.
     var all: ByteBuffer? { mustPass ? nil : held }
-    var usage: TokenUsage? { translation == nil ? meter?.facts.usage : translated?.usage }
-    var outputBytes: Int { meter?.facts.outputTextBytes ?? bytes }
+    var usage: TokenUsage? { translation == nil ? meter?.usage : translated?.usage }
+    var outputBytes: Int { meter?.outputTextBytes ?? bytes }
     var losses: TranslationLosses { translated?.losses ?? TranslationLosses() }
 }
 

@@ -25,10 +25,15 @@ package typealias ModelSlot = @Sendable (GenAIOperation, _ provider: String, _ m
 
 /// A target, its credentials that can be used, and the live state of each.
 package final class RoutedTarget: Sendable {
-    package struct Access: Sendable {
+    package final class Access: Sendable {
         /// Nil for a provider that asks for none.
-        package var credential: CompiledCredential?
-        package var live: LiveTarget
+        package let credential: CompiledCredential?
+        package let live: LiveTarget
+
+        init(credential: CompiledCredential?, live: LiveTarget) {
+            self.credential = credential
+            self.live = live
+        }
     }
 
     package let target: CompiledTarget
@@ -36,11 +41,14 @@ package final class RoutedTarget: Sendable {
     package let provider: LiveProvider
     /// The timeouts of a connection: everything that depends on tokens is the room's own clock.
     package let rule: CompiledRule
+    /// By `ModelEndpoint.usualIndex`.
+    let heads: [PreparedHead]
     /// Places in the metrics, by operation; all 0 for names that callers make up.
     private let slots: [Int]
 
     package init(_ target: CompiledTarget, of model: CompiledModel, live: LiveTargets, slot: ModelSlot) {
         self.target = target
+        heads = ModelEndpoint.usualOnes.map { PreparedHead($0, target.provider) }
         slots = GenAIOperation.allCases.map { model.isPattern ? 0 : slot($0, target.provider.vendor, model.name) }
         provider = live.provider(target.provider.name)
         let usable = target.provider.usableCredentials

@@ -1,7 +1,8 @@
+import GatewayModel
 import GatewayWire
 
 /// Watches a reply that is one JSON text on its way to the client. Nothing is held of it but what it is asked for.
-package struct ReplyMeter: Sendable {
+package final class ReplyMeter {
     private var reader: ReplyReader
     /// Bytes so far.
     package private(set) var bytes = 0
@@ -9,14 +10,21 @@ package struct ReplyMeter: Sendable {
     package init(_ shape: ReplyShape) { reader = ReplyReader(shape) }
 
     /// The next bytes of the reply.
-    package mutating func add(_ chunk: Span<UInt8>) {
+    package func add(_ chunk: Span<UInt8>) {
         bytes += chunk.count
         reader.add(chunk)
     }
 
     /// The reply has ended, whole or not: `facts` tell.
-    package mutating func finish() { reader.finishWhole() }
+    package func finish() { reader.finishWhole() }
 
     /// Complete after `finish`.
     package var facts: ReplyFacts { reader.facts }
+    // One by one: all of them together are many to copy.
+    var ending: ReplyFacts.Ending { reader.facts.ending }
+    var error: ProviderError? { reader.facts.error }
+    var hasError: Bool { reader.facts.error != nil }
+    var hasContent: Bool { reader.facts.hasContent }
+    var usage: TokenUsage? { reader.facts.usage }
+    var outputTextBytes: Int { reader.facts.outputTextBytes }
 }

@@ -189,6 +189,11 @@ extension JSONWatch {
 
     private static func text(_ json: ArraySlice<UInt8>) -> String {
         guard json.count > 2, json.first == 0x22 else { return "" }
+        let inner = json.dropFirst().dropLast()
+        // Most are short and plain.
+        if inner.count <= ReplyFacts.nameBytesMax, !inner.contains(0x5C) {
+            return String(decoding: inner, as: UTF8.self)
+        }
         var out: [UInt8] = []
         JSONString.append(decoded: json.span, 1..<(json.count - 1), bytesMax: ReplyFacts.nameBytesMax, to: &out)
         return String(decoding: out, as: UTF8.self)

@@ -20,7 +20,13 @@ package struct NamePattern: Sendable, Hashable, CustomStringConvertible {
 
     package func matches(_ name: String) -> Bool {
         // Byte by byte: two spellings of one letter are two names.
-        hasStar ? matches(Array(name.utf8).span) : bytes.elementsEqual(name.utf8)
+        hasStar ? matches(Array(name.utf8).span) : isEqual(name.utf8Span.span)
+    }
+
+    private func isEqual(_ name: Span<UInt8>) -> Bool {
+        guard name.count == bytes.count else { return false }
+        for index in bytes.indices where bytes[index] != name[index] { return false }
+        return true
     }
 
     /// The same for a name as it came. Allocates nothing.

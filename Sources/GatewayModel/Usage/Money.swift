@@ -76,22 +76,52 @@ package struct Money: Sendable, Hashable, Comparable {
 extension Money: CustomStringConvertible {
     /// Dollars as a decimal number without trailing zeros: `0.000125`, `5`, `-1.5`.
     package var description: String {
-        var text: [UInt8] = []
-        append(to: &text)
-        return String(decoding: text, as: UTF8.self)
+        // Safe: the closure only copies, and nothing of the pointer leaves it.
+        withText { text in unsafe text.withUnsafeBufferPointer { unsafe String(decoding: $0, as: UTF8.self) } }
     }
 
     /// The same as bytes: every call writes some, so without a text in between.
     package func append(to out: inout [UInt8]) {
+        // Safe: the closure only copies, and nothing of the pointer leaves it.
+        withText { text in unsafe text.withUnsafeBufferPointer { unsafe out.append(contentsOf: $0) } }
+    }
+
+    /// Lends the same bytes.
+    package func withText<Result>(_ body: (Span<UInt8>) -> Result) -> Result {
+        // A sign, at most 27 digits of dollars, a point and 12 digits behind it.
+        var text = InlineArray<48, UInt8>(repeating: 0x30)
         let scale = Money.picodollarsPerDollar.magnitude
-        let (whole, rest) = picodollars.magnitude.quotientAndRemainder(dividingBy: scale)
-        if picodollars < 0 { out.append(0x2D) }
-        Money.append(Int128(whole), to: &out)
-        guard rest != 0 else { return }
-        var (fraction, decimals) = (UInt64(rest), 12)
-        while fraction % 10 == 0 { (fraction, decimals) = (fraction / 10, decimals - 1) }
-        out.append(0x2E)
-        Money.append(fraction, digits: decimals, to: &out)
+        var (whole, rest) = picodollars.magnitude.quotientAndRemainder(dividingBy: scale)
+        var start = text.count
+        if rest != 0 {
+            var (fraction, decimals) = (UInt64(rest), 12)
+            while fraction % 10 == 0 { (fraction, decimals) = (fraction / 10, decimals - 1) }
+            for _ in 0..<decimals {
+                start &-= 1
+                text[start] = 0x30 &+ UInt8(truncatingIfNeeded: fraction % 10)
+                fraction /= 10
+            }
+            start &-= 1
+            text[start] = 0x2E
+        }
+        repeat {
+            // Narrow where it can be: dividing by 128 bits a digit costs a hundred times as much.
+            let digit: UInt8
+            if let narrow = UInt64(exactly: whole) {
+                digit = UInt8(truncatingIfNeeded: narrow % 10)
+                whole = UInt128(narrow / 10)
+            } else {
+                digit = UInt8(truncatingIfNeeded: whole % 10)
+                whole /= 10
+            }
+            start &-= 1
+            text[start] = 0x30 &+ digit
+        } while whole != 0
+        if picodollars < 0 {
+            start &-= 1
+            text[start] = 0x2D
+        }
+        return body(text.span.extracting(start..<text.count))
     }
 
     /// A whole number. Narrow where it can be: dividing by 128 bits a digit costs a hundred times as much.
@@ -99,18 +129,16 @@ extension Money: CustomStringConvertible {
         guard let narrow = UInt64(exactly: value) else {
             return out.append(contentsOf: String(value).utf8)
         }
-        append(narrow, digits: 1, to: &out)
-    }
-
-    /// A whole number with zeros before it up to so many digits.
-    private static func append(_ value: UInt64, digits least: Int, to out: inout [UInt8]) {
         var digits = InlineArray<20, UInt8>(repeating: 0x30)
-        var (rest, first) = (value, digits.count)
-        while rest > 0 || digits.count - first < least {
+        var (rest, first) = (narrow, digits.count)
+        repeat {
             first &-= 1
             digits[first] = 0x30 &+ UInt8(truncatingIfNeeded: rest % 10)
             rest /= 10
+        } while rest > 0
+        // Safe: the closure only copies, and nothing of the pointer leaves it.
+        unsafe digits.span.extracting(first..<digits.count).withUnsafeBufferPointer {
+            unsafe out.append(contentsOf: $0)
         }
-        for index in first..<digits.count { out.append(digits[index]) }
     }
 }

@@ -111,7 +111,7 @@ package struct AccessTable: Sendable {
 }
 
 /// One ModelAccessPolicy.
-package struct AccessRule: Sendable {
+package final class AccessRule: Sendable {
     /// `namespace/name` of the policy.
     package let name: String
     package let effect: ModelAccessPolicySpec.Effect

@@ -42,6 +42,17 @@ package struct BudgetAccount: Sendable, Hashable {
         for index in counters.indices { counters[index].roll(nowMilliseconds: now) }
     }
 
+    /// Whether every limit has room for a call, which nearly all calls find. `roll` first.
+    package func hasRoom(for demand: BudgetAmounts) -> Bool {
+        for index in counters.indices {
+            let wanted = demand[counters[index].unit]
+            if wanted > counters[index].max - counters[index].spent - reserved[counters[index].unit], wanted != 0 {
+                return false
+            }
+        }
+        return true
+    }
+
     /// The limit with no room for a call; nil if all have. Of several the one that keeps the caller waiting longest.
     /// `roll` first.
     package func refusal(_ demand: BudgetAmounts, key: BudgetAccountKey, nowMilliseconds now: Int) -> BudgetRefusal? {
@@ -101,14 +112,18 @@ package struct BudgetAccount: Sendable, Hashable {
 
     /// The limit with the smallest share left; nil for an account without limits.
     package func tightest(key: BudgetAccountKey) -> BudgetStanding? {
+        tightest.map { standing(counters[$0.index], key: key) }
+    }
+
+    /// Which of the counters that is, and the share it has left.
+    package var tightest: (index: Int, share: Int128)? {
         var tightest: (index: Int, share: Int128)?
         for index in counters.indices {
-            let counter = counters[index]
-            let left = max(0, counter.max - counter.spent - reserved[counter.unit])
-            let share = BudgetStanding.share(left, of: counter.max)
+            let left = max(0, counters[index].max - counters[index].spent - reserved[counters[index].unit])
+            let share = BudgetStanding.share(left, of: counters[index].max)
             if tightest.map({ share < $0.share }) ?? true { tightest = (index, share) }
         }
-        return tightest.map { standing(counters[$0.index], key: key) }
+        return tightest
     }
 
     package func standing(_ counter: BudgetCounter, key: BudgetAccountKey) -> BudgetStanding {

@@ -9,6 +9,13 @@ package struct BudgetAccountKey: Sendable, Hashable {
     package var tenant: String
     package var value: String
 
+    package func hash(into hasher: inout Hasher) {
+        // Little of it tells keys apart, and every call looks some up: a policy counts a value once.
+        hasher.combine(value)
+        if !tenant.isEmpty { hasher.combine(tenant) }
+        hasher.combine(policy.utf8.count)
+    }
+
     package init(policy: String, scope: BudgetScope, tenant: String, value: String) {
         self.policy = policy
         self.scope = scope

@@ -103,10 +103,15 @@ package struct BudgetRule: Sendable, Hashable {
     /// The account a call is counted on; nil if the policy does not count it. A caller without a value for the scope is
     /// not counted: a policy for users says nothing of an agent that has none.
     package func account(_ facts: BudgetFacts) -> BudgetAccountKey? {
-        guard subjects.isEmpty || subjects.contains(where: { $0.matches(facts.principal) }),
-            models.isEmpty || models.contains(where: { $0.matches(facts.model) })
-        else { return nil }
-        return facts.account(policy: name, scope: scope)
+        isAbout(facts) ? facts.account(policy: name, scope: scope) : nil
+    }
+
+    /// Whether there is such an account.
+    package func counts(_ facts: BudgetFacts) -> Bool { isAbout(facts) && facts.value(scope) != nil }
+
+    private func isAbout(_ facts: BudgetFacts) -> Bool {
+        (subjects.isEmpty || subjects.contains { $0.matches(facts.principal) })
+            && (models.isEmpty || models.contains { $0.matches(facts.model) })
     }
 }
 
@@ -123,8 +128,8 @@ package struct BudgetTable: Sendable, Hashable {
     ) -> [(key: BudgetAccountKey, limits: [BudgetLimit])] {
         var accounts: [(key: BudgetAccountKey, limits: [BudgetLimit])] = []
         accounts.reserveCapacity(rules.count + 1)
-        for rule in rules {
-            if let key = rule.account(facts) { accounts.append((key, rule.limits)) }
+        for index in rules.indices {
+            if let key = rules[index].account(facts) { accounts.append((key, rules[index].limits)) }
         }
         if withKey, let grant = facts.principal.grant, !grant.limits.isEmpty, let key = facts.ownAccount(grant) {
             accounts.append((key, grant.limits))

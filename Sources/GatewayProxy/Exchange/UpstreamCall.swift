@@ -24,11 +24,19 @@ package final class UpstreamCall {
         _ head: RequestHead, body: [ByteBuffer], isWhole: Bool = true, to backend: CompiledBackend,
         rule: CompiledRule, on worker: Worker, reader: any AnswerReader
     ) {
+        begin(body: body, isWhole: isWhole, to: backend, rule: rule, on: worker, reader: reader) { $0 = head }
+    }
+
+    /// The same with a head that is written into memory which served another one before.
+    package func begin(
+        body: [ByteBuffer], isWhole: Bool = true, to backend: CompiledBackend, rule: CompiledRule, on worker: Worker,
+        reader: any AnswerReader, writingHead: (inout RequestHead) -> Void
+    ) {
         worker.refreshClock()
         let exchange = worker.takeExchange()
         self.exchange = exchange
         self.reader = reader
-        exchange.request = head
+        writingHead(&exchange.request)
         exchange.begin(self, rule: rule, backend: backend, body: body, isWhole: isWhole)
     }
 

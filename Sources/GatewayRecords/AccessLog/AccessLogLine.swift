@@ -123,7 +123,11 @@ struct AccessLogLine {
             line.raw(",\"output_tokens\":")
             line.number(usage.outputTotal)
         }
-        if let cost = call.cost { field(",\"cost_usd\":\"", cost.description, to: &line) }
+        if let cost = call.cost {
+            line.raw(",\"cost_usd\":\"")
+            cost.withText { line.raw($0) }
+            line.byte(0x22)
+        }
         for (index, loss) in call.losses.enumerated() { field(index == 0 ? ",\"lost\":[\"" : ",\"", loss, to: &line) }
         if !call.losses.isEmpty { line.byte(0x5D) }
         if call.cache != .none { field(",\"cache\":\"", call.cache == .hit ? "hit" : "miss", to: &line) }

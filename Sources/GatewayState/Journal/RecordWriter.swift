@@ -41,6 +41,7 @@ struct RecordWriter {
     mutating func add(_ value: Int) { add(UInt64(max(0, value))) }
 
     mutating func add(_ value: UInt64) {
+        guard value >= 0x80 else { return bytes.append(UInt8(truncatingIfNeeded: value)) }
         var rest = value
         while rest >= 0x80 {
             bytes.append(UInt8(truncatingIfNeeded: rest) | 0x80)
@@ -60,11 +61,12 @@ struct RecordWriter {
     }
 
     mutating func add(_ text: String) {
-        let utf8 = text.utf8
-        let count = utf8.count
-        guard count <= RecordWriter.textBytesMax else { return add(RecordWriter.cut(text)) }
-        add(UInt64(count))
-        bytes.append(contentsOf: utf8)
+        // Half of a row's texts are empty.
+        guard !text.isEmpty else { return bytes.append(0) }
+        let utf8 = text.utf8Span.span
+        guard utf8.count <= RecordWriter.textBytesMax else { return add(RecordWriter.cut(text)) }
+        add(UInt64(utf8.count))
+        HTTP1Serializer.append(utf8, to: &bytes)
     }
 
     private static func cut(_ text: String) -> String {

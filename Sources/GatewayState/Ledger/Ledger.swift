@@ -47,7 +47,7 @@ package final class Ledger: Sendable {
         book.withLock { $0.grow(ticket, by: more, now: nowMilliseconds) }
     }
 
-    func settle(_ ticket: Reservation.Ticket, _ row: UsageRow, nowMilliseconds: Int) {
+    func settle(_ ticket: Reservation.Ticket, lent row: inout UsageRow, nowMilliseconds: Int) {
         // What comes from the cache is counted as a request and nothing more.
         let actual =
             row.flags.contains(.cacheHit)

@@ -143,7 +143,7 @@ struct LedgerBook {
 
     private func refusal(_ slots: ArraySlice<Int>, _ demand: BudgetAmounts, now: Int) -> BudgetRefusal? {
         var worst: BudgetRefusal?
-        for slot in slots {
+        for slot in slots where !accounts.slots[slot].account.hasRoom(for: demand) {
             let found = accounts.slots[slot].account.refusal(
                 demand, key: accounts.slots[slot].key, nowMilliseconds: now)
             guard let refusal = found else { continue }
@@ -153,12 +153,14 @@ struct LedgerBook {
     }
 
     private func tightest(_ slots: ArraySlice<Int>) -> BudgetStanding? {
-        var tightest: BudgetStanding?
+        var tightest: (slot: Int, index: Int, share: Int128)?
         for slot in slots {
-            guard let standing = accounts.slots[slot].account.tightest(key: accounts.slots[slot].key) else { continue }
-            if tightest.map({ standing.isTighter(than: $0) }) ?? true { tightest = standing }
+            guard let found = accounts.slots[slot].account.tightest else { continue }
+            if tightest.map({ found.share < $0.share }) ?? true { tightest = (slot, found.index, found.share) }
         }
-        return tightest
+        guard let tightest else { return nil }
+        let account = accounts.slots[tightest.slot].account
+        return account.standing(account.counters[tightest.index], key: accounts.slots[tightest.slot].key)
     }
 
     mutating func place(_ call: Open) -> Int {

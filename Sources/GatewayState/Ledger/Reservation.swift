@@ -27,9 +27,14 @@ package struct Reservation: ~Copyable, Sendable {
     }
 
     /// Replaces the reservation by what the call took, and records the call.
-    package consuming func settle(_ row: UsageRow, nowMilliseconds: Int) {
+    package consuming func settle(_ row: consuming UsageRow, nowMilliseconds: Int) {
+        settle(lent: &row, nowMilliseconds: nowMilliseconds)
+    }
+
+    /// The same with a row that is only read: it is large, and what is lent is not copied.
+    package consuming func settle(lent row: inout UsageRow, nowMilliseconds: Int) {
         isOpen = false
-        ledger.settle(ticket, row, nowMilliseconds: nowMilliseconds)
+        ledger.settle(ticket, lent: &row, nowMilliseconds: nowMilliseconds)
     }
 
     /// Gives the reservation back, for a call that never reached a provider: it costs nothing and leaves no row.

@@ -211,13 +211,13 @@ package enum HTTP1Serializer {
     // MARK: Pieces
 
     @inline(__always)
-    static func append(_ text: StaticString, to out: inout [UInt8]) {
+    package static func append(_ text: StaticString, to out: inout [UInt8]) {
         // Safe: a static string's bytes live for ever.
         unsafe out.append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
     }
 
     @inline(__always)
-    static func append(_ bytes: Span<UInt8>, to out: inout [UInt8]) {
+    package static func append(_ bytes: Span<UInt8>, to out: inout [UInt8]) {
         // Safe: the closure only copies, and nothing of the pointer leaves it.
         unsafe bytes.withUnsafeBufferPointer { unsafe out.append(contentsOf: $0) }
     }

@@ -49,6 +49,8 @@ package struct JSONOutline: Sendable {
         _ whole: Span<UInt8>, range: Range<Int>, kind: JSONKind, depthMax: Int
     ) throws(JSONScanError) {
         members.removeAll(keepingCapacity: true)
+        // Most objects have no more, and an array that grows is copied.
+        members.reserveCapacity(8)
         let input = whole.extracting(range)
         let base = range.lowerBound
         var pass = JSONPass(depthMax: depthMax)
@@ -114,13 +116,34 @@ package struct JSONOutline: Sendable {
         return (head, name.count <= 8 ? UInt64(name.count) : Hash64.of(name))
     }
 
+    /// The same first bytes of a name in the code.
+    @inline(__always)
+    private static func head(_ name: StaticString) -> UInt64 {
+        // Safe: the text is static, and no more than its count is read.
+        let bytes = unsafe UnsafeRawPointer(name.utf8Start)
+        let count = name.utf8CodeUnitCount
+        guard count < 8 else { return unsafe UInt64(littleEndian: bytes.loadUnaligned(as: UInt64.self)) }
+        var head: UInt64 = 0
+        for index in 0..<count {
+            head |= unsafe UInt64(bytes.load(fromByteOffset: index, as: UInt8.self)) &<< UInt64(index &* 8)
+        }
+        return head
+    }
+
     /// The member of this name, given without escapes.
     package func member(_ name: StaticString, in input: Span<UInt8>) -> Member? {
-        members.first { JSONString.isEqual(input, $0.name, $0.nameHasEscape, name) }
+        index(of: name, in: input).map { members[$0] }
     }
 
     /// The object's own index of the member of this name.
     package func index(of name: StaticString, in input: Span<UInt8>) -> Int? {
-        members.firstIndex { JSONString.isEqual(input, $0.name, $0.nameHasEscape, name) }
+        let head = JSONOutline.head(name)
+        for index in members.indices
+        where members[index].head == head
+            && JSONString.isEqual(input, members[index].name, members[index].nameHasEscape, name)
+        {
+            return index
+        }
+        return nil
     }
 }

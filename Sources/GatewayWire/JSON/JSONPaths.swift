@@ -23,8 +23,12 @@ package struct JSONPaths: Sendable {
     let count: Int
     /// Paths whose values' bytes are kept.
     let kept: UInt32
-    /// By level: names, paths that take each element, and paths that end there.
-    private(set) var names: [[Name]]
+    /// Level by level; those of a level lie at `starts[level]..<starts[level + 1]`.
+    let names: [Name]
+    let starts: InlineArray<9, Int>
+    /// The first bytes of each name, so that most comparisons are one.
+    let heads: [UInt64]
+    /// By level: paths that take each element, and paths that end there.
     private(set) var elements = InlineArray<8, UInt32>(repeating: 0)
     private(set) var ends = InlineArray<8, UInt32>(repeating: 0)
 
@@ -32,7 +36,7 @@ package struct JSONPaths: Sendable {
     package init(_ paths: [String]) {
         precondition(paths.count <= 32, "at most 32 paths")
         count = paths.count
-        names = Array(repeating: [], count: JSONPaths.levelsMax)
+        var names = [[Name]](repeating: [], count: JSONPaths.levelsMax)
         var kept: UInt32 = 0
         for (number, path) in paths.enumerated() {
             let bit: UInt32 = 1 << UInt32(number)
@@ -51,5 +55,10 @@ package struct JSONPaths: Sendable {
             ends[parts.count - 1] |= bit
         }
         self.kept = kept
+        var starts = InlineArray<9, Int>(repeating: 0)
+        for level in names.indices { starts[level + 1] = starts[level] + names[level].count }
+        self.starts = starts
+        self.names = Array(names.joined())
+        heads = self.names.map { Word.load($0.bytes.span, 0, count: min(8, $0.bytes.count)) }
     }
 }

@@ -87,6 +87,16 @@ package struct JSONWatch: Sendable {
         while index < bytes.count, state != .failed {
             switch state {
             case .string, .nameText: text(bytes, &index)
+            // What nearly always comes next is taken at once.
+            case .colon where bytes[index] == Byte.colon:
+                state = .value
+                index &+= 1
+            case .name where bytes[index] == Byte.quote, .nameOrEnd where bytes[index] == Byte.quote:
+                beginName()
+                index &+= 1
+            case .commaOrEnd where bytes[index] == Byte.comma && isObject:
+                state = .name
+                index &+= 1
             case .escape, .nameEscape:
                 escape(bytes[index])
                 index &+= 1
@@ -123,9 +133,7 @@ package struct JSONWatch: Sendable {
                 state = .failed
                 return
             }
-            if !name.isEmpty { name.removeAll(keepingCapacity: true) }
-            isNamePlain = depth <= JSONPaths.levelsMax && masks[depth &- 1] != 0
-            state = .nameText
+            beginName()
         case .colon: state = byte == Byte.colon ? .value : .failed
         case .commaOrEnd:
             let isObject = isObject
@@ -139,6 +147,13 @@ package struct JSONWatch: Sendable {
             }
         default: state = .failed
         }
+    }
+
+    @inline(__always)
+    private mutating func beginName() {
+        if !name.isEmpty { name.removeAll(keepingCapacity: true) }
+        isNamePlain = depth <= JSONPaths.levelsMax && masks[depth &- 1] != 0
+        state = .nameText
     }
 
     /// A value begins with this byte.
@@ -282,9 +297,16 @@ package struct JSONWatch: Sendable {
         mask = 0
         guard isNamePlain else { return }
         let candidates = masks[depth &- 1]
-        for known in paths.names[depth &- 1] where known.mask & candidates != 0 && known.isEqual(bytes, range) {
-            mask = known.mask & candidates
-            return
+        guard !range.isEmpty else { return }
+        let head = Word.load(bytes, range.lowerBound, count: min(8, range.count))
+        var index = paths.starts[depth &- 1]
+        let end = paths.starts[depth]
+        while index < end {
+            if paths.heads[index] == head, paths.names[index].isEqual(bytes, range) {
+                mask = paths.names[index].mask & candidates
+                return
+            }
+            index &+= 1
         }
     }
 

@@ -10,8 +10,21 @@ package struct Slice: Sendable, Equatable {
     }
 
     package static let empty = Slice(start: 0, count: 0)
+    package func shifted(by bytes: Int) -> Slice { Slice(start: Int(start) + bytes, count: Int(count)) }
     @inlinable package var isEmpty: Bool { count == 0 }
     @inlinable package var range: Range<Int> { Int(start)..<(Int(start) + Int(count)) }
+}
+
+/// A field's name that is written often, in lower case: its bytes, and which known name it is.
+package struct FieldLabel: Sendable {
+    let bytes: [UInt8]
+    let known: FieldName
+
+    package init(_ name: String) {
+        let bytes = Array(name.utf8)
+        self.bytes = bytes
+        known = FieldName.known(bytes.span)
+    }
 }
 
 /// Ordered header fields over one byte store. Names are lower case and values are trimmed, whatever the
@@ -63,11 +76,7 @@ package struct FieldBlock: Sendable {
         return Slice(start: start, count: source.count)
     }
 
-    private mutating func store(_ source: String) -> Slice {
-        let start = bytes.count
-        bytes.append(contentsOf: source.utf8)
-        return Slice(start: start, count: bytes.count - start)
-    }
+    private mutating func store(_ source: String) -> Slice { store(source.utf8Span.span) }
 
     /// Appends a field; `name` must be lower case.
     package mutating func append(name: [UInt8], value: [UInt8]) {
@@ -97,6 +106,34 @@ package struct FieldBlock: Sendable {
         let start = bytes.count
         value(&bytes)
         entries.append(Entry(name: nameSlice, value: Slice(start: start, count: bytes.count - start), known: known))
+    }
+
+    /// Appends a field whose name is known beforehand.
+    package mutating func append(_ label: FieldLabel, _ value: Span<UInt8>) {
+        let nameSlice = store(label.bytes)
+        entries.append(Entry(name: nameSlice, value: store(value), known: label.known))
+    }
+
+    package mutating func append(_ label: FieldLabel, _ value: String) { append(label, value.utf8Span.span) }
+
+    /// The same with a value that is written straight behind what the store has.
+    package mutating func append(_ label: FieldLabel, writing value: (inout [UInt8]) -> Void) {
+        let nameSlice = store(label.bytes)
+        let start = bytes.count
+        value(&bytes)
+        entries.append(
+            Entry(name: nameSlice, value: Slice(start: start, count: bytes.count - start), known: label.known))
+    }
+
+    /// Appends all that another block has; its slices lie so many bytes further on then.
+    package mutating func append(all other: borrowing FieldBlock) -> Int {
+        let shift = bytes.count
+        bytes.append(contentsOf: other.bytes)
+        for entry in other.entries {
+            entries.append(
+                Entry(name: entry.name.shifted(by: shift), value: entry.value.shifted(by: shift), known: entry.known))
+        }
+        return shift
     }
 
     /// Appends a known field.

@@ -98,12 +98,41 @@ extension Scan {
     @inline(__always)
     static func stringEnd(_ input: Span<UInt8>, from start: Int) -> Int {
         var index = start
-        while index &+ 8 <= input.count {
+        let count = input.count
+        // Most strings are short: two words before the wide loop is set up.
+        let near = start &+ 16
+        while index < near, index &+ 8 <= count {
             let ends = Word.stringEnds(Word.load(input, index))
             if ends != 0 { return index &+ ends.trailingZeroBitCount &>> 3 }
             index &+= 8
         }
-        while index < input.count {
+        return stringEndFar(input, from: index)
+    }
+
+    @inline(never)
+    private static func stringEndFar(_ input: Span<UInt8>, from start: Int) -> Int {
+        var index = start
+        let count = input.count
+        let ones = SIMD4<UInt64>(repeating: Word.ones)
+        let highs = SIMD4<UInt64>(repeating: Word.highs)
+        let spaces = ones &* 0x20
+        let quotes = ones &* 0x22
+        let backslashes = ones &* 0x5C
+        while index &+ 32 <= count {
+            let words = Word.loadFour(input, index)
+            let quote = words ^ quotes
+            let backslash = words ^ backslashes
+            let control = (words &- spaces) & ~words
+            let ends = control | (quote &- ones) & ~quote | (backslash &- ones) & ~backslash
+            if Word.isAnySet(ends & highs) { break }
+            index &+= 32
+        }
+        while index &+ 8 <= count {
+            let ends = Word.stringEnds(Word.load(input, index))
+            if ends != 0 { return index &+ ends.trailingZeroBitCount &>> 3 }
+            index &+= 8
+        }
+        while index < count {
             let byte = input[index]
             if byte < 0x20 || byte == Byte.quote || byte == Byte.backslash { return index }
             index &+= 1

@@ -123,7 +123,7 @@ struct StreamMeterTests {
 struct ReplyMeterTests {
     static func meter(_ shape: ReplyShape, _ text: String, cutAt cuts: [Int] = []) -> ReplyFacts {
         let input = Array(text.utf8)
-        var meter = ReplyMeter(shape)
+        let meter = ReplyMeter(shape)
         let bounds = ([0] + cuts + [input.count]).sorted()
         for (start, end) in zip(bounds, bounds.dropFirst()) { meter.add(input.span.extracting(start..<end)) }
         meter.finish()
