@@ -174,11 +174,18 @@ def test_audio(openai_client):
 
 
 def test_files_and_batches(openai_client):
-    content = b'{"custom_id":"1"}\n' * 20_000
+    line = {
+        "custom_id": "1", "method": "POST", "url": "/v1/chat/completions",
+        "body": {"model": ON_OPENAI, "messages": [{"role": "user", "content": "hello"}]},
+    }
+    content = (json.dumps(line) + "\n").encode() * 2_000
     file = openai_client.files.create(file=("in.jsonl", content), purpose="batch")
-    assert file.bytes == len(content)
     assert openai_client.files.retrieve(file.id).filename == "in.jsonl"
-    assert openai_client.files.content(file.id).read() == content
+    # The provider knows the model by its own name.
+    line["body"]["model"] = "gpt-5-mini"
+    told = openai_client.files.content(file.id).read().splitlines()
+    assert len(told) == 2_000 and json.loads(told[-1]) == line
+    assert file.bytes == sum(len(each) + 1 for each in told)
     assert file.id in [each.id for each in openai_client.files.list()]
     batch = openai_client.batches.create(
         input_file_id=file.id, endpoint="/v1/chat/completions", completion_window="24h"

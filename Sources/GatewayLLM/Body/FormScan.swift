@@ -2,9 +2,10 @@ import GatewayModel
 import GatewayWire
 import NIOCore
 
-/// Reads a form (RFC 7578) as it comes, for the one field of it that decides: `model`. Nothing of it is held but what
-/// may be the beginning of a delimiter, a part's head, or that field's value. What another reader could understand
-/// otherwise than this one is refused: two readers of one form must not find two models.
+/// Reads a form (RFC 7578) as it comes, for the fields of it that decide: `model`, and of a new file its `purpose` and
+/// the file. Nothing of it is held but what may be the beginning of a delimiter, a part's head, or such a field's value.
+/// What another reader could understand otherwise than this one is refused: two readers of one form must not find two
+/// models. What providers keep is never named in a form, whose ids nobody would judge.
 struct FormScan {
     static let partsMax = 1_000
     static let headBytesMax = 8 * 1024
@@ -15,12 +16,18 @@ struct FormScan {
         /// Behind a delimiter: the line's end, or the form's.
         case delimiter
         case head
-        /// In a part, the field `model` or another one.
-        case value(isModel: Bool)
+        case value(Field)
         case end
     }
 
+    /// The field that a part is.
+    private enum Field {
+        case model, purpose, file, other
+    }
+
     private let delimiter: [UInt8]
+    /// What a new file is read by; nil where the form is none.
+    private let batch: BatchFile?
     private var state = State.start
     /// What has come and is not judged yet, and where in the form it begins.
     private var window: [UInt8] = []
@@ -34,8 +41,13 @@ struct FormScan {
     /// The field `model` with its place, once all of it has come.
     private(set) var model: (name: [UInt8], range: Range<Int>)?
 
+    /// What a new file is for, once that has come.
+    private(set) var purpose: [UInt8]?
+    private var hasFile = false
+
     /// Nil for a body that is no form. Throws for a form whose boundary can be read in two ways.
-    init?(contentType: [UInt8]) throws(GatewayError) {
+    init?(contentType: [UInt8], batch: BatchFile? = nil) throws(GatewayError) {
+        self.batch = batch
         let text = String(decoding: contentType, as: UTF8.self)
         let parts = text.split(separator: ";", omittingEmptySubsequences: false).map { FormScan.trimmed($0) }
         guard parts.first?.lowercased() == "multipart/form-data" else { return nil }
@@ -94,7 +106,7 @@ struct FormScan {
             state = isLast ? .end : .head
             return true
         case .head: return try head(&position)
-        case .value(let isModel): return try value(&position, isModel: isModel)
+        case .value(let field): return try self.value(&position, field)
         case .end:
             guard window[position...].allSatisfy({ $0 == 0x0D || $0 == 0x0A }) else {
                 throw FormScan.malformed("something follows its end")
@@ -119,56 +131,101 @@ struct FormScan {
         }
         partCount += 1
         guard partCount <= FormScan.partsMax else { throw FormScan.malformed("it has too many parts") }
-        let isModel = try FormScan.isModel(Array(window[position..<end]))
-        if isModel, namesModel {
+        let field = try field(Array(window[position..<end]))
+        switch field {
+        case .model where namesModel:
             throw GatewayError(
                 .malformedRequest, "the form names its model twice", hint: "send the field model once")
+        case .model: namesModel = true
+        case .purpose where purpose != nil: throw FormScan.malformed("it says its purpose twice")
+        case .purpose: purpose = []
+        case .file where hasFile: throw FormScan.malformed("it has two files")
+        case .file: hasFile = true
+        case .other: break
         }
-        namesModel = namesModel || isModel
+        value = []
         position = end + 4
         valueStart = windowStart + position
-        state = .value(isModel: isModel)
+        state = .value(field)
         return true
     }
 
-    /// Whether a part is the field `model`.
-    private static func isModel(_ head: [UInt8]) throws(GatewayError) -> Bool {
+    /// Which field a part is.
+    private func field(_ head: [UInt8]) throws(GatewayError) -> Field {
         guard let text = String(validating: head, as: UTF8.self) else {
-            throw malformed("the head of a part is no text")
+            throw FormScan.malformed("the head of a part is no text")
         }
-        var name: String?
+        var found: (name: String, isFile: Bool)?
         for line in text.split(separator: "\r\n" as Character, omittingEmptySubsequences: false) {
             let bytes = line.utf8
             guard !bytes.contains(0x0D), !bytes.contains(0x0A), !bytes.contains(0), bytes.first != 0x20,
                 bytes.first != 0x09
-            else { throw malformed("the head of a part has a line that is not plain") }
-            guard let colon = line.firstIndex(of: ":") else { throw malformed("the head of a part is no head") }
-            guard line[..<colon].lowercased() == "content-disposition" else { continue }
-            guard name == nil else { throw malformed("a part is disposed of twice") }
-            name = try fieldName(line[line.index(after: colon)...])
+            else { throw FormScan.malformed("the head of a part has a line that is not plain") }
+            guard let colon = line.firstIndex(of: ":") else {
+                throw FormScan.malformed("the head of a part is no head")
+            }
+            let value = line[line.index(after: colon)...]
+            switch line[..<colon].lowercased() {
+            case "content-disposition":
+                guard found == nil else { throw FormScan.malformed("a part is disposed of twice") }
+                found = (try FormScan.parameter("name", value), try FormScan.names("filename", value))
+            case "content-transfer-encoding":
+                guard ["binary", "8bit", "7bit"].contains(FormScan.trimmed(value).lowercased()) else {
+                    throw FormScan.malformed("a part is encoded")
+                }
+            default: break
+            }
         }
-        guard let name else { throw malformed("a part has no name") }
-        // How a name is decoded is nobody's rule: what could become this one is refused.
-        guard name != "model" else { return true }
-        let plain = name.lowercased().filter { !$0.isWhitespace }
-        guard plain != "model", !name.contains("%"), !name.contains("\\"), !name.contains("&") else {
-            throw malformed("the name of a part is not plain")
+        guard let found else { throw FormScan.malformed("a part has no name") }
+        return try field(found.name, isFile: found.isFile)
+    }
+
+    /// What a form's parts may not be called: the ids in them would be judged by nobody.
+    private static let kept: Set<String> = [
+        "file_id", "file_ids", "input_file_id", "part_id", "part_ids", "container", "container_id", "conversation",
+        "vector_store_id", "vector_store_ids", "previous_response_id", "upload_id", "batch_id",
+    ]
+
+    private func field(_ name: String, isFile: Bool) throws(GatewayError) -> Field {
+        // How a name is decoded is nobody's rule: what could become one that decides is refused.
+        let folded = String(decoding: JSONName.folded(Array(name.utf8)), as: UTF8.self).filter { !$0.isWhitespace }
+        let bare = String(folded.prefix { $0 != "[" && $0 != "." })
+        guard !FormScan.kept.contains(bare) else {
+            throw GatewayError(
+                .malformedRequest, "a form cannot name what a provider keeps: \(name.prefix(64))",
+                hint: "send the request as JSON")
         }
-        return false
+        switch name {
+        case "model": return .model
+        case "purpose" where batch != nil: return .purpose
+        case "file" where batch != nil: return .file
+        default: break
+        }
+        let decides = batch == nil ? ["model"] : ["model", "purpose", "file"]
+        guard !decides.contains(folded), !decides.dropFirst().contains(bare), !name.contains("%"),
+            !name.contains("\\"), !name.contains("&")
+        else { throw FormScan.malformed("the name of a part is not plain") }
+        guard batch == nil || !isFile else { throw FormScan.malformed("a file in it is not its field file") }
+        return .other
+    }
+
+    /// Whether a disposition has a parameter that may be this one.
+    private static func names(_ word: String, _ disposition: Substring) throws(GatewayError) -> Bool {
+        try parameters(disposition).dropFirst().contains { trimmed($0).lowercased().hasPrefix(word) }
     }
 
     /// The `name` of a disposition: exactly one, in quotes or without.
-    private static func fieldName(_ disposition: Substring) throws(GatewayError) -> String {
+    private static func parameter(_ word: String, _ disposition: Substring) throws(GatewayError) -> String {
         var name: String?
         for parameter in try parameters(disposition).dropFirst() {
             guard let equals = parameter.firstIndex(of: "=") else { continue }
             let key = trimmed(parameter[..<equals]).lowercased()
-            guard key.hasPrefix("name") else { continue }
+            guard key.hasPrefix(word) else { continue }
             var value = trimmed(parameter[parameter.index(after: equals)...])
             if value.hasPrefix("\""), value.hasSuffix("\""), value.count >= 2 {
                 value = String(value.dropFirst().dropLast())
             }
-            guard key == "name", name == nil, !value.contains("\"") else {
+            guard key == word, name == nil, !value.contains("\"") else {
                 throw malformed("the name of a part is not plain")
             }
             name = value
@@ -204,11 +261,11 @@ struct FormScan {
     // MARK: Values
 
     /// Steps over a value up to the next delimiter.
-    private mutating func value(_ position: inout Int, isModel: Bool) throws(GatewayError) -> Bool {
+    private mutating func value(_ position: inout Int, _ field: Field) throws(GatewayError) -> Bool {
         guard let found = FormScan.find(delimiter, in: window, from: position) else {
             // A delimiter may have begun: with its line end before it.
             let known = max(position, window.count - delimiter.count - 1)
-            try take(window[position..<known], isModel)
+            try take(position..<known, field)
             position = known
             return false
         }
@@ -221,23 +278,36 @@ struct FormScan {
             guard before != 0x0A, before != 0x0D else {
                 throw FormScan.malformed("a boundary stands where it may be one or not")
             }
-            try take(window[position...found], isModel)
+            try take(position..<(found + 1), field)
             position = found + 1
             return true
         }
-        try take(window[position..<(found - 2)], isModel)
-        if isModel { model = (value, valueStart..<(valueStart + value.count)) }
+        try take(position..<(found - 2), field)
+        switch field {
+        case .model: model = (value, valueStart..<(valueStart + value.count))
+        case .purpose:
+            purpose = value
+            batch?.isFor(value)
+        case .file: batch?.finish()
+        case .other: break
+        }
         position = found + delimiter.count
         state = .delimiter
         return true
     }
 
-    private mutating func take(_ bytes: ArraySlice<UInt8>, _ isModel: Bool) throws(GatewayError) {
-        guard isModel else { return }
-        value += bytes
-        guard value.count <= ModelTable.nameBytesMax else {
-            throw GatewayError(
-                .malformedRequest, "the name of the model is longer than \(ModelTable.nameBytesMax) bytes")
+    private mutating func take(_ range: Range<Int>, _ field: Field) throws(GatewayError) {
+        switch field {
+        case .model, .purpose:
+            value += window[range]
+            guard value.count <= ModelTable.nameBytesMax else {
+                throw GatewayError(
+                    .malformedRequest,
+                    "the \(field == .model ? "name of the model" : "purpose") is longer than "
+                        + "\(ModelTable.nameBytesMax) bytes")
+            }
+        case .file: batch?.add(window[range], at: windowStart + range.lowerBound)
+        case .other: break
         }
     }
 

@@ -96,7 +96,7 @@ extension ModelExchange {
         var attempt = ModelAttempt(
             routed: place.target, access: place.access, name: [], startedNanoseconds: worker.now)
         attempt.opening = opening
-        do throws(GatewayError) { send(try payload(fileEdits), attempt, exchange) } catch {
+        do throws(GatewayError) { send(try payload(batchFile?.edits ?? kept.edits), attempt, exchange) } catch {
             attempt.end()
             answer(ModelFailure(error))
         }
@@ -175,8 +175,8 @@ extension ModelExchange {
             reader: self
         ) { head in
             let dropped = ModelFields.write(
-                &head, exchange, endpoint, to: attempt.routed, attempt.access.credential, framing: framing,
-                query: list?.query)
+                &head, exchange, list?.endpoint ?? endpoint, to: attempt.routed, attempt.access.credential,
+                framing: framing, query: list == nil ? nil : [])
             open(&head, by: attempt, bytes)
             losses = dropped.map { "anthropic-beta: \($0)" }
             lossLines = losses.map { "\($0) is not one of the provider's" }
@@ -198,7 +198,7 @@ extension ModelExchange {
             guard let range = request.nameRange, attempt.name != request.name else { return try payload() }
             return try payload([JSONSplice.Edit(range: range, bytes: attempt.name)])
         }
-        var splice = JSONSplice()
+        var splice = kept
         // Spans need a buffer of their own to lie in.
         let all = try body.whole()
         let span = all.readableBytesUInt8Span
@@ -218,22 +218,23 @@ extension ModelExchange {
                 throw GatewayError(.malformedRequest, "the field stream_options is not valid: \(error)")
             }
         }
-        boundOutput(&splice, span)
-        for edit in fileEdits { splice.replace(edit.range, with: edit.bytes) }
-        if let previous = request.previousResponse, let id = ResponseOrigin.split(previous)?.id {
-            splice.set("previous_response_id", toText: id.span, in: outline, of: span)
-        }
+        splice.boundOutput(endpoint, request, policyOutputMax, outline, span)
         if body.isSpilled || splice.isEmpty { return try payload(splice.edits) }
         return .bytes([splice.applied(to: all)])
     }
+}
 
+extension JSONSplice {
     /// A policy's bound, for a request that sets none.
-    private func boundOutput(_ splice: inout JSONSplice, _ span: Span<UInt8>) {
-        guard request.outputTokensMax == nil, let most = policyOutputMax else { return }
-        let value = Array(String(most).utf8)
+    mutating func boundOutput(
+        _ endpoint: ModelEndpoint, _ request: ModelRequest, _ policyMax: Int?, _ outline: JSONOutline,
+        _ span: Span<UInt8>
+    ) {
+        guard request.outputTokensMax == nil, let policyMax else { return }
+        let value = Array(String(policyMax).utf8)
         switch endpoint {
-        case .chatCompletions: splice.set("max_completion_tokens", to: value, in: outline, of: span)
-        case .responses: splice.set("max_output_tokens", to: value, in: outline, of: span)
+        case .chatCompletions: set("max_completion_tokens", to: value, in: outline, of: span)
+        case .responses: set("max_output_tokens", to: value, in: outline, of: span)
         default: break
         }
     }
@@ -253,11 +254,7 @@ extension ModelExchange {
             client: endpoint.conversation ?? .chatCompletions,
             provider: attempt.provider.dialect == .anthropic ? .messages : .chatCompletions, options: options)
         var all = try body.whole()
-        if !fileEdits.isEmpty {
-            var splice = JSONSplice()
-            for edit in fileEdits { splice.replace(edit.range, with: edit.bytes) }
-            all = ByteBuffer(bytes: splice.applied(to: all.readableBytesUInt8Span))
-        }
+        if !kept.isEmpty { all = ByteBuffer(bytes: kept.applied(to: all.readableBytesUInt8Span)) }
         let translated = try translator.request(all.readableBytesUInt8Span)
         attempt.translation = Translation(translator: translator, request: translated)
         return try payload(translated.body)

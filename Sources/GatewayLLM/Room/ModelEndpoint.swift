@@ -15,9 +15,11 @@ package enum ModelEndpoint: Sendable, Equatable {
     case countTokens
     case models
     case model(id: [UInt8])
-    /// Forwarded as it is, with accounting: `images/…`, `audio/…`, `moderations`, and `files` and `batches`, which
-    /// name no model.
+    /// Forwarded as it is, with accounting: `images/…`, `audio/…`, `moderations`.
     case passThrough(ModelOperation, path: [UInt8])
+    /// `files`, `uploads` and `batches`, which name no model. `id` is as the client knows it, and the provider's own
+    /// once it is known whose it is.
+    case kept(KeptCall, id: [UInt8])
 
     /// The endpoint at the path behind the last `/v1` of a target's path; nil for none.
     package init?(path: [UInt8]) {
@@ -42,8 +44,13 @@ package enum ModelEndpoint: Sendable, Equatable {
         // Names of models may have slashes.
         case ("models", _): self = .model(id: Array(words.dropFirst().joined(separator: [0x2F])))
         default:
-            guard let operation = ModelEndpoint.passed[name] else { return nil }
-            self = .passThrough(operation, path: Array(words.joined(separator: [0x2F])))
+            if let (call, id) = KeptCall.find(words) {
+                self = .kept(call, id: id)
+                return
+            }
+            let path = Array(words.joined(separator: [0x2F]))
+            guard let operation = ModelEndpoint.passed[String(decoding: path, as: UTF8.self)] else { return nil }
+            self = .passThrough(operation, path: path)
         }
     }
 
@@ -69,9 +76,11 @@ package enum ModelEndpoint: Sendable, Equatable {
         }
     }
 
+    /// What is not here is refused: nobody has thought about whose it is.
     private static let passed: [String: ModelOperation] = [
-        "images": .images, "audio": .audio, "moderations": .moderations, "files": .files, "batches": .batches,
-        "uploads": .files,
+        "images/generations": .images, "images/edits": .images, "images/variations": .images,
+        "audio/speech": .audio, "audio/transcriptions": .audio, "audio/translations": .audio,
+        "moderations": .moderations,
     ]
 
     /// The parts of the path behind `/v1`, or of all of it where that is not said.
@@ -92,6 +101,7 @@ package enum ModelEndpoint: Sendable, Equatable {
         case .countTokens: .countTokens
         case .models, .model: nil
         case .passThrough(let operation, _): operation
+        case .kept(let call, _): call.operation
         }
     }
 
@@ -100,19 +110,23 @@ package enum ModelEndpoint: Sendable, Equatable {
         switch self {
         case .chatCompletions, .completions, .embeddings, .responses, .messages, .countTokens: method == .post
         case .response(_, let rest):
-            rest.isEmpty ? method == .get || method == .delete : method == (rest == Self.cancel ? .post : .get)
+            rest.isEmpty
+                ? method == .get || method == .delete
+                : rest == Self.cancel && method == .post || rest == Self.inputItems && method == .get
         case .models, .model: method == .get || method == .head
-        case .passThrough: method == .get || method == .post || method == .delete
+        case .passThrough: method == .post
+        case .kept(let call, _): call.methods.contains(method)
         }
     }
 
     fileprivate static let cancel = Array("cancel".utf8)
+    fileprivate static let inputItems = Array("input_items".utf8)
 
     /// Whether its body is one JSON object that names a model.
     package var hasModelBody: Bool {
         switch self {
         case .chatCompletions, .completions, .embeddings, .responses, .messages, .countTokens: true
-        case .response, .models, .model, .passThrough: false
+        case .response, .models, .model, .passThrough, .kept: false
         }
     }
 
@@ -136,13 +150,13 @@ package enum ModelEndpoint: Sendable, Equatable {
         case .embeddings: name = Array("/embeddings".utf8)
         case .responses: name = Array("/responses".utf8)
         case .response(let id, let rest):
-            name =
-                Array("/responses/".utf8) + (ResponseOrigin.split(id)?.id ?? id) + (rest.isEmpty ? [] : [0x2F] + rest)
+            name = Array("/responses/".utf8) + id + (rest.isEmpty ? [] : [0x2F] + rest)
         case .messages: name = Array("/messages".utf8)
         case .countTokens: name = Array("/messages/count_tokens".utf8)
         case .models: name = Array("/models".utf8)
         case .model(let id): name = Array("/models/".utf8) + id
-        case .passThrough(_, let path): name = [0x2F] + ModelEndpoint.unmarked(path)
+        case .passThrough(_, let path): name = [0x2F] + path
+        case .kept(let call, let id): name = call.path(id)
         }
         return dialect == .anthropic ? Array("/v1".utf8) + name : name
     }
@@ -157,56 +171,28 @@ package enum ModelEndpoint: Sendable, Equatable {
 }
 
 extension ModelEndpoint {
-    /// The file, batch or upload it is about, as the client knows it.
-    var objectID: [UInt8]? {
-        guard case .passThrough(let operation, let path) = self, operation == .files || operation == .batches else {
-            return nil
-        }
-        let words = path.split(separator: 0x2F)
-        return words.count > 1 ? Array(words[1]) : nil
-    }
-
-    /// What it lists of what a provider keeps, asked by GET.
-    var listed: ProviderObject.Kind? {
+    /// What it is about of what a provider keeps, as the client knows it.
+    var object: (kind: ProviderObject.Kind, id: [UInt8])? {
         switch self {
-        case .passThrough(.files, Self.files): .file
-        case .passThrough(.batches, _) where objectID == nil: .batch
+        case .response(let id, _): (.response, id)
+        case .kept(let call, let id) where !id.isEmpty: (call.kind, id)
         default: nil
         }
     }
 
-    /// What its answer tells of; nil for uploads, which nobody lists, and for what is no such thing.
-    var keptKind: ProviderObject.Kind? {
-        guard case .passThrough(let operation, let path) = self else { return nil }
-        switch operation {
-        case .files: return path.starts(with: Self.files) ? .file : nil
-        case .batches: return .batch
-        default: return nil
+    /// The same about the provider's own id of it.
+    func about(_ id: [UInt8]) -> ModelEndpoint {
+        switch self {
+        case .response(_, let rest): .response(id: id, rest: rest)
+        case .kept(let call, _): .kept(call, id: id)
+        default: self
         }
     }
 
-    /// Whether its answer is a document about what a provider keeps: by name, since whatever else lies under a file may
-    /// be its content, and to mark what its owner wrote there would make somebody else's file his.
-    var tellsOfKept: Bool {
-        guard case .passThrough(let operation, let path) = self, operation == .files || operation == .batches else {
-            return false
-        }
-        let words = path.split(separator: 0x2F)
-        return words.count < 3
-            || words.count == 3 && Self.actions.contains { words[2].elementsEqual($0.utf8) }
-    }
+    var kept: KeptCall? { if case .kept(let call, _) = self { call } else { nil } }
 
-    private static let actions = ["cancel", "complete", "parts"]
-
-    private static let files = Array("files".utf8)
-
-    /// A path of the provider's, which knows no marks.
-    fileprivate static func unmarked(_ path: [UInt8]) -> [UInt8] {
-        var words = path.split(separator: 0x2F)
-        guard words.count > 1, let own = ResponseOrigin.split(Array(words[1]))?.id else { return path }
-        words[1] = own[...]
-        return Array(words.joined(separator: [0x2F]))
-    }
+    /// Whether its answer tells what a stored response was asked.
+    var isInputItems: Bool { if case .response(_, Self.inputItems) = self { true } else { false } }
 
     /// The API of a conversation that can be translated; nil for what only its own dialect has.
     var conversation: ConversationAPI? {
@@ -235,7 +221,21 @@ extension ModelEndpoint {
     }
 
     /// Whether its body may be a form with files.
-    var takesForm: Bool { if case .passThrough = self { true } else { false } }
+    var takesForm: Bool {
+        switch self {
+        case .passThrough(let operation, _): operation != .moderations
+        case .kept(let call, _): call.takesForm
+        default: false
+        }
+    }
+
+    /// Whether it is sent on with the type it came with.
+    var keepsType: Bool {
+        switch self {
+        case .passThrough, .kept: true
+        default: false
+        }
+    }
 
     /// The form of its reply in the client's own dialect; nil where nothing of it is metered.
     var shape: ReplyShape? {
@@ -247,7 +247,7 @@ extension ModelEndpoint {
         case .messages: .messages
         // They answer with a usage and no text, if with one at all.
         case .passThrough(.images, _), .passThrough(.audio, _), .passThrough(.moderations, _): .embeddings
-        case .countTokens, .models, .model, .passThrough: nil
+        case .countTokens, .models, .model, .passThrough, .kept: nil
         }
     }
 

@@ -11,21 +11,65 @@ extension ModelExchange {
         let output = match.map { outputTokensReserved($0.model) } ?? 0
         let demand = BudgetAmounts(
             cost: try costMax(facts, output: output), inputTokens: inputTokensEstimate, outputTokens: output)
-        let now = nowMilliseconds
         switch room.services.ledger.reserve(
             facts, demand, room.budgets.enforced, shadow: room.budgets.shadow, requestID: requestID,
-            mayRunUnrecorded: terms.mayRunUncounted, nowMilliseconds: now)
+            mayRunUnrecorded: terms.mayRunUncounted, nowMilliseconds: nowMilliseconds)
         {
         case .admitted(let reservation):
             account = CallAccount(reservation, held: demand)
-        case .refused(let refusal):
-            exchange.record.verdictRule = refusal.standing.account.policy
-            var failure = ModelFailure(refusal.error(nowMilliseconds: now))
-            failure.retryAfterNanoseconds = refusal.retryAfterSeconds(nowMilliseconds: now)
-                .map { UInt64($0) * 1_000_000_000 }
-            failure.standing = refusal.standing
-            throw failure
+            try reserveBatch(exchange)
+        case .refused(let refusal): throw failure(refusal, exchange)
         case .unavailable(let error): throw ModelFailure(error)
+        }
+    }
+
+    private func failure(_ refusal: BudgetRefusal, _ exchange: Exchange) -> ModelFailure {
+        exchange.record.verdictRule = refusal.standing.account.policy
+        let now = nowMilliseconds
+        var failure = ModelFailure(refusal.error(nowMilliseconds: now))
+        failure.retryAfterNanoseconds = refusal.retryAfterSeconds(nowMilliseconds: now)
+            .map { UInt64($0) * 1_000_000_000 }
+        failure.standing = refusal.standing
+        return failure
+    }
+
+    /// A batch outlives the call that makes it, and so does what is reserved for it.
+    private func reserveBatch(_ exchange: Exchange) throws(ModelFailure) {
+        guard let batch, let facts, let fixed else { return }
+        inputTokensEstimate = batch.inputTokens
+        defer { inputTokensEstimate = 0 }
+        let demand = BudgetAmounts(
+            cost: try costMax(facts, output: batch.outputTokens), inputTokens: batch.inputTokens,
+            outputTokens: batch.outputTokens, requests: 0, concurrent: 0)
+        switch room.services.ledger.reserve(
+            facts, demand, room.budgets.enforced, shadow: room.budgets.shadow, requestID: requestID,
+            mayRunUnrecorded: terms.mayRunUncounted, nowMilliseconds: nowMilliseconds)
+        {
+        case .admitted(let reservation):
+            let provider = fixed.target.target.provider
+            var row = UsageRow(
+                principal, model: batch.model, requestID: requestID, timeMilliseconds: nowMilliseconds)
+            row.route = route
+            row.provider = provider.shownName
+            row.operation = ModelOperation.batches.rawValue
+            row.status = 200
+            let target = match?.model.targets.first { $0.provider === provider }
+            openBatch = OpenBatch(reservation, row: row, price: target?.price ?? target?.unknownPrice)
+        case .refused(let refusal): throw failure(refusal, exchange)
+        case .unavailable(let error): throw ModelFailure(error)
+        }
+    }
+
+    /// The batch has not been made, as far as is known. One that its provider may have made stays charged.
+    func endBatch() {
+        guard let openBatch else { return }
+        self.openBatch = nil
+        switch reply {
+        case .fault: openBatch.release(nowMilliseconds: nowMilliseconds)
+        default:
+            if outcome?.cause == .connect || totalAttempts == 0 {
+                openBatch.release(nowMilliseconds: nowMilliseconds)
+            }
         }
     }
 

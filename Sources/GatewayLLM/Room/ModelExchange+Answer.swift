@@ -1,6 +1,7 @@
 import GatewayModel
 import GatewayProxy
 import GatewayRecords
+import GatewayState
 import GatewayWire
 import NIOCore
 
@@ -90,10 +91,11 @@ extension ModelExchange: AnswerReader {
     /// What a stored response is marked with on its way to the client.
     var marks: ResponseMarks? {
         // What was translated is stored nowhere.
-        guard endpoint == .responses || endpoint.isResponse, let attempt, attempt.translation == nil else { return nil }
+        guard endpoint == .responses || endpoint.isStored, let attempt, attempt.translation == nil,
+            let owner = ResponseOrigin.owner(principal)
+        else { return nil }
         let place = FixedPlace(target: attempt.routed, access: attempt.access)
-        let (origins, principal) = (room.services.origins, principal)
-        return ResponseMarks { origins.mark($0, place, principal) }
+        return ResponseMarks(place: place, owner: owner, services: room.services)
     }
 
     func receiveAnswer(_ bytes: ByteBuffer) {
@@ -157,6 +159,11 @@ extension ModelExchange: AnswerReader {
         case .failed(let failure):
             report(attempt, failure)
             rejectCredential(of: attempt, failure)
+            if let gone = list?.next, failure.provider?.kind == .notFound {
+                room.services.objects.forget(gone.key)
+                list?.skip()
+                return startAttempt()
+            }
             self.failure = failure
             guard !isVisible, let cause = failure.cause, let routed,
                 routed.model.retry.on.contains(cause),

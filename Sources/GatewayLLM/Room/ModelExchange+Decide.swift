@@ -13,7 +13,7 @@ extension ModelExchange {
         if !request.isForm, body.count > 0 || endpoint.hasModelBody {
             try checkType(exchange)
             try readBody()
-            try findFiles()
+            try findKept()
         }
         guard !request.name.isEmpty else {
             guard !endpoint.needsModel else {
@@ -35,7 +35,7 @@ extension ModelExchange {
         inputTokensEstimate = request.inputTokensMax(
             bytesPerToken: terms.inputBytesPerToken, context: found.model.context)
         try judge(exchange, found)
-        try checkContext(found.model)
+        try found.model.checkContext(request)
         fallbacks = try capable(found.model)
     }
 
@@ -55,8 +55,11 @@ extension ModelExchange {
                 .modelNotAllowed, "no policy lets you use what is kept at the provider: \(operation.rawValue)",
                 hint: "a ModelAccessPolicy that names you has to list \(operation.rawValue) in its operations")
         }
-        guard let decision = decision(operation, at: provider) else { return }
-        try take(decision, nil, exchange)
+        if let decision = decision(operation, at: provider) { try take(decision, nil, exchange) }
+        guard let batch else { return }
+        try judgeModel(of: batch, exchange)
+        self.facts = BudgetFacts(principal: principal, model: batch.model)
+        terms = room.budgets.terms(self.facts ?? facts)
     }
 
     /// What policies say of an operation that names no model: by the provider's models, one that is allowed is enough.
@@ -73,14 +76,20 @@ extension ModelExchange {
     /// Where a request without a model goes: to who issued the id it names, else to the provider it names, else to the
     /// first that has the API.
     private func ownPlace(_ exchange: Exchange) throws(GatewayError) -> FixedPlace {
-        if case .response(let id, _) = endpoint {
-            return try owned(id, "response").place
+        if let object = endpoint.object {
+            let owned = try room.owned(object.id, object.kind, by: principal)
+            endpoint = endpoint.about(owned.id)
+            keptNote = owned.note
+            return try isSame(owned.place, keptPlace)
         }
-        if let id = endpoint.objectID {
-            let place = try owned(id, endpoint.keptKind == .batch ? "batch" : "file").place
-            return try isSame(place, filePlace)
+        guard let owner = ResponseOrigin.owner(principal) else {
+            throw GatewayError(
+                .forbidden,
+                "what you make at a provider would be nobody's: your credential names no user, agent or key",
+                hint: "use a key, or a token with a subject")
         }
-        if let filePlace { return filePlace }
+        if let call = endpoint.kept, method == .post, let place = try placeOfNew(call) { return place }
+        if let keptPlace { return keptPlace }
         let wanted = exchange.request.fields.value(named: "x-sluice-provider")
         guard
             let place = room.places.first(where: { place in
@@ -92,15 +101,15 @@ extension ModelExchange {
                 .noBackend, "no provider has this API" + (wanted.map { ": \($0.prefix(64))" } ?? ""),
                 hint: "name one of the providers by x-sluice-provider")
         }
-        guard let kind = endpoint.listed, exchange.request.method == .get else { return place }
-        let list = try makeList(kind, exchange, provider: wanted)
+        guard let call = endpoint.kept, method == .get else { return place }
+        let list = try makeList(call.kind, owner, exchange, provider: wanted)
         self.list = list
         return list.place ?? place
     }
 
     /// What passes with the type it came with is read by its provider as that type: it must be the one that is judged.
     private func checkType(_ exchange: Exchange) throws(GatewayError) {
-        guard endpoint.takesForm else { return }
+        guard endpoint.keepsType else { return }
         let type = String(decoding: exchange.request.contentType.prefix { $0 != 0x3B }, as: UTF8.self)
         guard type.lowercased().filter({ $0 != " " && $0 != "\t" }) == "application/json" else {
             throw GatewayError(
@@ -123,7 +132,7 @@ extension ModelExchange {
         request = try ModelRequest(outline, of: body.readableBytesUInt8Span, endpoint)
     }
 
-    private static func problem(_ error: JSONScanError) -> String {
+    static func problem(_ error: JSONScanError) -> String {
         switch error {
         case .duplicateName: "the request's body names a field twice"
         case .tooDeep: "the request's body is nested too deeply"
@@ -150,14 +159,19 @@ extension ModelExchange {
         var asked = AccessTable.Request(
             name: request.name, catalogName: found.name, operation: operation, bodyBytes: body.count,
             inputTokens: inputTokensEstimate, outputTokens: request.outputTokensMax, isStream: request.streams)
+        addConditions(&asked, exchange)
+        self.asked = asked
+        try judge(exchange, asked)
+        outputTokensMax = outputTokensMax ?? found.model.context.outputTokensMax
+    }
+
+    /// What conditions are asked about beside the body.
+    func addConditions(_ asked: inout AccessTable.Request, _ exchange: Exchange) {
         if room.table.readsHeaders { asked.headers = ModelExchange.headers(exchange.request.fields) }
         if room.table.readsTime {
             let (seconds, rest) = worker.wallNanoseconds.quotientAndRemainder(dividingBy: 1_000_000_000)
             asked.now = CELTimestamp(seconds: Int64(seconds), nanoseconds: Int32(rest))
         }
-        self.asked = asked
-        try judge(exchange, asked)
-        outputTokensMax = outputTokensMax ?? found.model.context.outputTokensMax
     }
 
     private func judge(_ exchange: Exchange, _ asked: AccessTable.Request) throws(GatewayError) {
@@ -179,14 +193,7 @@ extension ModelExchange {
 
     /// What builds upon a stored response, or upon files, goes where these are.
     private func pin(_ routed: RoutedModel) throws(GatewayError) {
-        var place = filePlace
-        if let previous = request.previousResponse {
-            let (own, origin) = try owned(previous, "response")
-            place = try isSame(origin, place)
-            request.historyTokens = room.services.objects.tokens(
-                ProviderObject.Key(place: origin.name, id: String(decoding: own, as: UTF8.self)))
-        }
-        guard let place else { return }
+        guard let place = keptPlace else { return }
         pinned = place.name
         let models = [routed] + room.table.fallbacks(of: routed.model).compactMap { room.routed($0.model) }
         guard models.contains(where: { $0.reaches(place.name) }) else {
@@ -209,30 +216,42 @@ extension ModelExchange {
         guard model.capabilities != nil || fallbacks.contains(where: { $0.model.capabilities != nil }) else {
             return fallbacks
         }
-        var tree: JSONTree?
+        var needs = CapabilityNeeds(endpoint, nil)
         if !request.isForm, body.count > 0 {
             let all = try body.whole()
-            do { tree = try JSONTree.parse(all.readableBytesUInt8Span) } catch {
-                throw GatewayError(
-                    .malformedRequest, "the request cannot be judged by what its model can do: \(error.reason)")
-            }
+            needs = try CapabilityNeeds(endpoint, json: all.readableBytesUInt8Span)
         }
-        let needs = CapabilityNeeds(endpoint, tree)
-        if let lacking = needs.firstLacking(in: model.capabilities) {
-            throw GatewayError(
-                .modelIncapable,
-                "the model has no \(lacking.capability.rawValue), which \(lacking.field) asks for: \(model.name)",
-                hint: "leave it out, or ask for another model")
-        }
+        try model.check(needs)
         return fallbacks.filter { needs.firstLacking(in: $0.model.capabilities) == nil }
     }
+}
 
-    private func checkContext(_ model: CompiledModel) throws(GatewayError) {
-        guard let most = model.context.outputTokensMax, let asked = request.outputTokensMax, asked > most else {
-            return
-        }
+extension CompiledModel {
+    /// Refuses what the model cannot do.
+    func check(_ needs: CapabilityNeeds) throws(GatewayError) {
+        guard let lacking = needs.firstLacking(in: capabilities) else { return }
         throw GatewayError(
-            .modelLimitExceeded, "the model gives at most \(most) tokens, and \(asked) are asked for: \(model.name)",
+            .modelIncapable,
+            "the model has no \(lacking.capability.rawValue), which \(lacking.field) asks for: \(name)",
+            hint: "leave it out, or ask for another model")
+    }
+
+    /// Refuses a longer answer than the model gives.
+    func checkContext(_ request: ModelRequest) throws(GatewayError) {
+        guard let most = context.outputTokensMax, let asked = request.outputTokensMax, asked > most else { return }
+        throw GatewayError(
+            .modelLimitExceeded, "the model gives at most \(most) tokens, and \(asked) are asked for: \(name)",
             hint: "ask for at most \(most)")
+    }
+}
+
+extension CapabilityNeeds {
+    init(_ endpoint: ModelEndpoint, json: Span<UInt8>) throws(GatewayError) {
+        let tree: JSONTree
+        do { tree = try JSONTree.parse(json) } catch {
+            throw GatewayError(
+                .malformedRequest, "the request cannot be judged by what its model can do: \(error.reason)")
+        }
+        self.init(endpoint, tree)
     }
 }

@@ -8,93 +8,169 @@ import NIOCore
 /// What providers keep for callers: files, batches, responses. Everyone's lie together there, under the credentials of
 /// the gateway; an id that a client is shown says whose it is and where it lies, and no other is let through.
 extension ModelExchange {
-    /// The provider's own id, and where it lies. Throws for what is not the caller's.
-    func owned(_ id: [UInt8], _ what: String) throws(GatewayError) -> (id: [UInt8], place: FixedPlace) {
-        guard let (own, mark) = ResponseOrigin.split(id), let place = room.place(of: own, mark, for: principal) else {
-            throw GatewayError(
-                .notFound,
-                "there is no such \(what), or it is not yours: \(String(decoding: id.prefix(96), as: UTF8.self))",
-                hint: "use the id of a \(what) that you got here")
+    /// Takes the marks off what the body names. Throws for what is not the caller's.
+    func findKept() throws(GatewayError) {
+        guard outline.measure.mayNameKept || endpoint == .responses && outline.measure.hasIDs else { return }
+        let all = try body.whole()
+        let span = all.readableBytesUInt8Span
+        guard let references = KeptReferences.find(in: span) else { throw KeptReferences.tooMany }
+        for reference in references {
+            let owned = try room.owned(reference, in: span, by: principal)
+            keptPlace = try isSame(owned.place, keptPlace)
+            let edit = owned.edit(reference.range)
+            kept.replace(edit.range, with: edit.bytes)
+            named.append(owned)
         }
-        return (own, place)
+        guard !named.isEmpty else { return }
+        // All of it is read again, and how much that is only a response tells.
+        request.hasHistory = true
+        request.historyTokens = nil
+        if named.allSatisfy({ $0.kind == .response }), let response = named.first {
+            request.historyTokens = room.services.objects.tokens(response.key)
+        }
     }
 
     /// One place for all. Throws where there are two.
     func isSame(_ place: FixedPlace, _ other: FixedPlace?) throws(GatewayError) -> FixedPlace {
         guard let other, other.name != place.name else { return place }
-        throw GatewayError(
-            .malformedRequest, "what the request names is kept at different providers, or by different credentials",
-            hint: "files, batches and responses of one request have to be of one provider")
+        throw FixedPlace.areTwo
     }
 
-    /// Takes the marks off the files that the body names. Throws for one that is not the caller's.
-    func findFiles() throws(GatewayError) {
-        guard outline.measure.mayNameFiles else { return }
+    // MARK: New files and batches
+
+    /// What reads the lines of a new file, if it is for a batch.
+    func makeBatchFile(_ exchange: Exchange) {
+        guard endpoint.kept == .files, exchange.request.method == .post else { return }
+        var conditions = AccessTable.Request(name: [], operation: .chat)
+        addConditions(&conditions, exchange)
+        let judge = BatchJudge(
+            room, principal, wanted: exchange.request.fields.value(named: "x-sluice-provider"), conditions: conditions)
+        batchJudge = judge
+        batchFile = BatchFile { (line: Span<UInt8>) throws(GatewayError) in try judge.judge(line) }
+    }
+
+    /// Where a new file has to go; nil where it may go anywhere.
+    func placeOfNew(_ call: KeptCall) throws(GatewayError) -> FixedPlace? {
+        switch call {
+        case .files:
+            guard request.isForm, let batchFile, let isBatch = batchFile.isBatch else {
+                throw GatewayError(
+                    .malformedRequest, "a new file comes as a form with the fields purpose and file",
+                    hint: "send multipart/form-data")
+            }
+            keptNote = ""
+            guard isBatch else { return nil }
+            if let failure = batchFile.failure { throw failure }
+            keptNote = batchJudge?.note?.text ?? ""
+            return batchJudge?.place
+        case .uploads:
+            let all = try body.whole()
+            guard outline.string("purpose", in: all.readableBytesUInt8Span) != "batch" else {
+                throw GatewayError(
+                    .malformedRequest, "a batch's file cannot be sent in parts: each of its lines is judged",
+                    hint: "send it whole, to /v1/files")
+            }
+            return nil
+        case .batches:
+            try judgeBatch()
+            return keptPlace
+        default: return nil
+        }
+    }
+
+    /// A batch is made of a file whose lines were judged here, for the very path that they were judged for.
+    private func judgeBatch() throws(GatewayError) {
         let all = try body.whole()
-        let span = all.readableBytesUInt8Span
-        guard let places = FileReferences.find(in: span) else {
+        let path = outline.string("endpoint", in: all.readableBytesUInt8Span)
+        guard named.count == 1, let file = named.first, file.kind == .file, let note = BatchNote(file.note),
+            outline.member("input_file_id", in: all.readableBytesUInt8Span)?.kind.isString == true
+        else {
             throw GatewayError(
-                .malformedRequest, "the request names more than \(FileReferences.countMax) files", hint: "name fewer")
+                .malformedRequest, "a batch needs an input_file_id of a file that was sent here for the purpose batch",
+                hint: "send the file again with purpose batch, and use its id as it is")
         }
-        for range in places {
-            let (own, place) = try owned(JSONString.decoded(span, range), "file")
-            filePlace = try isSame(place, filePlace)
-            var value: [UInt8] = []
-            JSONWriter.append(string: own.span, to: &value)
-            // With its quotes.
-            fileEdits.append(JSONSplice.Edit(range: (range.lowerBound - 1)..<(range.upperBound + 1), bytes: value))
+        guard path == note.path else {
+            throw GatewayError(
+                .malformedRequest,
+                "the lines of the batch's file do not ask for its endpoint: \(path?.prefix(64) ?? "")",
+                hint: "they ask for \(note.path)")
         }
+        batch = note
+    }
+
+    /// Whether the caller still may use the model that the batch's lines ask for.
+    func judgeModel(of note: BatchNote, _ exchange: Exchange) throws(GatewayError) {
+        guard let found = room.table.find(Array(note.model.utf8)), let operation = note.endpoint.operation else {
+            throw GatewayError(
+                .unknownModel, "the model of the batch does not exist or you may not use it: \(note.model)")
+        }
+        match = found
+        var asked = AccessTable.Request(name: found.name, operation: operation, bodyBytes: body.count)
+        addConditions(&asked, exchange)
+        if let error = room.table.access.decide(principal, asked).verdict.error { throw error }
     }
 
     // MARK: Answers
 
     /// What is changed of a document on its way to the client.
     var replyEdit: WholeReply.Edit? {
+        guard let attempt else { return nil }
+        let place = FixedPlace(target: attempt.routed, access: attempt.access)
         if let list {
-            return { (page: ByteBuffer) throws(GatewayError) in
-                try list.add(page)
+            guard let marks = keptMarks(place, list.kind) else { return nil }
+            return { (document: ByteBuffer) throws(GatewayError) in
+                list.add(try marks.marked(document))
                 return ByteBuffer(bytes: list.place == nil ? list.document : [])
             }
         }
-        if let marks { return { (document: ByteBuffer) throws(GatewayError) in marks.marked(document) } }
-        guard endpoint.tellsOfKept, let attempt, let exchange else { return nil }
-        let marks = keptMarks(
-            FixedPlace(target: attempt.routed, access: attempt.access), isDeleted: exchange.request.method == .delete)
-        return { (document: ByteBuffer) throws(GatewayError) in marks.marked(document) }
+        if let marks {
+            let isItems = endpoint.isInputItems
+            return { (document: ByteBuffer) throws(GatewayError) in
+                isItems ? try marks.markedItems(document) : try marks.marked(document)
+            }
+        }
+        guard let told = endpoint.kept?.told, let marks = keptMarks(place, told) else { return nil }
+        return { (document: ByteBuffer) throws(GatewayError) in try marks.marked(document) }
     }
 
-    private func keptMarks(_ place: FixedPlace, isDeleted: Bool = false) -> ProviderMarks {
-        let (origins, principal) = (room.services.origins, principal)
+    private func keptMarks(_ place: FixedPlace, _ kind: ProviderObject.Kind) -> ProviderMarks? {
+        guard let owner = ResponseOrigin.owner(principal) else { return nil }
         return ProviderMarks(
-            kind: endpoint.keptKind, place: place, owner: ResponseOrigin.scope(principal), isDeleted: isDeleted,
-            mark: { origins.mark($0, place, principal) }, book: room.services.objects)
+            kind: kind, place: place, owner: owner, isDeleted: method == .delete,
+            isNoted: endpoint.kept != .uploadParts, note: keptNote, services: room.services, opened: openBatch,
+            nowMilliseconds: nowMilliseconds)
+    }
+
+    /// Whether its answer says what has been made, which has to be heard though the client be gone.
+    var makesKept: Bool {
+        switch endpoint.kept {
+        case .files, .uploads, .uploadParts, .uploadComplete, .batches: method == .post
+        default: false
+        }
     }
 
     // MARK: Lists
 
     /// The list of what the caller has of a kind, at one provider or at all of them.
     func makeList(
-        _ kind: ProviderObject.Kind, _ exchange: Exchange, provider wanted: String?
+        _ kind: ProviderObject.Kind, _ owner: ObjectOwner, _ exchange: Exchange, provider wanted: String?
     ) throws(GatewayError) -> ProviderList {
-        let own = room.services.objects.ids(ResponseOrigin.scope(principal), kind)
-        let sources = room.places.compactMap { place -> ProviderList.Source? in
+        var places: [String: FixedPlace] = [:]
+        for place in room.places {
             let provider = place.target.target.provider
-            guard let ids = own[place.name], endpoint.isNative(to: provider.dialect),
-                wanted.map({ $0 == provider.shownName }) ?? true,
+            guard endpoint.isNative(to: provider.dialect), wanted.map({ $0 == provider.shownName }) ?? true,
                 let operation = endpoint.operation, decision(operation, at: provider)?.verdict.isAllowed != false
-            else { return nil }
-            return ProviderList.Source(marks: keptMarks(place), own: ids)
+            else { continue }
+            places[place.name] = place
         }
         let query = exchange.request.fields.text(exchange.request.query)
-        let list = try ProviderList(kind, query: query, sources: sources)
-        if let cursor = ProviderList.cursor(query) {
-            let (id, place) = try owned(cursor, kind == .file ? "file" : "batch")
-            list.begin(at: place.name, after: String(decoding: id, as: UTF8.self))
-        }
-        return list
+        let after: KeptObject? =
+            if let cursor = ProviderList.cursor(query) { try room.owned(cursor, kind, by: principal) } else { nil }
+        return try ProviderList(
+            kind, query: query, of: room.services.objects.objects(owner, kind), places: places, after: after?.key)
     }
 
-    /// Whether another page has to be read for the list.
+    /// Whether another object has to be read for the list.
     var goesOnListing: Bool { list?.place != nil && exchange != nil }
 
     /// Of who has nothing no provider is asked.

@@ -55,14 +55,13 @@ extension ModelExchange {
 
     /// For who builds upon the response.
     private func noteSize(_ usage: TokenUsage, _ attempt: ModelAttempt) {
-        guard endpoint == .responses, attempt.translation == nil, let id = reply.facts?.responseID, !id.isEmpty else {
-            return
-        }
+        guard endpoint == .responses, attempt.translation == nil, let id = reply.facts?.responseID, !id.isEmpty,
+            let owner = ResponseOrigin.owner(principal)
+        else { return }
         let place = FixedPlace(target: attempt.routed, access: attempt.access).name
         room.services.objects.note(
             ProviderObject(
-                ProviderObject.Key(place: place, id: id), .response, owner: ResponseOrigin.scope(principal),
-                tokens: usage.total))
+                ProviderObject.Key(place: place, id: id), .response, owner: owner, tokens: usage.total))
     }
 
     /// Tells the target's live state how the attempt went.
@@ -139,7 +138,8 @@ extension ModelExchange {
         stage = .over
         guard call.isUnderWay else { return settle() }
         // A request that will never be whole has no answer to read.
-        if routed?.model.onDisconnect == .drain, isWhole {
+        // What is being made has to be found again.
+        if routed?.model.onDisconnect == .drain || makesKept, isWhole {
             drainEndsNanoseconds = worker.now + ModelExchange.drainNanoseconds
             armTimer()
             // It may have been held up by the client that is gone.
@@ -155,6 +155,7 @@ extension ModelExchange {
         timer.cancel()
         guard !isSettled else { return }
         isSettled = true
+        endBatch()
         record()
         recordOutcome()
         guard let account else { return }

@@ -19,7 +19,9 @@ final class ModelExchange {
     }
 
     let room: ModelRoom
-    let endpoint: ModelEndpoint
+    /// About the provider's own id, once it is known whose it is.
+    var endpoint: ModelEndpoint
+    let method: GatewayWire.HTTPMethod
     let dialect: ModelDialect
     let worker: Worker
     /// The client's side; nil once it has been answered or has gone.
@@ -55,9 +57,18 @@ final class ModelExchange {
     var fixed: FixedPlace?
     /// The name of the one place that knows what the request builds upon.
     var pinned: String?
-    /// Where the files lie that the body names, and what stands there in place of their names.
-    var filePlace: FixedPlace?
-    var fileEdits: [JSONSplice.Edit] = []
+    /// What the body names of what is kept, where all of that lies, and what stands there in place of its marks.
+    var named: [KeptObject] = []
+    var keptPlace: FixedPlace?
+    var kept = JSONSplice()
+    /// What is known of the file it is about, or that it makes.
+    var keptNote: String?
+    /// Reads a new file that may be a batch's.
+    var batchFile: BatchFile?
+    var batchJudge: BatchJudge?
+    /// What the batch comes to that is to be made, and what is reserved for it.
+    var batch: BatchNote?
+    var openBatch: OpenBatch?
     /// What the caller has at providers, while it is listed.
     var list: ProviderList?
     /// What conditions of policies and targets are asked about.
@@ -131,6 +142,7 @@ final class ModelExchange {
         self.room = room
         self.exchange = exchange
         self.endpoint = endpoint
+        method = exchange.request.method
         worker = exchange.worker
         dialect = endpoint.dialect(of: exchange.request)
         startedNanoseconds = exchange.record.startedNanoseconds
@@ -138,9 +150,11 @@ final class ModelExchange {
         route = exchange.record.route
         recordID = exchange.record.requestID
         decoder = try ModelExchange.decoder(exchange.request)
-        form = endpoint.takesForm ? try FormScan(contentType: exchange.request.contentType) : nil
         clientAddress = exchange.record.clientAddress
         exchange.isAudited = true
+        makeBatchFile(exchange)
+        form =
+            endpoint.takesForm ? try FormScan(contentType: exchange.request.contentType, batch: batchFile) : nil
     }
 
     /// A JSON body is at most this large.
@@ -161,7 +175,9 @@ extension ModelExchange: BodyReader {
         } catch { return stopReading(error) }
         if isUploading {
             pump()
-        } else if let form, body.count > room.services.formHeldBytesMax, form.namesModel == (form.model != nil) {
+        } else if let form, body.count > room.services.formHeldBytesMax, form.namesModel == (form.model != nil),
+            batchFile.map({ $0.isBatch == false }) ?? true
+        {
             isUploading = true
             begin()
         }

@@ -63,7 +63,7 @@ enum ModelFields {
         target.append(contentsOf: provider.upstreamPath(endpoint))
         let pathCount = target.count
         if let query {
-            target.append(0x3F)
+            if !query.isEmpty { target.append(0x3F) }
             target.append(contentsOf: query)
         } else if endpoint.isNative(to: provider.dialect), !exchange.request.query.isEmpty {
             target.append(0x3F)
@@ -74,7 +74,7 @@ enum ModelFields {
 
     /// A translated body is JSON; any other keeps the type it came with, a form's boundary is part of it.
     private static func addContentType(_ head: inout RequestHead, _ exchange: Exchange, _ endpoint: ModelEndpoint) {
-        if case .passThrough = endpoint, let entry = exchange.request.fields.first(.contentType) {
+        if endpoint.keepsType, let entry = exchange.request.fields.first(.contentType) {
             head.fields.append(.contentType, exchange.request.fields.copy(entry.value))
         } else {
             head.fields.append(.contentType, json)

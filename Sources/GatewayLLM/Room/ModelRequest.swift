@@ -17,7 +17,6 @@ struct ModelRequest {
     var choices = 1
     /// Bytes of text that count as input, and pieces of media beside them.
     var measure = JSONMeasure()
-    var previousResponse: [UInt8]?
     /// It builds upon what its provider keeps.
     var hasHistory = false
     /// The tokens of that, if they are remembered.
@@ -26,6 +25,11 @@ struct ModelRequest {
     /// Reads `outline` of `body`. Throws what the client is told: what is wrong, where, and what to write instead.
     init(_ outline: JSONOutline, of body: Span<UInt8>, _ endpoint: ModelEndpoint) throws(GatewayError) {
         measure = outline.measure
+        if let name = outline.miswritten(ModelRequest.decisive, in: body) {
+            throw GatewayError(
+                .malformedRequest, "the request has a field that could be taken for \(name)",
+                hint: "write it in small letters")
+        }
         try readModel(outline, body, isRequired: endpoint.hasModelBody)
         streams = try ModelRequest.flag("stream", outline, body) ?? false
         switch endpoint {
@@ -42,9 +46,6 @@ struct ModelRequest {
             try readStreamOptions(outline, body)
         case .responses:
             outputTokensMax = try ModelRequest.count("max_output_tokens", outline, body)
-            if let text = outline.text("previous_response_id", in: body) {
-                previousResponse = JSONString.decoded(body, text.range)
-            }
             for name in ["previous_response_id", "conversation", "prompt"] as [StaticString] {
                 if let member = outline.member(name, in: body), member.kind != .null { hasHistory = true }
             }
@@ -53,6 +54,12 @@ struct ModelRequest {
         default: break
         }
     }
+
+    /// What policies and budgets go by: a provider that does not mind their case must not find others.
+    private static let decisive: [StaticString] = [
+        "model", "stream", "stream_options", "max_tokens", "max_completion_tokens", "max_output_tokens", "n", "best_of",
+        "store",
+    ]
 
     init() {}
 

@@ -30,11 +30,6 @@ package final class ModelRoom: RouteHandler {
         }.filter { seen.insert($0.name).inserted }
     }
 
-    /// The place that marked an id for this caller; nil for an id of nobody, or of somebody else.
-    func place(of id: [UInt8], _ mark: [UInt8], for principal: Principal) -> FixedPlace? {
-        places.first { ResponseOrigin.isEqual(services.origins.mark(id, $0, principal), mark) }
-    }
-
     func routed(_ model: CompiledModel) -> RoutedModel? { routed[ObjectIdentifier(model)] }
 
     package func handle(_ exchange: Exchange) {
@@ -107,14 +102,6 @@ struct FixedPlace: Sendable {
     var name: String { "\(target.target.provider.name) \(access.credential?.name ?? "")" }
 }
 
-extension ResponseOrigin {
-    func mark(_ id: [UInt8], _ place: FixedPlace, _ principal: Principal) -> [UInt8] {
-        mark(
-            id, provider: place.target.target.provider.name, credential: place.access.credential?.name ?? "",
-            principal: principal)
-    }
-}
-
 /// What all rooms of models of one gateway share, over reloads.
 package final class ModelServices: Sendable {
     package let ledger: Ledger
@@ -125,6 +112,7 @@ package final class ModelServices: Sendable {
     let cache = ReplyCache()
     /// What providers keep for callers.
     let objects: ProviderObjectBook
+    let batches = OpenBatches()
     /// Up to this size nothing of a form goes to a provider before all of it has been read.
     package static let formHeldBytesMax = 64 * 1024 * 1024
     let formHeldBytesMax: Int

@@ -1,22 +1,51 @@
+import GatewayModel
+import GatewayState
 import GatewayWire
 import NIOCore
 
 /// Writes where a stored response came from into its id, in whatever form the provider tells it: a document with an
 /// `id`, or events with a `response.id`. Everything else passes byte for byte.
 struct ResponseMarks {
-    /// The mark of an id.
-    private let mark: ([UInt8]) -> [UInt8]
+    let place: FixedPlace
+    let owner: ObjectOwner
+    let services: ModelServices
     private var parser = SSEParser()
 
-    init(_ mark: @escaping ([UInt8]) -> [UInt8]) { self.mark = mark }
+    init(place: FixedPlace, owner: ObjectOwner, services: ModelServices) {
+        self.place = place
+        self.owner = owner
+        self.services = services
+    }
 
-    /// A whole document; as it was if it has no id.
-    func marked(_ document: ByteBuffer) -> ByteBuffer {
+    /// A whole document. Throws for what is none: its ids would be of no use to anybody.
+    func marked(_ document: ByteBuffer) throws(GatewayError) -> ByteBuffer {
         let span = document.readableBytesUInt8Span
         var outline = JSONOutline()
-        guard (try? outline.read(span)) != nil, outline.text("id", in: span) != nil else { return document }
+        do { try outline.read(span) } catch { throw ResponseMarks.unreadable }
         return ByteBuffer(bytes: spliced(span, outline))
     }
+
+    /// What a response was asked: its files are named as the client knows them, if it is known that they are his. What
+    /// stands there is his own words, and would be no proof.
+    func markedItems(_ document: ByteBuffer) throws(GatewayError) -> ByteBuffer {
+        let span = document.readableBytesUInt8Span
+        var outline = JSONOutline()
+        do { try outline.read(span) } catch { throw ResponseMarks.unreadable }
+        guard outline.measure.mayNameKept else { return document }
+        var splice = JSONSplice()
+        // More than so many of them stay as they are.
+        for reference in KeptReferences.find(in: span) ?? [] {
+            guard case .object(let kind) = reference.kind else { continue }
+            let id = JSONString.decoded(span, reference.range)
+            let key = ProviderObject.Key(place: place.name, id: String(decoding: id, as: UTF8.self))
+            guard let known = services.objects.object(key), known.owner == owner, known.kind == kind else { continue }
+            let suffix = services.origins.suffix(id, kind, note: known.note, place, owner)
+            splice.replace(reference.range.upperBound..<reference.range.upperBound, with: suffix)
+        }
+        return ByteBuffer(bytes: splice.applied(to: span))
+    }
+
+    static let unreadable = GatewayError(.upstreamProtocolError, "the provider's answer cannot be read")
 
     /// More of a stream.
     mutating func receive(_ chunk: ByteBuffer) -> ByteBuffer? {
@@ -49,10 +78,15 @@ struct ResponseMarks {
         var isMarked = false
         parser.withEvent(span) { name, data in
             var outline = JSONOutline()
-            guard (try? outline.read(data)) != nil, let response = outline.member("response", in: data),
-                response.kind == .object, (try? outline.read(data, range: response.value)) != nil,
-                outline.text("id", in: data) != nil
-            else { return }
+            guard (try? outline.read(data)) != nil else { return }
+            var splice = JSONSplice()
+            if let response = outline.member("response", in: data), response.kind == .object {
+                var inner = JSONOutline()
+                if (try? inner.read(data, range: response.value)) != nil { mark(data, inner, &splice) }
+            } else if let item = outline.member("item", in: data), item.kind == .object {
+                markContainer(data, item.value, &splice)
+            }
+            guard !splice.isEmpty else { return }
             isMarked = true
             if name.count > 0 {
                 out.append(contentsOf: "event: ".utf8)
@@ -60,19 +94,48 @@ struct ResponseMarks {
                 out.append(0x0A)
             }
             out.append(contentsOf: "data: ".utf8)
-            out.append(contentsOf: spliced(data, outline))
+            out.append(contentsOf: splice.applied(to: data))
             out.append(contentsOf: "\n\n".utf8)
         }
         return isMarked
     }
 
-    /// What a response builds upon is at the same place.
     private func spliced(_ span: Span<UInt8>, _ outline: JSONOutline) -> [UInt8] {
         var splice = JSONSplice()
-        for id in [outline.text("id", in: span), outline.text("previous_response_id", in: span)].compactMap(\.self) {
-            splice.replace(
-                id.range.upperBound..<id.range.upperBound, with: [0x2E] + mark(JSONString.decoded(span, id.range)))
-        }
+        mark(span, outline, &splice)
         return splice.applied(to: span)
+    }
+
+    /// What a response builds upon is at the same place.
+    private func mark(_ span: Span<UInt8>, _ outline: JSONOutline, _ splice: inout JSONSplice) {
+        for id in [outline.text("id", in: span), outline.text("previous_response_id", in: span)].compactMap(\.self) {
+            append(.response, span, id.range, &splice)
+        }
+        guard outline.measure.mayNameKept, let output = outline.member("output", in: span), output.kind == .array
+        else { return }
+        var items = JSONOutline()
+        guard (try? items.readElements(span, range: output.value)) != nil else { return }
+        for item in items.members where item.kind == .object { markContainer(span, item.value, &splice) }
+    }
+
+    /// Where the provider ran code, which is told in the call that ran it and nowhere else.
+    private func markContainer(_ span: Span<UInt8>, _ range: Range<Int>, _ splice: inout JSONSplice) {
+        var item = JSONOutline()
+        guard (try? item.read(span, range: range)) != nil, item.measure.mayNameKept,
+            item.string("type", in: span) == "code_interpreter_call", let id = item.text("container_id", in: span)
+        else { return }
+        append(.container, span, id.range, &splice)
+        let key = ProviderObject.Key(
+            place: place.name, id: String(decoding: JSONString.decoded(span, id.range), as: UTF8.self))
+        if id.range.count <= ModelTable.nameBytesMax {
+            services.objects.note(ProviderObject(key, .container, owner: owner))
+        }
+    }
+
+    private func append(
+        _ kind: ProviderObject.Kind, _ span: Span<UInt8>, _ range: Range<Int>, _ splice: inout JSONSplice
+    ) {
+        let suffix = services.origins.suffix(JSONString.decoded(span, range), kind, place, owner)
+        splice.replace(range.upperBound..<range.upperBound, with: suffix)
     }
 }

@@ -6,21 +6,27 @@ import Synchronization
 /// writes it down a moment later. Who may use an id is not decided here: the id itself says so, by its mark. What is
 /// lost or forgotten is therefore missing in lists, and estimated, and nothing worse.
 package final class ProviderObjectBook: Sendable {
-    /// How much is remembered, the newest first.
+    /// How much is remembered, the newest first. Nobody's things push out those of another tenant, so that all there
+    /// is has no bound but the number of tenants, which is the operator's.
     package struct Limits: Sendable {
-        /// Files and batches of one owner.
+        /// Of one owner: what lists show, and beside that what they do not.
         package var ofOwnerMax = 10_000
-        /// Files and batches of all.
-        package var ownedMax = 100_000
-        package var responsesMax = 65_536
+        /// The same of one tenant.
+        package var ofTenantMax = 100_000
         /// Changes that are not on the disk yet; beyond it they stay in memory only.
         package var pendingMax = 100_000
 
         package init() {}
     }
 
+    /// What lists show is counted apart: no number of responses pushes out a file.
+    fileprivate enum Line: Hashable {
+        case owner(ObjectOwner, isListed: Bool)
+        case tenant(String?, isListed: Bool)
+    }
+
     fileprivate struct Shelf: Hashable {
-        var owner: String
+        var owner: ObjectOwner
         var kind: ProviderObject.Kind
     }
 
@@ -31,11 +37,9 @@ package final class ProviderObjectBook: Sendable {
 
     fileprivate struct State {
         var kept: [ProviderObject.Key: Kept] = [:]
-        var shelves: [Shelf: [String: Set<String>]] = [:]
+        var shelves: [Shelf: Set<ProviderObject.Key>] = [:]
         /// The oldest first; what was forgotten since is passed over.
-        var owned = OldestFirst()
-        var responses = OldestFirst()
-        var byOwner: [String: OldestFirst] = [:]
+        var lines: [Line: OldestFirst] = [:]
         /// Nil for what is to be deleted.
         var pending: [ProviderObject.Key: Kept?] = [:]
         var nextNumber = 1
@@ -47,16 +51,18 @@ package final class ProviderObjectBook: Sendable {
             owner TEXT NOT NULL, tokens INTEGER NOT NULL, UNIQUE (place, id));
         """
 
+    /// Owners of before had names that could mean two.
+    static let schema2 = """
+        DELETE FROM provider_objects;
+        ALTER TABLE provider_objects ADD COLUMN note TEXT NOT NULL DEFAULT '';
+        """
+
     private let database: any DatabaseWriter
     private let limits: Limits
     private let state = Mutex(State())
 
     /// How many keys the longest line holds, those included that it has passed.
-    var lineLength: Int {
-        state.withLock { state in
-            ([state.owned, state.responses] + state.byOwner.values).map(\.length).max() ?? 0
-        }
-    }
+    var lineLength: Int { state.withLock { $0.lines.values.map(\.length).max() ?? 0 } }
 
     init(_ database: any DatabaseWriter, limits: Limits = Limits()) throws {
         self.database = database
@@ -65,9 +71,11 @@ package final class ProviderObjectBook: Sendable {
             var loaded = State()
             let rows = try Row.fetchCursor(database, sql: "SELECT * FROM provider_objects ORDER BY number")
             while let row = try rows.next() {
-                guard let kind = ProviderObject.Kind(rawValue: row["kind"]) else { continue }
+                guard let kind = ProviderObject.Kind(rawValue: row["kind"]),
+                    let owner = ObjectOwner(text: row["owner"])
+                else { continue }
                 let key = ProviderObject.Key(place: row["place"], id: row["id"])
-                let object = ProviderObject(key, kind, owner: row["owner"], tokens: row["tokens"])
+                let object = ProviderObject(key, kind, owner: owner, tokens: row["tokens"], note: row["note"])
                 loaded.nextNumber = row["number"]
                 loaded.add(object)
             }
@@ -77,7 +85,7 @@ package final class ProviderObjectBook: Sendable {
         state.withLock { $0 = loaded }
     }
 
-    /// Remembers an object; the oldest is forgotten where there are too many.
+    /// Remembers an object; where there are too many of its owner or tenant, their oldest is forgotten.
     package func note(_ object: ProviderObject) {
         state.withLock { state in
             if let known = state.kept[object.key] {
@@ -85,7 +93,7 @@ package final class ProviderObjectBook: Sendable {
                 state.remove(object.key)
             }
             state.add(object)
-            state.trim(limits, owner: object.kind == .response ? nil : object.owner)
+            state.trim(limits, for: object)
             if state.pending.count > limits.pendingMax { state.pending = [:] }
         }
     }
@@ -95,17 +103,20 @@ package final class ProviderObjectBook: Sendable {
         state.withLock { $0.remove(key) }
     }
 
+    /// What is remembered of an object.
+    package func object(_ key: ProviderObject.Key) -> ProviderObject? { state.withLock { $0.kept[key]?.object } }
+
     /// The tokens of a stored response; nil when nobody remembers.
     package func tokens(_ key: ProviderObject.Key) -> Int? {
-        state.withLock { state in
-            guard let kept = state.kept[key], kept.object.kind == .response else { return nil }
-            return kept.object.tokens
-        }
+        guard let object = object(key), object.kind == .response else { return nil }
+        return object.tokens
     }
 
-    /// The provider's ids of what an owner has of a kind, by where they lie.
-    package func ids(_ owner: String, _ kind: ProviderObject.Kind) -> [String: Set<String>] {
-        state.withLock { $0.shelves[Shelf(owner: owner, kind: kind)] ?? [:] }
+    /// What an owner has of a kind, in the order in which it was told of.
+    package func objects(_ owner: ObjectOwner, _ kind: ProviderObject.Kind) -> [ProviderObject] {
+        state.withLock { state in
+            (state.shelves[Shelf(owner: owner, kind: kind)] ?? []).compactMap { state.kept[$0] }
+        }.sorted { $0.number < $1.number }.map(\.object)
     }
 
     // MARK: The disk
@@ -135,50 +146,47 @@ package final class ProviderObjectBook: Sendable {
             return try database.execute(
                 sql: "DELETE FROM provider_objects WHERE place = ? AND id = ?", arguments: [key.place, key.id])
         }
+        let object = kept.object
         try database.execute(
-            sql: "INSERT OR REPLACE INTO provider_objects VALUES (?, ?, ?, ?, ?, ?)",
+            sql: "INSERT OR REPLACE INTO provider_objects VALUES (?, ?, ?, ?, ?, ?, ?)",
             arguments: [
-                kept.number, key.place, key.id, kept.object.kind.rawValue, kept.object.owner, kept.object.tokens,
+                kept.number, key.place, key.id, object.kind.rawValue, object.owner.text, object.tokens, object.note,
             ])
     }
 }
 
 extension ProviderObjectBook.State {
+    private static func lines(_ object: ProviderObject) -> [ProviderObjectBook.Line] {
+        let isListed = object.kind == .file || object.kind == .batch
+        return [.owner(object.owner, isListed: isListed), .tenant(object.owner.tenant, isListed: isListed)]
+    }
+
     fileprivate mutating func add(_ object: ProviderObject) {
         let kept = ProviderObjectBook.Kept(object: object, number: nextNumber)
         nextNumber += 1
         self.kept[object.key] = kept
         pending[object.key] = .some(kept)
-        guard object.kind != .response else { return responses.append(kept, in: self.kept) }
-        owned.append(kept, in: self.kept)
-        byOwner[object.owner, default: OldestFirst()].append(kept, in: self.kept)
-        let shelf = ProviderObjectBook.Shelf(owner: object.owner, kind: object.kind)
-        shelves[shelf, default: [:]][object.key.place, default: []].insert(object.key.id)
+        for line in Self.lines(object) { lines[line, default: OldestFirst()].append(kept, in: self.kept) }
+        shelves[ProviderObjectBook.Shelf(owner: object.owner, kind: object.kind), default: []].insert(object.key)
     }
 
     fileprivate mutating func remove(_ key: ProviderObject.Key) {
         guard let gone = kept.removeValue(forKey: key)?.object else { return }
         pending[key] = .some(nil)
-        guard gone.kind != .response else {
-            responses.count -= 1
-            return
+        for line in Self.lines(gone) {
+            lines[line]?.count -= 1
+            // Who has nothing costs nothing.
+            if lines[line]?.count == 0 { lines[line] = nil }
         }
-        owned.count -= 1
-        byOwner[gone.owner]?.count -= 1
-        // Who has nothing costs nothing.
-        if byOwner[gone.owner]?.count == 0 { byOwner[gone.owner] = nil }
         let shelf = ProviderObjectBook.Shelf(owner: gone.owner, kind: gone.kind)
-        shelves[shelf]?[key.place]?.remove(key.id)
-        if shelves[shelf]?[key.place]?.isEmpty == true { shelves[shelf]?[key.place] = nil }
+        shelves[shelf]?.remove(key)
         if shelves[shelf]?.isEmpty == true { shelves[shelf] = nil }
     }
 
-    fileprivate mutating func trim(_ limits: ProviderObjectBook.Limits, owner: String?) {
-        while responses.count > limits.responsesMax, let key = responses.pop(kept) { remove(key) }
-        if let owner {
-            while byOwner[owner]?.count ?? 0 > limits.ofOwnerMax, let key = byOwner[owner]?.pop(kept) { remove(key) }
+    fileprivate mutating func trim(_ limits: ProviderObjectBook.Limits, for object: ProviderObject) {
+        for (line, most) in zip(Self.lines(object), [limits.ofOwnerMax, limits.ofTenantMax]) {
+            while lines[line]?.count ?? 0 > most, let key = lines[line]?.pop(kept) { remove(key) }
         }
-        while owned.count > limits.ownedMax, let key = owned.pop(kept) { remove(key) }
     }
 }
 

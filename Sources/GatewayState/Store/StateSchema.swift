@@ -14,6 +14,7 @@ enum StateSchema {
         migrator.registerMigration("tools-1") { try $0.execute(sql: tools) }
         migrator.registerMigration("connections-1") { try $0.execute(sql: ConnectionBook.schema) }
         migrator.registerMigration("objects-1") { try $0.execute(sql: ProviderObjectBook.schema) }
+        migrator.registerMigration("objects-2") { try $0.execute(sql: ProviderObjectBook.schema2) }
         try migrator.migrate(database)
     }
 

@@ -85,7 +85,7 @@ struct JSONPass {
         let start = index &+ 1
         nameHasEscape = try string(input)
         name = start..<(index &- 1)
-        if nameHasEscape || JSONMeasure.mayNameFile(input, name) { measure.mayNameFiles = true }
+        measure.note(name: name, hasEscape: nameHasEscape, input)
         skipSpace(input)
         guard index < input.count else { throw .unexpectedEnd }
         guard input[index] == Byte.colon else { throw .unexpectedByte }
@@ -233,19 +233,45 @@ package struct JSONMeasure: Sendable, Equatable {
     package var blobs = 0
     /// Numbers that are elements of arrays: tokens, where a prompt is given as such.
     package var arrayNumbers = 0
-    /// A member may name a file that a provider keeps: `file_id` and the like, or a name with an escape.
-    package var mayNameFiles = false
+    /// A member may name what a provider keeps: `file_id` and the like, in any case, or a name with an escape.
+    package var mayNameKept = false
+    /// A member is called `id`, or may be.
+    package var hasIDs = false
 
     package init() {}
 
+    /// The lengths of names tell most of them apart.
     @inline(__always)
-    static func mayNameFile(_ input: Span<UInt8>, _ name: Range<Int>) -> Bool {
-        switch name.count {
-        case 7: Token.isExactly(input, name, "file_id")
-        case 8: Token.isExactly(input, name, "file_ids") || Token.isExactly(input, name, "part_ids")
-        case 13: Token.isExactly(input, name, "input_file_id")
+    mutating func note(name: Range<Int>, hasEscape: Bool, _ input: Span<UInt8>) {
+        if hasEscape {
+            (mayNameKept, hasIDs) = (true, true)
+        } else if name.count == 2 {
+            if Token.equals(input, name, "id") { hasIDs = true }
+        } else if name.count >= 7, name.count <= 24, JSONMeasure.mayNameKept(input, name) {
+            mayNameKept = true
+        }
+    }
+
+    private static func mayNameKept(_ input: Span<UInt8>, _ name: Range<Int>) -> Bool {
+        func isName(_ text: StaticString) -> Bool { Token.equals(input, name, text) }
+        return switch name.count {
+        case 7: isName("file_id")
+        case 8: isName("file_ids") || isName("part_ids")
+        // A letter beyond ASCII may stand for one of it where a reader folds case.
+        case 9: isName("container") || hasOtherLetters(input, name)
+        case 12: isName("container_id") || isName("conversation")
+        case 13: isName("input_file_id")
+        case 15: isName("vector_store_id")
+        case 16: isName("vector_store_ids")
+        case 20: isName("previous_response_id")
+        case 17, 18, 21...24: hasOtherLetters(input, name)
         default: false
         }
+    }
+
+    private static func hasOtherLetters(_ input: Span<UInt8>, _ name: Range<Int>) -> Bool {
+        for index in name where input[index] >= 0x80 { return true }
+        return false
     }
 
     /// Counts a long string as a blob if it is base64, by itself or in a `data:` URL, and stands where a request

@@ -144,6 +144,15 @@ extension ModelProviderMock {
                     output, description(output, visit, lines.count, "output.jsonl", "batch_output"), content: lines)
                 document.set("status", "completed")
                 document.set("output_file_id", .string(output))
+                // Each request costs the same, so that whoever counts can say what it must come to.
+                let count = lines.split(separator: 0x0A).count
+                document.set("request_counts", ["total": .int(count), "completed": .int(count), "failed": 0])
+                document.set(
+                    "usage",
+                    [
+                        "input_tokens": .int(10 * count), "output_tokens": .int(5 * count),
+                        "total_tokens": .int(15 * count),
+                    ])
             }
             shelf.put(id, document)
             return free(visit, document)

@@ -1,18 +1,54 @@
+import GatewayModel
+import GatewayWire
 import Testing
 
 @testable import GatewayLLM
 
-@Suite("What an answer is about is told by the path of its request")
+@Suite("What may be asked is told by method and path, and nothing else is let through")
 struct ModelEndpointTests {
+    private static func accepts(_ method: GatewayWire.HTTPMethod, _ path: String) -> Bool {
+        ModelEndpoint(path: Array("/v1/\(path)".utf8))?.accepts(method) ?? false
+    }
+
     @Test(
-        "documents about files are known by name: all else under a file may be what its owner wrote",
         arguments: [
-            ("files", true), ("files/file-1", true), ("uploads/u/parts", true), ("uploads/u/complete", true),
-            ("batches/b/cancel", true), ("files/f/content", false), ("files/f/Content", false),
-            ("files/f/content;x", false), ("files/f/content%2F", false), ("files/f/cancel/content", false),
-        ])
-    func tellsOfKept(path: String, isTold: Bool) throws {
-        let endpoint = try #require(ModelEndpoint(path: Array("/v1/\(path)".utf8)))
-        #expect(endpoint.tellsOfKept == isTold)
+            (.post, "files"), (.get, "files"), (.get, "files/f"), (.delete, "files/f"), (.get, "files/f/content"),
+            (.post, "uploads"), (.post, "uploads/u/parts"), (.post, "uploads/u/complete"), (.post, "uploads/u/cancel"),
+            (.post, "batches"), (.get, "batches"), (.get, "batches/b"), (.post, "batches/b/cancel"),
+            (.post, "images/generations"), (.post, "images/edits"), (.post, "images/variations"),
+            (.post, "audio/speech"), (.post, "audio/transcriptions"), (.post, "audio/translations"),
+            (.post, "moderations"),
+            (.get, "responses/r"), (.delete, "responses/r"), (.post, "responses/r/cancel"),
+            (.get, "responses/r/input_items"),
+        ] as [(GatewayWire.HTTPMethod, String)])
+    func `what is known may be asked`(method: GatewayWire.HTTPMethod, path: String) {
+        #expect(Self.accepts(method, path))
+    }
+
+    @Test(
+        arguments: [
+            (.get, "uploads"), (.get, "uploads/u"), (.delete, "uploads/u"), (.get, "uploads/u/parts"),
+            (.post, "files/f"),
+            (.delete, "files"), (.delete, "batches/b"), (.post, "batches/b"), (.delete, "batches"),
+            (.get, "batches/b/cancel"),
+            (.post, "files/f/content"), (.get, "files/f/Content"), (.get, "files/f/content;x"),
+            (.get, "files/f/content/x"),
+            (.get, "files/f/cancel"), (.get, "images/generations"), (.post, "images"), (.get, "audio/voices"),
+            (.delete, "audio/speech"), (.get, "moderations"), (.get, "responses/r/output"), (.get, "vector_stores"),
+            (.get, "Files"), (.post, "containers"), (.get, "conversations/c"), (.post, "messages/batches"),
+            (.get, "chat/completions/c"),
+        ] as [(GatewayWire.HTTPMethod, String)])
+    func `what is not known is refused`(method: GatewayWire.HTTPMethod, path: String) {
+        #expect(!Self.accepts(method, path))
+    }
+
+    @Test func `a call is sent on under its own path with the provider's id`() throws {
+        for path in [
+            "files", "files/f", "files/f/content", "uploads/f/parts", "batches/f/cancel", "responses/f/cancel",
+        ] {
+            let endpoint = try #require(ModelEndpoint(path: Array("/v1/\(path)".utf8)))
+            let sent = endpoint.about(Array("own".utf8)).upstreamPath(.openai)
+            #expect(String(decoding: sent, as: UTF8.self) == "/" + path.replacing("/f", with: "/own"))
+        }
     }
 }

@@ -28,8 +28,16 @@ struct KeptObjectTests {
 
     /// The id of a new file.
     private static func file(_ stand: ModelStand, _ key: String, _ headers: [Header] = []) async throws -> String {
-        let form = ModelStand.form([("purpose", "batch"), ("x", "y")], fileBytes: 100)
+        let form = ModelStand.form([("purpose", "user_data"), ("x", "y")], fileBytes: 100)
         let answer = try await stand.call(key, "/v1/files", form.body, headers: [form.header] + headers)
+        #expect(answer.status == 200, "\(answer.text)")
+        return try #require(try object(answer)["id"] as? String)
+    }
+
+    /// The id of a batch's file.
+    private static func input(_ stand: ModelStand, _ key: String, _ headers: [Header] = []) async throws -> String {
+        let model = headers.isEmpty ? "chat" : "other"
+        let answer = try await BatchTests.upload(stand, key, [BatchTests.line(model)], headers)
         #expect(answer.status == 200, "\(answer.text)")
         return try #require(try object(answer)["id"] as? String)
     }
@@ -56,7 +64,7 @@ struct KeptObjectTests {
     @Test func `another's are neither listed, nor read, nor used, nor deleted`() async throws {
         try await ModelStand.run(Self.options()) { stand in
             let (alice, bob) = (try stand.key("alice"), try stand.key("bob"))
-            let file = try await Self.file(stand, alice)
+            let file = try await Self.input(stand, alice)
             let raw = String(file.prefix { $0 != "." })
             let answer = try await Self.batch(stand, alice, file, ",\"metadata\":{\"mock\":\"completed\"}")
             let batch = try Self.object(answer)
@@ -73,7 +81,8 @@ struct KeptObjectTests {
             #expect(try await Self.ids(stand, bob, "/v1/batches").isEmpty)
             for path in [
                 "files/\(file)", "files/\(raw)", "files/\(file)/content", "files/\(output)/content", "batches/\(id)",
-                "files?after=\(file)", "files/\(raw)%2Fcontent",
+                "files?after=\(file)", "files/\(raw)%2Fcontent", "files/\(id)", "batches/\(file)",
+                "files/\(String(file.dropLast(17)))", "responses/\(file)",
             ] {
                 let answer = try await Self.get(stand, bob, "/v1/\(path)")
                 #expect(answer.status == 404 && answer.text.contains("not yours"), "\(path): \(answer.text)")
@@ -152,8 +161,8 @@ struct KeptObjectTests {
             var files: [String] = []
             for number in 0..<6 {
                 let there = number % 2 == 0 ? [] : [Header("x-sluice-provider", "other")]
-                files.append(try await Self.file(stand, alice, there))
-                _ = try await Self.file(stand, bob, there)
+                files.append(try await Self.input(stand, alice, there))
+                _ = try await Self.input(stand, bob, there)
             }
             #expect(try await Set(Self.ids(stand, alice, "/v1/files")) == Set(files))
             var seen: [String] = []
@@ -166,6 +175,7 @@ struct KeptObjectTests {
                 guard page["has_more"] as? Bool == true else { break }
                 path = "/v1/files?limit=2&after=\(try #require(ids.last))"
             }
+            #expect(seen == files.reversed())
             #expect(seen.count == 6 && Set(seen) == Set(files))
             for file in files {
                 #expect(try await Self.get(stand, alice, "/v1/files/\(file)").status == 200)
@@ -179,6 +189,16 @@ struct KeptObjectTests {
             )
             #expect(answer.status == 400 && answer.text.contains("another provider"), "\(answer.text)")
             #expect(try await Self.get(stand, alice, "/v1/files?limit=0").status == 400)
+            #expect(try await Self.ids(stand, alice, "/v1/files?order=asc&purpose=batch") == files)
+            #expect(try await Self.ids(stand, alice, "/v1/files?purpose=vision").isEmpty)
+            // What is gone at its provider is forgotten.
+            let raw = String(files[0].prefix { $0 != "." })
+            _ = try await WorkbenchClient(version: .http1).call(
+                "DELETE", "http://127.0.0.1:\(second.port)/v1/files/\(raw)")
+            #expect(try await Self.ids(stand, alice, "/v1/files").count == 5)
+            let before = second.ledger.entries.count
+            #expect(try await Self.ids(stand, alice, "/v1/files").count == 5)
+            #expect(second.ledger.entries.count == before + 2)
         }
         await second.stop()
     }
