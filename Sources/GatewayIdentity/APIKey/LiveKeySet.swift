@@ -24,6 +24,8 @@ package final class LiveKeySet: Sendable {
         var keys = APIKeySet()
         /// When each was last used, over all sets; the same object for a key in all of them.
         var uses: [String: KeyUse] = [:]
+        /// Until when each key that was ever here lets in; nil for one that does not any more.
+        var ends: [String: Int?] = [:]
     }
 
     private let state = Mutex(State())
@@ -47,6 +49,21 @@ package final class LiveKeySet: Sendable {
             }
             state.uses = uses
             state.keys = APIKeySet(keys)
+            state.ends = state.ends.mapValues { _ in nil }
+            for entry in entries where !entry.isBlocked {
+                let id = entry.principal.credentialID ?? ""
+                state.ends[id] = max(state.ends[id].flatMap(\.self) ?? 0, entry.expiresSeconds ?? .max)
+            }
+        }
+    }
+
+    /// Whether a caller was let in by a key that lets nobody in now: revoked, blocked or expired. For what waits; a
+    /// request that comes is looked up by what it shows.
+    package func hasEnded(_ principal: Principal, nowSeconds: Int) -> Bool {
+        guard principal.proof == .apiKey, let id = principal.credentialID else { return false }
+        return state.withLock { state in
+            guard let end = state.ends[id] else { return false }
+            return nowSeconds >= end ?? 0
         }
     }
 

@@ -56,30 +56,32 @@ extension ConnectEndpoints {
         guard request.origin?.lowercased() == connections.origin else {
             return page(403, "Not from this page", "What was sent did not come from a page of the gateway.")
         }
+        guard connections.attempt(flow.id) != nil else { return over }
         let shown = form.first { $0.name == "credential" }?.value.trimmed ?? ""
-        var person: Principal?
+        var person = Principal.anonymous
         do throws(GatewayError) {
             guard !shown.isEmpty, shown.utf8.count <= ConnectEndpoints.credentialBytesMax,
                 shown.utf8.allSatisfy({ (0x21...0x7E).contains($0) })
-            else { throw GatewayError(.denied, "this is no credential") }
-            let known: Principal
-            do throws(GatewayError) { known = try await caller("Bearer \(shown)") } catch {
-                // Whoever guesses ends the flow.
-                connections.doubt(flow.id)
-                throw error
-            }
-            person = known
-            try ConnectEndpoints.checkPerson(known)
-            try Connections.checkUser(known)
-            return go(try connections.enter(flow.id, known))
+            else { throw GatewayError(.unauthenticated, "this is no credential") }
+            person = try await caller("Bearer \(shown)")
+            try ConnectEndpoints.checkPerson(person)
+            try Connections.checkUser(person)
+            try checkUse(flow, person)
+            let entered = try connections.enter(flow.id, person)
+            connections.conclude(flow.id, isWrong: false)
+            return go(entered)
         } catch {
+            connections.conclude(flow.id, isWrong: ConnectEndpoints.isWrong(error))
             var response = connections.opened(flow.id).map { door($0, error) } ?? over
-            if let person {
-                response.event = Event(
-                    operation: "connection.make", server: flow.settings.server, principal: person, error: error)
-            }
+            response.event = Event(
+                operation: "connection.make", server: flow.settings.server, principal: person, error: error)
             return response
         }
+    }
+
+    /// Whether a refusal says that a credential was made up, or is somebody else's.
+    private static func isWrong(_ error: GatewayError) -> Bool {
+        error.code == .unauthenticated || error.code == .denied
     }
 
     /// To the authorization server, with what the browser shows when it comes back.
@@ -109,6 +111,10 @@ extension ConnectEndpoints {
         case .begun: return page(400, "Nobody waits for this answer", "")
         case .failed(let error): return failed(flow, error)
         case .returned(let code, let proof):
+            // Much may have changed since he was sent on.
+            if let person = flow.visitor?.person {
+                do throws(GatewayError) { try checkUse(flow, person) } catch { return failed(flow, error) }
+            }
             let proof = SealedConnection.text(proof)
             switch flow.end {
             // To the machine the browser runs on, and nowhere else.

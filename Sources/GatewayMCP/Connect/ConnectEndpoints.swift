@@ -112,7 +112,9 @@ package struct ConnectEndpoints: Sendable {
         let words = request.path.split(separator: "/").dropFirst()
         switch (request.method, words.first, words.count) {
         case ("POST", "connect", 2) where words.last == "confirm":
-            let row = try await connections.confirm(try field("flow"), proof: try field("proof"), principal)
+            let row = try await connections.confirm(try field("flow"), proof: try field("proof"), principal) {
+                (flow) throws(GatewayError) in try checkUse(flow, principal)
+            }
             var response = ConnectEndpoints.json(ConnectEndpoints.tree(row), status: 201)
             response.event = Event(
                 operation: "connection.make", server: row.key.server, principal: principal, issuer: row.issuer,
@@ -179,6 +181,12 @@ package struct ConnectEndpoints: Sendable {
                 hint: "'sluice connect --list' shows them")
         }
         return settings
+    }
+
+    /// Whether a user may still use the server that a flow is for, and that is still the same one.
+    func checkUse(_ flow: ConnectFlow, _ principal: Principal) throws(GatewayError) {
+        let now = try settings(flow.settings.shownName, principal)
+        guard now.key == flow.settings.key else { throw ConnectFlows.isOver }
     }
 
     private func list(_ principal: Principal) -> Response {

@@ -130,28 +130,37 @@ struct ConnectFlows: Sendable {
     mutating func enter(_ id: String, _ person: Principal, now: Int) -> Result<ConnectFlow, GatewayError> {
         guard var flow = begun(id, now: now), flow.end == .browser else { return .failure(ConnectFlows.isOver) }
         guard flow.owner == UpstreamConnection.Key(person, server: flow.owner.server) else {
-            return .failure(doubt(flow))
+            return .failure(ConnectFlows.stranger)
         }
         flow.visitor = (person, Secret(ConnectFlow.random()))
         flows[id] = flow
         return .success(flow)
     }
 
-    /// A credential that is none, or somebody else's. Whoever guesses ends the flow.
-    mutating func doubt(_ id: String, now: Int) {
-        guard let flow = begun(id, now: now), flow.end == .browser else { return }
-        _ = doubt(flow)
+    /// Somebody is about to show a credential. It counts as a wrong one until it has turned out otherwise, so that many
+    /// at once are no more guesses than one after the other; nil when there is none left.
+    mutating func attempt(_ id: String, now: Int) -> ConnectFlow? {
+        guard var flow = begun(id, now: now), flow.end == .browser, flow.wrongProofs < ConnectFlows.wrongProofsMax
+        else { return nil }
+        flow.wrongProofs += 1
+        flows[id] = flow
+        return flow
     }
 
-    private mutating func doubt(_ flow: ConnectFlow) -> GatewayError {
-        var flow = flow
-        flow.wrongProofs += 1
-        flows[flow.id] = flow
-        if flow.wrongProofs >= ConnectFlows.wrongProofsMax { drop(flow) }
-        return GatewayError(
-            .denied, "this is not the user who is asked to connect",
-            hint: "if somebody sent you the link, close the page")
+    /// What came of an attempt. Whoever guesses ends the flow; what nobody could judge is no guess.
+    mutating func conclude(_ id: String, isWrong: Bool, now: Int) {
+        guard var flow = begun(id, now: now), flow.end == .browser else { return }
+        if !isWrong {
+            flow.wrongProofs -= 1
+            flows[id] = flow
+        } else if flow.wrongProofs >= ConnectFlows.wrongProofsMax {
+            drop(flow)
+        }
     }
+
+    static let stranger = GatewayError(
+        .denied, "this is not the user who is asked to connect",
+        hint: "if somebody sent you the link, close the page")
 
     static let isOver = GatewayError(.notFound, "this link is not good any more", hint: "call again for another one")
 

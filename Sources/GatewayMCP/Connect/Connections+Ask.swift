@@ -99,10 +99,15 @@ extension Connections {
         return try state.withLock { $0.flows.enter(flow, person, now: now) }.get()
     }
 
-    /// What he has shown is nobody's.
-    func doubt(_ flow: String) {
+    /// Somebody is about to show who he is; nil where too many have tried.
+    func attempt(_ flow: String) -> ConnectFlow? {
         let now = now
-        state.withLock { $0.flows.doubt(flow, now: now) }
+        return state.withLock { $0.flows.attempt(flow, now: now) }
+    }
+
+    func conclude(_ flow: String, isWrong: Bool) {
+        let now = now
+        state.withLock { $0.flows.conclude(flow, isWrong: isWrong, now: now) }
     }
 
     var isTLS: Bool { (try? OutboundURL(environment.publicURL))?.isTLS ?? false }

@@ -102,13 +102,16 @@ extension Connections {
     }
 
     /// Redeems the code for who has begun and was at the browser.
-    func confirm(_ id: String, proof: String, _ principal: Principal) async throws -> UpstreamConnection {
+    func confirm(
+        _ id: String, proof: String, _ principal: Principal, check: (ConnectFlow) throws -> Void = { _ in }
+    ) async throws -> UpstreamConnection {
         try Connections.checkUser(principal)
         let owner = UpstreamConnection.Key(principal, server: "")
         let now = now
         let (flow, code) = try state.withLock {
             $0.flows.confirm(id, of: (owner.tenant, owner.kind, owner.name), proof: proof, now: now)
         }.get()
+        try check(flow)
         return try await redeem(code, of: flow)
     }
 

@@ -65,17 +65,20 @@ struct OAuthHTTP: Sendable {
         return ResourceChallenge(answer.fields.filter { $0.name == "www-authenticate" }.map(\.value))
     }
 
-    /// A document in JSON; nil where there is none: for a status that says so, and for what is no JSON object. A site
-    /// that answers everything with a page of its own has no document there.
+    /// A document in JSON; nil where there is none: for a status that says so, for what is no JSON object, and for what
+    /// is larger than any document. A site that answers everything with a page of its own has no document there.
     func document(_ url: String) async throws -> JSONTree? {
         let bounds = try bounds(url)
-        let answer = try await http.send(
-            OutboundRequest(
-                "GET", url,
-                fields: [
-                    OutboundField("accept", "application/json"), OutboundField("mcp-protocol-version", "2026-07-28"),
-                ], timeoutMilliseconds: 10_000, responseBytesMax: OAuthHTTP.documentBytesMax,
-                trust: bounds.trust, reach: bounds.reach))
+        let request = OutboundRequest(
+            "GET", url,
+            fields: [
+                OutboundField("accept", "application/json"), OutboundField("mcp-protocol-version", "2026-07-28"),
+            ], timeoutMilliseconds: 10_000, responseBytesMax: OAuthHTTP.documentBytesMax,
+            trust: bounds.trust, reach: bounds.reach)
+        let answer: OutboundResponse
+        do { answer = try await http.send(request) } catch let error as GatewayError where error.code == .tooLarge {
+            return nil
+        }
         guard answer.status == 200 else {
             if (400..<500).contains(answer.status) { return nil }
             throw GatewayError(

@@ -8,6 +8,8 @@ struct ToolTerms: Sendable {
     /// What a token must let its caller do.
     var scopes: [String] = []
     var risk: ToolRisk?
+    /// Of each call, whatever comes of it at the server.
+    var price = Money.zero
     var hidesSecrets = false
     var words: [BytePattern] = []
     var resultBytesMax = Int.max
@@ -87,6 +89,7 @@ extension ToolTerms {
         default: validate = spec.validate
         }
         for scope in spec.scopes where !scopes.contains(scope) { scopes.append(scope) }
+        if let one = spec.price { price = max(price, one.money) }
         if let one = spec.risk { risk = max(risk ?? one, one) }
         if spec.redact?.secrets ?? false { hidesSecrets = true }
         guard let limits = spec.limits else { return }

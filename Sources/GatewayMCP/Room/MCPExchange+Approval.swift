@@ -21,12 +21,16 @@ extension MCPExchange {
     ) throws(ClientFault) {
         let digest = ToolDigest.ofCall(server: server.shownName, tool: tool.name, arguments: arguments)
         let state = try approvalState(server, call)
-        // A later round of a call that was approved in its first.
-        if case .server(_, isApproved: true) = state, let text = call.string("requestState") {
-            return try proceedAgain(text, call, proceed)
+        // Approved already in this round, and held since before it went out.
+        if let approval, isGood(approval, verdict) { return try proceed() }
+        // A later round of a call that was approved in its first. What goes on at a server is not asked about again.
+        if case .server(_, let carried?) = state, carried.isFor(rule: verdict.rule, run: principal.run),
+            let text = call.string("requestState")
+        {
+            return try proceedAgain(text, carried, call, proceed)
         }
-        if case .connection(let asked) = state, let approval = asked.approval, nowSeconds <= approval.untilSeconds {
-            return try proceedAgain(approval.id, call, proceed)
+        if case .connection(let asked) = state, let carried = asked.approval, isGood(carried, verdict) {
+            return try proceedAgain(carried.id, carried, call, proceed)
         }
         if case .parked = state { return try proceed() }
         if let taken = take(digest, verdict.rule) { return try proceedOnce(taken, call, proceed) }
@@ -61,7 +65,11 @@ extension MCPExchange {
             ]
             return finish(result: result.bytes, of: call)
         }
-        askInSession(item, question, digest, call, proceed)
+        askInSession(item, question, digest, call)
+    }
+
+    private func isGood(_ approval: RequestState.Approval, _ verdict: Verdict) -> Bool {
+        approval.isFor(rule: verdict.rule, run: principal.run) && nowSeconds <= approval.untilSeconds
     }
 
     /// What the client's `requestState` means; nil without one.
@@ -79,7 +87,9 @@ extension MCPExchange {
             let approval = services.book.take(
                 owner: principal.callerKey, run: principal.run, digest: digest, rule: rule, nowSeconds: nowSeconds)
         else { return nil }
-        isApproved = true
+        self.approval = RequestState.Approval(
+            id: SessionID.make(), untilSeconds: min(approval.expiresSeconds, nowSeconds + RequestState.lifetimeSeconds),
+            rule: rule, run: principal.run)
         note?.approval = approval.id
         note?.approvedBy = approval.decidedBy ?? ""
         return approval
@@ -105,7 +115,7 @@ extension MCPExchange {
 
     /// A later round of a call that was approved in its first. Sent again, it would be a second call.
     private func proceedAgain(
-        _ state: String, _ call: ClientCall, _ proceed: @escaping Proceed
+        _ state: String, _ carried: RequestState.Approval, _ call: ClientCall, _ proceed: @escaping Proceed
     ) throws(ClientFault) {
         armTimer()
         let eventLoop = worker.eventLoop
@@ -117,7 +127,7 @@ extension MCPExchange {
             eventLoop.execute { _ = waiting.value.goOn(isKept) }
         }
         guard isNew else { throw strange(call) }
-        isApproved = true
+        approval = carried
     }
 
     /// What waits for the disk.
@@ -194,15 +204,16 @@ extension MCPExchange {
     }
 
     private func askInSession(
-        _ item: ToolApproval, _ question: JSONTree, _ digest: String, _ call: ClientCall,
-        _ proceed: @escaping Proceed
+        _ item: ToolApproval, _ question: JSONTree, _ digest: String, _ call: ClientCall
     ) {
         let id = SessionID.make()
         let questions = AskedQuestions(["approval"], on: worker) { [self] answers in
             hasAnswered(id)
             guard exchange != nil else { return }
             do throws(ClientFault) {
-                try decide(item, answers["approval"], digest, call, proceed)
+                try decide(item, answers["approval"], digest, call) { [self] () throws(ClientFault) in
+                    try serveAnew(call)
+                }
             } catch { answer(error) }
         }
         guard ask(questions, id, call) else { return answer(waiting(item, call)) }

@@ -5,8 +5,8 @@ import GatewayRecords
 import GatewayState
 
 /// A call of a tool is a request on the budget of its own credential (of the run, where a token of a run makes it) and
-/// on every BudgetPolicy that names the tool. Its own bytes are reserved; those of the answer, which nobody knows
-/// before, are added when it has come, so that what is beyond a limit is owed.
+/// on every BudgetPolicy that names the tool, and costs what an MCPToolPolicy says it does. Its own bytes are reserved;
+/// those of the answer, which nobody knows before, are added when it has come, so that what is beyond a limit is owed.
 extension MCPExchange {
     func reserve(_ tool: ToolDefinition, at server: CompiledServer, _ call: ClientCall) throws(ClientFault) {
         let budgets = room.catalog.budgets
@@ -14,8 +14,9 @@ extension MCPExchange {
         guard hasOwn || !budgets.isEmpty, let exchange else { return }
         let name = server.prefix + ToolView.separator + tool.name
         let facts = BudgetFacts(principal: principal, model: name)
+        let price = terms(of: tool.name, at: server).price
         let demand = BudgetAmounts(
-            cost: .zero, inputTokens: 0, outputTokens: 0, bytes: max(1, call.bytes.count))
+            cost: price, inputTokens: 0, outputTokens: 0, bytes: max(1, call.bytes.count))
         let (high, low) = exchange.record.requestID
         let id = [high, low].map { String(repeating: "0", count: $0.leadingZeroBitCount / 4) + MCPExchange.hex($0) }
             .joined()
@@ -27,6 +28,7 @@ extension MCPExchange {
             var row = UsageRow(principal, model: name, requestID: id, timeMilliseconds: nowMilliseconds)
             row.operation = "tools/call"
             row.provider = server.shownName
+            row.cost = price
             account = ToolAccount(reservation, row)
         case .refused(let refusal):
             exchange.record.verdictRule = refusal.standing.account.policy

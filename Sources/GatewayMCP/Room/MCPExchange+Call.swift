@@ -323,17 +323,12 @@ extension MCPExchange {
             self.request = nil
             // Unheard to its end.
             if self.exchange == nil { letGo() }
-            if case .failed(let error) = reply,
-                askToConnect(
-                    error, at: server, call,
-                    again: { [self] in forward(method, to: server, call, round: round, answers: answers, prepare) })
-            {
-                return
-            }
+            if case .failed(let error) = reply, askToConnect(error, at: server, call) { return }
             if case .result(let result) = reply, !call.isStateless,
                 askForServer(
                     result, call, server, round: round,
                     again: { [self] answers in
+                        do throws(ClientFault) { try checkCaller(call) } catch { return answer(error) }
                         // Those of this round alone: the server's state knows the others.
                         forward(method, to: server, call, round: round + 1, answers: answers, prepare)
                     })
@@ -365,11 +360,7 @@ extension MCPExchange {
             guard exchange != nil else { return }
             for list in lists {
                 if let problem = list.problem, servers.count == 1 {
-                    if askToConnect(
-                        problem, at: list.server, call, again: { [self] in withShelves(servers, call, body) })
-                    {
-                        return
-                    }
+                    if askToConnect(problem, at: list.server, call) { return }
                     return answer(ClientFault(problem, id: call.id, status: 200))
                 }
             }

@@ -18,13 +18,14 @@ extension MCPExchange {
     /// True when the user is asked, and the call goes on or ends later. False for any other error, for a client that
     /// cannot show a URL, and for a credential without a user: the error itself says what to do.
     func askToConnect(
-        _ error: GatewayError, at server: CompiledServer, _ call: ClientCall, again: @escaping () -> Void
+        _ error: GatewayError, at server: CompiledServer, _ call: ClientCall
     ) -> Bool {
         guard error.code == .connectionRequired, exchange != nil, let access = server.access, access.isAskable,
             ["tools/call", "prompts/get", "resources/read"].contains(call.method), isAskable(call)
         else { return false }
-        let waiting = ConnectCall(access: access, error: error, call: call, server: server, again: again)
+        let waiting = ConnectCall(access: access, error: error, call: call, server: server)
         guard call.isStateless, let text = call.string("requestState") else {
+            standBack()
             ask(waiting, RequestState.Asked(known: access.connectionID))
             return true
         }
@@ -39,12 +40,22 @@ extension MCPExchange {
         switch state.content {
         // Of a call that is under way at the server.
         case .server, .parked: return false
-        case .approval: ask(waiting, RequestState.Asked(known: access.connectionID))
+        case .approval:
+            standBack()
+            ask(waiting, RequestState.Asked(known: access.connectionID))
         case .connection(let asked):
+            standBack()
             round = max(round, state.round)
             goOn(waiting, asked)
         }
         return true
+    }
+
+    /// What waits for a person holds no place under its tool's limits, and costs nothing.
+    private func standBack() {
+        permit = nil
+        account?.settle(.refused, bytes: 0, nowMilliseconds: nowMilliseconds)
+        account = nil
     }
 
     /// Whether the client shows URLs to its user. Revisions before 2025-11-25 have no such thing.
@@ -125,9 +136,9 @@ extension MCPExchange {
     private func answer(_ waiting: ConnectCall, _ asked: RequestState.Asked, _ requests: JSONObject) {
         var asked = asked
         // A person has agreed to this very call and it has not gone out: it may, once.
-        if isApproved {
-            asked.approval = RequestState.Approval(
-                id: SessionID.make(), untilSeconds: nowSeconds + RequestState.lifetimeSeconds)
+        if var carried = approval {
+            carried.id = SessionID.make()
+            asked.approval = carried
         }
         let state = RequestState(
             .connection(asked), owner: principal.callerKey, server: waiting.server.name, digest: digest(waiting.call),
@@ -185,7 +196,7 @@ extension MCPExchange {
 
     private func goOn(_ waiting: ConnectCall) {
         note?.result = .ok
-        waiting.again()
+        do throws(ClientFault) { try serveAnew(waiting.call) } catch { answer(error) }
     }
 
     /// Until the user has connected, the time is over, or the client goes or calls it off.
@@ -215,13 +226,12 @@ extension MCPExchange {
         guard error.code == .connectionRequired, let session = call.session, let access = server.access,
             access.isAskable, isAskable(call)
         else { return false }
-        let waiting = ConnectCall(access: access, error: error, call: call, server: server) {}
+        let waiting = ConnectCall(access: access, error: error, call: call, server: server)
         let known = access.connectionID
         find(waiting) { exchange, waiting, url in
             guard exchange.exchange != nil else { return }
             guard let url else { return exchange.refuse(waiting) }
-            let id = SessionID.make()
-            exchange.tellWhenConnected(waiting, session.id, since: known, id)
+            let id = exchange.tellWhenConnected(waiting, session.id, since: known)
             let data: JSONTree = ["elicitations": .array([exchange.question(waiting, url, id: id)])]
             exchange.answer(
                 ClientFault(
@@ -231,14 +241,19 @@ extension MCPExchange {
     }
 
     /// The session's own stream says when the user has connected, and that there is more to see.
-    private func tellWhenConnected(_ waiting: ConnectCall, _ session: String, since known: String?, _ id: String) {
-        let clients = services.clients
+    /// Returns the name by which it says so.
+    private func tellWhenConnected(_ waiting: ConnectCall, _ session: String, since known: String?) -> String {
+        let (clients, id, server) = (services.clients, SessionID.make(), waiting.server.name)
         let wait = ConnectWait(waiting.access, on: worker) { isConnected in
+            clients.stopAwaiting(session, server: server)
             guard isConnected else { return }
             clients.tell(
                 session, [MCPExchange.complete(id), Notification.changed("notifications/tools/list_changed")])
         }
-        wait.begin(since: known, seconds: ConnectFlows.lifetimeSeconds)
+        // A client that asks again and again is told once, by the name it was given first.
+        let named = clients.awaitConnection(session, server: server, id, wait, on: worker.eventLoop)
+        if named.isNew { wait.begin(since: known, seconds: ConnectFlows.lifetimeSeconds) }
+        return named.id
     }
 
     private static func complete(_ id: String) -> [UInt8] {
@@ -272,7 +287,6 @@ private struct ConnectCall {
     let error: GatewayError
     let call: ClientCall
     let server: CompiledServer
-    let again: () -> Void
 }
 
 /// One wait for a user to connect; it ends once. Used on its own loop only.

@@ -89,8 +89,7 @@ extension MCPExchange {
         }
         if let own = object["requestState"]?.string?.value {
             let state = RequestState(
-                .server(own, isApproved: isApproved), owner: principal.callerKey, server: server.name,
-                digest: digest(call),
+                .server(own, approval), owner: principal.callerKey, server: server.name, digest: digest(call),
                 nowSeconds: nowSeconds, round: round + 1)
             guard round < MCPExchange.roundsMax, let sealed = state.sealed(services.seal) else { return nil }
             object["requestState"] = .text(sealed)

@@ -8,8 +8,8 @@ import NIOCore
 /// One message of a client, from the first byte of its body to the end of its answer. It lives on the event loop of the
 /// exchange it serves.
 final class MCPExchange {
-    let room: MCPRoom
-    let view: ToolView
+    private(set) var room: MCPRoom
+    private(set) var view: ToolView
     let worker: Worker
     let principal: Principal
     /// Whose sessions, lists and approvals are asked for.
@@ -31,7 +31,7 @@ final class MCPExchange {
     /// How often the client has been asked for this call before.
     var round = 0
     /// A person has agreed to the call, in this round or an earlier one.
-    var isApproved = false
+    var approval: RequestState.Approval?
     /// A call that other requests of the client began.
     var held: NIOLoopBound<ParkedCall>?
     /// By which a client with a session can call it off.
@@ -201,6 +201,39 @@ extension MCPExchange: BodyReader {
 }
 
 extension MCPExchange {
+    /// A call that has waited for a person goes on as if it came now: by the configuration of now, for a caller who is
+    /// still let in, in a session that is still open.
+    func serveAnew(_ call: ClientCall) throws(ClientFault) {
+        guard let exchange else { return }
+        try checkCaller(call)
+        guard let room = exchange.currentRoom() as? MCPRoom, let view = room.view(of: exchange),
+            view.place == self.view.place
+        else {
+            throw ClientFault(
+                GatewayError(.noRoute, "there is no such server of tools any more, or you may use nothing of it"),
+                id: call.id, status: 200)
+        }
+        (self.room, self.view) = (room, view)
+        (found, server, calledTool) = (nil, nil, nil)
+        try serve(call)
+    }
+
+    /// Whether who was let in when the call came still is.
+    func checkCaller(_ call: ClientCall) throws(ClientFault) {
+        if let session = call.session, services.clients.hasEnded(session.id) {
+            throw ClientFault(
+                GatewayError(.notFound, "the session has ended while the call waited"), id: call.id, status: 200)
+        }
+        let expiry = principal.detail?.expiresSeconds ?? .max
+        guard nowSeconds < expiry, !services.hasEnded(principal, nowSeconds) else {
+            exchange?.record.errorCode = .unauthenticated
+            throw ClientFault(
+                GatewayError(
+                    .unauthenticated, "the caller's credential has ended while the call waited", hint: "call anew"),
+                id: call.id, status: 200)
+        }
+    }
+
     /// What a client answers to questions is an object of objects, or it answers nothing.
     private func checkAnswers(_ call: ClientCall) throws(ClientFault) {
         guard call.isStateless, let bytes = call.json("inputResponses") else { return }

@@ -60,7 +60,7 @@ package final class MCPRoom: RouteHandler {
     }
 
     /// What of the catalogue this request is about; nil for a server that is not there for this caller.
-    private func view(of exchange: Exchange) -> ToolView? {
+    func view(of exchange: Exchange) -> ToolView? {
         let principal = exchange.principal
         switch place {
         case .servers(let names):

@@ -27,8 +27,14 @@ package final class MCPServices: Sendable {
     let ledger: Ledger
     /// What opens protected servers; without it nobody is let in there.
     package let connections: Connections?
+    /// Whether the credential of a caller who was let in lets nobody in any more.
+    let hasEnded: @Sendable (_ caller: Principal, _ nowSeconds: Int) -> Bool
 
-    package init(secret: Secret, book: ToolBook, ledger: Ledger, connections: Connections? = nil) {
+    package init(
+        secret: Secret, book: ToolBook, ledger: Ledger, connections: Connections? = nil,
+        hasEnded: @escaping @Sendable (_ caller: Principal, _ nowSeconds: Int) -> Bool = { _, _ in false }
+    ) {
+        self.hasEnded = hasEnded
         self.connections = connections
         self.book = book
         self.ledger = ledger
@@ -57,20 +63,61 @@ final class LiveClients: Sendable {
         /// The streams beside the requests, by session.
         var streams: [String: NIOLoopBound<ClientStream>] = [:]
         /// Requests under way, by session and the client's own id.
-        var calls: [String: NIOLoopBound<CallHandle>] = [:]
+        var calls: [String: [String: NIOLoopBound<CallHandle>]] = [:]
+        var callCount = 0
+        /// Who waits to tell a session that its user has connected, by session and server.
+        var connectWaits: [String: [String: (id: String, wait: NIOLoopBound<ConnectWait>)]] = [:]
+
+        @discardableResult
+        mutating func remove(_ session: String, _ id: String) -> NIOLoopBound<CallHandle>? {
+            guard let call = calls[session]?.removeValue(forKey: id) else { return nil }
+            callCount -= 1
+            if calls[session]?.isEmpty == true { calls[session] = nil }
+            return call
+        }
     }
 
     private let state = Mutex(State())
     static let endedMax = 100_000
     static let levelsMax = 100_000
 
+    /// Nothing of it goes on: not even what waits for its user.
     func end(_ session: String, now: UInt64) {
-        state.withLock { state in
+        let (calls, waits) = state.withLock { state in
             if state.ended.count >= LiveClients.endedMax { state.ended.removeAll(keepingCapacity: true) }
             state.ended[session] = now
             state.levels[session] = nil
             state.seen[session] = nil
             state.subscriptions[session] = nil
+            let calls = state.calls.removeValue(forKey: session) ?? [:]
+            state.callCount -= calls.count
+            return (calls, state.connectWaits.removeValue(forKey: session) ?? [:])
+        }
+        for call in calls.values {
+            call.eventLoop.execute { call.value.callOff("the session has ended") }
+        }
+        for each in waits.values { each.wait.eventLoop.execute { each.wait.value.end() } }
+    }
+
+    // MARK: Users who connect
+
+    /// How a session is told that its user has connected to a server: by one wait, however often its client asks.
+    /// Returns what names it, and whether it is the one that was given and has to begin.
+    func awaitConnection(
+        _ session: String, server: String, _ id: String, _ wait: ConnectWait, on eventLoop: any EventLoop
+    ) -> (id: String, isNew: Bool) {
+        let bound = NIOLoopBound(wait, eventLoop: eventLoop)
+        return state.withLock { state in
+            if let known = state.connectWaits[session]?[server] { return (known.id, false) }
+            state.connectWaits[session, default: [:]][server] = (id, bound)
+            return (id, true)
+        }
+    }
+
+    func stopAwaiting(_ session: String, server: String) {
+        state.withLock { state in
+            state.connectWaits[session]?[server] = nil
+            if state.connectWaits[session]?.isEmpty == true { state.connectWaits[session] = nil }
         }
     }
 
@@ -169,8 +216,10 @@ final class LiveClients: Sendable {
     func began(_ call: CallHandle) {
         let bound = NIOLoopBound(call, eventLoop: call.eventLoop)
         state.withLock { state in
-            guard state.calls.count < LiveClients.callsMax else { return }
-            state.calls[call.key] = bound
+            guard state.callCount < LiveClients.callsMax else { return }
+            if state.calls[call.session, default: [:]].updateValue(bound, forKey: call.id) == nil {
+                state.callCount += 1
+            }
         }
     }
 
@@ -178,8 +227,9 @@ final class LiveClients: Sendable {
     func finished(_ call: CallHandle) {
         call.cancel = nil
         state.withLock { state in
-            guard let known = state.calls[call.key], known.eventLoop.inEventLoop, known.value === call else { return }
-            state.calls[call.key] = nil
+            guard let known = state.calls[call.session]?[call.id], known.eventLoop.inEventLoop, known.value === call
+            else { return }
+            state.remove(call.session, call.id)
         }
     }
 
@@ -191,26 +241,29 @@ final class LiveClients: Sendable {
 
     /// Calls one off, on its own loop.
     func cancel(_ session: String, id: [UInt8], reason: String?) {
-        let key = CallHandle.key(session, id)
-        guard let bound = state.withLock({ $0.calls.removeValue(forKey: key) }) else { return }
-        bound.eventLoop.execute {
-            let cancel = bound.value.cancel
-            bound.value.cancel = nil
-            cancel?(reason)
-        }
+        let id = String(decoding: id, as: UTF8.self)
+        guard let found = state.withLock({ $0.remove(session, id) }) else { return }
+        found.eventLoop.execute { found.value.callOff(reason) }
     }
 }
 
 /// A request of a session, by which its client can call it off. Used on its own loop only.
 final class CallHandle {
-    let key: String
+    let session: String
+    /// The client's, as JSON.
+    let id: String
     let eventLoop: any EventLoop
     var cancel: ((_ reason: String?) -> Void)?
 
     init(_ session: String, id: [UInt8], on eventLoop: any EventLoop) {
-        key = CallHandle.key(session, id)
+        self.session = session
+        self.id = String(decoding: id, as: UTF8.self)
         self.eventLoop = eventLoop
     }
 
-    static func key(_ session: String, _ id: [UInt8]) -> String { "\(session) \(String(decoding: id, as: UTF8.self))" }
+    func callOff(_ reason: String?) {
+        let cancel = cancel
+        self.cancel = nil
+        cancel?(reason)
+    }
 }

@@ -94,8 +94,8 @@ final class WaitingCalls: Sendable {
 /// until when. Travels sealed in `requestState`.
 struct RequestState {
     enum Content {
-        /// The server's own state; whether a person agreed to the call in an earlier round.
-        case server(String, isApproved: Bool)
+        /// The server's own state, and by what a person agreed to the call in an earlier round.
+        case server(String, Approval?)
         /// A call that waits here.
         case parked(id: String)
         /// A call that waits for a person.
@@ -113,10 +113,35 @@ struct RequestState {
         var approval: Approval?
     }
 
-    /// Lets one call be made, however many states have it.
+    /// Lets one call be made, however many states have it: of the rule that asked and the run it was asked for, and no
+    /// longer than the first of them was good.
     struct Approval: Equatable {
         var id: String
         var untilSeconds: Int
+        var rule: String
+        var run: String?
+
+        func isFor(rule: String, run: String?) -> Bool {
+            self.rule.isExactly(rule) && self.run.map { ExactName($0) } == run.map { ExactName($0) }
+        }
+
+        fileprivate var tree: JSONTree {
+            [.text(id), .integer(untilSeconds), .text(rule), run.map { .text($0) } ?? .null]
+        }
+
+        fileprivate init?(_ tree: JSONTree?) {
+            guard let parts = tree?.array, parts.count == 4, let id = parts[0].string?.value,
+                let until = parts[1].int, let rule = parts[2].string?.value
+            else { return nil }
+            self.init(id: id, untilSeconds: until, rule: rule, run: parts[3].string?.value)
+        }
+
+        init(id: String, untilSeconds: Int, rule: String, run: String?) {
+            self.id = id
+            self.untilSeconds = untilSeconds
+            self.rule = rule
+            self.run = run
+        }
     }
 
     var content: Content
@@ -135,14 +160,14 @@ struct RequestState {
             "d": .text(String(decoding: Base64.encodeURLSafe(digest), as: UTF8.self)),
         ]
         switch content {
-        case .server(let state, let isApproved):
+        case .server(let state, let approval):
             object["v"] = .text(state)
-            object["y"] = .bool(isApproved)
+            object["y"] = approval?.tree
         case .parked(let id): object["p"] = .text(id)
         case .approval(let id): object["a"] = .text(id)
         case .connection(let asked):
             var parts: [JSONTree] = [asked.known.map { .text($0) } ?? .null, .bool(asked.isAccepted)]
-            if let approval = asked.approval { parts += [.text(approval.id), .integer(approval.untilSeconds)] }
+            if let approval = asked.approval { parts.append(approval.tree) }
             object["c"] = .array(parts)
         }
         return seal.seal(JSONTree.object(object).bytes, .requestState)
@@ -156,16 +181,14 @@ struct RequestState {
             let known = tree["d"]?.string?.value, Secret(known).matches(Base64.encodeURLSafe(digest))
         else { return nil }
         if let state = tree["v"]?.string?.value {
-            content = .server(state, isApproved: tree["y"]?.bool ?? false)
+            content = .server(state, Approval(tree["y"]))
         } else if let id = tree["p"]?.string?.value {
             content = .parked(id: id)
         } else if let id = tree["a"]?.string?.value {
             content = .approval(id: id)
         } else if let parts = tree["c"]?.array, parts.count >= 2 {
             var asked = Asked(known: parts[0].string?.value, isAccepted: parts[1].bool ?? false)
-            if parts.count == 4, let id = parts[2].string?.value, let until = parts[3].int {
-                asked.approval = Approval(id: id, untilSeconds: until)
-            }
+            asked.approval = parts.count == 3 ? Approval(parts[2]) : nil
             content = .connection(asked)
         } else {
             return nil

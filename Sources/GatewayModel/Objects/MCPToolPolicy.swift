@@ -40,6 +40,7 @@ package struct MCPToolPolicySpec: ConfigObject {
     package var validate: ToolValidation
     package var scopes: [String]
     package var risk: ToolRisk?
+    package var price: DollarAmount?
     package var redact: ToolRedaction?
     package var limits: ToolLimits?
 
@@ -56,6 +57,8 @@ package struct MCPToolPolicySpec: ConfigObject {
             "scopes", "what a caller's token must let it do; who shows no token cannot", count: 0...64,
             each: .scopeToken)
         risk = fields.optional("risk", "what a call may do, for records and approvals")
+        price = fields.optional(
+            "price", "dollars that a call costs, for budgets of usd; of several policies the highest counts")
         redact = fields.optional("redact", "what of results is made unreadable")
         limits = fields.optional("limits", "how much a tool may give and be used")
     }

@@ -23,6 +23,13 @@ package struct BudgetAccountKey: Sendable, Hashable {
         self.value = value
     }
 
+    // Users whose names only look alike to Unicode have each his own account. Keys of equal bytes are equal strings
+    // too, so that they have one hash.
+    package static func == (left: BudgetAccountKey, right: BudgetAccountKey) -> Bool {
+        left.scope == right.scope && left.value.isExactly(right.value) && left.tenant.isExactly(right.tenant)
+            && left.policy.isExactly(right.policy)
+    }
+
     /// The policy name of limits that a key brings along.
     package static let keyPolicy = "key"
 }

@@ -166,7 +166,10 @@ extension Exchange {
             name: Exchange.cacheStatus,
             value: Array("sluice; hit; ttl=\(stored.freshSeconds(now: worker.now))".utf8))
         finishResponseHead()
-        if !stored.edits.isEmpty { stored.edits.apply(to: &response.fields) }
+        if !stored.edits.isEmpty {
+            stored.edits.apply(to: &response.fields)
+            response.fields.removeOwnSetCookies()
+        }
         state = .responding
         if isUnchanged {
             response.status = 304

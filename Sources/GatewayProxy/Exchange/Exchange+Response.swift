@@ -11,6 +11,7 @@ extension Exchange {
     func upstreamInterim() {
         guard state == .awaiting else { return }
         attempt.lastProgressNanoseconds = worker.now
+        response.fields.removeOwnSetCookies()
         if request.version != .http10 { downstream.sendInterim(response) }
     }
 
@@ -93,6 +94,7 @@ extension Exchange {
         record.status = 101
         record.outcome = .upgraded
         receiver = .upstream
+        response.fields.removeOwnSetCookies()
         downstream.sendHead(&response, framing: .none)
         downstream.becomeTunnel()
         armTimers()

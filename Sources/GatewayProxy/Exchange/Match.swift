@@ -32,6 +32,16 @@ extension Exchange {
         }
     }
 
+    /// The room that would take the request if it came now, by the configuration of now; nil where none would. For what
+    /// has waited so long that it is judged again.
+    package func currentRoom() -> (any RouteHandler)? {
+        guard let table = worker.currentSnapshot().table(port: client.port.number),
+            case .rule(let rule, _, _) = Exchange.find(&request, in: table.router, serverName: client.serverName),
+            case .room(let room) = rule.action
+        else { return nil }
+        return room
+    }
+
     /// Lent as `inout`, as in *settle*.
     private static func find(_ request: inout RequestHead, in router: Router, serverName: [UInt8]) -> RouteMatch {
         router.match(request, serverName: serverName)

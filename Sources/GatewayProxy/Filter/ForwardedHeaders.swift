@@ -20,6 +20,7 @@ extension Exchange {
         if let choice = attempt.choice, !choice.requestEdits.isEmpty {
             choice.requestEdits.apply(to: &request.fields)
         }
+        request.fields.removeOwnCookies()
         if let rewrite = attempt.choice?.rewrite ?? rule.rewrite { apply(rewrite) }
         if request.authority.isEmpty { nameTheBackend() }
     }

@@ -12,6 +12,7 @@ extension Exchange {
         if let choice = attempt.choice, !choice.responseEdits.isEmpty {
             choice.responseEdits.apply(to: &response.fields)
         }
+        response.fields.removeOwnSetCookies()
         if rule.persistence != nil { applySessionCookie() }
     }
 
@@ -21,6 +22,9 @@ extension Exchange {
         if !response.fields.contains(.server) { response.fields.append(.server, Self.serverName) }
         guard let rule else { return }
         if rule.cors != nil { applyCORS() }
-        if !rule.responseEdits.isEmpty { rule.responseEdits.apply(to: &response.fields) }
+        // A room's answer is the gateway's word, as long as nobody has written into it.
+        if case .room = rule.action, rule.responseEdits.isEmpty { return }
+        rule.responseEdits.apply(to: &response.fields)
+        response.fields.removeOwnSetCookies()
     }
 }

@@ -10,11 +10,14 @@ package struct RouteEntry: Sendable {
     package var condition: RouteCondition
     package var order: RouteOrder
     package var rule: CompiledRule
+    /// The gateway's own: goes before all that others write, however well that fits.
+    package var isReserved: Bool
 
     package init(
         listener: Int, hostname: String, path: PathMatch, condition: RouteCondition = .none, order: RouteOrder,
-        rule: CompiledRule
+        rule: CompiledRule, isReserved: Bool = false
     ) {
+        self.isReserved = isReserved
         self.listener = listener
         self.hostname = hostname
         self.path = path

@@ -18,19 +18,38 @@ package final class Router: Sendable {
     private final class ListenerRoutes: Sendable {
         /// The first listener of that host name, for records when nothing matches.
         let listener: Int
-        let hosts: HostIndex
-        let trees: [PathTree]
+        /// Asked before all others; nil for a listener that has none.
+        let reserved: HostRoutes?
+        let routes: HostRoutes
 
         init(listener: Int, _ entries: [RouteEntry], members: [String: [Int]]) {
             self.listener = listener
-            var hosts = HostIndex()
-            var trees: [PathTree] = []
+            routes = HostRoutes(entries, members: members.mapValues { $0.filter { !entries[$0].isReserved } })
+            let reserved = members.mapValues { $0.filter { entries[$0].isReserved } }.filter { !$0.value.isEmpty }
+            self.reserved = reserved.isEmpty ? nil : HostRoutes(entries, members: reserved)
+        }
+    }
+
+    /// Routes by their hosts.
+    private struct HostRoutes: Sendable {
+        private var hosts = HostIndex()
+        private var trees: [PathTree] = []
+
+        init(_ entries: [RouteEntry], members: [String: [Int]]) {
             for (hostname, indices) in members.sorted(by: { $0.key < $1.key }) {
                 hosts.insert(hostname, value: trees.count)
                 trees.append(PathTree(entries, members: indices))
             }
-            self.hosts = hosts
-            self.trees = trees
+        }
+
+        @inline(__always)
+        func find(_ request: borrowing RequestHead, _ host: Range<Int>) -> PathTree.Found? {
+            var found: PathTree.Found?
+            hosts.visit(request.fields.bytes.span, host) { tree in
+                found = trees[tree].find(request)
+                return found != nil
+            }
+            return found
         }
     }
 
@@ -79,12 +98,9 @@ package final class Router: Sendable {
         }
         guard position >= 0 else { return .notFound(listener: -1) }
         let routes = listeners[position]
-        var found: PathTree.Found?
-        routes.hosts.visit(bytes, host) { tree in
-            found = routes.trees[tree].find(request)
-            return found != nil
+        guard let found = routes.reserved?.find(request, host) ?? routes.routes.find(request, host) else {
+            return .notFound(listener: routes.listener)
         }
-        guard let found else { return .notFound(listener: routes.listener) }
         let entry = entries[found.entry]
         return .rule(entry.rule, listener: entry.listener, matchedPathBytes: found.matchedPathBytes)
     }

@@ -203,17 +203,17 @@ final class RouteCompiler {
                 action: .room(ResourceMetadataRoom(authorization.value)))
             for listener in listeners where listener.position >= 0 {
                 let order = RouteOrder(name: "~tools-metadata", rule: 0, match: number)
-                entries[listener.port, default: []].append(
-                    RouteEntry(
-                        listener: listener.position, hostname: "",
-                        path: .exact(Array(authorization.value.metadataPath.utf8)), order: order, rule: rule))
+                addOwn(rule, listener, .exact(Array(authorization.value.metadataPath.utf8)), order)
             }
         }
     }
 
+    /// What people and programs trust because the gateway answers there: no route of the configuration takes its
+    /// place, whatever host and path that names.
     func addOwn(_ rule: CompiledRule, _ listener: ListenerDraft, _ path: PathMatch, _ order: RouteOrder) {
         entries[listener.port, default: []].append(
-            RouteEntry(listener: listener.position, hostname: "", path: path, order: order, rule: rule))
+            RouteEntry(
+                listener: listener.position, hostname: "", path: path, order: order, rule: rule, isReserved: true))
     }
 
     /// A route that no one wrote; `name` is what records call it.
@@ -242,18 +242,20 @@ final class RouteCompiler {
 
     /// Without a Gateway the default listener gives out tokens to whoever models or policies know.
     private func addDefaultTokens() {
-        guard let room = options.tokenRoom, index.gateways.isEmpty, !models.isEmpty || !index.identityProviders.isEmpty
+        // Who routes to the token service says where it is.
+        let isRouted = index.routes.contains { route in
+            route.spec.rules.contains { $0.backendRefs.contains(where: \.isTokenService) }
+        }
+        guard let room = options.tokenRoom, index.gateways.isEmpty, !isRouted,
+            !models.isEmpty || !index.identityProviders.isEmpty
         else { return }
         for listener in listeners where listener.position >= 0 {
             let rule = CompiledRule(
                 routeName: RouteCompiler.defaultTokenRoute, ruleIndex: 0,
                 metricSlot: options.routeSlot(RouteCompiler.defaultTokenRoute), action: .room(room))
             for (number, path) in TokenRoom.paths.enumerated() {
-                let order = RouteOrder(name: "~tokens", rule: 0, match: number)
-                entries[listener.port, default: []].append(
-                    RouteEntry(
-                        listener: listener.position, hostname: "", path: .exact(Array(path.utf8)), order: order,
-                        rule: rule))
+                addOwn(
+                    rule, listener, .exact(Array(path.utf8)), RouteOrder(name: "~tokens", rule: 0, match: number))
             }
         }
     }

@@ -116,7 +116,8 @@ package final class GatewayProcess: Sendable {
         tools = MCPServices(
             secret: secret, book: state.tools, ledger: state.ledger,
             connections: GatewayProcess.makeConnections(
-                options, secret: secret, state: state, http: identities.http, tokens: tokens))
+                options, secret: secret, state: state, http: identities.http, tokens: tokens),
+            hasEnded: { [managedKeys] in managedKeys.hasEnded($0, nowSeconds: $1) })
         store = try ObjectStore(stateFolder: options.stateDirectory, limits: options.limits)
     }
 

@@ -48,11 +48,14 @@ struct ConnectionsTests {
         let asked = Gate()
         let answers = Gate()
 
-        var http: OutboundHTTP { OutboundHTTP { [self] in await answer($0) } }
+        var http: OutboundHTTP { OutboundHTTP { [self] in try await answer($0) } }
 
-        private func answer(_ request: OutboundRequest) async -> OutboundResponse {
+        private func answer(_ request: OutboundRequest) async throws -> OutboundResponse {
             guard request.method == "POST" else {
                 let text = state.withLock { $0.documents[request.url] }
+                if let text, text.utf8.count > request.responseBytesMax {
+                    throw GatewayError(.tooLarge, "the answer is larger than \(request.responseBytesMax) bytes")
+                }
                 return OutboundResponse(status: text == nil ? 404 : 200, body: Array((text ?? "").utf8))
             }
             let fields = Self.fields(request.body)
@@ -160,13 +163,15 @@ struct ConnectionsTests {
         throw GatewayError(.overloaded, "no end")
     }
 
-    @Test("where every path has a page, documents are looked for at the next place")
-    func pages() async throws {
+    @Test(
+        "where every path has a page, however long, documents are looked for at the next place",
+        arguments: [page, page + String(repeating: " ", count: OAuthHTTP.documentBytesMax)])
+    func pages(_ page: String) async throws {
         elsewhere.state.withLock { state in
             for url in [
                 "https://tools.test/.well-known/oauth-protected-resource/mcp",
                 "https://login.test/.well-known/oauth-authorization-server",
-            ] { state.documents[url] = Self.page }
+            ] { state.documents[url] = page }
             state.documents["https://tools.test/.well-known/oauth-protected-resource"] =
                 "{\"resource\":\"https://tools.test/mcp\",\"authorization_servers\":[\"https://login.test\"]}"
             state.documents["https://login.test/.well-known/openid-configuration"] = Self.issuer
@@ -189,6 +194,28 @@ struct ConnectionsTests {
             try await connections.discover(Self.settings())
         }
         #expect(error?.message.contains("it has no document") == true, "\(String(describing: error))")
+    }
+
+    @Test("credentials shown at once are no more guesses than one after the other; what nobody could judge is none")
+    func attempts() async throws {
+        elsewhere.state.withLock { state in
+            state.documents["https://tools.test/.well-known/oauth-protected-resource/mcp"] =
+                "{\"resource\":\"https://tools.test/mcp\",\"authorization_servers\":[\"https://login.test\"]}"
+            state.documents["https://login.test/.well-known/oauth-authorization-server"] =
+                String(Self.issuer.dropLast()) + ",\"code_challenge_methods_supported\":[\"S256\"],"
+                + "\"authorization_response_iss_parameter_supported\":true,"
+                + "\"client_id_metadata_document_supported\":true}"
+        }
+        let flow = try await connections.begin(Self.settings(), alice, end: .browser).flow
+        for _ in 0..<20 {
+            #expect(connections.attempt(flow) != nil)
+            connections.conclude(flow, isWrong: false)
+        }
+        #expect((0..<8).count { _ in connections.attempt(flow) != nil } == ConnectFlows.wrongProofsMax)
+        connections.conclude(flow, isWrong: false)
+        #expect(connections.attempt(flow) != nil)
+        connections.conclude(flow, isWrong: true)
+        #expect(connections.opened(flow) == nil)
     }
 
     @Test("tokens that come after their connection was removed are given back at the issuer")

@@ -29,17 +29,30 @@ struct SealedStateTests {
         }
     }
 
-    @Test("a server's state says whether a person has agreed, and nobody else can say it", arguments: [true, false])
-    func states(isApproved: Bool) throws {
-        let state = RequestState(
-            .server("own", isApproved: isApproved), owner: "o", server: "s", digest: [1], nowSeconds: 10)
-        let text = try #require(state.sealed(seal))
-        let read = RequestState(text, seal, owner: "o", server: "s", digest: [1], nowSeconds: 10)
-        guard case .server("own", let found) = read?.content else {
-            Issue.record("\(String(describing: read))")
-            return
+    private static let approval = RequestState.Approval(id: "a1", untilSeconds: 90, rule: "r/1", run: "run-1")
+
+    @Test(
+        "a state says by what a person has agreed, and nobody else can say it",
+        arguments: [approval, nil])
+    func states(approval: RequestState.Approval?) throws {
+        let asked = RequestState.Asked(known: "con_1", isAccepted: true, approval: approval)
+        for content in [RequestState.Content.server("own", approval), .connection(asked)] {
+            let state = RequestState(content, owner: "o", server: "s", digest: [1], nowSeconds: 10)
+            let text = try #require(state.sealed(seal))
+            let read = RequestState(text, seal, owner: "o", server: "s", digest: [1], nowSeconds: 10)
+            switch read?.content {
+            case .server("own", let found): #expect(found == approval)
+            case .connection(let found): #expect(found == asked)
+            default: Issue.record("\(String(describing: read))")
+            }
+            #expect(RequestState(text, seal, owner: "o/agent b", server: "s", digest: [1], nowSeconds: 10) == nil)
         }
-        #expect(found == isApproved)
-        #expect(RequestState(text, seal, owner: "o/agent b", server: "s", digest: [1], nowSeconds: 10) == nil)
+    }
+
+    @Test("an approval is of its rule and its run, to the byte")
+    func approvals() {
+        #expect(Self.approval.isFor(rule: "r/1", run: "run-1"))
+        #expect(!Self.approval.isFor(rule: "r/2", run: "run-1"))
+        #expect(!Self.approval.isFor(rule: "r/1", run: nil) && !Self.approval.isFor(rule: "r/1", run: "run-2"))
     }
 }

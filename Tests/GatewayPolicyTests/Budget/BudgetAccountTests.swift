@@ -17,6 +17,17 @@ struct BudgetAccountTests {
         BudgetAmounts(cost: Money(dollars: cost) ?? .zero, inputTokens: count, outputTokens: 0)
     }
 
+    @Test func namesThatOnlyLookAlikeHaveTheirOwnAccounts() {
+        func key(_ value: String, tenant: String = "") -> BudgetAccountKey {
+            BudgetAccountKey(policy: "p", scope: .user, tenant: tenant, value: value)
+        }
+        let (composed, decomposed) = ("jos\u{E9}", "jose\u{301}")
+        #expect(composed == decomposed)
+        #expect(key(composed) == key(composed) && key(composed) != key(decomposed))
+        #expect(key("a", tenant: composed) != key("a", tenant: decomposed))
+        #expect([key(composed): 1, key(decomposed): 2].count == 2)
+    }
+
     @Test func whatIsReservedCountsAsMuchAsWhatIsSpent() {
         var account = account("100tokens/1d")
         account.reserve(tokens(60))

@@ -13,14 +13,16 @@ struct RouteTable {
     /// Adds a route whose only rule answers to `name`.
     mutating func add(
         _ name: String, host: String = "", path: PathMatch = .prefix(Array("/".utf8)),
-        condition: RouteCondition = .none, created: Int64 = .max, rule: Int = 0, listener: Int = 0
+        condition: RouteCondition = .none, created: Int64 = .max, rule: Int = 0, listener: Int = 0,
+        isReserved: Bool = false
     ) {
         let error = GatewayError(.noBackend, name)
         entries.append(
             RouteEntry(
                 listener: listener, hostname: host, path: path, condition: condition,
                 order: RouteOrder(created: created, name: name, rule: rule, match: 0),
-                rule: CompiledRule(routeName: name, ruleIndex: rule, metricSlot: 0, action: .refuse(error))))
+                rule: CompiledRule(routeName: name, ruleIndex: rule, metricSlot: 0, action: .refuse(error)),
+                isReserved: isReserved))
     }
 
     var router: Router { Router(listeners: listeners, entries: entries, isTLS: isTLS) }

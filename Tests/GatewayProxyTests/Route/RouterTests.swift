@@ -160,6 +160,22 @@ struct RouterTests {
         #expect(Router().answer(.test("/")) == "404")
     }
 
+    @Test("what is the gateway's own no route takes over, by host, by path, by condition or by age")
+    func reserved() throws {
+        var table = RouteTable()
+        table.add("own", path: .prefix("/oauth/connect"), isReserved: true)
+        table.add("host", host: "gateway.example", created: 1)
+        table.add("exact", host: "gateway.example", path: .exact("/oauth/connect/start"), created: 1)
+        table.add("regex", path: try .regex("/oauth/.*"), created: 1)
+        table.add("method", path: .prefix("/oauth/connect"), condition: RouteCondition(method: Array("GET".utf8)))
+        let router = table.router
+        for host in ["gateway.example", "other.example"] {
+            #expect(router.answer(.test("/oauth/connect/start?flow=x", host: host)) == "own")
+        }
+        #expect(router.answer(.test("/oauth/connected", host: "gateway.example")) == "host")
+        #expect(router.answer(.test("/oauth/token", host: "other.example")) == "regex")
+    }
+
     @Test(
         "over TLS the host must belong to the listener of the server name",
         arguments: [

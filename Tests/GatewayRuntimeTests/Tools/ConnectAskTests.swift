@@ -270,6 +270,18 @@ struct ConnectAskTests {
         }
     }
 
+    @Test("who may not use the server any more does not connect to it, and it is no guess")
+    func notAllowed() async throws {
+        try await ConnectTests.run { stand in
+            let asked = try Self.asked(try await Self.call(stand, try stand.tools.key("alice")))
+            let outside = try stand.tools.key("alice", groups: [])
+            for _ in 0..<6 {
+                #expect(try await Self.enter(stand, asked.flow, outside, origin: asked.origin).status == 403)
+            }
+            #expect(try await stand.get("/oauth/connect/start?flow=\(asked.flow)").status == 200)
+        }
+    }
+
     @Test("a server whose issuer cannot be used asks nobody: the refusal is the usual one")
     func unusable() async throws {
         try await ConnectTests.run("mode: perUser") { stand in

@@ -1,5 +1,6 @@
 import Foundation
 import GatewayRuntime
+import GatewayState
 import GatewayWorkbench
 import Testing
 
@@ -156,6 +157,70 @@ struct ConnectSessionTests {
             }
             try await stand.connect(key, as: "alice")
             #expect(stand.server.callers.isEmpty)
+        }
+    }
+
+    @Test("a call whose key is revoked while its user connects is not made")
+    func revoked() async throws {
+        try await ConnectTests.run { stand in
+            let key = try stand.tools.key("alice")
+            let keys = stand.tools.gateway.process.state.keys
+            let id = try #require(keys.all().first { $0.user == "alice" }).id
+            let other = try stand.tools.key("alice")
+            let client = try #require(try await Client.open(stand, key).client)
+            let (connection, events) = try await client.stream("POST", Self.call)
+            let question = try await events.next()
+            _ = try await client.post(try Self.answer(question, "{\"action\":\"accept\"}"))
+            _ = try keys.set(id, .revoked, nowSeconds: 1_800_000_000)
+            try await stand.connect(other, as: "alice")
+            #expect(try await events.next()["method"] as? String == "notifications/elicitation/complete")
+            let refused = try await events.next()
+            #expect("\(refused)".contains("credential has ended"), "\(refused)")
+            #expect(stand.server.callers.isEmpty)
+            await connection.close()
+        }
+    }
+
+    @Test("the end of a session ends what waits in it, and what it would be told")
+    func ended() async throws {
+        try await ConnectTests.run { stand in
+            let key = try stand.tools.key("alice")
+            let client = try #require(try await Client.open(stand, key).client)
+            let (connection, events) = try await client.stream("POST", Self.call)
+            let question = try await events.next()
+            _ = try await client.post(try Self.answer(question, "{\"action\":\"accept\"}"))
+            let ended = try await WorkbenchClient().call(
+                "DELETE", try stand.tools.gateway.url("/mcp/demo"), headers: client.headers)
+            #expect(ended.status == 204)
+            await #expect(throws: CallError.closedEarly) { try await events.next() }
+            try await stand.connect(key, as: "alice")
+            #expect(stand.server.callers.isEmpty)
+            await connection.close()
+        }
+    }
+
+    @Test("a client that asks for lists again and again is told by one name, and its user's calls still wait")
+    func polled() async throws {
+        try await ConnectTests.run { stand in
+            let key = try stand.tools.key("alice")
+            let client = try #require(try await Client.open(stand, key).client)
+            var names: Set<String> = []
+            for _ in 0..<80 {
+                let answer = try ToolRoomTests.object(
+                    try await client.post("{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/list\"}"))
+                let error = try #require(answer["error"] as? [String: Any], "\(answer)")
+                let data = try #require(error["data"] as? [String: Any])
+                let elicitation = try #require((data["elicitations"] as? [[String: Any]])?.first)
+                names.insert(try #require(elicitation["elicitationId"] as? String))
+            }
+            #expect(names.count == 1)
+            let (connection, events) = try await client.stream("POST", Self.call)
+            let question = try await events.next()
+            _ = try await client.post(try Self.answer(question, "{\"action\":\"accept\"}"))
+            try await stand.connect(key, as: "alice")
+            #expect(try await events.next()["method"] as? String == "notifications/elicitation/complete")
+            #expect("\(try await events.next())".contains("done"))
+            await connection.close()
         }
     }
 
