@@ -72,7 +72,7 @@ package enum ModelEndpoint: Sendable, Equatable {
         case .responses: 3
         case .messages: 4
         case .countTokens: 5
-        case .response, .models, .model, .passThrough: nil
+        case .response, .models, .model, .passThrough, .kept: nil
         }
     }
 

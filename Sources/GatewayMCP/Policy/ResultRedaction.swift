@@ -55,7 +55,7 @@ struct ResultRedaction {
         static let dash = Kind(rawValue: 4)
     }
 
-    private static let kinds: [Kind] = (0...255).map { byte in
+    private static let kinds: [Kind] = (UInt8.min...UInt8.max).map { byte in
         var kind = Kind(rawValue: 0)
         if isAlphanumeric(byte) { kind.insert(.alphanumeric) }
         if firstBytes[Int(byte)] { kind.insert(.start) }
