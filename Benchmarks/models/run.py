@@ -150,6 +150,8 @@ class Benchmark:
         self.upstream = free_port()
         self.results = {}
         self.tokens_sent = 0
+        # What gateways run under, and how long they may take to start under it.
+        self.under, self.start_seconds = [], 20
 
     def prepare(self):
         subprocess.run(["gcc", "-O2", "-o", self.tool, os.path.join(HERE, "traffic.c")], check=True)
@@ -187,11 +189,11 @@ class Benchmark:
     def gateway(self, name, text, *words):
         port, state = free_port(), tempfile.mkdtemp(prefix="state-", dir=self.stage.folder)
         file = self.stage.write(f"{name}.yaml", text.format(port=port, upstream=self.upstream))
-        command = [self.binary, "run", "-f", file, "--state", state, "--admin", "none", "--telemetry",
+        command = [*self.under, self.binary, "run", "-f", file, "--state", state, "--admin", "none", "--telemetry",
                    f"127.0.0.1:{free_port()}", *words]
         process = self.stage.start(
             command, PROXY_CORE, output=f"{name}.log", env={**os.environ, "OPENAI_API_KEY": "sk-bench"})
-        if wait_until_accepting(port, process) is None:
+        if wait_until_accepting(port, process, self.start_seconds) is None:
             raise SystemExit(f"{name} did not start: " + self.stage.tail(f"{name}.log"))
         return Front(name, port, pid=process.pid, stop=lambda: self.stage.stop(process), state=state)
 
