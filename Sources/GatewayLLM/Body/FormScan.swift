@@ -3,7 +3,7 @@ import GatewayWire
 import NIOCore
 
 /// Reads a form (RFC 7578) as it comes, for the fields of it that decide: `model`, and of a new file its `purpose` and
-/// the file. Nothing of it is held but what may be the beginning of a delimiter, a part's head, or such a field's value.
+/// the file. Nothing of it is held but what may begin a delimiter, a part's head, or such a field's value.
 /// What another reader could understand otherwise than this one is refused: two readers of one form must not find two
 /// models. What providers keep is never named in a form, whose ids nobody would judge.
 struct FormScan {

@@ -73,7 +73,7 @@ struct KeptReferencesTests {
             ),
             (#"{"input":[{"id":"a","type":"Item_Reference","role":"user"}]}"#, [.item]),
             (
-                #"{"input":[{"type":"image_generation_call","id":"a"},{"type":"image_generation_call","id":"b","result":"x"}]}"#,
+                #"{"input":[{"type":"image_generation_call","id":"a"},{"type":"message","id":"b","result":"x"}]}"#,
                 [.item]
             ),
             (#"{"input":[{"role":"user","id":"a"},{"type":"reasoning","id":"b"},{"type":"message","id":"c"}]}"#, []),
