@@ -7,5 +7,6 @@
 int posix_spawn_file_actions_addclosefrom_np(posix_spawn_file_actions_t *, int);
 int posix_spawn_file_actions_addchdir_np(posix_spawn_file_actions_t *, const char *);
 int pipe2(int[2], int);
+int renameat2(int, const char *, int, const char *, unsigned int);
 
 #endif

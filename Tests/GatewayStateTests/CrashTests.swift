@@ -250,6 +250,8 @@ extension StateFixture {
     func sequence(of path: String) -> Int? { Int((path as NSString).lastPathComponent.dropLast(4)) }
 
     var segments: [String] {
-        JournalSegment.sequences(in: folder + "/journal").map { JournalSegment.path($0, in: folder + "/journal") }
+        ((try? JournalSegment.sequences(in: folder + "/journal")) ?? []).map {
+            JournalSegment.path($0, in: folder + "/journal")
+        }
     }
 }

@@ -20,6 +20,16 @@ package struct BudgetCounter: Sendable, Hashable {
         self.spent = spent
     }
 
+    /// No limit and no sum is larger.
+    package static let amountMax: Int128 = 1_000_000_000_000_000_000_000_000_000_000
+
+    /// One that was kept in a file; nil for numbers that no counter has, with which sums could overflow.
+    package init?(unit: BudgetUnit, window: BudgetWindow, kept max: Int128, index: Int, spent: Int128) {
+        let amounts = 0...BudgetCounter.amountMax
+        guard amounts.contains(max), amounts.contains(spent), (0...1 << 40).contains(index) else { return nil }
+        self.init(unit: unit, window: window, max: max, index: index, spent: spent)
+    }
+
     package init(_ limit: BudgetLimit, nowMilliseconds now: Int) {
         self.init(
             unit: limit.unit, window: limit.window, max: limit.max, index: limit.window.index(atMilliseconds: now),

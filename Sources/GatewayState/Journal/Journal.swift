@@ -1,3 +1,4 @@
+import CLinux
 import Foundation
 import GatewayModel
 
@@ -86,7 +87,7 @@ struct Journal {
     mutating func recover() {
         guard isFailed, !isShut, !isDiskFull, unfoldedBytes <= settings.journalBytesMax else { return }
         let path = JournalSegment.path(sequence, in: folder)
-        guard let made = takeSpare(path) ?? JournalFile(path: path) else { return problem("cannot create \(path)") }
+        guard let made = takeSpare(path) ?? JournalFile(segment: path) else { return problem("cannot create \(path)") }
         guard made.append(held) else {
             problem("cannot write \(path)")
             unsafe unlink(path)
@@ -107,7 +108,8 @@ struct Journal {
     private mutating func takeSpare(_ path: String) -> JournalFile? {
         guard let file = spare else { return nil }
         spare = nil
-        return unsafe rename("\(folder)/spare", path) == 0 ? file : nil
+        // Never in place of a segment.
+        return unsafe renameat2(AT_FDCWD, "\(folder)/spare", AT_FDCWD, path, 1) == 0 ? file : nil
     }
 
     /// Files of ended segments, for who closes and folds them.
@@ -118,14 +120,14 @@ struct Journal {
 
     /// Takes nothing more.
     mutating func shut() {
+        isShut = true
+        if spare != nil { unsafe unlink("\(folder)/spare") }
+        spare = nil
         guard !isFailed else { return }
         if !hasRecords { unsafe unlink(JournalSegment.path(sequence, in: folder)) }
         file?.close()
         file = nil
-        if spare != nil { unsafe unlink("\(folder)/spare") }
-        spare = nil
         failure = "closed"
-        isShut = true
     }
 
     mutating func folded(_ sequence: Int) { unfolded[sequence] = nil }
@@ -133,10 +135,14 @@ struct Journal {
     /// A copy of the descriptor to bring to the disk, if there is something to bring.
     mutating func unsynced() -> Int32? {
         guard isUnsynced, !isFailed, let file else { return nil }
+        let copy = fcntl(file.descriptor, F_DUPFD_CLOEXEC, 0)
+        guard copy >= 0 else { return nil }
         isUnsynced = false
-        let copy = dup(file.descriptor)
-        return copy >= 0 ? copy : nil
+        return copy
     }
+
+    /// The disk did not take what was written.
+    mutating func syncFailed() { fail() }
 
     /// The file is for who syncs, closes and folds it.
     private mutating func endFile() {

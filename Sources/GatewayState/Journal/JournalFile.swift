@@ -22,10 +22,14 @@ final class JournalFile: @unchecked Sendable {
     private static let stepMin = 64 * 1024
     private static let stepMax = 1024 * 1024
 
-    /// A new file for its owner only, or an empty one in place of what was there; nil, and `errno` why, if there can be
-    /// none. `mayMap` is for tests.
-    init?(path: String, mayMap: Bool = true) {
-        unsafe descriptor = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
+    /// A new file for its owner only; nil, and `errno` why, if there is one already or can be none.
+    convenience init?(segment path: String) { self.init(path, O_EXCL, mayMap: true) }
+
+    /// The same, or an empty one in place of what was there. `mayMap` is for tests.
+    convenience init?(path: String, mayMap: Bool = true) { self.init(path, O_TRUNC, mayMap: mayMap) }
+
+    private init?(_ path: String, _ how: Int32, mayMap: Bool) {
+        unsafe descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | how, 0o600)
         unsafe base = nil
         isMapped = mayMap && JournalFile.overwritesInPlace(descriptor)
         guard descriptor >= 0 else { return nil }
@@ -125,12 +129,11 @@ final class JournalFile: @unchecked Sendable {
     private static func overwritesInPlace(_ descriptor: Int32) -> Bool {
         var facts = statfs()
         guard unsafe fstatfs(descriptor, &facts) == 0 else { return false }
-        return [ext4, xfs, tmpfs].contains(UInt32(truncatingIfNeeded: facts.f_type))
+        return [ext4, tmpfs].contains(UInt32(truncatingIfNeeded: facts.f_type))
     }
 
-    // From linux/magic.h; ext2 and ext3 have the number of ext4.
+    // From linux/magic.h; ext2 and ext3 have the number of ext4. XFS may share blocks with a copy of the file.
     private static let ext4: UInt32 = 0xEF53
-    private static let xfs: UInt32 = 0x5846_5342
     private static let tmpfs: UInt32 = 0x0102_1994
 
     deinit {

@@ -64,10 +64,9 @@ extension RecordReader {
     private mutating func counter() -> JournalRecord.Counter? {
         guard let account = count(), let code = byte(), let unit = BudgetUnit(code: code), let seconds = count(),
             let window = BudgetWindow(checkedSeconds: seconds), let index = count(), let max = wide(),
-            let spent = wide()
+            let spent = wide(),
+            let counter = BudgetCounter(unit: unit, window: window, kept: max, index: index, spent: spent)
         else { return nil }
-        return JournalRecord.Counter(
-            account: account,
-            counter: BudgetCounter(unit: unit, window: window, max: max, index: index, spent: spent))
+        return JournalRecord.Counter(account: account, counter: counter)
     }
 }

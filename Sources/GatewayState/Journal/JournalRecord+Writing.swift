@@ -55,8 +55,9 @@ extension RecordWriter {
         add(counter.unit.code)
         add(counter.window.seconds)
         add(counter.index)
-        add(counter.max)
-        add(counter.spent)
+        // What is read again is held to the same bound.
+        add(min(counter.max, BudgetCounter.amountMax))
+        add(min(counter.spent, BudgetCounter.amountMax))
     }
 
     mutating func noRow() { add(UInt8(0)) }
@@ -67,15 +68,15 @@ extension RecordWriter {
         texts(row)
         add(row.groups.count)
         for group in row.groups { add(group) }
-        add(row.usage.input)
-        add(row.usage.cacheRead)
-        add(row.usage.cacheWrite5m)
-        add(row.usage.cacheWrite1h)
-        add(row.usage.audioInput)
-        add(row.usage.output)
-        add(row.usage.reasoning)
-        add(row.usage.audioOutput)
-        add(row.cost.picodollars)
+        add(min(row.usage.input, BudgetAmounts.tokensMax))
+        add(min(row.usage.cacheRead, BudgetAmounts.tokensMax))
+        add(min(row.usage.cacheWrite5m, BudgetAmounts.tokensMax))
+        add(min(row.usage.cacheWrite1h, BudgetAmounts.tokensMax))
+        add(min(row.usage.audioInput, BudgetAmounts.tokensMax))
+        add(min(row.usage.output, BudgetAmounts.tokensMax))
+        add(min(row.usage.reasoning, BudgetAmounts.tokensMax))
+        add(min(row.usage.audioOutput, BudgetAmounts.tokensMax))
+        add(min(row.cost, BudgetAmounts.costMax).picodollars)
         add(row.status)
         add(UInt8(UsageRow.Outcome.allCases.firstIndex(of: row.outcome) ?? 0))
         add(row.flags.rawValue)

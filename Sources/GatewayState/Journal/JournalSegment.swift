@@ -20,10 +20,43 @@ enum JournalSegment {
         return "\(folder)/\(String(repeating: "0", count: max(0, 12 - digits.count)))\(digits)\(ending)"
     }
 
-    /// The segments in a folder, oldest first.
-    static func sequences(in folder: String) -> [Int] {
+    /// No gateway writes so many segments; a file with a larger number is none.
+    private static let sequencesMax = 1 << 48
+
+    static func isSequence(_ number: Int) -> Bool { number > 0 && number < sequencesMax }
+
+    /// The segments in a folder, oldest first. Throws when the folder cannot be read: no segment must be taken for not
+    /// being there.
+    static func sequences(in folder: String) throws(GatewayError) -> [Int] {
+        let names: [String]
+        do { names = try FileManager.default.contentsOfDirectory(atPath: folder) } catch {
+            throw GatewayError(
+                .unreadableFile, "cannot read the folder \"\(folder)\"", hint: "check its permissions",
+                cause: "\(error)")
+        }
+        return names.compactMap { name in
+            guard name.hasSuffix(ending), let number = Int(name.dropLast(ending.count)), isSequence(number),
+                path(number, in: folder) == "\(folder)/\(name)"
+            else { return nil }
+            return number
+        }.sorted()
+    }
+
+    /// How many were set aside in a folder.
+    static func damagedCount(in folder: String) -> Int {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
-        return names.filter { $0.hasSuffix(ending) }.compactMap { Int($0.dropLast(ending.count)) }.sorted()
+        return names.count { $0.hasSuffix(ending + damagedEnding) }
+    }
+
+    static let damagedEnding = ".damaged"
+
+    /// What a segment holds; nil for what no gateway has written: no file, or one that is too large. Throws when it
+    /// cannot be read now.
+    static func read(_ path: String, bytesMax: Int) throws -> [UInt8]? {
+        let facts = try FileManager.default.attributesOfItem(atPath: path)
+        guard facts[.type] as? FileAttributeType == .typeRegular, let size = facts[.size] as? Int, size <= bytesMax
+        else { return nil }
+        return Array(try Data(contentsOf: URL(filePath: path)))
     }
 
     /// How far a segment could be read.
@@ -37,6 +70,10 @@ enum JournalSegment {
     }
 
     private static let pageBytes = 4_096
+    /// No record is longer.
+    static let recordBytesMax = 1024 * 1024
+    /// What may stand behind the last whole record after a crash: one that is not whole.
+    private static let tornBytesMax = 64 * 1024
 
     /// Hands out every record up to the first that is not whole. A segment that nobody ended has zeros behind its
     /// records: no record begins with a zero, because that is its length, and its head is written last.
@@ -58,18 +95,21 @@ enum JournalSegment {
             let length = Int(number(span, at: index))
             let check = number(span, at: index + 4)
             index += RecordWriter.headBytes
-            guard length > 0 else { return .torn }
-            guard length <= bytes.count - index else { return .torn }
+            guard length > 0 else { return stop(start, end) }
+            guard length <= bytes.count - index else { return length > recordBytesMax ? .damaged : stop(start, end) }
             let content = span.extracting(index..<(index + length))
             index += length
             guard RecordWriter.checksum(content, seed: seed) == check,
                 let kind = JournalRecord.Kind(rawValue: content[0])
-            else { return index >= end || hasLostPage(span, start..<index) ? .torn : .damaged }
+            else { return index >= end || hasLostPage(span, start..<index) ? stop(start, end) : .damaged }
             var reader = RecordReader(bytes, (index - length + 1)..<index)
             guard visit(kind, &reader) else { return .damaged }
         }
         return .whole
     }
+
+    /// What it means that no whole record begins at `start`, when what was written goes on to `end`.
+    private static func stop(_ start: Int, _ end: Int) -> End { end - start > tornBytesMax ? .damaged : .torn }
 
     /// Whether a page that a record reaches into is all zeros: the disk had it not yet, though it had later ones.
     private static func hasLostPage(_ bytes: Span<UInt8>, _ record: Range<Int>) -> Bool {

@@ -61,7 +61,7 @@ enum AccountTable {
             let number: Int = row["number"], let limited: String = row["limited"], let max = Int128(limited),
             let text: String = row["spent"], let spent = Int128(text)
         else { return nil }
-        return BudgetCounter(unit: unit, window: window, max: max, index: number, spent: spent)
+        return BudgetCounter(unit: unit, window: window, kept: max, index: number, spent: spent)
     }
 
     static func key(_ row: Row) -> BudgetAccountKey? {

@@ -46,12 +46,6 @@ struct SegmentSummary {
     /// Calls of earlier segments that hold more than those say.
     private var grown: Set<UInt64> = []
 
-    /// Nil if the file cannot be read.
-    init?(path: String, sequence: Int) {
-        guard let data = FileManager.default.contents(atPath: path) else { return nil }
-        self.init(Array(data), sequence: sequence)
-    }
-
     init(_ bytes: [UInt8], sequence: Int) {
         // The closure must not take `self` while it is scanned into.
         var summary = SegmentSummary(bytes)

@@ -12,10 +12,11 @@ extension StateStore {
     /// Brings what was written to the disk. Not under the lock: the disk takes its time.
     func sync() {
         let descriptor = ledger.book.withLock { $0.journal.unsynced() }
-        if let descriptor {
-            _ = fdatasync(descriptor)
-            Foundation.close(descriptor)
-        }
+        guard let descriptor else { return }
+        let isSynced = fdatasync(descriptor) == 0
+        Foundation.close(descriptor)
+        // What the disk did not take may be gone from memory too: the segment ends here.
+        if !isSynced { ledger.book.withLock { $0.journal.syncFailed() } }
     }
 
     /// Moves everything that has been recorded into the store, charges calls whose lease has ended, and cleans up when
@@ -70,9 +71,11 @@ extension StateStore {
 
     private func foldFiles() throws {
         let folder = journalPath
-        let current = ledger.book.withLock { $0.journal.sequence }
-        for sequence in JournalSegment.sequences(in: folder) where sequence < current {
-            if try StateStore.fold(sequence, in: folder, database) == .damaged {
+        let (current, ended) = ledger.book.withLock { ($0.journal.sequence, Set($0.journal.unfolded.keys)) }
+        let found = try JournalSegment.sequences(in: folder).filter { $0 < current }
+        for sequence in found {
+            // Nothing that ended while the gateway runs has a torn end.
+            if try StateStore.fold(sequence, in: folder, database, settings) != .whole {
                 damagedCount.add(1, ordering: .relaxed)
             }
             ledger.book.withLock { book in
@@ -80,33 +83,52 @@ extension StateStore {
                 book.foldedThrough = max(book.foldedThrough, sequence)
             }
         }
-        // Segments that came and went without a file are folded, too.
-        ledger.book.withLock { $0.foldedThrough = max($0.foldedThrough, current - 1) }
+        let lost = ended.subtracting(found).filter { $0 < current }
+        damagedCount.add(lost.count, ordering: .relaxed)
+        // Segments that came and went without a file are folded, too, as far as can be.
+        ledger.book.withLock { book in
+            for sequence in lost { book.journal.folded(sequence) }
+            book.foldedThrough = max(book.foldedThrough, current - 1)
+        }
     }
 
     /// Folds what is there, and returns the highest number ever used.
-    static func foldAll(in folder: String, _ database: DatabasePool) throws -> Int {
-        for sequence in JournalSegment.sequences(in: folder) { _ = try fold(sequence, in: folder, database) }
-        return try database.read { try AccountTable.fact(foldedName, $0) }
+    static func foldAll(in folder: String, _ database: DatabasePool, _ settings: LedgerSettings) throws -> Int {
+        for sequence in try JournalSegment.sequences(in: folder) {
+            _ = try fold(sequence, in: folder, database, settings)
+        }
+        let newest = try database.read { try AccountTable.fact(foldedName, $0) }
+        guard JournalSegment.isSequence(newest) || newest == 0 else {
+            throw GatewayError(
+                .unreadableFile, "the state's number of the newest segment is \(newest), which is none",
+                hint: "restore state.db from a copy")
+        }
+        return newest
     }
 
     private static func fold(
-        _ sequence: Int, in folder: String, _ database: DatabasePool
+        _ sequence: Int, in folder: String, _ database: DatabasePool, _ settings: LedgerSettings
     ) throws -> JournalSegment.End {
         let path = JournalSegment.path(sequence, in: folder)
         var end = JournalSegment.End.whole
         if try database.read({ try AccountTable.fact(foldedName, $0) }) < sequence {
-            guard let summary = SegmentSummary(path: path, sequence: sequence) else {
-                throw GatewayError(.unreadableFile, "cannot read \(path)")
-            }
-            end = summary.end
-            try database.write { database in
-                try write(summary, database)
-                try AccountTable.setFact(foldedName, sequence, database)
+            let most = settings.segmentBytesMax + settings.heldBytesMax + JournalSegment.recordBytesMax
+            if let bytes = try JournalSegment.read(path, bytesMax: most) {
+                let summary = SegmentSummary(bytes, sequence: sequence)
+                end = summary.end
+                try database.write { database in
+                    try write(summary, database)
+                    try AccountTable.setFact(foldedName, sequence, database)
+                }
+            } else {
+                end = .damaged
             }
         }
+        // A torn end is what a crash leaves: an unfinished record, and nothing behind it.
         if end == .damaged {
-            unsafe rename(path, path + ".damaged")
+            guard unsafe rename(path, path + JournalSegment.damagedEnding) == 0 else {
+                throw GatewayError(.unreadableFile, "cannot read \(path)", hint: "remove it; it is no segment")
+            }
         } else {
             unsafe unlink(path)
         }

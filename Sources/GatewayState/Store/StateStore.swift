@@ -45,9 +45,15 @@ package final class StateStore: Sendable {
         do {
             let database = try StateStore.open(folder.databasePath)
             self.database = database
-            let newest = try StateStore.foldAll(in: journalPath, database)
+            let newest = try StateStore.foldAll(in: journalPath, database, settings)
+            damagedCount.store(JournalSegment.damagedCount(in: journalPath), ordering: .relaxed)
             let boot = try database.write { database in
                 let boot = try AccountTable.fact("boot", database) + 1
+                guard (1..<StateStore.bootsMax).contains(boot) else {
+                    throw GatewayError(
+                        .unreadableFile, "the state's count of starts is \(boot - 1), which is none",
+                        hint: "restore state.db from a copy")
+                }
                 try AccountTable.setFact("boot", boot, database)
                 return boot
             }
@@ -73,6 +79,9 @@ package final class StateStore: Sendable {
                 hint: "check space and permissions of the folder; state.db must be one of ours", cause: "\(error)")
         }
     }
+
+    /// Ids of calls have it above their lower 40 bits.
+    private static let bootsMax = 1 << 23
 
     private static func open(_ path: String) throws -> DatabasePool {
         var configuration = Configuration()

@@ -1,3 +1,6 @@
+import GatewayModel
+import GatewayPolicy
+
 /// A row of usage as it lies in its record of the journal, on its way into the store: its texts are not taken out.
 struct UsageRecord {
     /// As the journal has them: from the request's id to the version of prices.
@@ -32,12 +35,13 @@ struct UsageRecord {
         }
         var usage = InlineArray<8, Int>(repeating: 0)
         for index in usage.indices {
-            guard let count = reader.count() else { return nil }
+            guard let count = reader.count(), count <= BudgetAmounts.tokensMax else { return nil }
             usage[index] = count
         }
         guard let cost = reader.wide(), let status = reader.count(), let outcome = reader.byte(),
             let flags = reader.byte(), let attempts = reader.count(), let duration = reader.count(),
-            let firstToken = reader.count(), Int(outcome) < UsageRow.Outcome.allCases.count
+            let firstToken = reader.count(), cost <= BudgetAmounts.costMax.picodollars,
+            Int(outcome) < UsageRow.Outcome.allCases.count
         else { return nil }
         timeMilliseconds = time
         self.texts = texts
