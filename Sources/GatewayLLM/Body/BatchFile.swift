@@ -81,7 +81,7 @@ final class BatchFile {
                 GatewayError(.malformedRequest, "a batch has at most \(BatchFile.linesMax) requests", hint: "split it"))
         }
         do throws(GatewayError) {
-            for edit in try judge(line.span) {
+            for edit in try judged(line) {
                 let range = (lineStart + edit.range.lowerBound)..<(lineStart + edit.range.upperBound)
                 edits.append(JSONSplice.Edit(range: range, bytes: edit.bytes))
             }
@@ -90,6 +90,8 @@ final class BatchFile {
             fail(GatewayError(.malformedRequest, "too much of the file has to be changed", hint: "split it"))
         }
     }
+
+    private func judged(_ line: [UInt8]) throws(GatewayError) -> [JSONSplice.Edit] { try judge(line.span) }
 
     private func fail(_ error: GatewayError) {
         var error = error
