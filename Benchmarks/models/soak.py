@@ -169,7 +169,9 @@ class Soak:
             billed = json.load(reply)["total"]
         spent = (billed["inputTokens"] * INPUT + billed["outputTokens"] * OUTPUT) / 1_000_000
         charged = sum((Decimal(item["costUSD"]) for item in self.command("usage")["items"]), Decimal(0))
-        return spent, charged, billed
+        # Calls that a kill cut off are reserved until their lease ends, and then charged as reserved.
+        reserved = sum((Decimal(item["reserved"]) for item in self.command("budget", "list")["items"]), Decimal(0))
+        return spent, charged, reserved, billed
 
     def close(self):
         for process in (getattr(self, "gateway", None), getattr(self, "mock", None)):
@@ -179,13 +181,13 @@ class Soak:
         self.log.close()
 
 
-def judge(spent, charged, budget):
+def judge(spent, charged, reserved, budget):
     """What is wrong with the sums, as sentences."""
     found = []
     if spent > budget:
         found.append(f"the provider billed {spent} USD on a budget of {budget}")
-    if charged < spent:
-        found.append(f"the ledger has {charged} USD, the provider billed {spent}")
+    if charged + reserved < spent:
+        found.append(f"the ledger has {charged} USD and {reserved} reserved, the provider billed {spent}")
     if spent < budget / 2:
         found.append(f"only {spent} USD of {budget} were spent: nothing was tested")
     return found
@@ -203,11 +205,12 @@ def main(arguments):
     with tempfile.TemporaryDirectory(prefix="sluice-soak-") as folder:
         soak = Soak(options, folder)
         try:
-            spent, charged, billed = soak.run()
+            spent, charged, reserved, billed = soak.run()
         finally:
             soak.close()
-    print(f"calls {soak.counts}; billed {billed['requests']}, {spent} USD of {options.budget}; ledger {charged} USD")
-    findings = judge(spent, charged, options.budget)
+    print(f"calls {soak.counts}; billed {billed['requests']}, {spent} USD of {options.budget}")
+    print(f"ledger {charged} USD, and {reserved} reserved")
+    findings = judge(spent, charged, reserved, options.budget)
     print("kept" if not findings else "; ".join(findings))
     return 1 if findings else 0
 
