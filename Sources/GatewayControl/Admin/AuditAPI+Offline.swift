@@ -15,7 +15,7 @@ extension AuditAPI {
                 .unreachable, "no gateway answers in state folder \"\(stateFolder)\", and it holds no audit log",
                 hint: "start one with 'sluice run', or name its folder with --state or SLUICE_STATE")
         }
-        let log = try AuditLog(folder)
+        let log = try AuditLog(folder, mayStartAnew: false)
         defer { log.close() }
         let api = AuditAPI(trail: AuditTrail(log: log), folder: folder)
         let segments = path.split(separator: "/").map { PercentText.decoded($0) ?? "" }

@@ -11,7 +11,11 @@ extension GatewayProcess {
         var settings = AuditLog.Settings()
         settings.gateway = hostName
         settings.isDiskFull = options.isAuditDiskFull
-        return AuditTrail(log: try AuditLog(AuditFolder(stateFolder: options.stateDirectory), settings: settings))
+        let log = try AuditLog(AuditFolder(stateFolder: options.stateDirectory), settings: settings)
+        if let (folder, why) = log.setAside {
+            Console.error("the audit log was set aside as \(folder), and another begun: \(why)")
+        }
+        return AuditTrail(log: log)
     }
 
     private static var hostName: String {

@@ -86,6 +86,35 @@ struct AuditJournalTests {
         #expect(FileManager.default.fileExists(atPath: test.folder.path + ".broken-1790000000000"))
     }
 
+    @Test("a log with damage in its midst is set aside byte for byte, told, and never by who only reads")
+    func damaged() throws {
+        let test = try AuditTestFolder()
+        try test.fill(10)
+        let path = AuditSegment.path(1, in: test.folder.segments)
+        var bytes = try #require(AuditFiles.read(path))
+        bytes[bytes.count / 2] ^= 1
+        try Data(bytes).write(to: URL(filePath: path))
+        #expect(throws: GatewayError.self) { try AuditLog(test.folder, mayStartAnew: false) }
+        #expect(AuditFiles.read(path) == bytes)
+        #expect(test.folder.brokenLogs.isEmpty)
+        var journal = try test.journal()
+        #expect(journal.count == 0)
+        let (folder, why) = try #require(journal.findings.first?.setAside)
+        #expect(why.contains("segment 1 is damaged, at byte"))
+        #expect(test.folder.brokenLogs == [folder])
+        #expect(AuditFiles.read(folder + "/log/000000000001.log") == bytes)
+        var encoder = test.encoder(journal)
+        try journal.write([SubmittedEvent(AuditTestFolder.event(1))], &encoder, nowMilliseconds: 1)
+        try journal.sync()
+        try journal.publish(nowMilliseconds: 2)
+        journal.shut()
+        let report = try AuditLogVerification.run(test.folder)
+        #expect(report.faults.map(\.kind) == [.setAside])
+        #expect(!report.isProven)
+        try FileManager.default.removeItem(atPath: folder)
+        #expect(try AuditLogVerification.run(test.folder).isProven)
+    }
+
     @Test("a segment that was being begun when the process ended is begun again")
     func halfHead() throws {
         let test = try AuditTestFolder()

@@ -18,6 +18,16 @@ package struct AuditFolder: Sendable, Equatable {
     private var verifierPath: String { "\(path)/verifier" }
     private var redactionPath: String { "\(path)/redaction.key" }
 
+    /// Logs that were set aside when this one was begun, as paths.
+    var brokenLogs: [String] {
+        let parts = path.split(separator: "/", omittingEmptySubsequences: false)
+        let parent = parts.dropLast().joined(separator: "/")
+        return AuditFiles.names(in: parent.isEmpty ? "." : parent).filter {
+            $0.hasPrefix("\(parts[parts.count - 1]).broken-")
+        }
+        .sorted().map { "\(parent)/\($0)" }
+    }
+
     /// Whether there is a log.
     package var exists: Bool { !AuditSegment.sequences(in: segments).isEmpty }
 

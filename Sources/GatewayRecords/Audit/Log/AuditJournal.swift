@@ -17,6 +17,10 @@ struct AuditJournal: Sendable {
         case torn(bytes: Int)
         /// The log does not go as far as its own signed checkpoint; it was set aside under this name.
         case broken(folder: String, why: String)
+
+        var setAside: (folder: String, why: String)? {
+            if case .broken(let folder, let why) = self { (folder, why) } else { nil }
+        }
     }
 
     let folder: AuditFolder
@@ -31,6 +35,8 @@ struct AuditJournal: Sendable {
     private var lock: Int32 = -1
     private var length = 0
     private var headBytes = 0
+    /// Behind the last whole record, when the log was opened.
+    private var tornBytes = 0
     private var createdMilliseconds = 0
     private(set) var isUnsynced = false
     /// Records of the newest checkpoint.
@@ -46,9 +52,10 @@ struct AuditJournal: Sendable {
 
     // MARK: Opening
 
-    /// Takes the log up where it ends, or begins one.
+    /// Takes the log up where it ends, or begins one. One that cannot be gone on with is set aside as it is; where it
+    /// may not be (`mayStartAnew`), that is thrown and nothing is touched.
     init(
-        _ folder: AuditFolder, settings: Settings = Settings(), nowMilliseconds: Int,
+        _ folder: AuditFolder, settings: Settings = Settings(), nowMilliseconds: Int, mayStartAnew: Bool = true,
         isDiskFull: @escaping @Sendable () -> Bool = { false }
     ) throws(GatewayError) {
         self.folder = folder
@@ -59,13 +66,29 @@ struct AuditJournal: Sendable {
             AuditFolder.unlock(lock)
             throw error
         }
+        let why: String?
+        do throws(AuditFiles.Failure) { why = try recover() } catch {
+            shut()
+            throw error.error
+        }
+        if let why, !mayStartAnew {
+            shut()
+            throw AuditJournal.damaged(why, folder)
+        }
         do throws(AuditFiles.Failure) {
-            if let why = try recover() { try startAnew(why, nowMilliseconds) }
+            if let why { try startAnew(why, nowMilliseconds) }
             if descriptor < 0 { try begin(nowMilliseconds) }
         } catch {
             shut()
             throw error.error
         }
+    }
+
+    private static func damaged(_ why: String, _ folder: AuditFolder) -> GatewayError {
+        GatewayError(
+            .unreadableFile, "the audit log in \(folder.path) cannot be gone on with: \(why)",
+            hint:
+                "'sluice audit verify' says what is wrong; a gateway that starts sets the log aside and begins another")
     }
 
     /// Reads the newest segment to its end. Says why, when the log cannot be gone on with.
@@ -83,9 +106,16 @@ struct AuditJournal: Sendable {
                 sequences.removeLast()
                 continue
             }
-            try take(path, bytes, head, start)
+            if let why = try take(path, bytes, head, start) { return why }
             break
         }
+        if let why = contradiction(of: published) { return why }
+        try cutTorn()
+        return nil
+    }
+
+    /// What a signed checkpoint says that the records do not.
+    private mutating func contradiction(of published: Checkpoint?) -> String? {
         guard let published else { return nil }
         if tree.count < published.size {
             return "it ends after \(tree.count) records, and a checkpoint is signed over \(published.size)"
@@ -97,9 +127,10 @@ struct AuditJournal: Sendable {
         return nil
     }
 
+    /// Says why, when there is damage: nothing is touched then.
     private mutating func take(
         _ path: String, _ bytes: [UInt8], _ head: AuditSegment.Head, _ start: Int
-    ) throws(AuditFiles.Failure) {
+    ) throws(AuditFiles.Failure) -> String? {
         tree = head.tree
         previous = head.previous
         createdMilliseconds = head.createdMilliseconds
@@ -109,6 +140,9 @@ struct AuditJournal: Sendable {
             last = range
             return true
         }
+        if case .damaged(let offset) = end {
+            return "record \(tree.count) in segment \(head.sequence) is damaged, at byte \(offset)"
+        }
         if let last {
             previous = AuditEntry(index: tree.count - 1, leaf: bytes[last]).asPrevious
         }
@@ -116,12 +150,19 @@ struct AuditJournal: Sendable {
         guard descriptor >= 0 else { throw AuditFiles.Failure("cannot open \(path)") }
         length = end.offset
         headBytes = start
-        let lost = bytes.count - length
-        if lost > 0 {
-            findings.append(.torn(bytes: lost))
-            guard ftruncate(descriptor, off_t(length)) == 0 else { throw AuditFiles.Failure("cannot cut \(path)") }
-        }
+        tornBytes = bytes.count - length
         isUnsynced = true
+        return nil
+    }
+
+    /// Cuts off a last record that was never acknowledged.
+    private mutating func cutTorn() throws(AuditFiles.Failure) {
+        guard tornBytes > 0 else { return }
+        findings.append(.torn(bytes: tornBytes))
+        guard ftruncate(descriptor, off_t(length)) == 0 else {
+            throw AuditFiles.Failure("cannot cut segment \(sequence) in \(folder.segments)")
+        }
+        tornBytes = 0
     }
 
     /// Puts a log aside that contradicts what was signed, and begins another under a key of its own.

@@ -78,6 +78,8 @@ package final class AuditLog: Sendable {
     package let folder: AuditFolder
     package let settings: Settings
     package let verifier: NoteVerifier
+    /// Where an earlier log was set aside when this one was opened, and why.
+    package let setAside: (folder: String, why: String)?
     /// How far those are who get every record.
     package let sinks = AuditSinkBoard()
     let state = Mutex(State())
@@ -88,9 +90,11 @@ package final class AuditLog: Sendable {
     private let failures = Atomic<Int>(0)
     private let lost = Atomic<Int>(0)
 
-    /// Opens the log of a folder, made if need be, and starts its thread.
+    /// Opens the log of a folder, made if need be, and starts its thread. Without `mayStartAnew` a log that cannot be
+    /// gone on with is an error, and stays as it is.
     package init(
-        _ folder: AuditFolder, settings: Settings = Settings(), redactor: AuditRedactor = AuditRedactor()
+        _ folder: AuditFolder, settings: Settings = Settings(), redactor: AuditRedactor = AuditRedactor(),
+        mayStartAnew: Bool = true
     ) throws(GatewayError) {
         self.folder = folder
         self.settings = settings
@@ -101,7 +105,8 @@ package final class AuditLog: Sendable {
         journalSettings.segmentMilliseconds = settings.segmentMilliseconds
         let journal = try AuditJournal(
             folder, settings: journalSettings, nowMilliseconds: settings.wallMilliseconds(),
-            isDiskFull: settings.isDiskFull)
+            mayStartAnew: mayStartAnew, isDiskFull: settings.isDiskFull)
+        setAside = journal.findings.lazy.compactMap(\.setAside).first
         verifier = journal.signer.verifier
         total.store(journal.count, ordering: .relaxed)
         durable.store(journal.count, ordering: .relaxed)

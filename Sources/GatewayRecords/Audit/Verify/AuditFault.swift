@@ -19,6 +19,8 @@ package struct AuditFault: Sendable, Equatable {
         case forged
         /// Bytes that are no log.
         case unreadable
+        /// An earlier log lies beside this one, because it could not be gone on with.
+        case setAside = "set-aside"
     }
 
     package var kind: Kind

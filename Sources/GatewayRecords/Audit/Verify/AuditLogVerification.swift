@@ -23,7 +23,12 @@ package enum AuditLogVerification {
         let size = newest.flatMap { Checkpoint(note: $0, by: verifier)?.size } ?? 0
         var tiles = AuditTiles(folder, size: size)
         for segment in segments { read(segment, reader, &tiles, &verification) }
-        return verification.finish()
+        var report = verification.finish()
+        for path in folder.brokenLogs {
+            report.add(
+                AuditFault(.setAside, 0..<0, "an earlier log was set aside as \(path): see what is wrong with it"))
+        }
+        return report
     }
 
     /// Goes on behind a record whose checksum does not hold, as long as its length still leads to the next one.
