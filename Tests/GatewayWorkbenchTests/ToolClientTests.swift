@@ -94,4 +94,11 @@ struct ToolClientTests {
         }
         #expect(found == ["{\"a\":\n1}", "2"])
     }
+
+    @Test func `nobody listening is said in words`() async throws {
+        let client = ToolClient("http://127.0.0.1:1/mcp")
+        let error = await #expect(throws: CallError.self) { try await client.open() }
+        #expect("\(try #require(error))".contains("refused"))
+        #expect(!"\(try #require(error))".contains("SingleConnectionFailure"))
+    }
 }

@@ -111,8 +111,14 @@ package final class ClientConnection: Sendable {
         } catch let error as CallError {
             throw error
         } catch {
-            throw .connectFailed("\(destination.address): \(error)")
+            throw .connectFailed("\(destination.address): \(reason(error))")
         }
+    }
+
+    /// In words: what came of the last address that was tried.
+    private static func reason(_ error: any Error) -> String {
+        guard let failures = error as? NIOConnectionError else { return "\(error)" }
+        return failures.connectionErrors.last.map { "\($0.error)" } ?? "no address was found for \(failures.host)"
     }
 
     private static func secure(_ context: NIOSSLContext, _ destination: Destination) throws -> NIOSSLClientHandler {

@@ -17,8 +17,11 @@ package final class ToolClient: Sendable {
         package var era = Era.auto
         package var revision = MCPRevision.november2025
         package var headers: [Header] = []
-        /// Answers to forms, by the name of the field; a form without them is declined.
+        /// Answers to forms, by the name of the field; a form without them is declined. A text is read as the form's
+        /// schema has it.
         package var answers: [String: JSONDocument] = [:]
+        /// Whether servers are told that there is somebody to ask.
+        package var canBeAsked = true
         package var timeoutMilliseconds = 60_000
         package var bodyBytesMax = 64 << 20
 
@@ -61,7 +64,7 @@ package final class ToolClient: Sendable {
 
     private func initialize() async throws -> JSONDocument {
         let params: JSONDocument = [
-            "protocolVersion": .string(options.revision.rawValue), "capabilities": Self.capabilities,
+            "protocolVersion": .string(options.revision.rawValue), "capabilities": capabilities,
             "clientInfo": Self.info,
         ]
         let reply = try await post("initialize", params, isNew: false)
@@ -138,16 +141,24 @@ package final class ToolClient: Sendable {
         guard method == "elicitation/create", params["mode"] != "url" else { return nil }
         let names = (params["requestedSchema"]?["properties"]?.members ?? []).map(\.name)
         let content = names.compactMap { name in
-            options.answers[name].map { JSONDocument.Member(name: name, value: $0) }
+            options.answers[name].map {
+                let type = params["requestedSchema"]?["properties"]?[name]?["type"]?.text
+                return JSONDocument.Member(name: name, value: Self.read($0, as: type))
+            }
         }
         let needed = (params["requestedSchema"]?["required"]?.items ?? []).compactMap(\.text)
         guard !content.isEmpty, needed.allSatisfy({ options.answers[$0] != nil }) else { return ["action": "decline"] }
         return ["action": "accept", "content": .object(content)]
     }
 
+    private static func read(_ answer: JSONDocument, as type: String?) -> JSONDocument {
+        guard type != "string", let text = answer.text else { return answer }
+        return JSONDocument(json: text) ?? answer
+    }
+
     // MARK: the wire
 
-    static let capabilities: JSONDocument = ["elicitation": ["form": [:]]]
+    private var capabilities: JSONDocument { options.canBeAsked ? ["elicitation": ["form": [:]]] : [:] }
     static let info: JSONDocument = ["name": "sluice tool call", "version": "1"]
 
     /// What a server, or something before it, refused a request with.
@@ -156,6 +167,9 @@ package final class ToolClient: Sendable {
         /// Of JSON-RPC; nil: the answer was none.
         package let code: Int?
         package let message: String
+        /// What a gateway adds: its own code, such as `SL-3020`, and what may help.
+        package let ownCode: String?
+        package let hint: String?
 
         /// A modern server says so in its error, whatever the error is.
         var mayBeOld: Bool {
@@ -163,7 +177,7 @@ package final class ToolClient: Sendable {
                 && !(code.map { (-32099 ... -32020).contains($0) } ?? false)
         }
 
-        package var description: String { "\(code.map { "\($0)" } ?? "HTTP \(status)"): \(message)" }
+        package var description: String { "\(ownCode ?? code.map { "\($0)" } ?? "HTTP \(status)"): \(message)" }
     }
 
     private struct Reply {
@@ -196,7 +210,7 @@ package final class ToolClient: Sendable {
                 "_meta",
                 [
                     MCPMeta.protocolVersion: .string(MCPRevision.july2026.rawValue), MCPMeta.clientInfo: Self.info,
-                    MCPMeta.clientCapabilities: Self.capabilities, MCPMeta.logLevel: "info",
+                    MCPMeta.clientCapabilities: capabilities, MCPMeta.logLevel: "info",
                     "progressToken": .int(id),
                 ])
             headers += mirrored(method, params)
@@ -225,7 +239,8 @@ package final class ToolClient: Sendable {
         if let result = message?["result"] { return result }
         let error = message?["error"]
         throw Failure(
-            status: status, code: error?["code"]?.integer, message: error?["message"]?.text ?? "there was no answer")
+            status: status, code: error?["code"]?.integer, message: error?["message"]?.text ?? "there was no answer",
+            ownCode: error?["data"]?["code"]?.text, hint: error?["data"]?["hint"]?.text)
     }
 
     /// What the headers have to say again.

@@ -9,7 +9,8 @@ struct ToolCall: AsyncParsableCommand {
         commandName: "call", abstract: "Call a tool over MCP, and show its result.",
         discussion: """
             sluice tool call demo.echo --arg text=hello. A value is read as the tool's schema has it: text where it \
-            wants text, otherwise JSON. What the tool asks of its user is answered from --answer, or declined. Exit \
+            wants text, otherwise JSON. What the tool, or the gateway, asks of its user is answered from --answer \
+            (--answer approve=true allows a call that has to be approved); without any, nobody can be asked. Exit \
             status 1 when the tool failed, 3 when nothing answered, 4 when the call was not allowed.
             """)
 
@@ -50,8 +51,9 @@ struct ToolCall: AsyncParsableCommand {
             if failure.status == 401 || failure.status == 403 {
                 throw GatewayError(.denied, "the call was refused: \(failure)", hint: "give --key or SLUICE_KEY")
             }
-            Terminal.error("sluice: the call was refused: \(failure)")
-            throw ExitStatus.findings.code
+            let code = failure.ownCode.flatMap(ErrorCode.init(rawValue:)) ?? .upstreamProtocolError
+            let isDenied = failure.ownCode?.hasPrefix("SL-3") ?? false
+            throw GatewayError(isDenied ? .denied : code, "the call was refused: \(failure)", hint: failure.hint)
         } catch let error as CallError {
             throw GatewayError(.unreachable, "no whole answer: \(error)", hint: "is \(client.url) right?")
         }

@@ -32,6 +32,8 @@ struct ToolsEndpoint: ParsableArguments {
         var options = ToolClient.Options()
         options.era = era
         options.answers = answers
+        // A question that nobody answers would be declined: a call that needs a person waits for one instead.
+        options.canBeAsked = !answers.isEmpty
         options.timeoutMilliseconds = timeoutMilliseconds
         options.headers = try headers.map { text throws(GatewayError) in try HeaderText.parse(text) }
         if let key = key ?? ProcessInfo.processInfo.environment["SLUICE_KEY"], !key.isEmpty {
