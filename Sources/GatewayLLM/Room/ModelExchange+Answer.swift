@@ -73,8 +73,13 @@ extension ModelExchange: AnswerReader {
             return
         }
         let type = head.fields.first(.contentType).map { head.fields.copy($0.value) } ?? []
-        // Who was asked for a stream and does not say JSON sends one, whatever it calls it.
-        if request.streams, !type.starts(with: "application/json".utf8) {
+        // Who was asked for a stream and does not say JSON sends one, whatever it calls it; a stored response comes as
+        // one where its query asks for that.
+        let isStream =
+            request.streams
+            ? !type.starts(with: "application/json".utf8)
+            : endpoint.isStored && type.starts(with: "text/event-stream".utf8)
+        if isStream {
             reply = .stream(
                 ReplyStream(
                     endpoint.shape, attempt?.translation, hidesUsage: attempt?.hidesUsage ?? false, marks: marks,
