@@ -35,7 +35,7 @@ struct UsageRecord {
         }
         var usage = InlineArray<8, Int>(repeating: 0)
         for index in usage.indices {
-            guard let count = reader.count(), count <= BudgetAmounts.tokensMax else { return nil }
+            guard let count = reader.count(), count <= UsageRow.tokensMax else { return nil }
             usage[index] = count
         }
         guard let cost = reader.wide(), let status = reader.count(), let outcome = reader.byte(),

@@ -26,6 +26,9 @@ package struct UsageRow: Sendable, Hashable {
         package static let streamed = Flags(rawValue: 4)
     }
 
+    /// No count of a call is larger: what providers tell is held to it.
+    static let tokensMax = 1 << 40
+
     /// When it was settled, milliseconds since 1970.
     package var timeMilliseconds: Int
     package var requestID: String
