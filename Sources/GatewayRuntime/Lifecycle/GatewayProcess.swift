@@ -59,6 +59,8 @@ package final class GatewayProcess: Sendable {
         var tasks: [Task<Void, Never>] = []
         /// Outlives the others: the last requests have spans too.
         var telemetry: Task<Void, Never>?
+        /// May be in the midst of a call to a webhook, which nobody waits for.
+        var telling: Task<Void, Never>?
         var isReady = false
         var isDraining = false
         var statuses: [ObjectStatus] = []
@@ -149,7 +151,8 @@ package final class GatewayProcess: Sendable {
         }
         follow(changes)
         keep(Task { await followSideFiles() })
-        keep(Task { await tellApprovals() })
+        let telling = Task { await tellApprovals() }
+        life.withLock { $0.telling = telling }
         if spans != nil { life.withLock { $0.telemetry = Task { await exportTelemetry() } } }
     }
 
@@ -260,10 +263,13 @@ package final class GatewayProcess: Sendable {
         let tasks = life.withLock { state in
             state.isReady = false
             state.isDraining = true
+            state.telling?.cancel()
             defer { state.tasks.removeAll() }
             return state.tasks
         }
         for task in tasks { task.cancel() }
+        // A configuration that is being made to serve still needs the loops.
+        for task in tasks { await task.value }
         identities.activate([])
         credentials.activate([])
         try await plane.drain(timeout: options.drainTimeout)
