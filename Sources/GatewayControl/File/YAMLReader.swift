@@ -9,6 +9,8 @@ struct YAMLReader {
     let limits: Limits
     /// Nodes may not be more than the text could have spelled out: what is beyond comes from aliases.
     private let nodesMax: Int
+    /// Where the text ends, before what is padded; behind its last character that is no space.
+    private let end: (line: Int, column: Int)
     private var nodes = 0
 
     init(text: String, file: String, limits: Limits) {
@@ -17,6 +19,7 @@ struct YAMLReader {
         self.file = file
         self.limits = limits
         nodesMax = text.utf8.count + 1_000
+        end = Self.end(of: text)
     }
 
     func documents() throws(Diagnostic) -> [ConfigNode] {
@@ -128,8 +131,26 @@ struct YAMLReader {
         Diagnostic(.syntax, at: at, "unsupported tag \"\(tag)\"", hint: "remove it; the gateway knows plain YAML only")
     }
 
+    /// What is missing at the end is found missing after the padding; its place is the end of what was written.
     private func position(_ mark: Mark?) -> SourcePosition {
-        SourcePosition(file: file, line: mark?.line ?? 1, column: mark?.column ?? 1)
+        guard let mark else { return SourcePosition(file: file, line: 1, column: 1) }
+        let end = end
+        guard mark.line > end.line else { return SourcePosition(file: file, line: mark.line, column: mark.column) }
+        return SourcePosition(file: file, line: end.line, column: end.column)
+    }
+
+    private static func end(of text: String) -> (line: Int, column: Int) {
+        var (line, column) = (1, 1)
+        var last = (line: 1, column: 1)
+        for scalar in text.unicodeScalars {
+            if scalar == "\n" {
+                (line, column) = (line + 1, 1)
+            } else {
+                column += 1
+                if !scalar.properties.isWhitespace { last = (line, column) }
+            }
+        }
+        return last
     }
 
     // MARK: - Mistakes
@@ -149,7 +170,7 @@ struct YAMLReader {
             if lineIndentHasTab(mark.line) || context.map({ lineIndentHasTab($0.mark.line) }) == true {
                 hint = "indent with spaces, not tabs"
             } else {
-                hint = context.map { "\($0.text) that starts at line \($0.mark.line)" }
+                hint = context.map { "\($0.text) that starts at line \(position($0.mark).line)" }
             }
             return Diagnostic(.syntax, at: position(mark), problem, hint: hint)
         case .reader(let problem, let offset, _, _):

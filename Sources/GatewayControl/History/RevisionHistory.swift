@@ -54,13 +54,19 @@ struct RevisionHistory {
             if case .file(let path) = item.entry.origin { origin = .text("file:\(path)") }
             return .object([
                 ("origin", origin), ("resourceVersion", .text(item.entry.resourceVersion)),
-                ("document", item.object.document),
+                ("place", encode(item.object.position)), ("document", item.object.document),
             ])
         }
         return .object([
             ("revision", .integer(record.revision)), ("time", .integer(record.time)),
             ("cause", .text(record.cause.description)),
             ("changes", .list(record.changes.map(encode))), ("objects", .list(items)),
+        ])
+    }
+
+    private static func encode(_ position: SourcePosition) -> ConfigNode {
+        .object([
+            ("file", .text(position.file)), ("line", .integer(position.line)), ("column", .integer(position.column)),
         ])
     }
 
@@ -83,12 +89,12 @@ struct RevisionHistory {
         guard let root = documents.first, let revision = integer(root["revision"]) else { return nil }
         var items: [RevisionRecord.Item] = []
         for element in root["objects"]?.elements ?? [] {
-            guard let document = element["document"], let origin = element["origin"]?.string,
-                case .object(let object) = GatewayObject.decode(document, diagnostics: &diagnostics)
-            else { return nil }
+            guard let document = element["document"], let written = element["origin"]?.string else { return nil }
+            let origin = written.hasPrefix("file:") ? StoredEntry.Origin.file(String(written.dropFirst(5))) : .overlay
+            let placed = document.placed(at: place(element["place"], origin))
+            guard case .object(let object) = GatewayObject.decode(placed, diagnostics: &diagnostics) else { return nil }
             let entry = StoredEntry(
-                resourceVersion: element["resourceVersion"]?.string ?? String(revision),
-                origin: origin.hasPrefix("file:") ? .file(String(origin.dropFirst(5))) : .overlay)
+                resourceVersion: element["resourceVersion"]?.string ?? String(revision), origin: origin)
             items.append(RevisionRecord.Item(object: object, entry: entry))
         }
         let changes = (root["changes"]?.elements ?? []).compactMap { node -> ObjectChange? in
@@ -103,7 +109,34 @@ struct RevisionHistory {
             changes: changes, items: items)
     }
 
+    /// Where an object stood when it was written down: the files it names are found from there, and findings name it.
+    private static func place(_ node: ConfigNode?, _ origin: StoredEntry.Origin) -> SourcePosition {
+        if let file = node?["file"]?.string, let line = integer(node?["line"]), let column = integer(node?["column"]) {
+            return SourcePosition(file: file, line: line, column: column)
+        }
+        // A record of a version that did not keep places.
+        if case .file(let path) = origin { return SourcePosition(file: path, line: 1, column: 1) }
+        return SourcePosition(file: "admin", line: 1, column: 1)
+    }
+
     private static func integer(_ node: ConfigNode?) -> Int? {
         if case .number(let text)? = node?.value { Int(text) } else { nil }
+    }
+}
+
+extension ConfigNode {
+    /// The same values, all of them at one place.
+    fileprivate func placed(at position: SourcePosition) -> ConfigNode {
+        switch value {
+        case .sequence(let elements):
+            ConfigNode(.sequence(elements.map { $0.placed(at: position) }), at: position)
+        case .mapping(let fields):
+            ConfigNode(
+                .mapping(
+                    fields.map {
+                        Field(key: $0.key, keyPosition: position, value: $0.value.placed(at: position))
+                    }), at: position)
+        default: ConfigNode(value, at: position)
+        }
     }
 }

@@ -39,7 +39,9 @@ final class BatchJudge {
                 hint: "one of \(BatchNote.paths.map(\.path).joined(separator: ", "))")
         }
         do { try outline.read(line, range: parts.body) } catch {
-            throw GatewayError(.malformedRequest, ModelExchange.problem(error), hint: "body must be one JSON object")
+            throw GatewayError(
+                .malformedRequest, ModelExchange.problem(error, of: line.extracting(parts.body)),
+                hint: "body must be one JSON object")
         }
         var request = try ModelRequest(outline, of: line, endpoint)
         guard let found = room.table.find(request.name), let routed = room.routed(found.model) else {

@@ -127,20 +127,38 @@ extension ModelExchange {
         do throws(JSONScanError) {
             try outline.read(body.readableBytesUInt8Span)
         } catch {
-            throw GatewayError(.malformedRequest, ModelExchange.problem(error), hint: "send one JSON object")
+            throw GatewayError(
+                .malformedRequest, ModelExchange.problem(error, of: body.readableBytesUInt8Span),
+                hint: "send one JSON object")
         }
         request = try ModelRequest(outline, of: body.readableBytesUInt8Span, endpoint)
     }
 
-    static func problem(_ error: JSONScanError) -> String {
-        switch error {
-        case .duplicateName: "the request's body names a field twice"
+    /// In plain words, with the place. A body that is long is not read again to find it.
+    static func problem(_ error: JSONScanError, of text: Span<UInt8>) -> String {
+        var place: JSONTreeError?
+        if text.count <= 1 << 20 {
+            do throws(JSONTreeError) { _ = try JSONTree.parse(text) } catch { place = error }
+        }
+        let at = place.map { " at byte \($0.offset)" } ?? ""
+        return switch error {
+        case .duplicateName:
+            if case .duplicateName(let name)? = place?.reason {
+                "the request's body names a field twice: \(TranslationLosses.printable(name))"
+            } else {
+                "the request's body names a field twice"
+            }
         case .tooDeep: "the request's body is nested too deeply"
         case .tooManyMembers: "the request's body has too many fields"
         case .badUTF8: "the request's body is not valid UTF-8"
         case .unexpectedEnd: "the request's body ends early"
         case .notAnObject: "the request's body is not a JSON object"
-        default: "the request's body is not valid JSON: \(error)"
+        case .unexpectedByte: "the request's body is not valid JSON: an unexpected character\(at)"
+        case .badLiteral: "the request's body is not valid JSON: a word other than true, false and null\(at)"
+        case .badNumber: "the request's body is not valid JSON: a malformed number\(at)"
+        case .badString: "the request's body is not valid JSON: a control character in a string\(at)"
+        case .badEscape: "the request's body is not valid JSON: an unknown escape in a string\(at)"
+        case .trailingBytes: "the request's body goes on after its JSON object\(at)"
         }
     }
 

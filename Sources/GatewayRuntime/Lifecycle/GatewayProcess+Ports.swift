@@ -34,7 +34,11 @@ extension GatewayProcess {
         }
         guard !places.isEmpty else {
             // The gateway that listens when no object says so.
-            return [Diagnostic(.portUnavailable, at: ConfigNode.nowhere, "\(error)", hint: hint)]
+            return [
+                Diagnostic(
+                    .portUnavailable, at: ConfigNode.nowhere, "\(error), for the default listener",
+                    hint: "\(hint); a Gateway object in the files moves it")
+            ]
         }
         return places.map { position, path, key in
             Diagnostic(

@@ -14,6 +14,12 @@ struct DocumentReaderTests {
         return (documents, diagnostics)
     }
 
+    @Test(arguments: ["a: [", "a: [\n", "a: {b: 1\n\n"])
+    func whatIsNotClosedIsPlacedWithinTheText(text: String) throws {
+        let finding = try #require(read(text).diagnostics.first)
+        #expect(finding.position.line == 1)
+    }
+
     @Test func scalarsAreThoseOfYAML12() throws {
         let text =
             "a: yes\nb: true\nc: 010\nd: 1:30\ne: 1.50\nf: ~\ng: '1'\nh: 2024-01-01\ni: 0x1F\nj:\nk: \"\"\nl: .\n"

@@ -178,6 +178,30 @@ struct ObjectStoreTests {
         #expect(error?.code == .notFound)
     }
 
+    @Test func aRevisionKnowsTheFilesItsObjectsStoodIn() async throws {
+        let folder = try TemporaryFolder()
+        let store = try ObjectStore(stateFolder: folder.path)
+        let text = Self.backend.split(separator: "NAME").joined(separator: "b")
+        func load(port: Int) -> ConfigurationLoad {
+            let text = "# a comment\n" + text.split(separator: "PORT").joined(separator: String(port))
+            return ConfigurationLoad(
+                texts: [ConfigurationLoad.Text(bytes: Array(text.utf8), file: "/etc/sluice/b.yaml")], mode: .tolerant)
+        }
+        await store.replaceFiles(load(port: 1))
+        await store.replaceFiles(load(port: 2))
+        // Findings and relative paths start at the file, not at the history.
+        let place = SourcePosition(file: "/etc/sluice/b.yaml", line: 2, column: 1)
+        let restarted = try ObjectStore(stateFolder: folder.path)
+        #expect(await restarted.snapshot.set.objects.map(\.position) == [place])
+        let rolled = try await store.rollback(to: 1)
+        #expect(rolled.isApplied)
+        #expect(await store.snapshot.set.objects.map(\.position) == [place])
+        // One that differs in nothing is taken too.
+        let same = try await store.rollback(to: rolled.revision)
+        #expect(!same.isRefused)
+        #expect(await store.snapshot.set.objects.map(\.position) == [place])
+    }
+
     @Test func historyIsBoundedAndPrivate() async throws {
         let folder = try TemporaryFolder()
         let store = try ObjectStore(stateFolder: folder.path, historyCountMax: 3)

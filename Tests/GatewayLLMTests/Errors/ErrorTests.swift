@@ -151,4 +151,15 @@ struct ErrorTests {
             #expect(facts.ending == .failed && facts.error?.kind == .serverError)
         }
     }
+
+    @Test(
+        arguments: [
+            (#"{"model":"a","x":[1,]}"#, JSONScanError.unexpectedByte, "unexpected character at byte 20"),
+            (#"{"a":1,"a":2}"#, .duplicateName, "names a field twice: a"), (#"{"a":1}}"#, .trailingBytes, "at byte 7"),
+            (#"{"a":"\x"}"#, .badEscape, "unknown escape in a string at byte 6"),
+        ] as [(String, JSONScanError, String)])
+    func whatIsWrongWithABodyIsSaidInWordsWithItsPlace(text: String, error: JSONScanError, ending: String) {
+        let said = ModelExchange.problem(error, of: Array(text.utf8).span)
+        #expect(said.hasSuffix(ending), "\(said)")
+    }
 }
