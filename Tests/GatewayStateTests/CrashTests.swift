@@ -150,10 +150,7 @@ struct CrashTests {
         let fixture = StateFixture()
         let store = try fixture.open()
         for _ in 0..<100 { #expect(store.ledger.spend(1, of: table, now: fixture.now) == .admitted) }
-        let path = try #require(fixture.segments.first)
-        let count = store.ledger.book.withLock { $0.journal.currentBytes }
-        let whole = Array(try Data(contentsOf: URL(filePath: path)).prefix(count))
-        let sequence = try #require(fixture.sequence(of: path))
+        let (whole, sequence) = try fixture.written(by: store)
         #expect(whole.count > 4 * 4_096)
         var rows = -1
         for page in 0..<whole.count / 4_096 {
@@ -176,10 +173,7 @@ struct CrashTests {
         let fixture = StateFixture()
         let store = try fixture.open()
         for _ in 0..<3 { #expect(store.ledger.spend(10, of: table, now: fixture.now) == .admitted) }
-        let path = try #require(fixture.segments.first)
-        let count = store.ledger.book.withLock { $0.journal.currentBytes }
-        let whole = Array(try Data(contentsOf: URL(filePath: path)).prefix(count))
-        let sequence = try #require(fixture.sequence(of: path))
+        let (whole, sequence) = try fixture.written(by: store)
         for index in stride(from: 0, to: whole.count, by: 3) {
             var bytes = whole
             bytes[index] ^= 0x10
@@ -247,6 +241,15 @@ struct CrashTests {
 }
 
 extension StateFixture {
+    /// What has been written of the first segment, and its number.
+    func written(by store: StateStore) throws -> (bytes: [UInt8], sequence: Int) {
+        let path = try #require(segments.first)
+        let count = store.ledger.book.withLock { $0.journal.currentBytes }
+        return (
+            Array(try Data(contentsOf: URL(filePath: path)).prefix(count)), try #require(sequence(of: path))
+        )
+    }
+
     func sequence(of path: String) -> Int? { Int((path as NSString).lastPathComponent.dropLast(4)) }
 
     var segments: [String] {

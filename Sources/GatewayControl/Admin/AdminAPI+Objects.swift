@@ -99,7 +99,7 @@ extension AdminAPI {
         if diagnostics.hasErrors { throw AdminProblem(refused: diagnostics) }
         let bytes = Array(JSONPrinter.print(merged, pretty: true).utf8)
         return try await replace(
-            key, [ConfigurationLoad.Text(bytes: bytes, file: call.query["file"] ?? "admin", syntax: .json)], call)
+            key, [ConfigurationLoad.Text(bytes: bytes, file: call.label, syntax: .json)], call)
     }
 
     private func replace(

@@ -51,8 +51,15 @@ struct AdminCall: Sendable {
         let first = request.body.first { $0 != 0x20 && $0 != 0x0A && $0 != 0x0D && $0 != 0x09 }
         let isJSON = request.mediaType.hasSuffix("json") || first == UInt8(ascii: "{")
         return [
-            ConfigurationLoad.Text(bytes: request.body, file: query["file"] ?? "admin", syntax: isJSON ? .json : .yaml)
+            ConfigurationLoad.Text(bytes: request.body, file: label, syntax: isJSON ? .json : .yaml)
         ]
+    }
+
+    /// What findings call the body. Files that an object names are found from the file it stands in: only who is at the
+    /// socket, and could as well write the gateway's own files, says which one that is.
+    var label: String {
+        guard let name = query["file"] else { return "admin" }
+        return request.localPeer == nil ? "\(name) (sent)" : name
     }
 
     /// The body as one JSON object.

@@ -81,10 +81,8 @@ package final class CompiledTarget: Sendable {
     package let timeouts: CompiledTimeouts
     /// What live state (health, latency) is kept by: provider and model, whatever their places.
     package let key: String
-    /// The model's name there, if every request gets the same.
-    let fixedName: String?
-    /// The same as JSON writes it.
-    let fixedJSON: [UInt8]
+    /// The model's name there, if every request gets the same, also as JSON writes it.
+    let fixedName: (text: String, json: [UInt8])?
     private let upstream: UpstreamName
 
     package init(
@@ -98,10 +96,10 @@ package final class CompiledTarget: Sendable {
         self.unknownPrice = unknownPrice
         timeouts = provider.timeouts.overridden(by: model.timeouts)
         upstream = UpstreamName(target, of: model)
-        fixedName = upstream.isFixed ? String(decoding: upstream.name(for: []), as: UTF8.self) : nil
         var json: [UInt8] = []
-        JSONWriter.append(string: upstream.name(for: []).span, to: &json)
-        fixedJSON = json
+        let name = upstream.name(for: [])
+        JSONWriter.append(string: name.span, to: &json)
+        fixedName = upstream.isFixed ? (String(decoding: name, as: UTF8.self), json) : nil
         key = "\(provider.name)/\(target.model ?? model.name)"
     }
 

@@ -159,7 +159,7 @@ extension ModelExchange {
         attempts += 1
         totalAttempts += 1
         if firstAttemptNanoseconds == 0 { firstAttemptNanoseconds = worker.now }
-        served = (attempt.provider, attempt.name, attempt.routed.target.fixedName)
+        served = (attempt.provider, attempt.name, attempt.routed.target.fixedName?.text)
         self.attempt = attempt
         reply = .none
         outcome = nil
@@ -203,13 +203,9 @@ extension ModelExchange {
         let all = try body.whole()
         let span = all.readableBytesUInt8Span
         if let range = request.nameRange, attempt.name != request.name {
-            if attempt.routed.target.fixedName != nil {
-                splice.replace(range, with: attempt.routed.target.fixedJSON)
-            } else {
-                var value: [UInt8] = []
-                JSONWriter.append(string: attempt.name.span, to: &value)
-                splice.replace(range, with: value)
-            }
+            var value = attempt.routed.target.fixedName?.json ?? []
+            if value.isEmpty { JSONWriter.append(string: attempt.name.span, to: &value) }
+            splice.replace(range, with: value)
         }
         if endpoint.shape?.hasUsageChunk == true {
             do throws(JSONScanError) {

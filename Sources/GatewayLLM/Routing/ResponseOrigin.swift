@@ -52,11 +52,11 @@ package struct ResponseOrigin: Sendable {
     /// Whose a thing is, within a tenant: a user's over all keys, an agent's, else the key's own. Nil for somebody who
     /// has no name at all: what all of them share is nobody's.
     package static func owner(_ principal: Principal) -> ObjectOwner? {
-        let name =
-            principal.user.map { "user \($0)" } ?? principal.agent.map { "agent \($0)" }
-            ?? principal.credentialID.map { "\(principal.proof.rawValue) \($0)" }
-        guard let name, name.last != " " else { return nil }
-        return ObjectOwner(tenant: principal.tenant, name: name)
+        let names = [
+            ("user", principal.user), ("agent", principal.agent), (principal.proof.rawValue, principal.credentialID),
+        ]
+        guard let (kind, name) = names.first(where: { $0.1 != nil }), let name, !name.isEmpty else { return nil }
+        return ObjectOwner(tenant: principal.tenant, name: "\(kind) \(name)")
     }
 
     /// The ways in which an id that a client sends can be read; none for one that was never marked.

@@ -65,22 +65,8 @@ extension Scan {
 
     @inline(never)
     private static func stringStopFar(_ input: Span<UInt8>, from start: Int) -> Int {
-        var index = start
+        var index = skipWide(input, from: start, stopsAtHigh: true)
         let count = input.count
-        let ones = SIMD4<UInt64>(repeating: Word.ones)
-        let highs = SIMD4<UInt64>(repeating: Word.highs)
-        let spaces = ones &* 0x20
-        let quotes = ones &* 0x22
-        let backslashes = ones &* 0x5C
-        while index &+ 32 <= count {
-            let words = Word.loadFour(input, index)
-            let quote = words ^ quotes
-            let backslash = words ^ backslashes
-            let control = (words &- spaces) & ~words
-            let stops = control | (quote &- ones) & ~quote | (backslash &- ones) & ~backslash | words
-            if Word.isAnySet(stops & highs) { break }
-            index &+= 32
-        }
         while index &+ 8 <= count {
             let stops = Word.stringStops(Word.load(input, index))
             if stops != 0 { return index &+ stops.trailingZeroBitCount &>> 3 }
@@ -111,22 +97,8 @@ extension Scan {
 
     @inline(never)
     private static func stringEndFar(_ input: Span<UInt8>, from start: Int) -> Int {
-        var index = start
+        var index = skipWide(input, from: start, stopsAtHigh: false)
         let count = input.count
-        let ones = SIMD4<UInt64>(repeating: Word.ones)
-        let highs = SIMD4<UInt64>(repeating: Word.highs)
-        let spaces = ones &* 0x20
-        let quotes = ones &* 0x22
-        let backslashes = ones &* 0x5C
-        while index &+ 32 <= count {
-            let words = Word.loadFour(input, index)
-            let quote = words ^ quotes
-            let backslash = words ^ backslashes
-            let control = (words &- spaces) & ~words
-            let ends = control | (quote &- ones) & ~quote | (backslash &- ones) & ~backslash
-            if Word.isAnySet(ends & highs) { break }
-            index &+= 32
-        }
         while index &+ 8 <= count {
             let ends = Word.stringEnds(Word.load(input, index))
             if ends != 0 { return index &+ ends.trailingZeroBitCount &>> 3 }
@@ -136,6 +108,29 @@ extension Scan {
             let byte = input[index]
             if byte < 0x20 || byte == Byte.quote || byte == Byte.backslash { return index }
             index &+= 1
+        }
+        return index
+    }
+
+    /// Goes on from `start` by 32 bytes at a time, as long as none of them is a quote, a backslash or a control byte,
+    /// nor, where that is asked for, outside of ASCII.
+    @inline(__always)
+    private static func skipWide(_ input: Span<UInt8>, from start: Int, stopsAtHigh: Bool) -> Int {
+        var index = start
+        let ones = SIMD4<UInt64>(repeating: Word.ones)
+        let highs = SIMD4<UInt64>(repeating: Word.highs)
+        let spaces = ones &* 0x20
+        let quotes = ones &* 0x22
+        let backslashes = ones &* 0x5C
+        while index &+ 32 <= input.count {
+            let words = Word.loadFour(input, index)
+            let quote = words ^ quotes
+            let backslash = words ^ backslashes
+            let control = (words &- spaces) & ~words
+            var stops = control | (quote &- ones) & ~quote | (backslash &- ones) & ~backslash
+            if stopsAtHigh { stops |= words }
+            if Word.isAnySet(stops & highs) { break }
+            index &+= 32
         }
         return index
     }

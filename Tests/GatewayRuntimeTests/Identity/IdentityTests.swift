@@ -134,7 +134,9 @@ struct IdentityTests {
         }
     }
 
-    @Test(arguments: [("admin", "../keys"), ("admin", "/etc/passwd"), ("history", "a/../../b")])
+    @Test(arguments: [
+        ("admin", "../keys"), ("admin", "/etc/passwd"), ("history", "a/../../b"), ("/x.yaml (sent)", "/etc/passwd"),
+    ])
     func `an object from the admin API reaches the state folder only`(origin: String, path: String) {
         let reader = SideFileReader(stateDirectory: "/state")
         #expect(throws: GatewayError.self) { try reader.path(path, origin: origin) }

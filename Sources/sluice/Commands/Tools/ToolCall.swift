@@ -49,7 +49,8 @@ struct ToolCall: AsyncParsableCommand {
         } catch let failure as ToolClient.Failure {
             await client.close()
             if failure.status == 401 || failure.status == 403 {
-                throw GatewayError(.denied, "the call was refused: \(failure)", hint: "give --key or SLUICE_KEY")
+                throw GatewayError(
+                    .denied, "the call was refused: \(failure)", hint: failure.hint ?? "give --key or SLUICE_KEY")
             }
             let code = failure.ownCode.flatMap(ErrorCode.init(rawValue:)) ?? .upstreamProtocolError
             let isDenied = failure.ownCode?.hasPrefix("SL-3") ?? false
