@@ -219,7 +219,10 @@ struct CrashTests {
         let fixture = StateFixture()
         let store = try fixture.open()
         #expect(throws: GatewayError.self) { try fixture.open() }
+        #expect(StateStore.isHeld(folder: fixture.folder))
         store.close()
+        #expect(!StateStore.isHeld(folder: fixture.folder))
+        #expect(!StateStore.isHeld(folder: fixture.folder + "/none"))
     }
 
     @Test func nobodyElseMayReadTheState() throws {

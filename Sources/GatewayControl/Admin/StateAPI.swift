@@ -70,6 +70,9 @@ package struct StateAPI: Sendable {
 
     // MARK: Without a gateway
 
+    /// Whether a process, most likely a gateway, has a state folder open now.
+    package static func isHeld(stateFolder: String) -> Bool { StateStore.isHeld(folder: stateFolder) }
+
     /// Answers from a state folder that no gateway uses, for whoever may read it: its permissions are the proof.
     package static func offline(
         stateFolder: String, method: String, path: String, query: String, body: [UInt8]

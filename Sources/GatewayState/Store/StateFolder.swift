@@ -38,6 +38,14 @@ final class StateFolder: Sendable {
         lock = Mutex(descriptor)
     }
 
+    /// Whether a process has the folder now.
+    static func isHeld(_ path: String) -> Bool {
+        let descriptor = unsafe open("\(path)/\(lockName)", O_RDWR | O_CLOEXEC | O_NOFOLLOW)
+        guard descriptor >= 0 else { return false }
+        defer { close(descriptor) }
+        return flock(descriptor, LOCK_SH | LOCK_NB) != 0
+    }
+
     deinit { release() }
 
     /// Lets others have the folder, and says so rather than only closing the descriptor: a process that is being

@@ -112,6 +112,9 @@ package final class StateStore: Sendable {
         }
     }
 
+    /// Whether a process has the folder open now; a gateway has it from its first moment on.
+    package static func isHeld(folder: String) -> Bool { StateFolder.isHeld(folder) }
+
     /// The store's file in its folder.
     package static var databaseName: String { StateFolder.databaseName }
     package var nowMilliseconds: Int { now() }

@@ -14,31 +14,31 @@ struct StateClient {
         _ method: String, _ path: String, query: [(String, String)] = [], json: ConfigNode? = nil
     ) async throws -> ConfigNode {
         let body = json.map { Array(JSONPrinter.print($0).utf8) }
-        do {
-            return try await AdminClient(stateFolder: folder).send(
+        return try await StateAccess.ask(folder) {
+            try await AdminClient(stateFolder: folder).send(
                 method, path, query: query, body: body,
                 headers: json == nil ? [] : [.init("Content-Type", "application/json")]
             ).node
-        } catch let error as GatewayError where error.code == .unreachable {
-            let answer = try StateAPI.offline(
-                stateFolder: folder, method: method, path: path, query: AdminClient.query(query), body: body ?? [])
-            return try AdminClient.node(Self.bytes(answer))
+        } offline: {
+            try AdminClient.node(try offline(method, path, query, body ?? []))
         }
     }
 
     /// The answer as text, as the gateway wrote it.
     func text(_ path: String, query: [(String, String)]) async throws -> String {
-        do {
-            return try await AdminClient(stateFolder: folder).text(path, query: query)
-        } catch let error as GatewayError where error.code == .unreachable {
-            let answer = try StateAPI.offline(
-                stateFolder: folder, method: "GET", path: path, query: AdminClient.query(query), body: [])
-            return String(decoding: Self.bytes(answer), as: UTF8.self)
+        try await StateAccess.ask(folder) {
+            try await AdminClient(stateFolder: folder).text(path, query: query)
+        } offline: {
+            String(decoding: try offline("GET", path, query, []), as: UTF8.self)
         }
     }
 
-    private static func bytes(_ answer: AdminResponse) -> [UInt8] {
-        if case .bytes(let bytes) = answer.body { bytes } else { [] }
+    private func offline(
+        _ method: String, _ path: String, _ query: [(String, String)], _ body: [UInt8]
+    ) throws -> [UInt8] {
+        let answer = try StateAPI.offline(
+            stateFolder: folder, method: method, path: path, query: AdminClient.query(query), body: body)
+        return if case .bytes(let bytes) = answer.body { bytes } else { [] }
     }
 }
 
