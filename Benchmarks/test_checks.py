@@ -68,14 +68,23 @@ class Models(unittest.TestCase):
             self.assertEqual(len(models.crossed({name: bound + 0.01})), 1)
 
     def test_overspending(self):
-        self.assertEqual(soak.judge(Decimal("0.9"), Decimal("0.9"), Decimal(1)), [])
-        self.assertEqual(len(soak.judge(Decimal("1.01"), Decimal("1.01"), Decimal(1))), 1)
+        self.assertEqual(soaked("0.9", charged="0.9"), [])
+        self.assertEqual(len(soaked("1.01", charged="1.01")), 1)
 
     def test_a_call_that_is_lost(self):
-        self.assertEqual(len(soak.judge(Decimal("0.9"), Decimal("0.8"), Decimal(1))), 1)
+        self.assertEqual(len(soaked("0.9", charged="0.8")), 1)
+
+    def test_a_call_without_an_end_is_reserved(self):
+        self.assertEqual(soaked("0.9", charged="0.8", reserved="0.1"), [])
+        self.assertEqual(len(soaked("0.9", charged="0.8", reserved="0.09")), 1)
 
     def test_nothing_was_spent(self):
-        self.assertEqual(len(soak.judge(Decimal(0), Decimal(0), Decimal(1))), 1)
+        self.assertEqual(len(soaked("0", charged="0")), 1)
+
+
+def soaked(spent, charged, reserved="0"):
+    """What a soak's judge says on a budget of one dollar."""
+    return soak.judge(Decimal(spent), Decimal(charged), Decimal(reserved), Decimal(1))
 
 
 if __name__ == "__main__":
