@@ -268,12 +268,12 @@ final class ClientStream: BodyReader {
 
     /// A result, or what says that the call goes on as a task.
     private func answered(
-        _ whole: [UInt8], _ mark: EventMark, _ server: CompiledServer, _ rules: inout ResultRules
+        _ whole: ServerResult, _ mark: EventMark, _ server: CompiledServer, _ rules: inout ResultRules
     ) throws(GatewayError) -> [UInt8] {
         let begun = try SessionTask.begun(
             whole, tool: mark.tool, owner: taskOwner, session: session, server, services, &rules)
         if let begun { return begun }
-        let result = try rules.governed(whole, renames: true)
+        let result = try rules.governed(whole.bytes, renames: true) ?? whole.bytes
         guard LiveTasks.namesTask(result), let tree = try? JSONTree.parse(result) else { return result }
         return services.tasks.shown(tree, server: server.name, session: session.id).bytes
     }

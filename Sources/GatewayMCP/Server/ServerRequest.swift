@@ -8,8 +8,7 @@ import NIOCore
 /// it is cancelled.
 final class ServerRequest {
     enum Reply {
-        /// The JSON of the result.
-        case result([UInt8])
+        case result(ServerResult)
         /// The JSON of the error, and the status it came with.
         case error([UInt8], status: Int)
         case failed(GatewayError)
@@ -212,16 +211,8 @@ final class ServerRequest {
             reply = .error(text, status: status)
             return
         }
-        reply = session == nil && !ServerRequest.isKnown(text) ? .failed(malformed) : .result(text)
-    }
-
-    /// What a result without sessions says of itself must be understood; one that says nothing is complete.
-    private static func isKnown(_ result: [UInt8]) -> Bool {
-        guard let outline = try? JSONOutline(result.span) else { return false }
-        guard let member = outline.member("resultType", in: result.span) else { return true }
-        return ["\"complete\"", "\"input_required\"", "\"task\""].contains {
-            result[member.value].elementsEqual($0.utf8)
-        }
+        let result = ServerResult(text)
+        reply = session == nil && !result.isKnown ? .failed(malformed) : .result(result)
     }
 
     /// A notification as its client knows it; nil for progress that nobody asked for.

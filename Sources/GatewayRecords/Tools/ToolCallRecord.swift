@@ -71,6 +71,8 @@ package struct ToolCallRecord: Sendable {
     package var argumentsDigest = ""
     package var resultDigest = ""
     package var resultBytes = 0
+    /// Why the arguments were not checked against the tool's schema, where that cannot be understood.
+    package var unchecked = ""
     /// Words made unreadable in what came back.
     package var redactions = 0
     /// Of a list: how many the caller was shown.
