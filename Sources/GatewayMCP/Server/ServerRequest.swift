@@ -36,6 +36,8 @@ final class ServerRequest {
     var name: String?
     /// `Mcp-Param-…` and what else goes with it.
     var fields: [(name: String, value: [UInt8])] = []
+    /// It asks how the server is, whatever is known of that.
+    var isCheck = false
     /// A stream that stays open.
     var isStream = false
     /// A notification, or of a server with sessions a request.
@@ -74,6 +76,7 @@ final class ServerRequest {
     private var opening: ServerOpening { ServerOpening(server: server, services: services, worker: worker) }
 
     func start() {
+        if !isCheck, let refusal = services.health.refusal(of: server) { return end(.failed(refusal)) }
         switch server.protocol {
         case .stateless: return sendStateless()
         case .session, .sse: return findSession()
