@@ -325,6 +325,7 @@ final class ClientStream: BodyReader {
             session: session)
         for server in view.servers {
             let kept = room.services.live.take(caller.scope(server))
+            worker.ended(kept, atNanoseconds: worker.now)
             let opened = session.opened.first { $0.server == server.name }.map {
                 LiveServers.Session(
                     id: $0.id.isEmpty ? nil : $0.id, revision: $0.revision, result: [], usedNanoseconds: worker.now)

@@ -1,5 +1,6 @@
 import GatewayModel
 import GatewayProxy
+import GatewayRecords
 import GatewayWire
 import NIOCore
 
@@ -53,6 +54,7 @@ final class ServerRequest {
     private(set) var clientToken: [UInt8]?
     private var post: ServerPost?
     private var reply: Reply?
+    private(set) var startedNanoseconds: UInt64 = 0
     private var hasEnded = false
     private var isDetached = false
     private var hasReopened = false
@@ -76,6 +78,7 @@ final class ServerRequest {
     private var opening: ServerOpening { ServerOpening(server: server, services: services, worker: worker) }
 
     func start() {
+        startedNanoseconds = worker.now
         if !isCheck, let refusal = services.health.refusal(of: server) { return end(.failed(refusal)) }
         switch server.protocol {
         case .stateless: return sendStateless()
@@ -140,7 +143,7 @@ final class ServerRequest {
             let session = LiveServers.Session(
                 id: opened.id.isEmpty ? nil : opened.id, revision: opened.revision, result: [],
                 usedNanoseconds: worker.now)
-            services.live.keep(session, scope, now: worker.now)
+            for old in services.live.keep(session, scope, now: worker.now) { worker.ended(old) }
             return sendInSession(session)
         }
         post = opening.open(caller) { [self] outcome in
@@ -267,7 +270,7 @@ final class ServerRequest {
 
     /// The server does not know the session any more: once a new one is opened, then it is the server's failure.
     private func reopen(_ session: LiveServers.Session) {
-        services.live.drop(caller.scope(server), id: session.id)
+        worker.ended(services.live.drop(caller.scope(server), id: session.id), atNanoseconds: worker.now)
         guard !hasReopened else {
             return end(
                 .failed(
@@ -338,6 +341,7 @@ final class ServerRequest {
         onMark = nil
         post?.cancel()
         post = nil
+        count(.cancelled)
         guard let session, reply == nil, !id.isEmpty else { return }
         var params = Array("{\"requestId\":".utf8)
         params.append(contentsOf: id)
@@ -352,6 +356,7 @@ final class ServerRequest {
     private func end(_ reply: Reply) {
         guard !hasEnded else { return }
         hasEnded = true
+        count(failure(reply))
         let onEnd = onEnd
         self.onEnd = nil
         onMessage = nil
