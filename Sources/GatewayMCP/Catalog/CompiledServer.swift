@@ -44,6 +44,8 @@ package final class CompiledServer: Sendable {
     let streamRule: CompiledRule
     let resultBytesMax: Int
     let toolsMax: Int
+    /// How it is asked how it is; nil where nobody asks.
+    let check: ActiveServerCheck?
     /// Why it cannot be asked at all: its certificates, say.
     package let problem: GatewayError?
     /// Of a protected server: where its tokens come from.
@@ -74,6 +76,8 @@ package final class CompiledServer: Sendable {
         self.problem = problem
         self.connection = connection
         access = nil
+        // What cannot be asked at all is not asked how it is either.
+        check = problem == nil ? spec.healthCheck.map { ActiveServerCheck($0) } : nil
         authority = Array(url.authority.utf8)
         target = Array(url.target.utf8)
         fields = (spec.http?.headers ?? []).map {
@@ -105,15 +109,24 @@ package final class CompiledServer: Sendable {
             self, ServerAccess(connections: connections, settings: connection, principal: principal))
     }
 
-    private init(_ other: CompiledServer, _ access: ServerAccess) {
+    /// The same server as checks of its health see it: no token of anybody's is shown to it.
+    var checked: CompiledServer { connection == nil ? self : CompiledServer(self, nil) }
+
+    /// For metrics: where it is.
+    package var address: String { process == nil ? url.authority : "process" }
+
+    package var isChecked: Bool { check != nil }
+
+    private init(_ other: CompiledServer, _ access: ServerAccess?) {
         name = other.name
         shownName = other.shownName
         // What it says of itself may be for this caller alone.
-        let isShared = access.settings.mode == .service
         key =
-            isShared
-            ? other.key
-            : "\(other.key) \(UpstreamConnection.Key(access.principal, server: other.name).text)"
+            switch access {
+            case nil: "\(other.key) check"
+            case let access? where access.settings.mode == .service: other.key
+            case let access?: "\(other.key) \(UpstreamConnection.Key(access.principal, server: other.name).text)"
+            }
         prefix = other.prefix
         prefixMode = other.prefixMode
         self.`protocol` = other.protocol
@@ -134,7 +147,8 @@ package final class CompiledServer: Sendable {
         resultBytesMax = other.resultBytesMax
         toolsMax = other.toolsMax
         problem = other.problem
-        connection = other.connection
+        check = other.check
+        connection = access == nil ? nil : other.connection
         self.access = access
     }
 

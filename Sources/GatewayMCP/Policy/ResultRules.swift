@@ -19,8 +19,9 @@ struct ResultRules {
         self.definition = definition
     }
 
-    /// A result that is small, fits its schema and holds no secrets, with the URIs of this path.
-    mutating func governed(_ result: [UInt8], renames: Bool) throws(GatewayError) -> [UInt8] {
+    /// A result that is small, fits its schema and holds no secrets, with the URIs of this path; nil for one that is so
+    /// already.
+    mutating func governed(_ result: [UInt8], renames: Bool) throws(GatewayError) -> [UInt8]? {
         if let terms, result.count > terms.resultBytesMax {
             throw GatewayError(
                 .upstreamProtocolError, "the result is larger than \(terms.resultBytesMax) bytes",
@@ -28,19 +29,19 @@ struct ResultRules {
         }
         let mustRename = renames && !view.isSingle
         let redacts = terms?.redacts ?? false
-        let schema = terms?.validate == .results ? definition?.tree["outputSchema"] : nil
-        guard mustRename || redacts || schema != nil else { return result }
+        let schema = terms?.validation == .results ? definition?.tree["outputSchema"] : nil
+        guard mustRename || redacts || schema != nil else { return nil }
         guard var tree = try? JSONTree.parse(result) else {
             // What cannot be read cannot be cleaned.
-            guard redacts else { return result }
+            guard redacts else { return nil }
             throw GatewayError(.upstreamProtocolError, "the tool's result cannot be read")
         }
         if let schema { try check(tree, schema) }
-        guard mustRename || redacts else { return result }
+        guard mustRename || redacts else { return nil }
         let before = redactions
         tree = redacted(tree)
         // Nearly always there is nothing to hide: the server's own bytes go on.
-        if redactions == before, !mustRename { return result }
+        if redactions == before, !mustRename { return nil }
         if mustRename, let server { tree = ResourceNames(view, server).renamed(tree) }
         return tree.bytes
     }

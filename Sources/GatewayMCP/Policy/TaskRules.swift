@@ -16,8 +16,8 @@ struct TaskRules {
         guard var clean = rules.redacted(.object(task)).object else { return JSONObject() }
         clean["taskId"] = .text(text)
         if let result {
-            let governed = try rules.governed(result.bytes, renames: true)
-            guard let tree = try? JSONTree.parse(governed) else {
+            let bytes = result.bytes
+            guard let tree = try? JSONTree.parse(try rules.governed(bytes, renames: true) ?? bytes) else {
                 throw GatewayError(.upstreamProtocolError, "the task's result cannot be read")
             }
             clean["result"] = tree
@@ -40,13 +40,11 @@ struct TaskRules {
 enum SessionTask {
     /// What the client is told, and its name kept; nil for another result.
     static func begun(
-        _ result: [UInt8], tool: String?, owner: String, session: ClientSession, _ server: CompiledServer,
+        _ result: ServerResult, tool: String?, owner: String, session: ClientSession, _ server: CompiledServer,
         _ services: MCPServices, _ rules: inout ResultRules
     ) throws(GatewayError) -> [UInt8]? {
-        guard let outline = try? JSONOutline(result.span), outline.member("task", in: result.span) != nil,
-            outline.member("content", in: result.span) == nil
-        else { return nil }
-        guard var object = (try? JSONTree.parse(result))?.object, let task = object["task"]?.object,
+        guard result.has("task"), !result.has("content") else { return nil }
+        guard var object = (try? JSONTree.parse(result.bytes))?.object, let task = object["task"]?.object,
             let own = task["taskId"]?.string?.value, !own.isEmpty, own.utf8.count <= TaskHandle.ownBytesMax,
             let tool
         else { throw TaskRules.unasked(server) }

@@ -4,7 +4,8 @@ import GatewayPolicy
 /// What all MCPToolPolicies together ask of one tool: of each the strictest.
 struct ToolTerms: Sendable {
     var pin = ToolPinning.off
-    var validate = ToolValidation.off
+    /// Nil where no policy says it.
+    var validate: ToolValidation?
     /// What a token must let its caller do.
     var scopes: [String] = []
     var risk: ToolRisk?
@@ -17,6 +18,8 @@ struct ToolTerms: Sendable {
     var concurrentMax: Int?
     var callsPerMinute: Int?
 
+    /// What must fit the tool's schemas: what callers give does, unless a policy says otherwise.
+    var validation: ToolValidation { validate ?? .arguments }
     var redacts: Bool { hidesSecrets || !words.isEmpty }
 }
 
@@ -84,10 +87,7 @@ extension ToolTerms {
         case (.approved, _), (_, .off): break
         default: pin = spec.pin
         }
-        switch (validate, spec.validate) {
-        case (.results, _), (_, .off): break
-        default: validate = spec.validate
-        }
+        if let one = spec.validate { validate = max(validate ?? one, one) }
         for scope in spec.scopes where !scopes.contains(scope) { scopes.append(scope) }
         if let one = spec.price { price = max(price, one.money) }
         if let one = spec.risk { risk = max(risk ?? one, one) }

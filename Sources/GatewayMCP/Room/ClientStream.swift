@@ -268,12 +268,12 @@ final class ClientStream: BodyReader {
 
     /// A result, or what says that the call goes on as a task.
     private func answered(
-        _ whole: [UInt8], _ mark: EventMark, _ server: CompiledServer, _ rules: inout ResultRules
+        _ whole: ServerResult, _ mark: EventMark, _ server: CompiledServer, _ rules: inout ResultRules
     ) throws(GatewayError) -> [UInt8] {
         let begun = try SessionTask.begun(
             whole, tool: mark.tool, owner: taskOwner, session: session, server, services, &rules)
         if let begun { return begun }
-        let result = try rules.governed(whole, renames: true)
+        let result = try rules.governed(whole.bytes, renames: true) ?? whole.bytes
         guard LiveTasks.namesTask(result), let tree = try? JSONTree.parse(result) else { return result }
         return services.tasks.shown(tree, server: server.name, session: session.id).bytes
     }
@@ -325,6 +325,7 @@ final class ClientStream: BodyReader {
             session: session)
         for server in view.servers {
             let kept = room.services.live.take(caller.scope(server))
+            worker.ended(kept, atNanoseconds: worker.now)
             let opened = session.opened.first { $0.server == server.name }.map {
                 LiveServers.Session(
                     id: $0.id.isEmpty ? nil : $0.id, revision: $0.revision, result: [], usedNanoseconds: worker.now)

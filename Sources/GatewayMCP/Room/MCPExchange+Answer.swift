@@ -59,14 +59,18 @@ extension MCPExchange {
         case .error(let error, let status): pass(error: error, status: status, call)
         case .result(let whole):
             note?.result = .ok
-            let result: [UInt8]
+            let result: ServerResult
             do throws(ClientFault) {
                 if let task = try begun(whole, call) { return finish(result: task, of: call) }
                 let told = try told(whole, call)
-                result = if let told { told } else { try governed(whole, call) }
+                result = if let told { ServerResult(told) } else { try governed(whole, call) }
             } catch { return answer(error) }
-            guard let server, call.isStateless else { return finish(result: result, of: call) }
-            if isQuestion(result) { note?.result = .waiting }
+            if call.method == "tools/call", result.isFailure { note?.result = .toolError }
+            guard let server, call.isStateless else { return finish(result: result.bytes, of: call) }
+            guard result.isQuestion else {
+                return finish(result: result.completed(isReading: call.method == "resources/read"), of: call)
+            }
+            note?.result = .waiting
             guard let bytes = sealQuestions(result, call, server) else {
                 return answer(
                     ClientFault(
@@ -74,25 +78,8 @@ extension MCPExchange {
                         "the server asks for what the client cannot give, or nobody may ask",
                         data: Array("{\"requiredCapabilities\":{\"elicitation\":{}}}".utf8), id: call.id))
             }
-            finish(result: completed(bytes, call), of: call)
+            finish(result: bytes, of: call)
         }
-    }
-
-    /// What a reply of a server with sessions lacks.
-    private func completed(_ result: [UInt8], _ call: ClientCall) -> [UInt8] {
-        guard call.isStateless else { return result }
-        guard let outline = try? JSONOutline(result.span), outline.member("resultType", in: result.span) == nil else {
-            return result
-        }
-        var splice = JSONSplice()
-        splice.insert("resultType", Array("\"complete\"".utf8), in: outline)
-        if call.method == "resources/read" {
-            if outline.member("ttlMs", in: result.span) == nil { splice.insert("ttlMs", [0x30], in: outline) }
-            if outline.member("cacheScope", in: result.span) == nil {
-                splice.insert("cacheScope", Array("\"private\"".utf8), in: outline)
-            }
-        }
-        return splice.applied(to: result.span)
     }
 
     private func pass(error: [UInt8], status: Int, _ call: ClientCall) {

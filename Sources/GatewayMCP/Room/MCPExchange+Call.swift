@@ -319,8 +319,12 @@ extension MCPExchange {
                 self.exchange?.flush()
             }
         }
-        request.onEnd = { [self] reply in
+        request.onEnd = { [self, unowned request] reply in
             self.request = nil
+            if var client = note?.client {
+                request.end(&client, reply)
+                note?.client = client
+            }
             // Unheard to its end.
             if self.exchange == nil { letGo() }
             if case .failed(let error) = reply, askToConnect(error, at: server, call) { return }
@@ -338,6 +342,11 @@ extension MCPExchange {
             take(reply, call)
         }
         armTimer()
+        if exchange.record.traceSampled, note?.client == nil {
+            var client = request.record
+            client.startedNanoseconds = worker.now
+            note?.client = client
+        }
         request.start()
     }
 

@@ -28,13 +28,18 @@ extension MCPExchange {
         _ tool: ToolDefinition, at server: CompiledServer, _ arguments: JSONTree, _ call: ClientCall
     ) throws(ClientFault) -> Bool {
         let terms = self.terms(of: tool.name, at: server)
-        guard terms.validate != .off, let schema = tool.tree["inputSchema"] else { return false }
+        guard terms.validation != .off, let schema = tool.tree["inputSchema"] else { return false }
         let value: JSONTree = arguments.isNull ? .object(JSONObject()) : arguments
         let mismatch: SchemaCheck.Mismatch
         do throws(SchemaCheck.Mismatch) {
             try SchemaCheck.check(value, against: schema)
             return false
         } catch { mismatch = error }
+        if terms.validate == nil, let problem = mismatch.schemaProblem {
+            // Nobody has asked for the check, and what the server means by its schema only the server knows.
+            note?.unchecked = problem
+            return false
+        }
         exchange?.record.errorCode = .malformedRequest
         let place = mismatch.place.isEmpty ? "the arguments" : "argument \(mismatch.place)"
         let text = "the arguments do not fit the tool's schema: \(place): \(mismatch.message)"

@@ -57,11 +57,12 @@ extension MCPExchange {
     // MARK: Results
 
     /// A result as policies let it through, with the URIs of this path.
-    func governed(_ result: [UInt8], _ call: ClientCall) throws(ClientFault) -> [UInt8] {
+    func governed(_ result: ServerResult, _ call: ClientCall) throws(ClientFault) -> ServerResult {
         do throws(GatewayError) {
-            return try withRules { rules throws(GatewayError) in
-                try rules.governed(result, renames: call.method != "completion/complete")
+            let edited = try withRules { rules throws(GatewayError) in
+                try rules.governed(result.bytes, renames: call.method != "completion/complete")
             }
+            return edited.map { ServerResult($0) } ?? result
         } catch {
             exchange?.record.errorCode = error.code
             throw ClientFault(error, id: call.id, status: 200)

@@ -72,8 +72,8 @@ extension MCPExchange {
     }
 
     /// A question in a server's result: sealed, and without what the client cannot answer.
-    func sealQuestions(_ result: [UInt8], _ call: ClientCall, _ server: CompiledServer) -> [UInt8]? {
-        guard isQuestion(result), var object = (try? JSONTree.parse(result))?.object else { return result }
+    func sealQuestions(_ result: ServerResult, _ call: ClientCall, _ server: CompiledServer) -> [UInt8]? {
+        guard var object = (try? JSONTree.parse(result.bytes))?.object else { return result.bytes }
         let caller = caller(call)
         var kept = JSONObject()
         for member in object["inputRequests"]?.object?.members ?? [] {
@@ -179,20 +179,15 @@ extension MCPExchange {
         return result.bytes
     }
 
-    func isQuestion(_ result: [UInt8]) -> Bool {
-        guard let outline = try? JSONOutline(result.span) else { return false }
-        return outline.string("resultType", in: result.span, bytesMax: 32) == "input_required"
-    }
-
     // MARK: Clients with a session
 
     /// A server without sessions needs something of a client that has one: the client is asked on the call's stream,
     /// and the call is repeated with its answers.
     func askForServer(
-        _ result: [UInt8], _ call: ClientCall, _ server: CompiledServer, round: Int,
+        _ result: ServerResult, _ call: ClientCall, _ server: CompiledServer, round: Int,
         again: @escaping (_ extra: [(name: StaticString, value: [UInt8])]) -> Void
     ) -> Bool {
-        guard isQuestion(result), let object = (try? JSONTree.parse(result))?.object else { return false }
+        guard result.isQuestion, let object = (try? JSONTree.parse(result.bytes))?.object else { return false }
         var state: [(name: StaticString, value: [UInt8])] = []
         if let own = object["requestState"]?.string?.value { state = [("requestState", MCPExchange.json(own))] }
         let requests = object["inputRequests"]?.object?.members ?? []

@@ -41,15 +41,8 @@ extension MCPExchange {
         note?.resultDigest = ToolDigest.of(bytes: result)
         switch note?.result {
         case .waiting, .toolError, .failed: return
-        default: note?.result = isFailure(result) ? .toolError : .ok
+        default: note?.result = .ok
         }
-    }
-
-    private func isFailure(_ result: [UInt8]) -> Bool {
-        guard call?.method == "tools/call", let outline = try? JSONOutline(result.span),
-            let member = outline.member("isError", in: result.span)
-        else { return false }
-        return result[member.value].elementsEqual("true".utf8)
     }
 }
 

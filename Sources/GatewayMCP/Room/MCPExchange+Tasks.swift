@@ -72,7 +72,7 @@ extension MCPExchange {
         self.terms = terms
         asked = found
         calledTool = handle.tool
-        guard terms.validate == .results else { return forwardTask(found, call) }
+        guard terms.validation == .results else { return forwardTask(found, call) }
         // What it yields is checked against what the tool promises.
         withShelves([server], call) { [self] shelves in
             definition = shelves.first??.tools[ExactName(handle.tool)]
@@ -90,7 +90,7 @@ extension MCPExchange {
     // MARK: What servers say
 
     /// A result that says a task has begun; nil where it is another result. Throws for one that nobody asked for.
-    func begun(_ result: [UInt8], _ call: ClientCall) throws(ClientFault) -> [UInt8]? {
+    func begun(_ result: ServerResult, _ call: ClientCall) throws(ClientFault) -> [UInt8]? {
         guard call.method == "tools/call", let server else { return nil }
         if let session = call.session, !call.isStateless {
             let begun = try withRules(call) { rules throws(GatewayError) in
@@ -100,11 +100,10 @@ extension MCPExchange {
             guard begun == nil || call.asksForTask else { throw fault(TaskRules.unasked(server), call) }
             return begun
         }
-        guard call.isStateless, let outline = try? JSONOutline(result.span),
-            outline.string("resultType", in: result.span, bytesMax: 32) == "task"
-        else { return nil }
+        guard call.isStateless, result.isTask else { return nil }
         guard Capabilities.knowsTasks(call.capabilities), let tool = calledTool,
-            let task = (try? JSONTree.parse(result))?.object, let own = task["taskId"]?.string?.value, !own.isEmpty,
+            let task = (try? JSONTree.parse(result.bytes))?.object,
+            let own = task["taskId"]?.string?.value, !own.isEmpty,
             own.utf8.count <= TaskHandle.ownBytesMax,
             let text = TaskHandle(
                 owner: principal.callerKey, server: server.name, tool: tool, own: own, isStateless: true
@@ -133,16 +132,16 @@ extension MCPExchange {
     }
 
     /// The answer to a request about a task.
-    func told(_ result: [UInt8], _ call: ClientCall) throws(ClientFault) -> [UInt8]? {
+    func told(_ result: ServerResult, _ call: ClientCall) throws(ClientFault) -> [UInt8]? {
         guard let asked else { return nil }
         let session = call.session?.id ?? ""
         if call.method == "tasks/result" {
             // It is the result of the call itself.
-            let clean = try governed(result, call)
+            let clean = try governed(result, call).bytes
             guard LiveTasks.namesTask(clean), let tree = try? JSONTree.parse(clean) else { return clean }
             return services.tasks.shown(tree, server: asked.server.name, session: session).bytes
         }
-        guard let object = (try? JSONTree.parse(result))?.object else {
+        guard let object = (try? JSONTree.parse(result.bytes))?.object else {
             throw fault(GatewayError(.upstreamProtocolError, "the server's answer about a task cannot be read"), call)
         }
         guard object["taskId"] != nil else {
@@ -189,7 +188,7 @@ extension MCPExchange {
     ) -> JSONTree? {
         switch reply {
         case .result(let result):
-            guard let object = (try? JSONTree.parse(result))?.object else { return nil }
+            guard let object = (try? JSONTree.parse(result.bytes))?.object else { return nil }
             var rules = ResultRules(
                 view: view, server: found.server, terms: terms(of: found.handle.tool, at: found.server),
                 definition: nil)

@@ -10,6 +10,8 @@ struct SchemaCheck {
         /// A JSON pointer; empty for the value itself.
         var place: String
         var message: String
+        /// Why the schema itself cannot be understood, where it cannot.
+        var schemaProblem: String?
     }
 
     static let stepsMax = 50_000
@@ -20,13 +22,19 @@ struct SchemaCheck {
     private let root: JSONTree
     private var stepCount = 0
     private var byteCount = 0
+    /// A reference led nowhere: whether the value fits is then not known, whatever else was found.
+    private var schemaProblem: String?
     /// By their source; nil for one that says nothing.
     private var patterns: [String: BytePattern?] = [:]
 
     /// Throws the first mismatch that is found.
     static func check(_ value: JSONTree, against schema: JSONTree) throws(Mismatch) {
         var check = SchemaCheck(root: schema)
-        try check.check(value, schema, "", depth: 0)
+        do throws(Mismatch) { try check.check(value, schema, "", depth: 0) } catch {
+            var mismatch = error
+            mismatch.schemaProblem = check.schemaProblem
+            throw mismatch
+        }
     }
 
     private init(root: JSONTree) { self.root = root }
@@ -93,7 +101,7 @@ struct SchemaCheck {
 
     private mutating func target(_ reference: String, _ place: String) throws(Mismatch) -> JSONTree {
         guard reference.hasPrefix("#"), reference == "#" || reference.hasPrefix("#/") else {
-            throw Mismatch(place: place, message: "the schema refers to what is not in it: \(reference.prefix(128))")
+            throw lost(place, "the schema refers to what is not in it: \(reference.prefix(128))")
         }
         var found = root
         for part in reference.dropFirst(2).split(separator: "/", omittingEmptySubsequences: false)
@@ -105,11 +113,16 @@ struct SchemaCheck {
                     found.array.flatMap { $0.indices.contains(index) ? $0[index] : nil }
                 }
             guard let next else {
-                throw Mismatch(place: place, message: "the schema has no \(reference.prefix(128))")
+                throw lost(place, "the schema has no \(reference.prefix(128))")
             }
             found = next
         }
         return found
+    }
+
+    private mutating func lost(_ place: String, _ problem: String) -> Mismatch {
+        schemaProblem = schemaProblem ?? problem
+        return Mismatch(place: place, message: problem)
     }
 
     // MARK: Any value

@@ -112,7 +112,8 @@ final class ListGathering {
             } else {
                 lists[index].problem = unreadable(index)
             }
-        case .result(let bytes):
+        case .result(let reply):
+            let bytes = reply.bytes
             guard let result = (try? JSONTree.parse(bytes))?.object, let items = result[kind.member]?.array else {
                 lists[index].problem = unreadable(index)
                 break

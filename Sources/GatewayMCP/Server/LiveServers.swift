@@ -1,3 +1,5 @@
+import GatewayProxy
+import GatewayRecords
 import GatewayWire
 import Synchronization
 
@@ -18,6 +20,10 @@ final class LiveServers: Sendable {
         /// The JSON of the `InitializeResult`; empty where another replica got it.
         var result: [UInt8]
         var usedNanoseconds: UInt64
+        /// When this replica opened it; 0 for one that another has opened.
+        var openedNanoseconds: UInt64 = 0
+        /// The server's, of `MetricRegistry.backendSlot`.
+        var slot = 0
     }
 
     private struct State {
@@ -71,27 +77,39 @@ final class LiveServers: Sendable {
         }
     }
 
-    /// Keeps a session; false when there are too many.
-    func keep(_ session: Session, _ scope: String, now: UInt64) {
+    /// Keeps a session, unless there are too many. Returns those that nobody has used for too long.
+    func keep(_ session: Session, _ scope: String, now: UInt64) -> [Session] {
         state.withLock { state in
+            var ended: [Session] = []
             if state.sessions.count >= LiveServers.sessionsMax
                 || now > state.sessionsSweptNanoseconds &+ LiveServers.sessionIdleNanoseconds
             {
                 state.sessionsSweptNanoseconds = now
-                state.sessions = state.sessions.filter {
-                    now < $0.value.usedNanoseconds &+ LiveServers.sessionIdleNanoseconds
+                state.sessions = state.sessions.filter { _, session in
+                    guard now >= session.usedNanoseconds &+ LiveServers.sessionIdleNanoseconds else { return true }
+                    ended.append(session)
+                    return false
                 }
             }
-            guard state.sessions.count < LiveServers.sessionsMax else { return }
-            state.sessions[scope] = session
+            if state.sessions.count < LiveServers.sessionsMax { state.sessions[scope] = session }
+            return ended
         }
     }
 
     /// Forgets a session that the server does not know any more, unless another has taken its place.
-    func drop(_ scope: String, id: String?) {
-        state.withLock { if $0.sessions[scope]?.id == id { $0.sessions[scope] = nil } }
+    func drop(_ scope: String, id: String?) -> Session? {
+        state.withLock { $0.sessions[scope]?.id == id ? $0.sessions.removeValue(forKey: scope) : nil }
     }
 
     /// Takes a session out.
     func take(_ scope: String) -> Session? { state.withLock { $0.sessions.removeValue(forKey: scope) } }
+}
+
+extension Worker {
+    /// Counts a session at a server that has ended; it was in use until its last use or until now.
+    func ended(_ session: LiveServers.Session?, atNanoseconds end: UInt64? = nil) {
+        guard let session, session.openedNanoseconds > 0 else { return }
+        let end = max(end ?? session.usedNanoseconds, session.openedNanoseconds)
+        recorder.metrics.recordToolSession(slot: session.slot, nanoseconds: end &- session.openedNanoseconds)
+    }
 }

@@ -114,7 +114,7 @@ final class ServerFeed {
         stop()
         settleWaiting()
         if ownsSession, let session {
-            _ = services.live.take(caller.scope(server))
+            worker.ended(services.live.take(caller.scope(server)), atNanoseconds: worker.now)
             opening.close(session)
         }
     }
@@ -305,7 +305,8 @@ final class ServerFeed {
             self.post = nil
             // A session that is over, and is nobody else's, is opened anew.
             if status == 404, session.id != nil, ownsSession || caller.session == nil {
-                services.live.drop(caller.scope(server), id: session.id)
+                let known = services.live.drop(caller.scope(server), id: session.id)
+                worker.ended(known, atNanoseconds: worker.now)
                 lastEventID = []
                 return again()
             }

@@ -167,7 +167,8 @@ struct ServerOpening {
         }
         return .success(
             LiveServers.Session(
-                id: id, revision: revision, result: Array(body[content]), usedNanoseconds: worker.now))
+                id: id, revision: revision, result: Array(body[content]), usedNanoseconds: worker.now,
+                openedNanoseconds: worker.now, slot: server.backend.metricSlot))
     }
 
     /// Visible ASCII, and no longer than a head can bear.
@@ -178,7 +179,7 @@ struct ServerOpening {
     private func begin(
         _ session: LiveServers.Session, _ caller: ServerCaller, _ done: @escaping Opened
     ) {
-        services.live.keep(session, caller.scope(server), now: worker.now)
+        for old in services.live.keep(session, caller.scope(server), now: worker.now) { worker.ended(old) }
         notify("notifications/initialized", session) { _ in
             let asked = caller.session.map { services.clients.setLevel(of: $0.id) } ?? caller.logLevel
             guard let level = asked else { return done(.success(session)) }

@@ -1,5 +1,6 @@
 import GatewayModel
 import GatewayProxy
+import GatewayRecords
 import GatewayWire
 import NIOCore
 
@@ -8,8 +9,7 @@ import NIOCore
 /// it is cancelled.
 final class ServerRequest {
     enum Reply {
-        /// The JSON of the result.
-        case result([UInt8])
+        case result(ServerResult)
         /// The JSON of the error, and the status it came with.
         case error([UInt8], status: Int)
         case failed(GatewayError)
@@ -37,6 +37,8 @@ final class ServerRequest {
     var name: String?
     /// `Mcp-Param-…` and what else goes with it.
     var fields: [(name: String, value: [UInt8])] = []
+    /// It asks how the server is, whatever is known of that.
+    var isCheck = false
     /// A stream that stays open.
     var isStream = false
     /// A notification, or of a server with sessions a request.
@@ -52,6 +54,7 @@ final class ServerRequest {
     private(set) var clientToken: [UInt8]?
     private var post: ServerPost?
     private var reply: Reply?
+    private(set) var startedNanoseconds: UInt64 = 0
     private var hasEnded = false
     private var isDetached = false
     private var hasReopened = false
@@ -75,6 +78,8 @@ final class ServerRequest {
     private var opening: ServerOpening { ServerOpening(server: server, services: services, worker: worker) }
 
     func start() {
+        startedNanoseconds = worker.now
+        if !isCheck, let refusal = services.health.refusal(of: server) { return end(.failed(refusal)) }
         switch server.protocol {
         case .stateless: return sendStateless()
         case .session, .sse: return findSession()
@@ -138,7 +143,7 @@ final class ServerRequest {
             let session = LiveServers.Session(
                 id: opened.id.isEmpty ? nil : opened.id, revision: opened.revision, result: [],
                 usedNanoseconds: worker.now)
-            services.live.keep(session, scope, now: worker.now)
+            for old in services.live.keep(session, scope, now: worker.now) { worker.ended(old) }
             return sendInSession(session)
         }
         post = opening.open(caller) { [self] outcome in
@@ -212,16 +217,8 @@ final class ServerRequest {
             reply = .error(text, status: status)
             return
         }
-        reply = session == nil && !ServerRequest.isKnown(text) ? .failed(malformed) : .result(text)
-    }
-
-    /// What a result without sessions says of itself must be understood; one that says nothing is complete.
-    private static func isKnown(_ result: [UInt8]) -> Bool {
-        guard let outline = try? JSONOutline(result.span) else { return false }
-        guard let member = outline.member("resultType", in: result.span) else { return true }
-        return ["\"complete\"", "\"input_required\"", "\"task\""].contains {
-            result[member.value].elementsEqual($0.utf8)
-        }
+        let result = ServerResult(text)
+        reply = session == nil && !result.isKnown ? .failed(malformed) : .result(result)
     }
 
     /// A notification as its client knows it; nil for progress that nobody asked for.
@@ -273,7 +270,7 @@ final class ServerRequest {
 
     /// The server does not know the session any more: once a new one is opened, then it is the server's failure.
     private func reopen(_ session: LiveServers.Session) {
-        services.live.drop(caller.scope(server), id: session.id)
+        worker.ended(services.live.drop(caller.scope(server), id: session.id), atNanoseconds: worker.now)
         guard !hasReopened else {
             return end(
                 .failed(
@@ -344,6 +341,7 @@ final class ServerRequest {
         onMark = nil
         post?.cancel()
         post = nil
+        count(.cancelled)
         guard let session, reply == nil, !id.isEmpty else { return }
         var params = Array("{\"requestId\":".utf8)
         params.append(contentsOf: id)
@@ -358,6 +356,7 @@ final class ServerRequest {
     private func end(_ reply: Reply) {
         guard !hasEnded else { return }
         hasEnded = true
+        count(failure(reply))
         let onEnd = onEnd
         self.onEnd = nil
         onMessage = nil

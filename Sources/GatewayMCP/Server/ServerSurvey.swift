@@ -42,6 +42,10 @@ final class ServerSurvey {
 
     private func ask(_ index: Int) {
         let server = findings[index].server
+        if let refusal = services.health.refusal(of: server) {
+            findings[index].problem = refusal
+            return settle(index)
+        }
         switch services.live.era(of: server) {
         case .stateless(let discovered): return settle(index, discovered)
         case .session: return open(index)

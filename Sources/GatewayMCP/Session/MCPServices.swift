@@ -13,6 +13,7 @@ package final class MCPServices: Sendable {
     let waiting = WaitingCalls()
     let pairs = PairSessions()
     let tasks = LiveTasks()
+    package let health = ServerHealth()
     let seal: Seal
     /// Which definitions may be used, and which calls wait for a person.
     let book: ToolBook

@@ -27,6 +27,7 @@ package struct MCPServerSpec: ConfigObject {
     package var prefix: String?
     package var timeouts: MCPTimeouts
     package var limits: MCPServerLimits
+    package var healthCheck: MCPServerHealthCheck?
 
     package init(_ fields: FieldReader) {
         http = fields.optional("http", "a server reached by HTTP")
@@ -40,6 +41,11 @@ package struct MCPServerSpec: ConfigObject {
         prefix = fields.optional("prefix", "that name; the object's own by default", .toolPrefix)
         timeouts = fields.optional("timeouts", "how long to wait for it") ?? MCPTimeouts()
         limits = fields.optional("limits", "how much of it is taken") ?? MCPServerLimits()
+        healthCheck = fields.optional(
+            "healthCheck", "ask it how it is: ping, or server/discover where requests stand for themselves")
+        fields.check(
+            healthCheck == nil || openapi == nil && virtual == nil, at: "healthCheck",
+            "healthCheck of what speaks no MCP of its own", hint: "remove healthCheck")
         fields.check(
             `protocol` != .sse || http != nil, at: "protocol", "protocol sse of what is not reached by http",
             hint: "remove protocol")
@@ -120,6 +126,26 @@ package struct MCPTimeouts: ConfigObject {
     }
 
     package init() {}
+}
+
+/// Active health checks of a server, by the gateway itself.
+package struct MCPServerHealthCheck: ConfigObject {
+    package var interval: ConfigDuration
+    package var timeout: ConfigDuration
+    package var healthyThreshold: Int
+    package var unhealthyThreshold: Int
+
+    package init(_ fields: FieldReader) {
+        interval = fields.value(
+            "interval", default: ConfigDuration(milliseconds: 10_000), shown: .text("10s"), "how often", .positive)
+        timeout = fields.value(
+            "timeout", default: ConfigDuration(milliseconds: 5_000), shown: .text("5s"), "when no answer is a bad one",
+            .positive)
+        healthyThreshold = fields.value(
+            "healthyThreshold", default: 2, "good answers until it is healthy", .range(1...100))
+        unhealthyThreshold = fields.value(
+            "unhealthyThreshold", default: 3, "bad answers until it is not", .range(1...100))
+    }
 }
 
 package struct MCPServerLimits: ConfigObject {

@@ -16,12 +16,16 @@ package enum ToolPinning: String, ConfigEnum, Hashable {
 }
 
 /// What of a call must fit the schemas of its tool.
-package enum ToolValidation: String, ConfigEnum, Hashable {
+package enum ToolValidation: String, ConfigEnum, Hashable, Comparable {
     case off
     /// What the caller gives.
     case arguments
     /// And the structured content that comes back.
     case results
+
+    package static func < (left: ToolValidation, right: ToolValidation) -> Bool { left.rank < right.rank }
+
+    private var rank: Int { ToolValidation.allCases.firstIndex(of: self) ?? 0 }
 }
 
 /// What a call may do, as the operator judges it: records and approvals say it.
@@ -37,7 +41,7 @@ package struct MCPToolPolicySpec: ConfigObject {
     package var servers: [String]
     package var tools: [String]
     package var pin: ToolPinning
-    package var validate: ToolValidation
+    package var validate: ToolValidation?
     package var scopes: [String]
     package var risk: ToolRisk?
     package var price: DollarAmount?
@@ -52,7 +56,7 @@ package struct MCPToolPolicySpec: ConfigObject {
             "tools", "names of their tools; all by default", count: 1...1024, each: .length(1...256))
         self.tools = tools ?? ["*"]
         pin = fields.value("pin", default: .firstUse, "which definition of a tool may be used")
-        validate = fields.value("validate", default: .arguments, "what must fit the tool's schemas")
+        validate = fields.optional("validate", "what must fit the tool's schemas; arguments by default")
         scopes = fields.list(
             "scopes", "what a caller's token must let it do; who shows no token cannot", count: 0...64,
             each: .scopeToken)

@@ -100,6 +100,7 @@ extension Exchange {
         let texts = [
             ("pin", call.pin), ("argumentsDigest", call.argumentsDigest), ("resultDigest", call.resultDigest),
             ("risk", call.risk?.rawValue ?? ""), ("approval", call.approval), ("approvedBy", approver(call)),
+            ("unchecked", call.unchecked),
         ]
         for (name, text) in texts where !text.isEmpty { details.append(AuditFact(name, text)) }
         if call.redactions > 0 { details.append(AuditFact("redactions", call.redactions)) }

@@ -66,6 +66,12 @@ package final class DataPlane: Sendable {
         for loop in loops { try await loop.eventLoop.submit { body(loop.worker.value) }.get() }
     }
 
+    /// Runs `body` on the loop of one worker, always the same one, and waits for it.
+    package func onOneWorker(_ body: @escaping @Sendable (Worker) -> Void) async throws {
+        guard let loop = loops.first else { return }
+        try await loop.eventLoop.submit { body(loop.worker.value) }.get()
+    }
+
     /// How many client connections are open.
     package func connectionCount() async throws -> Int {
         var count = 0

@@ -1,12 +1,14 @@
 /// What the results of one endpoint's checks amount to: a change of mind needs several results in a row.
-struct HealthTracker: Equatable {
-    private(set) var isHealthy = true
+package struct HealthTracker: Equatable {
+    package private(set) var isHealthy = true
     private var isSettled = false
     private var streak = 0
 
+    package init() {}
+
     /// Adds a result; returns whether the endpoint's health has changed. The very first result counts at once: until
     /// then nothing is known, and a start should not wait for thresholds.
-    mutating func record(_ isGood: Bool, healthyThreshold: Int, unhealthyThreshold: Int) -> Bool {
+    package mutating func record(_ isGood: Bool, healthyThreshold: Int, unhealthyThreshold: Int) -> Bool {
         guard isSettled else {
             isSettled = true
             let changed = isGood != isHealthy

@@ -144,6 +144,7 @@ struct AccessLogLine {
         if !call.pin.isEmpty { field(",\"pin\":\"", call.pin, to: &line) }
         if !call.argumentsDigest.isEmpty { field(",\"arguments_sha256\":\"", call.argumentsDigest, to: &line) }
         if !call.resultDigest.isEmpty { field(",\"result_sha256\":\"", call.resultDigest, to: &line) }
+        if !call.unchecked.isEmpty { field(",\"unchecked\":\"", call.unchecked, to: &line) }
         if call.redactions > 0 {
             line.raw(",\"redactions\":")
             line.number(call.redactions)

@@ -73,6 +73,12 @@ package final class LoopMetrics {
         isChanged = true
     }
 
+    /// Changes what has more than one number to it.
+    func update(_ body: (inout MetricValues) -> Void) {
+        body(&values)
+        isChanged = true
+    }
+
     /// Counts a settled model call: once for each, on every way it can end.
     package func recordModelCall(_ call: borrowing ModelCallRecord) {
         values.count(call)

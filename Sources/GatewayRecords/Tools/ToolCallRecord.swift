@@ -71,6 +71,8 @@ package struct ToolCallRecord: Sendable {
     package var argumentsDigest = ""
     package var resultDigest = ""
     package var resultBytes = 0
+    /// Why the arguments were not checked against the tool's schema, where that cannot be understood.
+    package var unchecked = ""
     /// Words made unreadable in what came back.
     package var redactions = 0
     /// Of a list: how many the caller was shown.
@@ -79,9 +81,54 @@ package struct ToolCallRecord: Sendable {
     package var approval = ""
     package var approvedBy = ""
 
+    /// What the gateway asked a server for it, where the trace is followed.
+    package var client: ToolClientRecord?
+
     package var kind: Kind { Kind(method) }
 
     package init(method: String) { self.method = method }
+}
+
+/// One operation of the gateway at a server, as its client.
+package struct ToolClientRecord: Sendable {
+    /// How it failed: a closed set, so that it may be a label.
+    package enum Failure: UInt8, Sendable, CaseIterable {
+        case none
+        /// The tool itself says that it failed.
+        case toolError
+        case timeout
+        /// Nobody waited any more.
+        case cancelled
+        case other
+
+        package var name: String {
+            switch self {
+            case .none: ""
+            case .toolError: "tool_error"
+            case .timeout: "timeout"
+            case .cancelled: "cancelled"
+            case .other: "_OTHER"
+            }
+        }
+    }
+
+    package var method: String
+    package var startedNanoseconds: UInt64
+    /// 0 where it goes on after its caller was answered.
+    package var endedNanoseconds: UInt64 = 0
+    /// The id under which the server was asked.
+    package var requestID = ""
+    package var revision = ""
+    /// `host:port`; empty for a process.
+    package var address = ""
+    package var failure = Failure.none
+    /// The code of the JSON-RPC error that the server answered with.
+    package var errorCode: Int?
+
+    package init(method: String, startedNanoseconds: UInt64) {
+        self.method = method
+        self.startedNanoseconds = startedNanoseconds
+    }
 }
 
 /// A call on the record of its request: a reference, so that records of other requests stay small.

@@ -52,6 +52,9 @@ enum OTLPTraces {
             status(
                 isError: isToolError || record.status >= 500 || record.outcome == .upstreamFailed, record, to: &text)
         }
+        if let call = record.toolCall?.call, let client = call.client, record.spanID != 0 {
+            return write(client, of: call, span, to: &text)
+        }
         guard !record.upstreamAddress.isEmpty, record.spanID != 0 else { return }
         text.object { text in
             let name = record.modelCall.map { GenAISpan.name($0.call) } ?? span.method
@@ -65,6 +68,23 @@ enum OTLPTraces {
             }
             events(record, to: &text)
             status(isError: record.status >= 400 || record.outcome == .upstreamFailed, record, to: &text)
+        }
+    }
+
+    /// What the gateway asked a server of tools.
+    private static func write(
+        _ client: ToolClientRecord, of call: ToolCallRecord, _ span: SpanRecord, to text: inout JSONText
+    ) {
+        let record = span.record
+        text.object { text in
+            head(
+                record, id: record.spanID, parent: span.serverSpanID, kind: kindClient, name: ToolSpan.name(call),
+                to: &text)
+            let end = client.endedNanoseconds == 0 ? record.endedNanoseconds : client.endedNanoseconds
+            time(record, client.startedNanoseconds, end, to: &text)
+            text.key("attributes")
+            text.array { text in ToolSpan.attributes(client, of: call, to: &text) }
+            status(isError: client.failure != .none, record, to: &text)
         }
     }
 

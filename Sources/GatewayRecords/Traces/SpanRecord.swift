@@ -22,7 +22,8 @@ struct SpanRecord: Sendable {
         host = SpanRecord.text(fields, request.authority, 256)
         path = SpanRecord.text(fields, request.path, SpanRecord.pathBytesMax)
         userAgent = fields.first(.userAgent).map { SpanRecord.text(fields, $0.value, 256) } ?? ""
-        serverSpanID = record.upstreamAddress.isEmpty && record.spanID != 0 ? record.spanID : freshSpanID
+        let hasClientSpan = !record.upstreamAddress.isEmpty || record.toolCall?.call.client != nil
+        serverSpanID = hasClientSpan || record.spanID == 0 ? freshSpanID : record.spanID
     }
 
     private static func text(_ fields: FieldBlock, _ slice: Slice, _ bytesMax: Int) -> String {

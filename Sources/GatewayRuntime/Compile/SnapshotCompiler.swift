@@ -73,6 +73,8 @@ package struct SnapshotCompiler {
         package var sideFiles: [String]
         /// Servers of tools that are processes.
         package var processes: Set<StdioServers.Key>
+        /// Servers of tools that are asked how they are.
+        var checkedServers: [CompiledServer]
         /// Every model of every catalogue.
         package var models: ModelTable
         /// Issuers whose keys are to be kept fresh.
@@ -118,7 +120,8 @@ package struct SnapshotCompiler {
                 + providers.statuses + models.statuses + tools.statuses,
             diagnostics: diagnostics.sorted(by: Diagnostic.inOrder),
             sideFiles: identities.sideFiles + sources.sideFiles + providers.sideFiles + tools.sideFiles,
-            processes: tools.processes, models: models.whole, issuers: identities.issuers,
+            processes: tools.processes, checkedServers: tools.catalog.servers.filter(\.isChecked), models: models.whole,
+            issuers: identities.issuers,
             credentials: sources.used)
     }
 }

@@ -203,6 +203,7 @@ package final class GatewayProcess: Sendable {
         try await plane.publish(snapshot)
         shared.directory.update(for: snapshot)
         processes.keep(only: result.processes)
+        try await checkTools(result.checkedServers)
         life.withLock {
             $0.statuses = result.statuses
             $0.sideFiles = result.sideFiles
@@ -272,6 +273,7 @@ package final class GatewayProcess: Sendable {
         for task in tasks { await task.value }
         identities.activate([])
         credentials.activate([])
+        try await checkTools([])
         try await plane.drain(timeout: options.drainTimeout)
         try await finishTelemetry()
         await finishShipping()
@@ -310,7 +312,7 @@ package final class GatewayProcess: Sendable {
     var isDraining: Bool { life.withLock { $0.isDraining } }
     package var isReady: Bool { life.withLock { $0.isReady && !$0.isDraining } }
     var sideFiles: [String] { life.withLock { $0.sideFiles } }
-    package var statuses: [ObjectStatus] { withCredentials(life.withLock { $0.statuses }) }
+    package var statuses: [ObjectStatus] { withHealth(withCredentials(life.withLock { $0.statuses })) }
     package var snapshot: Snapshot { shared.snapshots.load() }
     package var directory: EndpointDirectory { shared.directory }
 

@@ -46,6 +46,19 @@ struct SchemaCheckTests {
         #expect(try Self.mismatch(value, schema)?.place == place)
     }
 
+    /// Whether it fits is then not known, whatever else was found.
+    @Test(arguments: [
+        (#"5"#, #"{"$ref":"https://example.com/schema.json"}"#, true), (#"5"#, ##"{"$ref":"#/$defs/none"}"##, true),
+        (#"5"#, ##"{"anyOf":[{"$ref":"#/$defs/none"},{"type":"string"}]}"##, true),
+        (#"5"#, #"{"type":"string"}"#, false), (#"5"#, ##"{"$ref":"#"}"##, false),
+    ])
+    func `what of a schema is not understood is told from what does not fit`(
+        _ value: String, _ schema: String, _ isLost: Bool
+    ) throws {
+        let found = try #require(try Self.mismatch(value, schema))
+        #expect((found.schemaProblem != nil) == isLost)
+    }
+
     /// Section 6, schema DoS: what grows without bound ends as too costly.
     @Test(
         .timeLimit(.minutes(1)),

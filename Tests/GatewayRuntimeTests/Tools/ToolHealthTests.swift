@@ -1,0 +1,110 @@
+import Foundation
+import GatewayModel
+import GatewayRuntime
+import GatewayWorkbench
+import Synchronization
+import Testing
+
+@Suite("a server that does not answer is left out until it does", .timeLimit(.minutes(1)))
+struct ToolHealthTests {
+    /// A server whose health a test decides.
+    private final class Patient: Sendable {
+        let isIll = Mutex(false)
+        func set(_ isIll: Bool) { self.isIll.withLock { $0 = isIll } }
+        var answersNothing: Bool { isIll.withLock { $0 } }
+    }
+
+    private static let initialized = """
+        {"protocolVersion":"2025-11-25","capabilities":{"tools":{}},"serverInfo":{"name":"old","version":"1"}}
+        """
+
+    private static func configuration(_ well: Int, _ patient: Int, credential: String = "") -> String {
+        let check = "healthCheck: {interval: 20ms, timeout: 5s, healthyThreshold: 2, unhealthyThreshold: 2}"
+        return ToolRoomTests.configuration(
+            well,
+            more: """
+                ---
+                apiVersion: sluice.dev/v1alpha1
+                kind: MCPServer
+                metadata: {name: patient}
+                spec:
+                  http: {url: "http://127.0.0.1:\(patient)/mcp"\(credential)}
+                  \(check)
+                ---
+                apiVersion: sluice.dev/v1alpha1
+                kind: ToolAccessPolicy
+                metadata: {name: patients}
+                spec: {subjects: [{group: engineering}], rules: [{server: patient, tools: ["get_*"]}]}
+                """)
+    }
+
+    private static func names(_ stand: ToolRoomTests.Stand, _ key: String) async throws -> (Set<String>, String) {
+        let answer = try await stand.send(key, "tools/list", path: "/mcp")
+        let result = try #require(try ToolRoomTests.object(answer)["result"] as? [String: Any], "\(answer.text)")
+        let names = (result["tools"] as? [[String: Any]] ?? []).compactMap { $0["name"] as? String }
+        return (Set(names), answer.text)
+    }
+
+    private static func healthy(_ gateway: GatewayUnderTest) -> Bool? {
+        let status = gateway.process.statuses.first { $0.key.name == "patient" }
+        return status?.conditions["Healthy"]?.isTrue
+    }
+
+    @Test("in both times of the protocol", arguments: [true, false])
+    func leftOut(_ isStateless: Bool) async throws {
+        let patient = Patient()
+        let (well, _) = try await ScriptedToolServer.start { _, _ in nil }
+        let (ill, received) = try await ScriptedToolServer.start(
+            discover: isStateless ? ScriptedToolServer.discovered : nil
+        ) { received, _ in
+            if patient.answersNothing { return .status(503) }
+            switch received.method {
+            case "initialize": return .session("s-1", Self.initialized)
+            case "ping": return .result("{}")
+            default: return nil
+            }
+        }
+        let gateway = try await GatewayUnderTest.start(Self.configuration(well.port, ill.port))
+        let stand = ToolRoomTests.Stand(gateway: gateway, received: received)
+        let key = try stand.key("alice")
+        try await eventually("it is well") { Self.healthy(gateway) == true }
+        #expect(try await Self.names(stand, key).0.contains("patient__get_weather"))
+
+        patient.set(true)
+        try await eventually("it is ill") { Self.healthy(gateway) == false }
+        let (names, text) = try await Self.names(stand, key)
+        #expect(names.contains("demo__get_weather") && !names.contains("patient__get_weather"), "\(text)")
+        #expect(text.contains("patient: the server does not answer its health checks"), "\(text)")
+        let call = try await stand.send(
+            key, "tools/call", "\"name\":\"get_weather\"", path: "/mcp/patient", name: "get_weather")
+        #expect(try ToolRoomTests.code(call) == 4004, "\(call.text)")
+        #expect(stand.toolCalls.isEmpty)
+        let gauge = "sluice_endpoint_healthy{backend=\"MCPServer/default/patient\",endpoint=\"127.0.0.1:\(ill.port)\"}"
+        let illMetrics = try await gateway.metrics()
+        #expect(illMetrics.contains("\(gauge) 0"))
+
+        patient.set(false)
+        try await eventually("it is well again") { Self.healthy(gateway) == true }
+        #expect(try await Self.names(stand, key).0.contains("patient__get_weather"))
+        let wellMetrics = try await gateway.metrics()
+        #expect(wellMetrics.contains("\(gauge) 1"))
+        let asked = Set(stand.received().filter { $0.header("mcp-name") == nil }.map(\.method))
+        #expect(asked.contains(isStateless ? "server/discover" : "ping"), "\(asked)")
+        try await gateway.stop()
+        await well.stop()
+        await ill.stop()
+    }
+
+    @Test func `a refused credential is no illness, and no caller's is shown`() async throws {
+        let (well, _) = try await ScriptedToolServer.start { _, _ in nil }
+        let (strict, received) = try await ScriptedToolServer.start { _, _ in .status(401) }
+        let gateway = try await GatewayUnderTest.start(
+            Self.configuration(well.port, strict.port, credential: ", oauth: {}"))
+        let stand = ToolRoomTests.Stand(gateway: gateway, received: received)
+        try await eventually("it has answered") { Self.healthy(gateway) == true }
+        #expect(stand.received().allSatisfy { $0.header("authorization") == nil })
+        try await gateway.stop()
+        await well.stop()
+        await strict.stop()
+    }
+}
