@@ -63,7 +63,7 @@ final class BatchJudge {
         for name in names { splice.replace(name.range, with: name.bytes) }
         if !names.isEmpty { request.hasHistory = true }
         let decision = try decide(request, found, endpoint, parts.body.count)
-        try found.model.checkContext(request)
+        try found.model.checkContext(outputTokens: request.outputTokensMax)
         if found.model.capabilities != nil {
             try found.model.check(CapabilityNeeds(endpoint, json: line.extracting(parts.body)))
         }

@@ -113,7 +113,7 @@ extension ModelExchange {
 
     /// Whether providers of that dialect have what is asked for, or something it can be translated to.
     func serves(_ dialect: ModelDialect) -> Bool {
-        endpoint.isNative(to: dialect) || endpoint.conversation != nil
+        endpoint.operation?.isServed(by: dialect) ?? false
     }
 
     /// A provider without this API cannot count: an estimate is better than none, and says that it is one.

@@ -87,6 +87,9 @@ extension ModelExchange {
         ]
         if let tokens = asked?.inputTokens { facts.append(AuditFact("inputTokens", tokens)) }
         if let tokens = asked?.outputTokens { facts.append(AuditFact("outputTokens", tokens)) }
+        if let needs, !needs.all.isEmpty {
+            facts.append(AuditFact("needs", .list(needs.all.map(\.capability.rawValue))))
+        }
         return facts
     }
 

@@ -58,7 +58,7 @@ extension ModelFailure {
         return switch error.code {
         case .budgetExceeded: .budgetExceeded
         case .unknownModel, .notFound: .notFound
-        case .modelNotAllowed, .forbidden: .forbidden
+        case .modelNotAllowed, .modelUnpriced, .forbidden: .forbidden
         case .malformedRequest, .untranslatable, .modelLimitExceeded, .unsupportedMediaType, .modelIncapable:
             .invalidRequest
         case .bodyTooLarge: .tooLarge

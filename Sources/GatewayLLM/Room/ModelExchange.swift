@@ -73,6 +73,8 @@ final class ModelExchange {
     var list: ProviderList?
     /// What conditions of policies and targets are asked about.
     var asked: AccessTable.Request?
+    /// What the model has to be able to do, where its catalogue says what it can.
+    var needs: CapabilityNeeds?
     /// Models that serve in place of the first, not tried yet.
     var fallbacks: [ModelTable.Match] = []
     var outputTokensMax: Int?

@@ -80,7 +80,7 @@ struct ModelRequest {
                 hint: "GET /v1/models lists those you may use")
         }
         guard member.kind.isString else {
-            throw GatewayError(.malformedRequest, "the field model must be a string", hint: "such as \"gpt-5\"")
+            throw ModelRequest.wrong("model", "a string", member, body, hint: "such as \"gpt-5\"")
         }
         guard member.text.count <= ModelTable.nameBytesMax else {
             throw GatewayError(
@@ -93,7 +93,7 @@ struct ModelRequest {
     private mutating func readStreamOptions(_ outline: JSONOutline, _ body: Span<UInt8>) throws(GatewayError) {
         guard let member = outline.member("stream_options", in: body), member.kind != .null else { return }
         guard member.kind == .object else {
-            throw GatewayError(.malformedRequest, "the field stream_options must be an object")
+            throw ModelRequest.wrong("stream_options", "an object", member, body)
         }
         var options = JSONOutline()
         do { try options.read(body, range: member.value) } catch {
@@ -107,7 +107,7 @@ struct ModelRequest {
     ) throws(GatewayError) -> Bool? {
         guard let member = outline.member(name, in: body), member.kind != .null else { return nil }
         guard member.kind == .true || member.kind == .false else {
-            throw GatewayError(.malformedRequest, "the field \(name) must be true or false")
+            throw wrong("\(name)", "true or false", member, body)
         }
         return member.kind == .true
     }
@@ -117,9 +117,20 @@ struct ModelRequest {
     ) throws(GatewayError) -> Int? {
         guard let member = outline.member(name, in: body), member.kind != .null else { return nil }
         guard let value = outline.integer(name, in: body), value > 0 else {
-            throw GatewayError(.malformedRequest, "the field \(name) must be a whole number above 0")
+            throw wrong("\(name)", "a whole number above 0", member, body)
         }
         return value
+    }
+
+    /// Names the value as it was written; of what is long its beginning.
+    private static func wrong(
+        _ name: String, _ wanted: String, _ member: JSONOutline.Member, _ body: Span<UInt8>, hint: String? = nil
+    ) -> GatewayError {
+        let shownMax = 40
+        let range = member.value
+        let shown = range.prefix(shownMax).map { body[$0] >= 0x20 ? body[$0] : 0x20 }
+        let text = String(decoding: shown, as: UTF8.self) + (range.count > shownMax ? "…" : "")
+        return GatewayError(.malformedRequest, "the field \(name) must be \(wanted), not \(text)", hint: hint)
     }
 
     /// The most input tokens the body can come to: a byte is at most so many tokens, and a picture, a sound or a
