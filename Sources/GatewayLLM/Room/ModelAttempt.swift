@@ -30,6 +30,18 @@ struct ModelAttempt {
     }
 }
 
+/// Who was asked: what answers, records and metrics say of who served.
+struct Candidate {
+    /// Nil for what names no model.
+    let model: ModelTable.Match?
+    let target: RoutedTarget
+    let access: RoutedTarget.Access
+    /// The model's name there.
+    let name: [UInt8]
+
+    var provider: CompiledProvider { target.target.provider }
+}
+
 extension ModelExchange {
     /// Tries the next target; answers when there is none left.
     func startAttempt() {
@@ -159,7 +171,7 @@ extension ModelExchange {
         attempts += 1
         totalAttempts += 1
         if firstAttemptNanoseconds == 0 { firstAttemptNanoseconds = worker.now }
-        served = (attempt.provider, attempt.name, attempt.routed.target.fixedName?.text)
+        served = Candidate(model: match, target: attempt.routed, access: attempt.access, name: attempt.name)
         self.attempt = attempt
         reply = .none
         outcome = nil

@@ -8,7 +8,7 @@ extension ModelExchange {
     func record() {
         var call = ModelCallRecord()
         call.operation = endpoint.telemetryOperation
-        if let routed, let target = lastTarget(routed) { call.slot = target.slot(call.operation) }
+        if fixed == nil, let served { call.slot = served.target.slot(call.operation) }
         call.provider = served?.provider.vendor ?? ""
         call.requestModel = modelText
         call.responseModel = servedText
@@ -34,10 +34,6 @@ extension ModelExchange {
         call.overheadNanoseconds = firstAttemptNanoseconds > 0 ? firstAttemptNanoseconds &- startedNanoseconds : 0
         worker.recorder.metrics.recordModelCall(call)
         exchange?.record.modelCall = ModelCallNote(call)
-    }
-
-    private func lastTarget(_ routed: RoutedModel) -> RoutedTarget? {
-        choice.tried.last.flatMap { routed.targets.indices.contains($0.target) ? routed.targets[$0.target] : nil }
     }
 }
 

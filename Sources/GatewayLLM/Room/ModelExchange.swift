@@ -103,8 +103,8 @@ final class ModelExchange {
     var isPumping = false
     /// The provider takes more of it now.
     var mayPump = true
-    /// The target that was tried last: who served, if anyone did.
-    var served: (provider: CompiledProvider, name: [UInt8], text: String?)?
+    /// Who was tried last: who served, if anyone did.
+    var served: Candidate?
     var usedFallback = false
     var reply = ModelReply.none
     var failure: ModelFailure?
