@@ -123,6 +123,11 @@ final class BatchJudge {
         guard let found = KeptReferences.find(in: line, body) else { throw KeptReferences.tooMany }
         var edits: [JSONSplice.Edit] = []
         for reference in found {
+            if reference.kind == .copy {
+                let owned = room.copy(reference, in: line, by: principal)
+                edits.append(owned?.edit(reference.range) ?? JSONSplice.Edit(range: reference.member, bytes: []))
+                continue
+            }
             let owned = try room.owned(reference, in: line, by: principal)
             if place == nil, wanted.map({ $0 == owned.place.target.target.provider.shownName }) ?? true {
                 place = owned.place

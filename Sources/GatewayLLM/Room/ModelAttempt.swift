@@ -118,7 +118,8 @@ extension ModelExchange {
         guard attempts < routed.model.retry.attemptsMax else { return nil }
         let usage = (input: inputTokensEstimate, output: outputTokensMax ?? 0)
         return choice.next(of: routed, usage: usage, now: worker.now, random: &worker.random) { target, access in
-            self.serves(target.target.provider.dialect) && target.target.serves(self.principal, self.asked)
+            self.serves(target.target.provider.dialect) && self.lets(target.target.provider)
+                && target.target.serves(self.principal, self.asked)
                 && (self.pinned.map { $0 == FixedPlace(target: target, access: access).name } ?? true)
         }
     }

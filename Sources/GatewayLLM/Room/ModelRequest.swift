@@ -21,6 +21,8 @@ struct ModelRequest {
     var hasHistory = false
     /// The tokens of that, if they are remembered.
     var historyTokens: Int?
+    /// Items and sounds of earlier answers, and a stored prompt, that are looked up.
+    var namedItems = 0
 
     /// Reads `outline` of `body`. Throws what the client is told: what is wrong, where, and what to write instead.
     init(_ outline: JSONOutline, of body: Span<UInt8>, _ endpoint: ModelEndpoint) throws(GatewayError) {
@@ -140,7 +142,7 @@ struct ModelRequest {
         // A prompt may be given as tokens: each number of a list is one.
         let guess =
             (text + bytesPerToken - 1) / bytesPerToken + measure.arrayNumbers + ModelRequest.tokensOfMessage
-            + measure.blobs * ModelRequest.tokensOfMedia
+            + (measure.blobs + namedItems) * ModelRequest.tokensOfMedia
         guard hasHistory else { return min(guess, context.inputTokensMax ?? .max) }
         // What a response builds upon is read again, all of it.
         guard let historyTokens else { return context.inputTokensMax ?? guess + ModelRequest.tokensOfHistory }
@@ -157,6 +159,6 @@ struct ModelRequest {
 
     /// What a conversation's own marks come to.
     private static let tokensOfMessage = 16
-    /// A large picture; a long document may be more, which is then a debt.
+    /// A large picture, an item of an answer; a long document may be more, which is then a debt.
     private static let tokensOfMedia = 4_096
 }
