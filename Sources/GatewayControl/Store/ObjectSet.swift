@@ -34,6 +34,11 @@ package struct ObjectSet: Sendable {
     }
 
     package var isEmpty: Bool { objects.isEmpty }
+
+    /// These with others laid over them: what both have is the other's.
+    package func overlaid(by other: ObjectSet) -> ObjectSet {
+        ObjectSet(unique: objects.filter { other[$0.key] == nil } + other.objects)
+    }
     package var count: Int { objects.count }
 
     package subscript(key: ObjectKey) -> GatewayObject? { places[key].map { objects[$0] } }

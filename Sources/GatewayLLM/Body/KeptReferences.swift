@@ -8,21 +8,25 @@ import GatewayWire
 /// the arguments of tools and their schemas, metadata. It is told only where the API has it, so that no name of the
 /// caller's choice hides what is asked.
 struct KeptReferences {
-    /// So many names in one request at most.
+    /// So many names in one request at most, and so many copies of items.
     static let countMax = 500
+    static let copiesMax = 4_096
 
     enum Kind: Equatable {
         case object(ProviderObject.Kind)
         case conversation
         case vectorStore
-        /// An item of an earlier answer that is only named.
-        case item
+        /// An item of an earlier answer that is sent again whole. Who keeps it looks it up all the same.
+        case copy
+        case prompt
     }
 
     struct Found: Equatable {
         var kind: Kind
         /// Between the quotes.
         var range: Range<Int>
+        /// Of a copy: what has to go for its name to be gone, a comma included.
+        var member = 0..<0
     }
 
     /// What an object or array is in the API.
@@ -44,13 +48,17 @@ struct KeptReferences {
         var type: [UInt8] = []
         var hasRole = false
         var hasResult = false
-        var id: Range<Int>?
+        var isEncrypted = false
+        var ids: [Range<Int>] = []
+        /// Where the name of the first of them begins, at its quote.
+        var nameStart = 0
 
-        /// It says nothing but which one it is.
+        /// It says nothing but which one it is, or too little without what its provider has kept.
         var isReference: Bool {
             switch String(decoding: type, as: UTF8.self) {
             case "item_reference": true
             case "image_generation_call": !hasResult
+            case "reasoning", "compaction": !isEncrypted
             case "": !hasRole
             default: false
             }
@@ -63,22 +71,26 @@ struct KeptReferences {
     }
 
     private var containers: [Container] = []
+    private var found: [Found] = []
     private var name = ""
+    private var nameStart = 0
     private var expectsName = false
     private var index: Int
     private let end: Int
 
-    /// The names in the object at `range`, in order; nil for too many.
+    /// The names in the object at `range`; nil for too many.
     static func find(in body: Span<UInt8>, _ range: Range<Int>? = nil) -> [Found]? {
         let range = range ?? 0..<body.count
         var search = KeptReferences(index: range.lowerBound, end: range.upperBound)
-        var found: [Found] = []
+        var copies = 0
         while search.index < search.end {
-            guard let next = search.step(body) else { continue }
-            guard found.count < countMax else { return nil }
-            found.append(next)
+            let count = search.found.count
+            search.step(body)
+            guard count < search.found.count else { continue }
+            copies += search.found[count...].count { $0.kind == .copy }
+            guard copies <= copiesMax, search.found.count - copies <= countMax else { return nil }
         }
-        return found
+        return search.found
     }
 
     private init(index: Int, end: Int) {
@@ -86,8 +98,8 @@ struct KeptReferences {
         self.end = end
     }
 
-    /// One token on; where it names something, that.
-    private mutating func step(_ body: Span<UInt8>) -> Found? {
+    /// One token on.
+    private mutating func step(_ body: Span<UInt8>) {
         switch body[index] {
         case 0x22: return string(body)
         case 0x7B, 0x5B:
@@ -95,19 +107,38 @@ struct KeptReferences {
             expectsName = body[index] == 0x7B
         case 0x7D, 0x5D:
             index += 1
-            guard case .item(let item)? = containers.popLast()?.role, item.isInput, item.isReference, let id = item.id
-            else { return nil }
-            return Found(kind: .item, range: id)
+            if case .item(let item)? = containers.popLast()?.role { add(item, body) }
+            return
         case 0x2C: expectsName = containers.last?.isObject ?? false
         default: break
         }
         index += 1
-        return nil
+    }
+
+    private mutating func add(_ item: Item, _ body: Span<UInt8>) {
+        guard item.isInput, let id = item.ids.first else { return }
+        // Nobody knows which of several names is read.
+        if item.isReference || item.ids.count > 1 {
+            found += item.ids.map { Found(kind: .object(.item), range: $0) }
+            return
+        }
+        found.append(Found(kind: .copy, range: id, member: KeptReferences.member(body, item.nameStart, id.upperBound)))
+    }
+
+    /// The member between the quote before its name and the one behind its value, with a comma before or behind it.
+    private static func member(_ body: Span<UInt8>, _ first: Int, _ last: Int) -> Range<Int> {
+        func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 }
+        var start = first - 1
+        while isSpace(body[start]) { start -= 1 }
+        if body[start] == 0x2C { return start..<(last + 1) }
+        var end = last + 1
+        while isSpace(body[end]) { end += 1 }
+        return first..<(body[end] == 0x2C ? end + 1 : end)
     }
 
     // MARK: Strings
 
-    private mutating func string(_ body: Span<UInt8>) -> Found? {
+    private mutating func string(_ body: Span<UInt8>) {
         let start = index + 1
         index = start
         var hasEscape = false
@@ -120,28 +151,32 @@ struct KeptReferences {
         }
         let range = start..<min(index, end)
         index += 1
-        guard let container = containers.last else { return nil }
+        guard let container = containers.last else { return }
         if container.isObject, expectsName {
             expectsName = false
+            nameStart = start - 1
             name = KeptReferences.name(body, range, hasEscape)
             if case .item(var item) = container.role, name == "role" {
                 item.hasRole = true
                 containers[containers.count - 1].role = .item(item)
             }
-            return nil
+            return
         }
         if case .item(var item) = container.role {
             note(body, range, hasEscape, &item)
             containers[containers.count - 1].role = .item(item)
         }
-        return kind(in: container).map { Found(kind: $0, range: range) }
+        if let kind = kind(in: container) { found.append(Found(kind: kind, range: range)) }
     }
 
     private func note(_ body: Span<UInt8>, _ range: Range<Int>, _ hasEscape: Bool, _ item: inout Item) {
         switch name {
         case "type": item.type = Array(KeptReferences.name(body, range, hasEscape).utf8)
         case "result": item.hasResult = !range.isEmpty
-        case "id": item.id = range
+        case "encrypted_content": item.isEncrypted = !range.isEmpty
+        case "id":
+            if item.ids.isEmpty { item.nameStart = nameStart }
+            item.ids.append(range)
         default: break
         }
     }
@@ -166,6 +201,8 @@ struct KeptReferences {
         case (.root, "previous_response_id"): return .object(.response)
         case (.root, "conversation"): return .conversation
         case (.root, "container"), (.tool, "container"): return .object(.container)
+        case (.item, "approval_request_id"): return .object(.item)
+        case (.prompt, "id"): return .prompt
         default: return nil
         }
     }
@@ -199,6 +236,7 @@ struct KeptReferences {
             if ["annotations", "results"].contains(name) { return .told }
             if ["content", "output"].contains(name), !isObject { return .content }
             if name == "tools", !isObject { return .tools }
+            if name == "audio", isObject { return .named(.object(.audio)) }
         case .part:
             if ["annotations", "citations", "input"].contains(name) { return .told }
             if name == "content", !isObject { return .content }

@@ -54,6 +54,19 @@ package final class CompiledModel: Sendable {
         ownedBy = model.ownedBy ?? targets.first?.provider.shownName ?? "sluice"
     }
 
+    package func isCapable(of needs: [ModelCapability]) -> Bool {
+        guard let capabilities else { return true }
+        return needs.allSatisfy { capabilities.contains($0) }
+    }
+
+    /// Refuses a longer answer than the model gives.
+    package func checkContext(outputTokens: Int?) throws(GatewayError) {
+        guard let most = context.outputTokensMax, let asked = outputTokens, asked > most else { return }
+        throw GatewayError(
+            .modelLimitExceeded, "the model gives at most \(most) tokens, and \(asked) are asked for: \(name)",
+            hint: "ask for at most \(most)")
+    }
+
     private static func tiers(_ targets: [CompiledTarget]) -> [Range<Int>] {
         var tiers: [Range<Int>] = []
         for (index, target) in targets.enumerated() {

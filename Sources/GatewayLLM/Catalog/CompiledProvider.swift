@@ -31,6 +31,7 @@ package final class CompiledProvider: Sendable {
     package let concurrentMax: Int?
     /// The names it serves; nil for any.
     package let models: Set<[UInt8]>?
+    private let prompts: [NamePattern]
     /// Why it cannot be called at all: its certificates, say.
     package let problem: GatewayError?
 
@@ -54,7 +55,11 @@ package final class CompiledProvider: Sendable {
         cooldown = spec.cooldown
         concurrentMax = spec.limits.concurrent
         models = spec.models.map { Set($0.map { Array($0.utf8) }) }
+        prompts = spec.prompts.map { NamePattern($0) }
     }
+
+    /// Whether callers may use a prompt that is stored there.
+    func hasPrompt(_ id: [UInt8]) -> Bool { prompts.contains { $0.matches(id.span) } }
 
     /// The vendor in OpenTelemetry's words: whose API it speaks, whoever runs it.
     package var vendor: String { dialect == .anthropic ? "anthropic" : "openai" }

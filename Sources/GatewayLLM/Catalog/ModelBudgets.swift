@@ -10,7 +10,7 @@ package struct ModelBudgets: Sendable {
 
         init(rule: BudgetRule, spec: BudgetPolicySpec) {
             self.rule = rule
-            terms = BudgetTerms(spec)
+            terms = BudgetTerms(spec, rule: rule.name)
             isShadow = spec.shadow
         }
 
@@ -47,7 +47,10 @@ package struct ModelBudgets: Sendable {
         for policy in settings where policy.counts(facts) { terms.add(policy.terms) }
         if let grant = facts.principal.grant, !grant.limits.isEmpty {
             terms.mayRunUncounted = false
-            if grant.limits.contains(where: { $0.unit == .usd }) { terms.countsMoney = true }
+            if !terms.countsMoney, grant.limits.contains(where: { $0.unit == .usd }) {
+                terms.countsMoney = true
+                terms.moneyRule = "key"
+            }
         }
         return terms
     }
@@ -57,6 +60,8 @@ package struct ModelBudgets: Sendable {
 package struct BudgetTerms: Sendable, Equatable {
     /// Whether a limit of dollars is upon the call, so that it needs a price.
     package var countsMoney = false
+    /// Who sets the first of them: a BudgetPolicy, or `key`.
+    package var moneyRule = ""
     /// `refuse` if one of them says so; nil for what the catalogue says.
     package var onUnknownPrice: UnknownPrice?
     /// The fewest, so that most tokens are reserved.
@@ -69,13 +74,14 @@ package struct BudgetTerms: Sendable, Equatable {
     package init() {}
 
     /// What one policy asks.
-    fileprivate init(_ spec: BudgetPolicySpec) {
+    fileprivate init(_ spec: BudgetPolicySpec, rule: String) {
         inputBytesPerToken = spec.estimate.inputBytesPerToken
         outputTokensDefault = spec.estimate.outputTokensDefault
         isFirst = false
         guard !spec.shadow else { return }
         if spec.limits.contains(where: { $0.unit == .usd }) {
             countsMoney = true
+            moneyRule = rule
             onUnknownPrice = spec.onUnknownPrice
         }
         if spec.onStoreFailure == .refuse { mayRunUncounted = false }
@@ -88,6 +94,7 @@ package struct BudgetTerms: Sendable, Equatable {
         }
         inputBytesPerToken = min(inputBytesPerToken, other.inputBytesPerToken)
         outputTokensDefault = max(outputTokensDefault, other.outputTokensDefault)
+        if !countsMoney { moneyRule = other.moneyRule }
         countsMoney = countsMoney || other.countsMoney
         if onUnknownPrice != .refuse { onUnknownPrice = other.onUnknownPrice ?? onUnknownPrice }
         mayRunUncounted = mayRunUncounted && other.mayRunUncounted

@@ -63,7 +63,7 @@ final class BatchJudge {
         for name in names { splice.replace(name.range, with: name.bytes) }
         if !names.isEmpty { request.hasHistory = true }
         let decision = try decide(request, found, endpoint, parts.body.count)
-        try found.model.checkContext(request)
+        try found.model.checkContext(outputTokens: request.outputTokensMax)
         if found.model.capabilities != nil {
             try found.model.check(CapabilityNeeds(endpoint, json: line.extracting(parts.body)))
         }
@@ -123,6 +123,11 @@ final class BatchJudge {
         guard let found = KeptReferences.find(in: line, body) else { throw KeptReferences.tooMany }
         var edits: [JSONSplice.Edit] = []
         for reference in found {
+            if reference.kind == .copy {
+                let owned = room.copy(reference, in: line, by: principal)
+                edits.append(owned?.edit(reference.range) ?? JSONSplice.Edit(range: reference.member, bytes: []))
+                continue
+            }
             let owned = try room.owned(reference, in: line, by: principal)
             if place == nil, wanted.map({ $0 == owned.place.target.target.provider.shownName }) ?? true {
                 place = owned.place

@@ -39,7 +39,9 @@ extension ModelRoom {
         throw GatewayError(
             .notFound,
             "there is no such \(kind.word), or it is not yours: \(String(decoding: id.prefix(96), as: UTF8.self))",
-            hint: "use the id of \(kind == .upload ? "an" : "a") \(kind.word) that you got here")
+            hint: kind == .item
+                ? "send whole items, reasoning with its encrypted_content, or use previous_response_id"
+                : "use the id of \(kind == .upload ? "an" : "a") \(kind.word) that you got here")
     }
 
     /// What a request names at a place in it.
@@ -57,17 +59,32 @@ extension ModelRoom {
         case .vectorStore:
             throw GatewayError(
                 .malformedRequest, "vector stores are not kept here: \(shown)", hint: "name files by file_id")
-        case .item:
+        case .copy: return try owned(id, .item, by: principal)
+        case .prompt:
             throw GatewayError(
-                .malformedRequest, "an item of an earlier answer cannot be named alone: \(shown)",
-                hint: "send the whole item, as clients do with store: false, or use previous_response_id")
+                .malformedRequest, "a stored prompt cannot be named here: \(shown)", hint: "send its text")
         }
+    }
+}
+
+extension ModelRoom {
+    /// The name of an item that is sent again: the provider's own if it is the caller's; else nil, and it has to go.
+    func copy(_ reference: KeptReferences.Found, in body: Span<UInt8>, by principal: Principal) -> KeptObject? {
+        try? owned(reference, in: body, by: principal)
+    }
+}
+
+extension JSONSplice {
+    mutating func replace(_ copy: KeptReferences.Found, _ owned: KeptObject?) {
+        guard let edit = owned?.edit(copy.range) else { return replace(copy.member, with: []) }
+        replace(edit.range, with: edit.bytes)
     }
 }
 
 extension KeptReferences {
     static let tooMany = GatewayError(
-        .malformedRequest, "the request names more than \(countMax) files", hint: "name fewer")
+        .malformedRequest, "the request names more than \(countMax) files, or has more than \(copiesMax) items",
+        hint: "name fewer")
 }
 
 extension FixedPlace {
@@ -84,6 +101,8 @@ extension ProviderObject.Kind {
         case .response: "response"
         case .upload: "upload"
         case .container: "container"
+        case .item: "item of an earlier answer"
+        case .audio: "sound of an earlier answer"
         }
     }
 }

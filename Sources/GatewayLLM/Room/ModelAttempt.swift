@@ -30,6 +30,18 @@ struct ModelAttempt {
     }
 }
 
+/// Who was asked: what answers, records and metrics say of who served.
+struct Candidate {
+    /// Nil for what names no model.
+    let model: ModelTable.Match?
+    let target: RoutedTarget
+    let access: RoutedTarget.Access
+    /// The model's name there.
+    let name: [UInt8]
+
+    var provider: CompiledProvider { target.target.provider }
+}
+
 extension ModelExchange {
     /// Tries the next target; answers when there is none left.
     func startAttempt() {
@@ -106,14 +118,15 @@ extension ModelExchange {
         guard attempts < routed.model.retry.attemptsMax else { return nil }
         let usage = (input: inputTokensEstimate, output: outputTokensMax ?? 0)
         return choice.next(of: routed, usage: usage, now: worker.now, random: &worker.random) { target, access in
-            self.serves(target.target.provider.dialect) && target.target.serves(self.principal, self.asked)
+            self.serves(target.target.provider.dialect) && self.lets(target.target.provider)
+                && target.target.serves(self.principal, self.asked)
                 && (self.pinned.map { $0 == FixedPlace(target: target, access: access).name } ?? true)
         }
     }
 
     /// Whether providers of that dialect have what is asked for, or something it can be translated to.
     func serves(_ dialect: ModelDialect) -> Bool {
-        endpoint.isNative(to: dialect) || endpoint.conversation != nil
+        endpoint.operation?.isServed(by: dialect) ?? false
     }
 
     /// A provider without this API cannot count: an estimate is better than none, and says that it is one.
@@ -159,7 +172,7 @@ extension ModelExchange {
         attempts += 1
         totalAttempts += 1
         if firstAttemptNanoseconds == 0 { firstAttemptNanoseconds = worker.now }
-        served = (attempt.provider, attempt.name, attempt.routed.target.fixedName?.text)
+        served = Candidate(model: match, target: attempt.routed, access: attempt.access, name: attempt.name)
         self.attempt = attempt
         reply = .none
         outcome = nil

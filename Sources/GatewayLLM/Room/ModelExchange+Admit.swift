@@ -10,7 +10,7 @@ extension ModelExchange {
         guard let exchange, let facts else { return }
         let output = match.map { outputTokensReserved($0.model) } ?? 0
         let demand = BudgetAmounts(
-            cost: try costMax(facts, output: output), inputTokens: inputTokensEstimate, outputTokens: output)
+            cost: try costMax(exchange, facts, output: output), inputTokens: inputTokensEstimate, outputTokens: output)
         switch room.services.ledger.reserve(
             facts, demand, room.budgets.enforced, shadow: room.budgets.shadow, requestID: requestID,
             mayRunUnrecorded: terms.mayRunUncounted, nowMilliseconds: nowMilliseconds)
@@ -39,7 +39,7 @@ extension ModelExchange {
         inputTokensEstimate = batch.inputTokens
         defer { inputTokensEstimate = 0 }
         let demand = BudgetAmounts(
-            cost: try costMax(facts, output: batch.outputTokens), inputTokens: batch.inputTokens,
+            cost: try costMax(exchange, facts, output: batch.outputTokens), inputTokens: batch.inputTokens,
             outputTokens: batch.outputTokens, requests: 0, concurrent: 0)
         switch room.services.ledger.reserve(
             facts, demand, room.budgets.enforced, shadow: room.budgets.shadow, requestID: requestID,
@@ -100,27 +100,15 @@ extension ModelExchange {
         return overflow ? BudgetAmounts.tokensMax : all
     }
 
-    /// By the most expensive target that may serve, fallbacks included.
-    private func costMax(_ facts: BudgetFacts, output: Int) throws(ModelFailure) -> Money {
-        var most = Money.zero
-        var unpriced: CompiledTarget?
-        func look(_ model: CompiledModel) {
-            for target in model.targets where serves(target.provider.dialect) {
-                guard let price = target.budgetPrice(terms.onUnknownPrice) else {
-                    unpriced = unpriced ?? target
-                    continue
-                }
-                most = max(most, price.costMax(inputTokens: inputTokensEstimate, outputTokens: output))
-            }
-        }
-        if let match { look(match.model) }
-        for fallback in fallbacks { look(fallback.model) }
-        guard let unpriced, terms.countsMoney else { return most }
-        throw ModelFailure(
-            GatewayError(
-                .modelNotAllowed, "a budget of dollars is upon this model, and nobody knows its price: \(facts.model)",
-                hint: "the operator gives it a price, or says unknownPrice: charge",
-                cause: "no price for target \(unpriced.key)"))
+    private func costMax(_ exchange: Exchange, _ facts: BudgetFacts, output: Int) throws(ModelFailure) -> Money {
+        guard let match else { return .zero }
+        var ceiling = CostCeiling(
+            endpoint.operation ?? .chat, terms, inputTokens: inputTokensEstimate, outputTokens: output)
+        ceiling.add(match.model)
+        for fallback in fallbacks { ceiling.add(fallback.model) }
+        guard let refusal = ceiling.refusal(of: facts.model) else { return ceiling.most }
+        exchange.record.verdictRule = terms.moneyRule
+        throw ModelFailure(refusal)
     }
 
     var nowMilliseconds: Int { Int(worker.wallNanoseconds / 1_000_000) }

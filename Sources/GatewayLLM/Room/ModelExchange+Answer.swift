@@ -93,14 +93,15 @@ extension ModelExchange: AnswerReader {
         }
     }
 
-    /// What a stored response is marked with on its way to the client.
+    /// What a stored response, or a sound, is marked with on its way to the client.
     var marks: ResponseMarks? {
+        let isChat = endpoint == .chatCompletions && outline.measure.hasAudio
         // What was translated is stored nowhere.
-        guard endpoint == .responses || endpoint.isStored, let attempt, attempt.translation == nil,
+        guard endpoint == .responses || endpoint.isStored || isChat, let attempt, attempt.translation == nil,
             let owner = ResponseOrigin.owner(principal)
         else { return nil }
         let place = FixedPlace(target: attempt.routed, access: attempt.access)
-        return ResponseMarks(place: place, owner: owner, services: room.services)
+        return ResponseMarks(place: place, owner: owner, services: room.services, isChat: isChat)
     }
 
     func receiveAnswer(_ bytes: ByteBuffer) {

@@ -87,6 +87,9 @@ extension ModelExchange {
         ]
         if let tokens = asked?.inputTokens { facts.append(AuditFact("inputTokens", tokens)) }
         if let tokens = asked?.outputTokens { facts.append(AuditFact("outputTokens", tokens)) }
+        if let needs, !needs.all.isEmpty {
+            facts.append(AuditFact("needs", .list(needs.all.map(\.capability.rawValue))))
+        }
         return facts
     }
 
@@ -110,7 +113,7 @@ extension ModelExchange {
             event.model?.cost = account.cost
             event.model?.isEstimated = account.isEstimated
         }
-        if let credential = usedAccess?.credential {
+        if let credential = served?.access.credential {
             event.credential = AuditCredential(
                 id: credential.name, kind: credential.source == nil ? "static" : "issued")
         }
@@ -118,17 +121,6 @@ extension ModelExchange {
         event.traffic = AuditTraffic(
             bytesIn: body.count, bytesOut: Int(clamping: exchange?.record.responseBytes ?? 0) + unsentBytes)
         if let auditedReply { event.response = AuditBody(auditedReply.readableBytesView) }
-    }
-
-    /// By which credential the provider was asked last.
-    private var usedAccess: RoutedTarget.Access? {
-        guard totalAttempts > 0 else { return nil }
-        if let fixed { return fixed.access }
-        guard let routed, let place = choice.tried.last, routed.targets.indices.contains(place.target) else {
-            return nil
-        }
-        let accesses = routed.targets[place.target].accesses
-        return accesses.indices.contains(place.access) ? accesses[place.access] : nil
     }
 
     /// Remembers the beginning of what the client is sent, where a policy wants that.

@@ -34,7 +34,9 @@ extension ModelExchange {
     /// What a provider stores, or only it can translate back, is not given twice.
     private var isCacheable: Bool {
         switch endpoint {
-        case .chatCompletions, .completions, .embeddings, .messages: true
+        // A sound is its owner's.
+        case .chatCompletions: !outline.measure.hasAudio
+        case .completions, .embeddings, .messages: true
         default: false
         }
     }

@@ -35,7 +35,8 @@ extension ModelExchange {
         inputTokensEstimate = request.inputTokensMax(
             bytesPerToken: terms.inputBytesPerToken, context: found.model.context)
         try judge(exchange, found)
-        try found.model.checkContext(request)
+        try judgePrompt(routed)
+        try found.model.checkContext(outputTokens: request.outputTokensMax)
         fallbacks = try capable(found.model)
     }
 
@@ -239,6 +240,7 @@ extension ModelExchange {
             let all = try body.whole()
             needs = try CapabilityNeeds(endpoint, json: all.readableBytesUInt8Span)
         }
+        self.needs = needs
         try model.check(needs)
         return fallbacks.filter { needs.firstLacking(in: $0.model.capabilities) == nil }
     }
@@ -252,14 +254,6 @@ extension CompiledModel {
             .modelIncapable,
             "the model has no \(lacking.capability.rawValue), which \(lacking.field) asks for: \(name)",
             hint: "leave it out, or ask for another model")
-    }
-
-    /// Refuses a longer answer than the model gives.
-    func checkContext(_ request: ModelRequest) throws(GatewayError) {
-        guard let most = context.outputTokensMax, let asked = request.outputTokensMax, asked > most else { return }
-        throw GatewayError(
-            .modelLimitExceeded, "the model gives at most \(most) tokens, and \(asked) are asked for: \(name)",
-            hint: "ask for at most \(most)")
     }
 }
 

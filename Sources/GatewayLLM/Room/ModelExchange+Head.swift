@@ -33,9 +33,6 @@ extension ModelExchange {
     private static let noCache = Array("no-cache".utf8)
 
     private enum Label {
-        static let requestID = FieldLabel("x-sluice-request-id")
-        static let anthropicID = FieldLabel("request-id")
-        static let openAIID = FieldLabel("x-request-id")
         static let model = FieldLabel("x-sluice-model")
         static let provider = FieldLabel("x-sluice-provider")
         static let attempts = FieldLabel("x-sluice-attempts")
@@ -44,10 +41,8 @@ extension ModelExchange {
 
     /// Who served it, at what cost, and how the tightest budget stands.
     func mark(_ fields: inout FieldBlock) {
-        fields.append(Label.requestID, requestID)
-        // The names under which the SDKs report it.
-        fields.append(dialect == .anthropic ? Label.anthropicID : Label.openAIID, requestID)
-        if let match { fields.append(Label.model, match.name.span) }
+        fields.append(dialect.requestIDLabel, requestID)
+        if let model = served?.model ?? (usedFallback ? nil : match) { fields.append(Label.model, model.name.span) }
         if let served { fields.append(Label.provider, served.provider.shownName) }
         if totalAttempts > 0 {
             fields.append(Label.attempts) { HTTP1Serializer.append(decimal: UInt64(totalAttempts), to: &$0) }
@@ -86,7 +81,7 @@ extension ModelExchange {
     /// The name it has at the provider that served it.
     var servedText: String {
         guard let served else { return "" }
-        return served.text ?? String(decoding: served.name, as: UTF8.self)
+        return served.target.target.fixedName?.text ?? String(decoding: served.name, as: UTF8.self)
     }
 
     private var rowOutcome: UsageRow.Outcome {
@@ -99,4 +94,12 @@ extension ModelExchange {
         }
         return hasLeft ? .clientClosed : .completed
     }
+}
+
+extension ModelDialect {
+    /// The name under which its SDKs report a request's id.
+    var requestIDLabel: FieldLabel { self == .anthropic ? Self.anthropicID : Self.openAIID }
+
+    private static let anthropicID = FieldLabel("request-id")
+    private static let openAIID = FieldLabel("x-request-id")
 }

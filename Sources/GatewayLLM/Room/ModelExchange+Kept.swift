@@ -10,24 +10,57 @@ import NIOCore
 extension ModelExchange {
     /// Takes the marks off what the body names. Throws for what is not the caller's.
     func findKept() throws(GatewayError) {
-        guard outline.measure.mayNameKept || endpoint == .responses && outline.measure.hasIDs else { return }
+        guard outline.measure.mayNameKept || mayNameIDs else { return }
         let all = try body.whole()
         let span = all.readableBytesUInt8Span
         guard let references = KeptReferences.find(in: span) else { throw KeptReferences.tooMany }
         for reference in references {
-            let owned = try room.owned(reference, in: span, by: principal)
-            keptPlace = try isSame(owned.place, keptPlace)
-            let edit = owned.edit(reference.range)
-            kept.replace(edit.range, with: edit.bytes)
-            named.append(owned)
+            switch reference.kind {
+            case .copy: kept.replace(reference, room.copy(reference, in: span, by: principal))
+            case .prompt: try takePrompt(JSONString.decoded(span, reference.range))
+            default:
+                let owned = try room.owned(reference, in: span, by: principal)
+                keptPlace = try isSame(owned.place, keptPlace)
+                let edit = owned.edit(reference.range)
+                kept.replace(edit.range, with: edit.bytes)
+                named.append(owned)
+            }
         }
-        guard !named.isEmpty else { return }
+        let whole = named.filter { $0.kind != .item && $0.kind != .audio }
+        // One answer, or a prompt, is not a whole history.
+        request.namedItems = named.count - whole.count + (promptID == nil ? 0 : 1)
+        guard !whole.isEmpty else { return }
         // All of it is read again, and how much that is only a response tells.
         request.hasHistory = true
         request.historyTokens = nil
-        if named.allSatisfy({ $0.kind == .response }), let response = named.first {
+        if whole.allSatisfy({ $0.kind == .response }), let response = whole.first {
             request.historyTokens = room.services.objects.tokens(response.key)
         }
+    }
+
+    /// Whether a member `id` may be one that is looked up: of an item or a prompt, or of a sound.
+    private var mayNameIDs: Bool {
+        outline.measure.hasIDs && (endpoint == .responses || endpoint == .chatCompletions && outline.measure.hasAudio)
+    }
+
+    private func takePrompt(_ id: [UInt8]) throws(GatewayError) {
+        guard promptID.map({ $0 == id }) ?? true else {
+            throw GatewayError(.malformedRequest, "the request names two stored prompts", hint: "name one")
+        }
+        promptID = id
+    }
+
+    /// Stored prompts are the organisation's: those that the operator lists may be used.
+    func lets(_ provider: CompiledProvider) -> Bool { promptID.map { provider.hasPrompt($0) } ?? true }
+
+    func judgePrompt(_ routed: RoutedModel) throws(GatewayError) {
+        guard let promptID else { return }
+        let models = [routed.model] + room.table.fallbacks(of: routed.model).map(\.model)
+        guard !models.contains(where: { $0.targets.contains { lets($0.provider) } }) else { return }
+        let shown = String(decoding: promptID.prefix(96), as: UTF8.self)
+        throw GatewayError(
+            .forbidden, "the model's provider lets nobody use this stored prompt: \(shown)",
+            hint: "send its text; or the operator lists it in prompts of the ModelProvider")
     }
 
     /// One place for all. Throws where there are two.

@@ -8,7 +8,7 @@ extension ModelExchange {
     func record() {
         var call = ModelCallRecord()
         call.operation = endpoint.telemetryOperation
-        if let routed, let target = lastTarget(routed) { call.slot = target.slot(call.operation) }
+        if fixed == nil, let served { call.slot = served.target.slot(call.operation) }
         call.provider = served?.provider.vendor ?? ""
         call.requestModel = modelText
         call.responseModel = servedText
@@ -35,10 +35,6 @@ extension ModelExchange {
         worker.recorder.metrics.recordModelCall(call)
         exchange?.record.modelCall = ModelCallNote(call)
     }
-
-    private func lastTarget(_ routed: RoutedModel) -> RoutedTarget? {
-        choice.tried.last.flatMap { routed.targets.indices.contains($0.target) ? routed.targets[$0.target] : nil }
-    }
 }
 
 extension ModelEndpoint {
@@ -58,7 +54,7 @@ extension ModelFailure {
         return switch error.code {
         case .budgetExceeded: .budgetExceeded
         case .unknownModel, .notFound: .notFound
-        case .modelNotAllowed, .forbidden: .forbidden
+        case .modelNotAllowed, .modelUnpriced, .forbidden: .forbidden
         case .malformedRequest, .untranslatable, .modelLimitExceeded, .unsupportedMediaType, .modelIncapable:
             .invalidRequest
         case .bodyTooLarge: .tooLarge

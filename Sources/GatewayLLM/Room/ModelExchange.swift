@@ -61,6 +61,8 @@ final class ModelExchange {
     var named: [KeptObject] = []
     var keptPlace: FixedPlace?
     var kept = JSONSplice()
+    /// A prompt that is stored at the provider.
+    var promptID: [UInt8]?
     /// What is known of the file it is about, or that it makes.
     var keptNote: String?
     /// Reads a new file that may be a batch's.
@@ -73,6 +75,8 @@ final class ModelExchange {
     var list: ProviderList?
     /// What conditions of policies and targets are asked about.
     var asked: AccessTable.Request?
+    /// What the model has to be able to do, where its catalogue says what it can.
+    var needs: CapabilityNeeds?
     /// Models that serve in place of the first, not tried yet.
     var fallbacks: [ModelTable.Match] = []
     var outputTokensMax: Int?
@@ -101,8 +105,8 @@ final class ModelExchange {
     var isPumping = false
     /// The provider takes more of it now.
     var mayPump = true
-    /// The target that was tried last: who served, if anyone did.
-    var served: (provider: CompiledProvider, name: [UInt8], text: String?)?
+    /// Who was tried last: who served, if anyone did.
+    var served: Candidate?
     var usedFallback = false
     var reply = ModelReply.none
     var failure: ModelFailure?

@@ -21,6 +21,8 @@ struct ModelRequest {
     var hasHistory = false
     /// The tokens of that, if they are remembered.
     var historyTokens: Int?
+    /// Items and sounds of earlier answers, and a stored prompt, that are looked up.
+    var namedItems = 0
 
     /// Reads `outline` of `body`. Throws what the client is told: what is wrong, where, and what to write instead.
     init(_ outline: JSONOutline, of body: Span<UInt8>, _ endpoint: ModelEndpoint) throws(GatewayError) {
@@ -80,7 +82,7 @@ struct ModelRequest {
                 hint: "GET /v1/models lists those you may use")
         }
         guard member.kind.isString else {
-            throw GatewayError(.malformedRequest, "the field model must be a string", hint: "such as \"gpt-5\"")
+            throw ModelRequest.wrong("model", "a string", member, body, hint: "such as \"gpt-5\"")
         }
         guard member.text.count <= ModelTable.nameBytesMax else {
             throw GatewayError(
@@ -93,7 +95,7 @@ struct ModelRequest {
     private mutating func readStreamOptions(_ outline: JSONOutline, _ body: Span<UInt8>) throws(GatewayError) {
         guard let member = outline.member("stream_options", in: body), member.kind != .null else { return }
         guard member.kind == .object else {
-            throw GatewayError(.malformedRequest, "the field stream_options must be an object")
+            throw ModelRequest.wrong("stream_options", "an object", member, body)
         }
         var options = JSONOutline()
         do { try options.read(body, range: member.value) } catch {
@@ -107,7 +109,7 @@ struct ModelRequest {
     ) throws(GatewayError) -> Bool? {
         guard let member = outline.member(name, in: body), member.kind != .null else { return nil }
         guard member.kind == .true || member.kind == .false else {
-            throw GatewayError(.malformedRequest, "the field \(name) must be true or false")
+            throw wrong("\(name)", "true or false", member, body)
         }
         return member.kind == .true
     }
@@ -117,9 +119,20 @@ struct ModelRequest {
     ) throws(GatewayError) -> Int? {
         guard let member = outline.member(name, in: body), member.kind != .null else { return nil }
         guard let value = outline.integer(name, in: body), value > 0 else {
-            throw GatewayError(.malformedRequest, "the field \(name) must be a whole number above 0")
+            throw wrong("\(name)", "a whole number above 0", member, body)
         }
         return value
+    }
+
+    /// Names the value as it was written; of what is long its beginning.
+    private static func wrong(
+        _ name: String, _ wanted: String, _ member: JSONOutline.Member, _ body: Span<UInt8>, hint: String? = nil
+    ) -> GatewayError {
+        let shownMax = 40
+        let range = member.value
+        let shown = range.prefix(shownMax).map { body[$0] >= 0x20 ? body[$0] : 0x20 }
+        let text = String(decoding: shown, as: UTF8.self) + (range.count > shownMax ? "…" : "")
+        return GatewayError(.malformedRequest, "the field \(name) must be \(wanted), not \(text)", hint: hint)
     }
 
     /// The most input tokens the body can come to: a byte is at most so many tokens, and a picture, a sound or a
@@ -129,7 +142,7 @@ struct ModelRequest {
         // A prompt may be given as tokens: each number of a list is one.
         let guess =
             (text + bytesPerToken - 1) / bytesPerToken + measure.arrayNumbers + ModelRequest.tokensOfMessage
-            + measure.blobs * ModelRequest.tokensOfMedia
+            + (measure.blobs + namedItems) * ModelRequest.tokensOfMedia
         guard hasHistory else { return min(guess, context.inputTokensMax ?? .max) }
         // What a response builds upon is read again, all of it.
         guard let historyTokens else { return context.inputTokensMax ?? guess + ModelRequest.tokensOfHistory }
@@ -146,6 +159,6 @@ struct ModelRequest {
 
     /// What a conversation's own marks come to.
     private static let tokensOfMessage = 16
-    /// A large picture; a long document may be more, which is then a debt.
+    /// A large picture, an item of an answer; a long document may be more, which is then a debt.
     private static let tokensOfMedia = 4_096
 }

@@ -67,6 +67,7 @@ package final class ModelRoom: RouteHandler {
         let rendering = ModelFailure(error).rendering(requestID: RequestID.text(exchange.record.requestID))
         exchange.response.status = rendering.status
         for (name, value) in rendering.fields { exchange.response.fields.append(name, value) }
+        exchange.response.fields.append(dialect.requestIDLabel, rendering.requestID)
         if error.code == .unsupportedMediaType {
             exchange.response.fields.append("accept-encoding", BodyDecoder.accepted)
         }

@@ -42,22 +42,19 @@ final class ReplyStream {
             _ = meter?.add(chunk.readableBytesUInt8Span, into: &unused)
             return translate(chunk)
         }
-        guard meter != nil else { return hold(chunk) }
-        if marks != nil {
-            var unused: [UInt8] = []
-            _ = meter?.add(chunk.readableBytesUInt8Span, into: &unused)
-            if let marked = marks?.receive(chunk) { hold(marked) }
-            return
-        }
+        guard let chunk = metered(chunk), let marked = marks == nil ? chunk : marks?.receive(chunk) else { return }
+        hold(marked)
+    }
+
+    /// What of a chunk goes on, once it is counted.
+    private func metered(_ chunk: ByteBuffer) -> ByteBuffer? {
         var out: [UInt8] = []
         switch meter?.add(chunk.readableBytesUInt8Span, into: &out) {
         case .part(let range):
-            guard !range.isEmpty,
-                let part = chunk.getSlice(at: chunk.readerIndex + range.lowerBound, length: range.count)
-            else { return }
-            hold(part)
-        case .copied: if !out.isEmpty { hold(ByteBuffer(bytes: out)) }
-        case .all, nil: hold(chunk)
+            return range.isEmpty
+                ? nil : chunk.getSlice(at: chunk.readerIndex + range.lowerBound, length: range.count)
+        case .copied: return out.isEmpty ? nil : ByteBuffer(bytes: out)
+        case .all, nil: return chunk
         }
     }
 
@@ -74,6 +71,7 @@ final class ReplyStream {
             }
         } else {
             meter?.finish(into: &out)
+            if let marked = marks?.receive(ByteBuffer(bytes: out)) { hold(marked) }
             if marks != nil { out = [] }
             let rest = marks?.finish()
             // A last event that ended early would be read as a whole one.

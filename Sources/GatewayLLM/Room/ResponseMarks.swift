@@ -3,15 +3,25 @@ import GatewayState
 import GatewayWire
 import NIOCore
 
-/// Writes where a stored response came from into its id, in whatever form the provider tells it: a document with an
-/// `id`, or events with a `response.id`. Everything else passes byte for byte.
+/// Writes where a stored response came from into its id and those of its items, in whatever form the provider tells
+/// it: a document with an `id`, or events with a `response.id`, an `item.id` or an `item_id`. So with the sounds of
+/// Chat Completions. Everything else passes byte for byte.
 struct ResponseMarks {
     let place: FixedPlace
     let owner: ObjectOwner
     let services: ModelServices
+    private let isChat: Bool
     private var parser = SSEParser()
+    private let last = LastSuffix()
 
-    init(place: FixedPlace, owner: ObjectOwner, services: ModelServices) {
+    /// An item is named in each event about it.
+    private final class LastSuffix {
+        var id: [UInt8] = []
+        var suffix: [UInt8] = []
+    }
+
+    init(place: FixedPlace, owner: ObjectOwner, services: ModelServices, isChat: Bool) {
+        self.isChat = isChat
         self.place = place
         self.owner = owner
         self.services = services
@@ -80,11 +90,15 @@ struct ResponseMarks {
             var outline = JSONOutline()
             guard (try? outline.read(data)) != nil else { return }
             var splice = JSONSplice()
-            if let response = outline.member("response", in: data), response.kind == .object {
+            if isChat {
+                markSounds("delta", data, outline, &splice)
+            } else if let response = outline.member("response", in: data), response.kind == .object {
                 var inner = JSONOutline()
                 if (try? inner.read(data, range: response.value)) != nil { mark(data, inner, &splice) }
             } else if let item = outline.member("item", in: data), item.kind == .object {
-                markContainer(data, item.value, &splice)
+                markItem(data, item.value, &splice)
+            } else if let id = outline.text("item_id", in: data) {
+                append(.item, data, id.range, &splice)
             }
             guard !splice.isEmpty else { return }
             isMarked = true
@@ -102,7 +116,7 @@ struct ResponseMarks {
 
     private func spliced(_ span: Span<UInt8>, _ outline: JSONOutline) -> [UInt8] {
         var splice = JSONSplice()
-        mark(span, outline, &splice)
+        if isChat { markSounds("message", span, outline, &splice) } else { mark(span, outline, &splice) }
         return splice.applied(to: span)
     }
 
@@ -111,18 +125,21 @@ struct ResponseMarks {
         for id in [outline.text("id", in: span), outline.text("previous_response_id", in: span)].compactMap(\.self) {
             append(.response, span, id.range, &splice)
         }
-        guard outline.measure.mayNameKept, let output = outline.member("output", in: span), output.kind == .array
-        else { return }
+        guard let output = outline.member("output", in: span), output.kind == .array else { return }
         var items = JSONOutline()
         guard (try? items.readElements(span, range: output.value)) != nil else { return }
-        for item in items.members where item.kind == .object { markContainer(span, item.value, &splice) }
+        for item in items.members where item.kind == .object { markItem(span, item.value, &splice) }
     }
 
-    /// Where the provider ran code, which is told in the call that ran it and nowhere else.
-    private func markContainer(_ span: Span<UInt8>, _ range: Range<Int>, _ splice: inout JSONSplice) {
+    private func markItem(_ span: Span<UInt8>, _ range: Range<Int>, _ splice: inout JSONSplice) {
         var item = JSONOutline()
-        guard (try? item.read(span, range: range)) != nil, item.measure.mayNameKept,
-            item.string("type", in: span) == "code_interpreter_call", let id = item.text("container_id", in: span)
+        guard (try? item.read(span, range: range)) != nil else { return }
+        for id in [item.text("id", in: span), item.text("approval_request_id", in: span)].compactMap(\.self) {
+            append(.item, span, id.range, &splice)
+        }
+        // Where the provider ran code, which is told in the call that ran it and nowhere else.
+        guard item.measure.mayNameKept, item.string("type", in: span) == "code_interpreter_call",
+            let id = item.text("container_id", in: span)
         else { return }
         append(.container, span, id.range, &splice)
         let key = ProviderObject.Key(
@@ -132,10 +149,35 @@ struct ResponseMarks {
         }
     }
 
+    /// What each choice of an answer of Chat Completions says in sound.
+    private func markSounds(
+        _ part: StaticString, _ span: Span<UInt8>, _ outline: JSONOutline, _ splice: inout JSONSplice
+    ) {
+        guard outline.measure.hasAudio, let choices = outline.member("choices", in: span), choices.kind == .array
+        else { return }
+        var list = JSONOutline()
+        guard (try? list.readElements(span, range: choices.value)) != nil else { return }
+        for choice in list.members where choice.kind == .object {
+            var inner = JSONOutline()
+            guard (try? inner.read(span, range: choice.value)) != nil, let message = inner.member(part, in: span),
+                message.kind == .object, (try? inner.read(span, range: message.value)) != nil,
+                let audio = inner.member("audio", in: span), audio.kind == .object,
+                (try? inner.read(span, range: audio.value)) != nil, let id = inner.text("id", in: span)
+            else { continue }
+            append(.audio, span, id.range, &splice)
+        }
+    }
+
     private func append(
         _ kind: ProviderObject.Kind, _ span: Span<UInt8>, _ range: Range<Int>, _ splice: inout JSONSplice
     ) {
-        let suffix = services.origins.suffix(JSONString.decoded(span, range), kind, place, owner)
-        splice.replace(range.upperBound..<range.upperBound, with: suffix)
+        guard !range.isEmpty else { return }
+        let id = JSONString.decoded(span, range)
+        if kind != .item || last.id != id {
+            let suffix = services.origins.suffix(id, kind, place, owner)
+            guard kind == .item else { return splice.replace(range.upperBound..<range.upperBound, with: suffix) }
+            (last.id, last.suffix) = (id, suffix)
+        }
+        splice.replace(range.upperBound..<range.upperBound, with: last.suffix)
     }
 }

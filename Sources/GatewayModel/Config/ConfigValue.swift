@@ -25,6 +25,8 @@ package struct ValueReader {
     package func reportWrongType(expected: String) {
         var hint: String?
         switch node.value {
+        case .number(let text) where expected.contains("duration"):
+            hint = Int(text).map { "write its unit: \($0)s" } ?? "write whole numbers with units: 500ms, 1h30m"
         case .number(let text) where expected.contains("string"): hint = "quote it: \"\(text)\""
         case .bool(let flag) where expected.contains("string"): hint = "quote it: \"\(flag)\""
         case .mapping where expected == "a list": hint = "start each element with \"- \""

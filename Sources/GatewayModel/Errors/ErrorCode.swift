@@ -51,6 +51,7 @@ package enum ErrorCode: String, Sendable, CaseIterable {
     case concurrencyLimited = "SL-3004"
     case budgetExceeded = "SL-3005"
     case modelNotAllowed = "SL-3006"
+    case modelUnpriced = "SL-3007"
     case identityUnavailable = "SL-3010"
     case toolNotAllowed = "SL-3020"
     case approvalRequired = "SL-3021"
@@ -88,7 +89,7 @@ package enum ErrorCode: String, Sendable, CaseIterable {
         switch self {
         case .malformedRequest, .ambiguousFraming, .modelLimitExceeded, .untranslatable, .modelIncapable: 400
         case .unauthenticated: 401
-        case .forbidden, .denied, .modelNotAllowed, .toolNotAllowed, .approvalRequired, .toolChanged,
+        case .forbidden, .denied, .modelNotAllowed, .modelUnpriced, .toolNotAllowed, .approvalRequired, .toolChanged,
             .connectionRequired:
             403
         case .noRoute, .notFound, .unknownModel, .unknownTool: 404

@@ -29,6 +29,8 @@ package struct ModelProviderSpec: ConfigObject {
     package var limits: ModelProviderLimits
     /// The names it serves; nil when any name may be asked of it.
     package var models: [String]?
+    /// Prompts stored there that callers may use, by name or pattern.
+    package var prompts: [String]
 
     package init(_ fields: FieldReader) {
         dialect = fields.required("dialect", "the API it speaks: openai or anthropic")
@@ -52,7 +54,13 @@ package struct ModelProviderSpec: ConfigObject {
         models = fields.optionalList(
             "models", "the names it serves; a pattern of a catalogue reaches only these", count: 1...1024,
             each: .modelName)
+        prompts = fields.list(
+            "prompts", "stored prompts (prompt.id) that callers may use, * at the end for any ending; none by default",
+            count: 0...64, each: .modelPattern)
         checkHeaders(fields)
+        fields.check(
+            prompts.isEmpty || dialect == .openai, at: "prompts", "prompts with dialect \(dialect.rawValue)",
+            hint: "only OpenAI's API stores prompts")
         fields.check(
             tls == nil || baseURL.lowercased().hasPrefix("https:") || baseURL.isEmpty, at: "tls",
             "tls with a baseURL of http", hint: "write https://, or remove tls")

@@ -22,19 +22,24 @@ package struct DecisionReplay {
     package private(set) var changes: [Change] = []
     /// Calls that were decided again.
     package private(set) var replayed = 0
-    /// Calls whose decision hangs on more than policies and what was recorded: budgets, a key's own list.
+    /// Calls whose decision hangs on more than policies and what was recorded: what budgets had left, a key's own list
+    /// and budget; or that named no model.
     package private(set) var skipped = 0
     /// Calls whose configuration is not kept any more.
     package private(set) var unknownPolicies = 0
     private let folder: AuditFolder
     private var trials: [String: ModelTrial?] = [:]
     private let trial: ModelTrial?
+    private let overlay: ObjectSet?
     private static let changesMax = 10_000
 
-    /// Without `objects`, each call is decided by the configuration that decided it.
+    /// Without `objects`, each call is decided by the configuration that decided it. Objects that offer no models of
+    /// their own, such as a policy, are laid over that one.
     package init(_ folder: AuditFolder, objects: ObjectSet?) {
         self.folder = folder
-        trial = objects.map { ModelTrial($0) }
+        let isWhole = objects.map { !$0.modelCatalogs.isEmpty } ?? false
+        trial = isWhole ? objects.map { ModelTrial($0) } : nil
+        overlay = isWhole ? nil : objects
     }
 
     /// Goes through the records since a time. Only the first record of a call decides.
@@ -55,7 +60,7 @@ package struct DecisionReplay {
             let verdict = unmapped?["decision"]?["verdict"]?.string.flatMap({ AuditVerdict(rawValue: $0.value) })
         else { return }
         let code = record["status_code"]?.string.flatMap { ErrorCode(rawValue: $0.value) }
-        let isPolicy = [nil, .modelNotAllowed, .unknownModel, .modelLimitExceeded].contains(code)
+        let isPolicy = [nil, .modelNotAllowed, .modelUnpriced, .unknownModel, .modelLimitExceeded].contains(code)
         guard isPolicy, unmapped?["decision"]?["rule"]?.string?.value != "key",
             let question = Self.question(record)
         else {
@@ -82,7 +87,8 @@ package struct DecisionReplay {
         if let trial = trials[digest] { return trial }
         let trial = folder.policy(digest).map { bytes in
             let text = ConfigurationLoad.Text(bytes: bytes, file: "policy \(digest)", syntax: .json)
-            return ModelTrial(ConfigurationLoad(texts: [text], mode: .tolerant).set)
+            let set = ConfigurationLoad(texts: [text], mode: .tolerant).set
+            return ModelTrial(overlay.map { set.overlaid(by: $0) } ?? set)
         }
         trials[digest] = .some(trial)
         return trial
@@ -92,7 +98,7 @@ package struct DecisionReplay {
     private static func question(_ record: JSONTree) -> ModelTrial.Question? {
         let unmapped = record["unmapped"]
         let user = record["actor"]?["user"]
-        guard let model = unmapped?["model"]?["requested"]?.string?.value,
+        guard let model = unmapped?["model"]?["requested"]?.string?.value, !model.isEmpty,
             let operation = record["api"]?["operation"]?.string.flatMap({ ModelOperation(rawValue: $0.value) }),
             let proof = unmapped?["proof"]?.string.flatMap({ Principal.Proof(rawValue: $0.value) })
         else { return nil }
@@ -108,6 +114,9 @@ package struct DecisionReplay {
         question.inputTokens = facts?["inputTokens"]?.int
         question.outputTokens = facts?["outputTokens"]?.int
         question.isStream = facts?["stream"]?.bool ?? false
+        question.needs = (facts?["needs"]?.array ?? []).compactMap { need in
+            need.string.flatMap { ModelCapability(rawValue: $0.value) }
+        }
         return question
     }
 }

@@ -15,6 +15,8 @@ package struct ModelTrial: Sendable {
         package var inputTokens: Int?
         package var outputTokens: Int?
         package var isStream = false
+        /// What the model has to be able to do, where that is known.
+        package var needs: [ModelCapability] = []
 
         package init(principal: Principal, model: String, operation: ModelOperation = .chat) {
             self.principal = principal
@@ -34,7 +36,36 @@ package struct ModelTrial: Sendable {
         guard let match = table.find(Array(question.model.utf8)) else {
             return .deny(rule: "", reason: "the model does not exist: \(question.model)", code: .unknownModel)
         }
-        return table.access.decide(question.principal, request(question, match)).verdict
+        let decision = table.access.decide(question.principal, request(question, match))
+        guard decision.verdict.isAllowed else { return decision.verdict }
+        let refusal: (rule: String, error: GatewayError)? =
+            contextRefusal(question, match) ?? priceRefusal(question, match)
+        guard let refusal else { return decision.verdict }
+        return .deny(rule: refusal.rule, reason: refusal.error.message, code: refusal.error.code)
+    }
+
+    private func contextRefusal(
+        _ question: Question, _ match: ModelTable.Match
+    ) -> (rule: String, error: GatewayError)? {
+        do throws(GatewayError) { try match.model.checkContext(outputTokens: question.outputTokens) } catch {
+            return ("", error)
+        }
+        return nil
+    }
+
+    /// What a budget of dollars says of a call whose price nobody knows.
+    private func priceRefusal(
+        _ question: Question, _ match: ModelTable.Match
+    ) -> (rule: String, error: GatewayError)? {
+        let facts = BudgetFacts(principal: question.principal, model: match.text)
+        let terms = table.budgets.terms(facts)
+        // The sum does not matter, only whether there can be one.
+        var ceiling = CostCeiling(question.operation, terms, inputTokens: 0, outputTokens: 0)
+        ceiling.add(match.model)
+        for fallback in table.fallbacks(of: match.model) where fallback.model.isCapable(of: question.needs) {
+            ceiling.add(fallback.model)
+        }
+        return ceiling.refusal(of: facts.model).map { (terms.moneyRule, $0) }
     }
 
     /// The same with everything that led to it: each policy, and each budget that would count the call.
@@ -74,7 +105,7 @@ package struct ModelTrial: Sendable {
     }
 
     private func budgets(_ question: Question, _ match: ModelTable.Match) -> [ConfigNode] {
-        let facts = BudgetFacts(principal: question.principal, model: String(decoding: match.name, as: UTF8.self))
+        let facts = BudgetFacts(principal: question.principal, model: match.text)
         return table.budgets.enforced.accounts(facts).map { account in
             .object([
                 ("policy", .text(account.key.policy)), ("scope", .text(account.key.scope.rawValue)),
@@ -93,6 +124,8 @@ package struct ModelTrial: Sendable {
             table.find(Array(question.model.utf8)).map { match in
                 table.access.nextStep(question.principal, request(question, match), verdict)
             }
+        case .modelUnpriced:
+            "give the model a price, or say unknownPrice: charge in its catalogue"
         default: nil
         }
     }

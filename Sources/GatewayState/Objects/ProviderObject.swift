@@ -8,6 +8,10 @@ package struct ProviderObject: Sendable, Equatable {
         case upload = 3
         /// Where a model runs code.
         case container = 4
+        /// An item of a response.
+        case item = 5
+        /// What a model said in sound, in Chat Completions.
+        case audio = 6
     }
 
     /// Where it lies and what it is called there: a provider by one of its credentials, and the provider's own id.

@@ -237,6 +237,8 @@ package struct JSONMeasure: Sendable, Equatable {
     package var mayNameKept = false
     /// A member is called `id`, or may be.
     package var hasIDs = false
+    /// A member is called `audio`, or may be.
+    package var hasAudio = false
 
     package init() {}
 
@@ -244,9 +246,11 @@ package struct JSONMeasure: Sendable, Equatable {
     @inline(__always)
     mutating func note(name: Range<Int>, hasEscape: Bool, _ input: Span<UInt8>) {
         if hasEscape {
-            (mayNameKept, hasIDs) = (true, true)
+            (mayNameKept, hasIDs, hasAudio) = (true, true, true)
         } else if name.count == 2 {
             if Token.equals(input, name, "id") { hasIDs = true }
+        } else if name.count == 5 {
+            if Token.equals(input, name, "audio") { hasAudio = true }
         } else if name.count >= 7, name.count <= 24, JSONMeasure.mayNameKept(input, name) {
             mayNameKept = true
         }
@@ -263,6 +267,7 @@ package struct JSONMeasure: Sendable, Equatable {
         case 13: isName("input_file_id")
         case 15: isName("vector_store_id")
         case 16: isName("vector_store_ids")
+        case 19: isName("approval_request_id")
         case 20: isName("previous_response_id")
         case 17, 18, 21...24: hasOtherLetters(input, name)
         default: false

@@ -102,6 +102,8 @@ struct ModelInputTests {
         ("output: \"2.00\", ", "", .missingField, "output"),
         ("inputTokensMax: 200000", "inputTokensMax: 0", .invalidValue, "must be between 1 and"),
         ("context:", "fallback: [fast]\n      context:", .invalidValue, "falls back to itself"),
+        ("context:", "cache: {ttl: 5}\n      context:", .wrongType, "write its unit: 5s"),
+        ("context:", "cache: {ttl: 0.5}\n      context:", .wrongType, "500ms"),
         ("context:", "aliases: [fast]\n      context:", .duplicateKey, "duplicate model \"fast\""),
         ("context:", "retry: {attemptsMax: 0}\n      context:", .invalidValue, "must be between 1 and 16"),
         ("context:", "strategy: cheapest\n      context:", .invalidValue, "lowestCost"),

@@ -65,24 +65,66 @@ struct KeptReferencesTests {
                 #"{"tools":[{"container":"a"},{"container":{"type":"auto","file_ids":["b"]}}]}"#,
                 [.object(.container), .object(.file)]
             ),
-            (#"{"input":[{"type":"code_interpreter_call","id":"x","container_id":"a"}]}"#, [.object(.container)]),
+            (
+                #"{"input":[{"type":"code_interpreter_call","id":"x","container_id":"a"}]}"#,
+                [.object(.container), .copy]
+            ),
             (#"{"tools":[{"vector_store_ids":["a","b"]}]}"#, [.vectorStore, .vectorStore]),
             (
                 #"{"input":[{"type":"item_reference","id":"a"},{"id":"b"},{"type":null,"id":"c"}]}"#,
-                [.item, .item, .item]
+                [.object(.item), .object(.item), .object(.item)]
             ),
-            (#"{"input":[{"id":"a","type":"Item_Reference","role":"user"}]}"#, [.item]),
+            (#"{"input":[{"id":"a","type":"Item_Reference","role":"user"}]}"#, [.object(.item)]),
             (
                 #"{"input":[{"type":"image_generation_call","id":"a"},{"type":"message","id":"b","result":"x"}]}"#,
-                [.item]
+                [.object(.item), .copy]
             ),
-            (#"{"input":[{"role":"user","id":"a"},{"type":"reasoning","id":"b"},{"type":"message","id":"c"}]}"#, []),
+            (
+                #"{"input":[{"role":"user","id":"a"},{"type":"reasoning","id":"b"},{"type":"message","id":"c"}]}"#,
+                [.copy, .object(.item), .copy]
+            ),
+            (
+                #"{"input":[{"type":"reasoning","id":"b","encrypted_content":"x"},{"id":"c","encrypted_content":""}]}"#,
+                [.copy, .object(.item)]
+            ),
+            (#"{"input":[{"role":"user","id":"a","ID":"b"}]}"#, [.object(.item), .object(.item)]),
+            (
+                #"{"input":[{"type":"mcp_approval_response","approval_request_id":"a","approve":true}]}"#,
+                [.object(.item)]
+            ),
+            (
+                #"{"messages":[{"role":"assistant","audio":{"id":"a","x":"b"},"tool_calls":[{"id":"c"}]}]}"#,
+                [.object(.audio)]
+            ),
+            (#"{"prompt":{"id":"a","version":"1","variables":{"id":"b"}}}"#, [.prompt]),
             (#"{"messages":[{"id":"a"}],"prompt":{"variables":{"container":"x","conversation":"y"}}}"#, []),
         ] as [(String, [KeptReferences.Kind])])
     func `responses, containers, conversations, stores and items are found`(
         text: String, kinds: [KeptReferences.Kind]
     ) throws {
         #expect(try Self.found(text)?.map(\.kind) == kinds)
+    }
+
+    @Test(arguments: [
+        (#"{"input":[{"id":"a","role":"user"}]}"#, #"{"input":[{"role":"user"}]}"#),
+        (#"{"input":[{"role":"user", "id" : "a"}]}"#, #"{"input":[{"role":"user"}]}"#),
+        (#"{"input":[{"role":"user","id":"a" , "x":1}]}"#, #"{"input":[{"role":"user" , "x":1}]}"#),
+        (
+            #"{"input":[{ "\u0069d":"a"  ,"role":"user"},{"ID":"b","role":"user"}]}"#,
+            #"{"input":[{ "role":"user"},{"role":"user"}]}"#
+        ),
+    ])
+    func `the name of a copy can be taken out`(text: String, rest: String) {
+        let bytes = Array(text.utf8)
+        var splice = JSONSplice()
+        for copy in KeptReferences.find(in: bytes.span) ?? [] { splice.replace(copy, nil) }
+        #expect(String(decoding: splice.applied(to: bytes.span), as: UTF8.self) == rest)
+    }
+
+    @Test func `there is a bound for copies`() throws {
+        let most = Array(repeating: #"{"role":"user","id":"a"}"#, count: KeptReferences.copiesMax)
+        #expect(try Self.names(#"{"input":[\#(most.joined(separator: ","))]}"#)?.count == KeptReferences.copiesMax)
+        #expect(try Self.names(#"{"input":[\#((most + most.prefix(1)).joined(separator: ","))]}"#) == nil)
     }
 
     @Test func `there is a bound`() throws {

@@ -88,6 +88,9 @@ struct ModelMendTests {
                     key, "/v1/chat/completions", ModelStand.question("chat", "", false, ",\(more)"))
                 #expect(answer.status == 429 || answer.status == 400, "\(more): \(answer.text)")
             }
+            let texted = try await stand.call(
+                key, "/v1/chat/completions", ModelStand.question("chat", "", false, ",\"max_tokens\":\"9\""))
+            #expect(texted.text.contains("max_tokens must be a whole number above 0, not \\\"9\\\""), "\(texted.text)")
             #expect(stand.provider.ledger.entries.isEmpty)
             #expect(try stand.gateway.process.state.budgets().allSatisfy { $0.spent == 0 && $0.reserved == 0 })
         }

@@ -59,7 +59,7 @@ struct ModelStand: Sendable {
             """
         return """
             {apiVersion: sluice.dev/v1alpha1, kind: ModelProvider, metadata: {name: openai},
-             spec: {dialect: openai, baseURL: "http://127.0.0.1:\(port)/v1"}}
+             spec: {dialect: openai, baseURL: "http://127.0.0.1:\(port)/v1", prompts: [p, "pmpt_open*"]}}
             ---
             {apiVersion: sluice.dev/v1alpha1, kind: ModelProvider, metadata: {name: anthropic},
              spec: {dialect: anthropic, baseURL: "http://127.0.0.1:\(port)"}}

@@ -9,10 +9,11 @@ struct AuditReplay: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "replay", abstract: "Decide recorded calls again, and say which verdicts would be others.",
         discussion: """
-            With --policy under those files: what would a new policy have done to last week's traffic? Without, under \
-            the configuration that decided each call, which the log keeps by its digest: then nothing may change. \
-            Calls that a budget or a key's own list refused are not decided again. Exit status 1 when a verdict would \
-            be another.
+            Each call is decided under the configuration that decided it, which the log keeps by its digest: then \
+            nothing may change. With --policy under those files: what would a new policy have done to last week's \
+            traffic? Files without a ModelCatalog, such as a policy alone, are laid over the configuration of each \
+            call; what both have is the file's. Calls that a spent budget or a key's own list refused are not decided \
+            again. Exit status 1 when a verdict would be another.
             """)
 
     @Option(help: "From this time on, or so long ago, such as 7d.")

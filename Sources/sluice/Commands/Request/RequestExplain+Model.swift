@@ -55,29 +55,36 @@ extension RequestExplain {
         return "\(text("remaining")) of \(text("limit")) \(text("unit"))/\(text("window"))"
     }
 
+    /// What the files say; laid over what the gateway serves where they offer no models of their own.
     private func objects() async throws -> ObjectSet {
-        let load: ConfigurationLoad
-        if files.isEmpty {
-            let history = try await state.client.get("/v1/history").node
-            guard case .number(let revision)? = history["revision"]?.value else {
-                throw GatewayError(.notFound, "the gateway serves no configuration")
-            }
-            let items = try await state.client.get("/v1/history/\(revision)").node
-            let list = ConfigNode.object([
-                ("apiVersion", .text("v1")), ("kind", .text("List")), ("items", items["items"] ?? .list([])),
-            ])
-            let text = JSONPrinter.print(list)
-            load = ConfigurationLoad(
-                texts: [ConfigurationLoad.Text(bytes: Array(text.utf8), file: "gateway", syntax: .json)],
-                mode: .tolerant)
-        } else {
-            load = FileSource(paths: files).load()
-        }
-        guard load.isUsable || files.isEmpty else {
+        guard !files.isEmpty else { return try await served() }
+        let load = FileSource(paths: files).load()
+        guard load.isUsable else {
             throw Refusal(
                 error: GatewayError(.invalidValue, "the files have errors"), diagnostics: load.diagnostics.map(\.node))
         }
-        return load.set
+        guard load.set.modelCatalogs.isEmpty else { return load.set }
+        do { return try await served().overlaid(by: load.set) } catch var error as GatewayError {
+            error.message = "the files offer no models, and nothing is served to lay them over: \(error.message)"
+            error.hint = "add the files with the ModelCatalog and its providers, or start the gateway"
+            throw error
+        }
+    }
+
+    private func served() async throws -> ObjectSet {
+        let history = try await state.client.get("/v1/history").node
+        guard case .number(let revision)? = history["revision"]?.value else {
+            throw GatewayError(.notFound, "the gateway serves no configuration")
+        }
+        let items = try await state.client.get("/v1/history/\(revision)").node
+        let list = ConfigNode.object([
+            ("apiVersion", .text("v1")), ("kind", .text("List")), ("items", items["items"] ?? .list([])),
+        ])
+        let text = JSONPrinter.print(list)
+        return ConfigurationLoad(
+            texts: [ConfigurationLoad.Text(bytes: Array(text.utf8), file: "gateway", syntax: .json)],
+            mode: .tolerant
+        ).set
     }
 
     /// Whoever is asked about has proven who it is.
