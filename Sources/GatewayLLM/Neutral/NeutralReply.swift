@@ -18,6 +18,18 @@ package struct NeutralReply: Sendable {
         case reasoning(JSONText, signature: JSONText?)
         case redactedReasoning(JSONText)
         case refusal(JSONText)
+
+        /// Of what its model wrote.
+        var byteCount: Int {
+            switch self {
+            case .text(let text), .reasoning(let text, _), .redactedReasoning(let text), .refusal(let text):
+                return text.byteCount
+            case .toolCall(_, _, let arguments):
+                var bytes: [UInt8] = []
+                JSONTree.object(arguments).write(to: &bytes)
+                return bytes.count
+            }
+        }
     }
 
     package var id: JSONText?

@@ -23,6 +23,9 @@ package struct StreamTranslator: Sendable {
     private var responsesEncoder: ResponsesStreamEncoder?
     private var state = State.running
     private var events: [NeutralEvent] = []
+    private let inputTokensEstimate: Int
+    /// Of text, thinking and arguments.
+    private var outputBytes = 0
 
     /// What the provider counted, as far as it has come.
     package private(set) var usage: TokenUsage?
@@ -41,6 +44,7 @@ package struct StreamTranslator: Sendable {
         _ client: ConversationAPI, _ provider: ConversationAPI, _ request: TranslatedRequest,
         _ options: TranslationOptions
     ) {
+        inputTokensEstimate = options.inputTokensEstimate
         switch provider {
         case .chatCompletions: chatDecoder = ChatStreamDecoder()
         case .messages: messagesDecoder = MessagesStreamDecoder()
@@ -91,13 +95,29 @@ package struct StreamTranslator: Sendable {
         case .start(let id): self.id = id
         case .usage(let usage): self.usage = usage
         case .finish(let reason, _): finish = reason
-        case .end: state = .complete
+        case .text(_, let text), .reasoning(_, let text), .refusal(_, let text), .arguments(_, let text):
+            outputBytes += text.byteCount
+        case .end:
+            state = .complete
+            // Clients keep count by this; the ledger is told that nobody counted.
+            if usage == nil { try write(.usage(estimate), into: &out) }
         default: break
         }
         let count = out.count
+        try write(event, into: &out)
+        if out.count > count { hasContent = true }
+    }
+
+    private var estimate: TokenUsage {
+        var usage = TokenUsage()
+        usage.input = inputTokensEstimate
+        usage.output = Estimate.tokens(outputBytes)
+        return usage
+    }
+
+    private mutating func write(_ event: NeutralEvent, into out: inout [UInt8]) throws(GatewayError) {
         try chatEncoder?.receive(event, into: &out)
         try messagesEncoder?.receive(event, into: &out)
         try responsesEncoder?.receive(event, into: &out)
-        if out.count > count { hasContent = true }
     }
 }

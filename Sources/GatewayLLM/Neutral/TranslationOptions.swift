@@ -31,6 +31,8 @@ package struct TranslationOptions: Sendable {
     package var enforcesSchemas: Bool
     /// For servers that do not know `max_completion_tokens`.
     package var usesLegacyTokenLimit = false
+    /// What the client is told that it sent, where the provider does not say.
+    package var inputTokensEstimate = 0
     /// What a stream may hold back: interleaved tool calls, and thinking that waits for its signature.
     package var heldBytesMax = 4 << 20
 

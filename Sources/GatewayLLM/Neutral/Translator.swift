@@ -98,12 +98,20 @@ package struct Translator: Sendable {
             throw GatewayError(.upstreamProtocolError, "the provider's answer is not JSON")
         }
         var losses = TranslationLosses()
-        let neutral =
+        var neutral =
             switch provider {
             case .chatCompletions: try ChatReplyDecoder.decode(tree, &losses)
             case .messages: try MessagesReplyDecoder.decode(tree, &losses)
             case .responses: throw Translator.noProvider
             }
+        let counted = neutral.usage
+        if counted == nil {
+            // Clients keep count by this; the ledger is told that nobody counted.
+            var usage = TokenUsage()
+            usage.input = options.inputTokensEstimate
+            usage.output = Estimate.tokens(neutral.parts.reduce(0) { $0 + $1.byteCount })
+            neutral.usage = usage
+        }
         let written =
             switch client {
             case .chatCompletions: ChatReplyEncoder.encode(neutral, options, request.toolNames)
@@ -111,7 +119,7 @@ package struct Translator: Sendable {
             case .responses: ResponsesReplyEncoder.encode(neutral, options, request.toolNames)
             }
         return TranslatedReply(
-            body: written.bytes, losses: losses, usage: neutral.usage, finish: neutral.finish ?? .end, id: neutral.id)
+            body: written.bytes, losses: losses, usage: counted, finish: neutral.finish ?? .end, id: neutral.id)
     }
 
     package func makeStream(for request: TranslatedRequest) -> StreamTranslator {

@@ -4,20 +4,11 @@ import GatewayWire
 /// OpenAI's `usage`: cached, written and audio tokens are part of `prompt_tokens`, reasoning part of
 /// `completion_tokens`.
 enum ChatUsage {
+    /// As what is passed on is read: what a call costs does not depend on the API it came by.
     static func read(_ tree: JSONTree) -> TokenUsage? {
-        guard let prompt = tree["prompt_tokens"]?.tokenCount else { return nil }
-        let input = tree["prompt_tokens_details"] ?? [:]
-        let output = tree["completion_tokens_details"] ?? [:]
-        var usage = TokenUsage()
-        usage.cacheRead = input["cached_tokens"]?.tokenCount ?? 0
-        usage.cacheWrite5m = input["cache_write_tokens"]?.tokenCount ?? 0
-        usage.audioInput = input["audio_tokens"]?.tokenCount ?? 0
-        usage.input = max(0, prompt - usage.cacheRead - usage.cacheWrite5m - usage.audioInput)
-        usage.reasoning = output["reasoning_tokens"]?.tokenCount ?? 0
-        usage.audioOutput = output["audio_tokens"]?.tokenCount ?? 0
-        let completion = tree["completion_tokens"]?.tokenCount ?? 0
-        usage.output = max(0, completion - usage.reasoning - usage.audioOutput)
-        return usage
+        var bytes: [UInt8] = []
+        tree.write(to: &bytes)
+        return UsageReader.readOpenAI(bytes.span).usage
     }
 
     static func tree(_ usage: TokenUsage) -> JSONTree {

@@ -175,6 +175,7 @@ extension ModelExchange {
         served = Candidate(model: match, target: attempt.routed, access: attempt.access, name: attempt.name)
         self.attempt = attempt
         reply = .none
+        answerDecoder = nil
         outcome = nil
         let (framing, bytes) = load(payload, exchange)
         exchange.record.attempts = totalAttempts
@@ -259,6 +260,7 @@ extension ModelExchange {
             createdSeconds: nowMilliseconds / 1_000,
             outputTokensMax: outputTokensMax ?? match.model.context.outputTokensMax)
         options.isStrict = match.model.isStrict
+        options.inputTokensEstimate = request.inputTokensGuess
         let translator = Translator(
             client: endpoint.conversation ?? .chatCompletions,
             provider: attempt.provider.dialect == .anthropic ? .messages : .chatCompletions, options: options)

@@ -34,6 +34,20 @@ extension ModelReply {
         }
     }
 
+    /// Whether its provider has told the client itself that it failed.
+    var hasToldFault: Bool {
+        if case .stream(let stream) = self { !stream.isTranslated && stream.fault != nil } else { false }
+    }
+
+    /// It came with status 200 and was no answer: who is asked again is paid again for another like it.
+    var isUseless: Bool {
+        switch self {
+        case .none, .fault: false
+        case .whole(let whole): !whole.failedUnseen
+        case .stream(let stream): stream.error != nil
+        }
+    }
+
     /// What of a translated one could not be carried.
     var losses: TranslationLosses {
         switch self {
@@ -68,6 +82,9 @@ extension ModelExchange: AnswerReader {
 
     func receiveAnswerHead(_ head: borrowing ResponseHead) {
         lastByteNanoseconds = worker.now
+        do throws(GatewayError) { answerDecoder = try ModelExchange.decoder(head.fields) } catch {
+            return giveUp(ModelExchange.unreadable(error))
+        }
         guard head.status < 300, head.status >= 200 else {
             reply = .fault(status: head.status, retryAfter: RetryAfter.nanoseconds(head), body: ByteBuffer())
             return
@@ -107,6 +124,18 @@ extension ModelExchange: AnswerReader {
     func receiveAnswer(_ bytes: ByteBuffer) {
         lastByteNanoseconds = worker.now
         guard outcome == nil else { return }
+        guard let answerDecoder else { return take(bytes) }
+        do throws(GatewayError) {
+            try answerDecoder.decode(bytes) { (piece: ByteBuffer) throws(GatewayError) in take(piece) }
+        } catch { giveUp(ModelExchange.unreadable(error)) }
+    }
+
+    private static func unreadable(_ error: GatewayError) -> ModelFailure {
+        ModelFailure(
+            upstream: GatewayError(.upstreamProtocolError, "the provider's answer: \(error.message)"))
+    }
+
+    private func take(_ bytes: ByteBuffer) {
         switch reply {
         case .none: break
         case .fault(let status, let retryAfter, var body):
@@ -127,6 +156,10 @@ extension ModelExchange: AnswerReader {
 
     func receiveAnswerEnd(trailers: FieldBlock?) {
         guard outcome == nil else { return }
+        do throws(GatewayError) { try answerDecoder?.finish() } catch {
+            outcome = .failed(ModelExchange.unreadable(error))
+            return
+        }
         switch reply {
         case .none: outcome = .failed(.upstream(.upstreamProtocolError))
         case .fault(let status, let retryAfter, let body): outcome = fault(status, retryAfter, body)
@@ -136,7 +169,7 @@ extension ModelExchange: AnswerReader {
             stream.receiveEnd()
             passOn(stream)
             if outcome == nil {
-                outcome = stream.isComplete ? .completed : .failed(.upstream(.upstreamReset))
+                outcome = stream.isComplete ? .completed : .failed(stream.fault ?? .upstream(.upstreamReset))
             }
         }
     }
@@ -171,6 +204,9 @@ extension ModelExchange: AnswerReader {
                 return startAttempt()
             }
             self.failure = failure
+            if failure.error.code == .upstreamProtocolError, reply.isUseless, let place = choice.tried.last {
+                choice.barred.append(place)
+            }
             guard !isVisible, let cause = failure.cause, let routed,
                 routed.model.retry.on.contains(cause),
                 exchange != nil

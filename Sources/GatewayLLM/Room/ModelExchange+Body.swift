@@ -6,11 +6,11 @@ import NIOCore
 /// Bodies on their way to providers: what is small goes at once, what is large piece by piece as the provider takes it.
 extension ModelExchange {
     /// What the body's coding is read by; nil for one that came as it is.
-    static func decoder(_ request: borrowing RequestHead) throws(GatewayError) -> BodyDecoder? {
-        guard request.fields.first(.contentEncoding) != nil else { return nil }
+    static func decoder(_ fields: borrowing FieldBlock) throws(GatewayError) -> BodyDecoder? {
+        guard fields.first(.contentEncoding) != nil else { return nil }
         var coding: String?
-        for entry in request.fields.entries where request.fields.equals(entry.name, contentEncoding) {
-            let text = request.fields.text(entry.value).lowercased().filter { $0 != " " && $0 != "\t" }
+        for entry in fields.entries where fields.equals(entry.name, contentEncoding) {
+            let text = fields.text(entry.value).lowercased().filter { $0 != " " && $0 != "\t" }
             guard text != "identity", !text.isEmpty else { continue }
             guard coding == nil else { throw unsupported("several") }
             coding = text

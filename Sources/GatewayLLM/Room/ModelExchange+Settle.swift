@@ -14,17 +14,19 @@ extension ModelExchange {
         guard fixed == nil || !endpoint.isStored else { return }
         // What a provider says failed before it said anything costs nothing.
         if reply.failedUnseen { return }
-        let seen: (usage: TokenUsage?, outputBytes: Int, isWhole: Bool)
+        var seen: (usage: TokenUsage?, outputBytes: Int, isWhole: Bool)
         switch reply {
         case .fault: return
         case .none:
             // It may have read all of the prompt and lost its client before it could answer.
             guard hasLeft || failure?.cause == .timeout || outcome?.cause == .timeout, endpoint.isBilled else { return }
             seen = (nil, 0, false)
-        case .whole(let whole): seen = (whole.usage, whole.outputBytes, whole.isComplete)
+        case .whole(let whole): seen = (whole.usage, whole.outputBytes, whole.isRead)
         // A stream that said why it stopped has told its count, whether or not its last event came.
         case .stream(let stream): seen = (stream.usage, stream.outputBytes, stream.isComplete || stream.hasFinished)
         }
+        // Who answers with words and says that they were none has not counted.
+        if seen.usage?.total == 0, seen.outputBytes > 0 { seen.usage = nil }
         var usage = seen.usage ?? .zero
         let isEstimated = endpoint.isBilled && (!seen.isWhole || seen.usage == nil)
         guard isEstimated || seen.usage != nil else {
@@ -119,6 +121,7 @@ extension ModelExchange {
         exchange.record.outcome =
             totalAttempts == 0 || failure.error.code == .budgetExceeded ? .refused : .upstreamFailed
         let rendering = failure.rendering(requestID: requestID)
+        guard !reply.hasToldFault || !isVisible else { return exchange.sendEnd() }
         guard isHeadSent else {
             exchange.response.reset()
             exchange.response.status = rendering.status

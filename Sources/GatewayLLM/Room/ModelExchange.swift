@@ -109,6 +109,8 @@ final class ModelExchange {
     var served: Candidate?
     var usedFallback = false
     var reply = ModelReply.none
+    /// Its provider compressed it, though nobody asked for that.
+    var answerDecoder: BodyDecoder?
     var failure: ModelFailure?
     /// What could not be carried to the provider and back: fields for the head, lines for the record.
     var losses: [String] = []
@@ -153,7 +155,7 @@ final class ModelExchange {
         principal = exchange.principal
         route = exchange.record.route
         recordID = exchange.record.requestID
-        decoder = try ModelExchange.decoder(exchange.request)
+        decoder = try ModelExchange.decoder(exchange.request.fields)
         clientAddress = exchange.record.clientAddress
         exchange.isAudited = true
         makeBatchFile(exchange)

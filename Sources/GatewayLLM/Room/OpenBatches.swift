@@ -19,7 +19,8 @@ enum BatchEnd: Equatable {
             return
         }
         if let usage = outline.member("usage", in: span), usage.kind == .object,
-            let read = UsageReader.readOpenAI(span.extracting(usage.value))
+            // Of many calls together.
+            let read = UsageReader.readOpenAI(span.extracting(usage.value), countMax: 1 << 40).usage
         {
             self = .used(read)
             return

@@ -146,7 +146,7 @@ final class ReplyStream {
         if let translator { return translator.isComplete }
         return meter?.isComplete ?? hasEnded
     }
-    var usage: TokenUsage? { translator == nil ? meter?.usage : translator?.usage }
+    var usage: TokenUsage? { meter?.usage }
     /// The provider has said why it stopped.
     var hasFinished: Bool { meter?.hasFinished ?? false }
     /// For an estimate where no usage was told.

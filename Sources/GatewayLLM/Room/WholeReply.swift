@@ -33,7 +33,8 @@ final class WholeReply {
         self.translation = translation
         // Sounds and files have no usage to read; the answers of models have, whatever they call themselves.
         let isRead = isBilled || type.starts(with: "application/json".utf8)
-        meter = translation == nil && isRead ? shape.map { ReplyMeter($0) } : nil
+        // What is translated is counted by what its provider says in its own API, as if it were passed on.
+        meter = isRead || translation != nil ? (translation?.shape ?? shape).map { ReplyMeter($0) } : nil
     }
 
     func receive(_ chunk: ByteBuffer) {
@@ -82,6 +83,7 @@ final class WholeReply {
             if meter?.hasError == true, let error = meter?.error { return ModelFailure(error) }
             return isComplete ? nil : .upstream(.upstreamProtocolError)
         }
+        if meter?.hasError == true, let error = meter?.error { return ModelFailure(error) }
         do throws(GatewayError) {
             let document = held
             let reply = try translation.translator.reply(document.readableBytesUInt8Span, to: translation.request)
@@ -95,10 +97,12 @@ final class WholeReply {
     }
 
     var facts: ReplyFacts? { meter?.facts }
+    /// All of it has come and could be read, whether or not it could be translated.
+    var isRead: Bool { isComplete || meter?.ending == .complete }
     var failedUnseen: Bool { meter?.hasError == true && meter?.hasContent == false }
     /// All of it; nil once some has passed.
     var all: ByteBuffer? { mustPass ? nil : held }
-    var usage: TokenUsage? { translation == nil ? meter?.usage : translated?.usage }
+    var usage: TokenUsage? { meter?.usage }
     var outputBytes: Int { meter?.outputTextBytes ?? bytes }
     var losses: TranslationLosses { translated?.losses ?? TranslationLosses() }
 }

@@ -15,6 +15,8 @@ package struct ReplyFacts: Sendable, Equatable {
     /// Nil as long as none was told. In a stream the last one counts: it may have been a partial one until `ending`
     /// says that the end is reached.
     package var usage: TokenUsage?
+    /// A usage was told that no call can have: neither it nor what was told before it is believed.
+    package var isUsageAbsurd = false
     package var ending = Ending.open
     /// In the provider's own words: `stop`, `tool_calls`, `end_turn`, `max_output_tokens`.
     package var finishReason = ""

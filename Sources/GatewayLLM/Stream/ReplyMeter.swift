@@ -25,6 +25,6 @@ package final class ReplyMeter {
     var error: ProviderError? { reader.facts.error }
     var hasError: Bool { reader.facts.error != nil }
     var hasContent: Bool { reader.facts.hasContent }
-    var usage: TokenUsage? { reader.facts.usage }
+    var usage: TokenUsage? { reader.facts.isUsageAbsurd ? nil : reader.facts.usage }
     var outputTextBytes: Int { reader.facts.outputTextBytes }
 }

@@ -21,7 +21,8 @@ struct ReplyReader: Sendable {
     /// The reply has ended.
     mutating func finishWhole() {
         watch.finish()
-        if watch.isComplete { facts.ending = .complete } else { facts.malformedEvents += 1 }
+        // Every answer of these APIs is an object.
+        if watch.isComplete, watch.isObjectText { facts.ending = .complete } else { facts.malformedEvents += 1 }
         if watch.isOverflown { facts.oversizedEvents += 1 }
         take(isStream: false)
     }
@@ -45,6 +46,12 @@ struct ReplyReader: Sendable {
         if watch.isOverflown { facts.oversizedEvents += 1 }
         take(isStream: true)
         return isUsageChunk
+    }
+
+    /// A stream has ended behind an event. Some servers send no `[DONE]`: one that said why it stopped is whole.
+    mutating func finishStream() {
+        guard shape.hasUsageChunk, facts.ending == .open, facts.malformedEvents == 0 else { return }
+        if !facts.finishReason.isEmpty { facts.ending = .complete }
     }
 
     private static func isDone(_ data: Span<UInt8>) -> Bool {
@@ -77,11 +84,7 @@ struct ReplyReader: Sendable {
         watch.read(Chat.id, into: &facts.responseID)
         watch.read(Chat.model, into: &facts.responseModel)
         watch.read(Chat.finish, into: &facts.finishReason)
-        if watch.findings[Chat.usage].lastKind == .object, let json = watch.value(Chat.usage),
-            let read = UsageReader.readOpenAI(json.span)
-        {
-            facts.usage = read
-        }
+        usage(Chat.usage)
         texts(Chat.texts)
         if shape == .embeddings, facts.usage != nil { facts.hasContent = true }
         error(Chat.error)
@@ -133,7 +136,7 @@ struct ReplyReader: Sendable {
         }
         watch.read(isStream ? Messages.stop : Messages.wholeStop, into: &facts.finishReason)
         for path in [Messages.usage, Messages.laterUsage] where watch.findings[path].lastKind == .object {
-            if let json = watch.value(path), let read = usage.readAnthropic(json.span) { facts.usage = read }
+            if let json = watch.value(path) { take(usage.readAnthropic(json.span)) }
         }
         texts(Messages.texts)
         if type == "content_block_start", watch.value(Messages.blockType) != nil {
@@ -144,10 +147,16 @@ struct ReplyReader: Sendable {
     }
 
     private mutating func usage(_ path: Int) {
-        guard watch.findings[path].lastKind == .object, let json = watch.value(path),
-            let read = UsageReader.readOpenAI(json.span)
-        else { return }
-        facts.usage = read
+        guard watch.findings[path].lastKind == .object, let json = watch.value(path) else { return }
+        take(UsageReader.readOpenAI(json.span))
+    }
+
+    private mutating func take(_ reading: UsageReader.Reading) {
+        switch reading {
+        case .none: break
+        case .absurd: facts.isUsageAbsurd = true
+        case .counts(let usage): facts.usage = usage
+        }
     }
 
     /// Counts the strings at these paths as output.

@@ -39,7 +39,7 @@ package struct StreamMeter: Sendable {
 
     // Asked for with every chunk: read where they are, not from a copy.
     package var hasContent: Bool { reader.facts.hasContent }
-    package var usage: TokenUsage? { reader.facts.usage }
+    package var usage: TokenUsage? { reader.facts.isUsageAbsurd ? nil : reader.facts.usage }
     package var outputTextBytes: Int { reader.facts.outputTextBytes }
     package var error: ProviderError? { reader.facts.error }
     package var isComplete: Bool { reader.facts.ending == .complete }
@@ -56,6 +56,7 @@ package struct StreamMeter: Sendable {
         let step = parser.finish()
         let isRemoved = step == .event && readEvent(empty.span)
         if isHolding, !isRemoved, isAtEnd { out.append(contentsOf: parser.held) }
+        if !isHolding { reader.finishStream() }
         isHolding = false
     }
 

@@ -10,13 +10,32 @@ struct UsageReader: Sendable, Equatable {
     private var outputTokens = 0
     private var thinking = 0
 
-    /// Anthropic's `usage`; nil if it has no count.
-    mutating func readAnthropic(_ json: Span<UInt8>) -> TokenUsage? {
-        guard let outline = try? JSONOutline(json) else { return nil }
+    /// What a `usage` comes to.
+    enum Reading: Equatable {
+        /// It has no count.
+        case none
+        /// It has one that no call can have: it is believed in nothing.
+        case absurd
+        case counts(TokenUsage)
+
+        var usage: TokenUsage? { if case .counts(let usage) = self { usage } else { nil } }
+    }
+
+    /// More tokens than a call can have: no model reads or writes a tenth of them.
+    static let countMax = 1 << 27
+
+    /// Anthropic's `usage`.
+    mutating func readAnthropic(_ json: Span<UInt8>) -> Reading {
+        guard let outline = try? JSONOutline(json) else { return .none }
         var isTold = false
+        var isAbsurd = false
         func count(_ name: StaticString, _ known: Int) -> Int {
-            guard let value = outline.integer(name, in: json), value >= 0 else { return known }
+            guard let value = outline.integer(name, in: json) else { return known }
             isTold = true
+            guard (0...UsageReader.countMax).contains(value) else {
+                isAbsurd = true
+                return known
+            }
             return max(known, value)
         }
         inputTokens = count("input_tokens", inputTokens)
@@ -36,7 +55,8 @@ struct UsageReader: Sendable, Equatable {
         {
             thinking = max(thinking, parts.integer("thinking_tokens", in: json) ?? 0)
         }
-        guard isTold else { return nil }
+        guard isTold else { return .none }
+        if isAbsurd { return .absurd }
         var usage = TokenUsage()
         usage.input = inputTokens
         usage.cacheRead = cacheRead
@@ -44,20 +64,21 @@ struct UsageReader: Sendable, Equatable {
         usage.cacheWrite5m = cacheWrite - usage.cacheWrite1h
         usage.reasoning = min(thinking, outputTokens)
         usage.output = outputTokens - usage.reasoning
-        return usage.bounded
+        return .counts(usage.bounded)
     }
 
-    /// OpenAI's `usage`, of the chat and of the Responses API; nil if it has no count. Parts never add up to more than
-    /// the whole they are part of.
-    static func readOpenAI(_ json: Span<UInt8>) -> TokenUsage? {
-        guard let outline = try? JSONOutline(json) else { return nil }
+    /// OpenAI's `usage`, of the chat and of the Responses API. Parts never add up to more than the whole they are part
+    /// of.
+    static func readOpenAI(_ json: Span<UInt8>, countMax: Int = UsageReader.countMax) -> Reading {
+        guard let outline = try? JSONOutline(json) else { return .none }
         func count(_ name: StaticString, _ other: StaticString) -> Int? {
-            let value = outline.integer(name, in: json) ?? outline.integer(other, in: json)
-            return value.map { max(0, $0) }
+            outline.integer(name, in: json) ?? outline.integer(other, in: json)
         }
         let input = count("prompt_tokens", "input_tokens")
         let output = count("completion_tokens", "output_tokens")
-        guard input != nil || output != nil else { return nil }
+        guard input != nil || output != nil else { return .none }
+        let counts = 0...countMax
+        guard counts.contains(input ?? 0), counts.contains(output ?? 0) else { return .absurd }
         var usage = TokenUsage()
         var details = JSONOutline()
         func part(_ name: StaticString) -> Int { max(0, details.integer(name, in: json) ?? 0) }
@@ -69,6 +90,7 @@ struct UsageReader: Sendable, Equatable {
         }
         if read("prompt_tokens_details", "input_tokens_details", of: outline, json, into: &details) {
             usage.cacheRead = take(part("cached_tokens"), from: &rest)
+            usage.cacheWrite5m = take(part("cache_write_tokens"), from: &rest)
             usage.audioInput = take(part("audio_tokens"), from: &rest)
         } else {
             // DeepSeek's word for the same.
@@ -88,7 +110,7 @@ struct UsageReader: Sendable, Equatable {
             usage.audioOutput = take(part("audio_tokens"), from: &rest)
         }
         usage.output = rest
-        return usage.bounded
+        return .counts(usage.bounded)
     }
 
     private static func read(

@@ -55,6 +55,8 @@ package struct JSONWatch: Sendable {
 
     /// Whether one whole text has come, and nothing behind it.
     package var isComplete: Bool { state == .done }
+    /// Whether the text is an object, or has begun as one.
+    package private(set) var isObjectText = false
     /// Whether what came is no JSON.
     package var isMalformed: Bool { state == .failed }
 
@@ -70,6 +72,7 @@ package struct JSONWatch: Sendable {
         kept.removeAll(keepingCapacity: kept.capacity <= 4 * 1024)
         isOverflown = false
         state = .value
+        isObjectText = false
         depth = 0
         mask = paths.count == 32 ? .max : (1 << UInt32(paths.count)) - 1
         keeping = -1
@@ -201,7 +204,7 @@ package struct JSONWatch: Sendable {
             return
         }
         let kind = isObject ? JSONKind.object : .array
-        if depth > 0 { note(kind) }
+        if depth > 0 { note(kind) } else { isObjectText = isObject }
         let bit: UInt64 = 1 &<< UInt64(depth & 63)
         if isObject { kinds[depth &>> 6] |= bit } else { kinds[depth &>> 6] &= ~bit }
         if depth < JSONPaths.levelsMax { masks[depth] = mask }

@@ -12,6 +12,7 @@ final class ScriptedBackend: Sendable {
         let number: Int
 
         func send(_ text: String) { channel.writeAndFlush(ByteBuffer(string: text), promise: nil) }
+        func send(_ bytes: [UInt8]) { channel.writeAndFlush(ByteBuffer(bytes: bytes), promise: nil) }
         func close() { channel.close(promise: nil) }
         func finishSending() { channel.close(mode: .output, promise: nil) }
         func reset() {

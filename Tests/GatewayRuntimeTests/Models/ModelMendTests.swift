@@ -59,7 +59,7 @@ struct ModelMendTests {
         await failing.stop()
     }
 
-    @Test func `counts beyond every call are bounded and not added up to a trap`() async throws {
+    @Test func `counts beyond every call are not believed: what was said is estimated`() async throws {
         let most = Int.max
         let usage = "{\"prompt_tokens\":\(most),\"completion_tokens\":\(most),\"total_tokens\":\(most)}"
         let body =
@@ -69,11 +69,8 @@ struct ModelMendTests {
         try await Self.run("application/json", body, limits: limits) { stand in
             let key = try stand.key()
             for _ in 0..<3 { _ = try await stand.call(key, "/v1/chat/completions", ModelStand.question("odd")) }
-            let row = try #require(try stand.rows().first)
-            #expect(row.usage.input == 1 << 40 && row.usage.output == 1 << 40)
-            // The debt holds: the next call finds no room.
-            let next = try await stand.call(key, "/v1/chat/completions", ModelStand.question("odd"))
-            #expect(next.status == 429, "\(next.text)")
+            let rows = try stand.rows()
+            #expect(rows.count == 3 && rows.allSatisfy { $0.flags.contains(.estimated) && $0.usage.total < 100 })
         }
     }
 

@@ -23,8 +23,8 @@ struct GatewayCaller: ParsableArguments {
             .usage, "no credential was given", hint: "say --token, set SLUICE_TOKEN, or run 'sluice login' first")
     }
 
-    /// Asks without any credential whether tokens are given out there: whatever else a route leads to is not to see one,
-    /// nor to be believed.
+    /// Asks without any credential whether tokens are given out there: whatever else a route leads to is not to see
+    /// one, nor to be believed.
     func checkTokenService() async throws {
         let answer = try await ask("GET", "/oauth/jwks")
         let keys = (try? AdminClient.node(answer.body))?["keys"]?.elements ?? []
@@ -43,7 +43,8 @@ struct GatewayCaller: ParsableArguments {
         let answer = try await ask(method, path, headers: headers, form: form)
         guard let node = try? AdminClient.node(answer.body) else {
             throw GatewayError(
-                .unreachable, "what answers at \(OutboundURL.join(base, path)) is no gateway: \(answer.status), no JSON",
+                .unreachable,
+                "what answers at \(OutboundURL.join(base, path)) is no gateway: \(answer.status), no JSON",
                 hint: "say where the gateway is by --url or SLUICE_URL")
         }
         return (answer.status, node)
