@@ -36,9 +36,14 @@ extension StateAPI {
             query.untilMilliseconds = try Self.seconds(until, nowSeconds: nowSeconds, direction: -1) * 1_000
         }
         for field in Self.filters {
-            if let value = call.query[field.rawValue] {
-                query.filters.append(UsageQuery.Filter(field: field, value: value))
+            guard let value = call.query[field.rawValue] else { continue }
+            let outcomes = UsageRow.Outcome.allCases.map(\.rawValue)
+            guard field != .outcome || outcomes.contains(value) else {
+                throw GatewayError(
+                    .usage, "no call has the outcome \"\(value)\"",
+                    hint: NearestName.hint(value, among: outcomes, word: "known"))
             }
+            query.filters.append(UsageQuery.Filter(field: field, value: value))
         }
         return query
     }

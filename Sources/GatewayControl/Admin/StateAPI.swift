@@ -6,8 +6,13 @@ package import GatewayState
 /// that does not run.
 package struct StateAPI: Sendable {
     let store: StateStore
+    /// `namespace/name` of the configuration's budget policies; nil where no gateway says.
+    let budgetPolicies: [String]?
 
-    package init(store: StateStore) { self.store = store }
+    package init(store: StateStore, budgetPolicies: [String]? = nil) {
+        self.store = store
+        self.budgetPolicies = budgetPolicies
+    }
 
     var nowSeconds: Int { store.nowMilliseconds / 1_000 }
 
@@ -57,7 +62,7 @@ package struct StateAPI: Sendable {
             try $0.approveTool($1)
         },
         Endpoint("GET", "/v1/approvals", query: ["state"], "calls that wait for a person, the newest first") {
-            $0.listApprovals($1)
+            try $0.listApprovals($1)
         },
         Endpoint("GET", "/v1/approvals/{id}", "such a call, with its exact arguments") { try $0.showApproval($1) },
         Endpoint("POST", "/v1/approvals/{id}/{action}", query: ["for", "lifetime", "by"], "approve or deny a call") {
@@ -116,8 +121,9 @@ package struct StateAPI: Sendable {
 }
 
 extension AdminAPI {
-    func state() throws(GatewayError) -> StateAPI {
-        guard let store = services.state else { throw GatewayError(.notFound, "this gateway keeps no state") }
-        return StateAPI(store: store)
+    func state() async throws(GatewayError) -> StateAPI {
+        guard let state = services.state else { throw GatewayError(.notFound, "this gateway keeps no state") }
+        let policies = await store.snapshot.set.objects.filter { $0.kind == .budgetPolicy }
+        return StateAPI(store: state, budgetPolicies: policies.map(\.metadata.qualifiedName))
     }
 }

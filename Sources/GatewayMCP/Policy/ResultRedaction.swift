@@ -30,38 +30,37 @@ struct ResultRedaction {
         ResultRedaction.mayHide((text.isPlain ? text.escaped : text.value).utf8Span.span)
     }
 
-    /// The same places as `hideSecrets` and `privateKeyStart` look at.
+    /// The same places as `hideSecrets` and `privateKeyStart` look at. Few pairs of bytes begin any of them.
     private static func mayHide(_ bytes: Span<UInt8>) -> Bool {
-        let kinds = kinds.span
-        var before = Kind(rawValue: 0)
-        for index in bytes.indices {
-            let kind = kinds[Int(bytes[index])]
-            if kind.contains(.dash) || kind.contains(.start) && !before.contains(.alphanumeric) {
-                let rest = bytes.extracting(index..<min(index + secretHeadBytes, bytes.count))
-                if heads.contains(where: { $0.span.isPrefix(of: rest) }) { return true }
-            }
-            before = kind
+        guard bytes.count > 1 else { return false }
+        let (first, second) = (pairs.first.span, pairs.second.span)
+        var head = first[Int(bytes[0])]
+        for index in 1..<bytes.count {
+            let byte = Int(bytes[index])
+            if head & second[byte] != 0, begins(bytes, index - 1) { return true }
+            head = first[byte]
         }
         return false
     }
 
-    /// What a byte may be to what is looked for.
-    private struct Kind: OptionSet {
-        let rawValue: UInt8
-        static let alphanumeric = Kind(rawValue: 1)
-        /// Some secret begins with it.
-        static let start = Kind(rawValue: 2)
-        /// A block in PEM begins with it, whatever stands before.
-        static let dash = Kind(rawValue: 4)
+    /// Whether something that is hidden begins here. A block in PEM does so whatever stands before.
+    private static func begins(_ bytes: Span<UInt8>, _ index: Int) -> Bool {
+        guard bytes[index] == keyBegin[0] || index == 0 || !isAlphanumeric(bytes[index - 1]) else { return false }
+        let rest = bytes.extracting(index..<min(index + secretHeadBytes, bytes.count))
+        return heads.contains { $0.span.isPrefix(of: rest) }
     }
 
-    private static let kinds: [Kind] = (UInt8.min...UInt8.max).map { byte in
-        var kind = Kind(rawValue: 0)
-        if isAlphanumeric(byte) { kind.insert(.alphanumeric) }
-        if firstBytes[Int(byte)] { kind.insert(.start) }
-        if byte == keyBegin[0] { kind.insert(.dash) }
-        return kind
-    }
+    /// By the byte, one bit for each of eight groups of heads that begin with it, or have it second: two bytes that
+    /// share a bit may begin one.
+    private static let pairs: (first: [UInt8], second: [UInt8]) = {
+        var pairs = (first: [UInt8](repeating: 0, count: 256), second: [UInt8](repeating: 0, count: 256))
+        for head in heads {
+            let bit: UInt8 = 1 << (head[0] & 7)
+            pairs.first[Int(head[0])] |= bit
+            pairs.second[Int(head[1])] |= bit
+        }
+        return pairs
+    }()
 
     // MARK: Hiding
 

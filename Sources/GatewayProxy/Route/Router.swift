@@ -30,16 +30,20 @@ package final class Router: Sendable {
         }
     }
 
-    /// Routes by their hosts.
-    private struct HostRoutes: Sendable {
-        private var hosts = HostIndex()
-        private var trees: [PathTree] = []
+    /// Routes by their hosts; an object, so that asking two of them counts two references and copies no tables.
+    private final class HostRoutes: Sendable {
+        private let hosts: HostIndex
+        private let trees: [PathTree]
 
         init(_ entries: [RouteEntry], members: [String: [Int]]) {
+            var hosts = HostIndex()
+            var trees: [PathTree] = []
             for (hostname, indices) in members.sorted(by: { $0.key < $1.key }) {
                 hosts.insert(hostname, value: trees.count)
                 trees.append(PathTree(entries, members: indices))
             }
+            self.hosts = hosts
+            self.trees = trees
         }
 
         @inline(__always)

@@ -37,8 +37,11 @@ package struct JSONText: Sendable, Hashable {
 
     /// Whether it means exactly `name`, byte for byte (no Unicode equivalence).
     package func isExactly(_ name: String) -> Bool {
+        // An escape is longer than what it stands for.
+        let (count, wanted) = (escaped.utf8.count, name.utf8.count)
+        guard count >= wanted else { return false }
         // Bytes, since `==` of strings takes U+212B for A with a ring above.
-        if Word.equals(escaped.utf8Span.span, name.utf8Span.span) { return isPlain }
+        if count == wanted { return Word.equals(escaped.utf8Span.span, name.utf8Span.span) && isPlain }
         return !isPlain && Word.equals(unescaped().span, name.utf8Span.span)
     }
 

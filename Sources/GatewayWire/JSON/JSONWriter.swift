@@ -59,12 +59,10 @@ package enum JSONWriter {
     package static func append(escaped bytes: Span<UInt8>, to out: inout [UInt8]) {
         var index = 0
         var start = 0
-        while index < bytes.count {
+        while true {
+            index = Scan.stringStop(bytes, from: index)
+            guard index < bytes.count else { break }
             let byte = bytes[index]
-            if byte >= 0x20, byte < 0x80, byte != Byte.quote, byte != Byte.backslash {
-                index &+= 1
-                continue
-            }
             if byte >= 0x80 {
                 let length = UTF8Scan.sequence(bytes, index)
                 if length > 0 {

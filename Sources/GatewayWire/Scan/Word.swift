@@ -207,10 +207,17 @@ enum Scan {
     /// Whether one of the bytes is this one.
     static func contains(_ byte: UInt8, _ input: Span<UInt8>) -> Bool {
         var index = 0
-        let wanted = SIMD16(repeating: byte)
-        while index &+ 16 <= input.count {
-            if Vector.hits(input, index, { $0 .== wanted }) != .zero { return true }
-            index &+= 16
+        let wanted = Word.ones &* UInt64(byte)
+        let (four, ones) = (SIMD4(repeating: wanted), SIMD4(repeating: Word.ones))
+        while index &+ 32 <= input.count {
+            let words = Word.loadFour(input, index) ^ four
+            if Word.isAnySet((words &- ones) & ~words & SIMD4(repeating: Word.highs)) { return true }
+            index &+= 32
+        }
+        while index &+ 8 <= input.count {
+            let word = Word.load(input, index) ^ wanted
+            if (word &- Word.ones) & ~word & Word.highs != 0 { return true }
+            index &+= 8
         }
         while index < input.count {
             if input[index] == byte { return true }

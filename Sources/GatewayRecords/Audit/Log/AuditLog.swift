@@ -11,10 +11,12 @@ package final class AuditLog: Sendable {
         /// Records that wait, and room promised to outcomes, at most.
         package var queueRecordsMax = 65_536
         package var batchRecordsMax = 256
-        /// How long the thread lets records gather when nobody waits for the disk.
-        package var lingerMilliseconds = 5
-        /// How long a record may be in the system's memory only when nobody waits for the disk.
-        package var syncMilliseconds = 50
+        /// How long the thread lets records gather when nobody waits for the disk: waking it for each of them would
+        /// cost more than writing them.
+        package var lingerMilliseconds = 20
+        /// How long a record may be in the system's memory only when nobody waits for the disk. Both together are how
+        /// long it may be in memory.
+        package var syncMilliseconds = 30
         package var checkpointMilliseconds = 1_000
         /// How long after a failure the disk is tried again.
         package var retryMilliseconds = 200
