@@ -18,6 +18,8 @@ final class MCPExchange {
     var exchange: Exchange?
     private var body = ByteBuffer()
     private(set) var call: ClientCall?
+    /// The body is several messages, each of which is served by itself.
+    private var batch: MCPBatch?
 
     /// What it waits for.
     var request: ServerRequest?
@@ -92,7 +94,7 @@ final class MCPExchange {
 
 extension MCPExchange: BodyReader {
     func receive(_ bytes: ByteBuffer) {
-        guard call == nil, exchange != nil else { return }
+        guard call == nil, batch == nil, exchange != nil else { return }
         guard body.readableBytes + bytes.readableBytes <= MCPExchange.bodyBytesMax else {
             let exchange = exchange
             self.exchange = nil
@@ -111,8 +113,14 @@ extension MCPExchange: BodyReader {
         do throws(ClientFault) {
             try checkType(exchange)
             let session = try session(exchange)
-            let call = try ClientCall(Array(body.readableBytesView), exchange.request, session)
+            let bytes = Array(body.readableBytesView)
             body = ByteBuffer()
+            if try MCPBatch.isAccepted(bytes, exchange, session) {
+                let batch = try MCPBatch(bytes, exchange)
+                (self.batch, self.exchange) = (batch, nil)
+                return batch.start()
+            }
+            let call = try ClientCall(bytes, exchange.request, session)
             self.call = call
             if call.message.kind == .request {
                 note = ToolCallRecord(method: String(call.method.prefix(64)))
@@ -129,12 +137,17 @@ extension MCPExchange: BodyReader {
     }
 
     func downstreamWritable() {
+        batch?.resumeReading()
         request?.resumeReading()
         for feed in feeds { feed.resumeReading() }
     }
 
     /// The client is served or gone.
     func ended() {
+        if let batch {
+            self.batch = nil
+            return batch.ended()
+        }
         guard let exchange else { return }
         note?.result = .failed
         keepNote(exchange)

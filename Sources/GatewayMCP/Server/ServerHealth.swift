@@ -17,6 +17,9 @@ package final class ServerHealth: Sendable {
 
     package var findings: [String: Finding] { state.withLock { $0 } }
 
+    /// Nobody has ever been asked.
+    package var isIdle: Bool { checks.withLock { $0 == nil } }
+
     /// Why a server is asked nothing; nil for one that may be asked.
     func refusal(of server: CompiledServer) -> GatewayError? {
         guard server.check != nil, let known = state.withLock({ $0[server.name] }), !known.isHealthy else { return nil }

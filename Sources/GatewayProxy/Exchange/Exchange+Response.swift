@@ -197,6 +197,7 @@ extension Exchange {
         record.errorCode = error.code
         if record.outcome == .completed { record.outcome = .upstreamFailed }
         if case .call(let call) = downstream {
+            if isPart, record.status == 0 { record.status = error.code.httpStatus }
             call.failed(error)
             return settle()
         }

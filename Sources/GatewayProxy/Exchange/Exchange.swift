@@ -79,6 +79,8 @@ package final class Exchange: Timed {
     var cachePlan: CachePlan?
     /// Set for a request that is being traced.
     var traced: TracedWay?
+    /// It is a part of another request, which gathers its answer.
+    package internal(set) var isPart = false
     /// A second attempt under way, and whose second attempt this is; both end with either of them.
     var hedge: Exchange?
     var hedgeOf: Exchange?
@@ -142,6 +144,8 @@ package final class Exchange: Timed {
         traced = nil
         hedge = nil
         hedgeOf = nil
+        if isPart { client = Exchange.nobody }
+        isPart = false
         upstream = .none
         state = .idle
         deadline = .max

@@ -20,7 +20,7 @@ extension Exchange {
         if !requestEnded { for mirror in mirrors { mirror.downstreamClosed() } }
         if !mirrors.isEmpty { mirrors.removeAll(keepingCapacity: true) }
         // A mirrored copy or a request of our own is counted by its backend, not logged as a request.
-        if downstream.isClient {
+        if downstream.isClient || isPart {
             // Records show what was asked, not what a rewrite made of it.
             request.target = askedTarget
             request.path = askedPath

@@ -6,6 +6,7 @@ import GatewayRecords
 /// Servers of tools that are asked how they are: what is found shows in metrics and in their status.
 extension GatewayProcess {
     func checkTools(_ servers: [CompiledServer]) async throws {
+        guard !servers.isEmpty || !tools.health.isIdle else { return }
         try await plane.onOneWorker { [tools, registry] worker in
             tools.health.follow(servers, tools, on: worker) { server, isHealthy in
                 let (backend, address) = (server.backend.name, server.address)

@@ -135,11 +135,12 @@ package final class GatewayProcess: Sendable {
         await store.setClaims(
             ObjectStore.Claims(take: { [self] in claimPorts(of: $0) }, release: { [plane] in plane.releaseClaims() }))
         let changes = await store.changes()
+        var served = 0
         switch options.source {
         case .files(let paths):
             let loads = FileSource(paths: paths, limits: options.limits).loads()
             for await first in loads {
-                try await begin(await store.replaceFiles(first))
+                served = try await begin(await store.replaceFiles(first))
                 break
             }
             watch(loads)
@@ -147,17 +148,17 @@ package final class GatewayProcess: Sendable {
             let load = ConfigurationLoad(
                 texts: [ConfigurationLoad.Text(bytes: Array(text.utf8), file: name)], mode: .strict,
                 limits: options.limits)
-            try await begin(await store.replaceFiles(load))
+            served = try await begin(await store.replaceFiles(load))
         }
-        follow(changes)
+        follow(changes, after: served)
         keep(Task { await followSideFiles() })
         let telling = Task { await tellApprovals() }
         life.withLock { $0.telling = telling }
         if spans != nil { life.withLock { $0.telemetry = Task { await exportTelemetry() } } }
     }
 
-    /// The first configuration must serve, or the last good one of an earlier life.
-    private func begin(_ outcome: StoreOutcome) async throws {
+    /// The first configuration must serve, or the last good one of an earlier life. Returns the revision that does.
+    private func begin(_ outcome: StoreOutcome) async throws -> Int {
         let snapshot = await store.snapshot
         if outcome.isRefused {
             report(outcome.diagnostics)
@@ -165,6 +166,7 @@ package final class GatewayProcess: Sendable {
         }
         try await serve(snapshot)
         life.withLock { $0.isReady = true }
+        return snapshot.revision
     }
 
     private func watch(_ loads: AsyncStream<ConfigurationLoad>) {
@@ -178,10 +180,11 @@ package final class GatewayProcess: Sendable {
             })
     }
 
-    private func follow(_ changes: AsyncStream<StoreChange>) {
+    /// The change that brought what serves since the start is among them.
+    private func follow(_ changes: AsyncStream<StoreChange>, after served: Int) {
         keep(
             Task {
-                for await change in changes {
+                for await change in changes where change.snapshot.revision > served {
                     do {
                         try await self.serve(change.snapshot)
                     } catch {

@@ -149,7 +149,7 @@ package struct JSONRPCFault: Error, Sendable, Equatable {
         self.id = id
     }
 
-    init(_ error: JSONScanError, isBatch: Bool) {
+    package init(_ error: JSONScanError, isBatch: Bool) {
         switch error {
         case .notAnObject:
             self.init(.invalidRequest, isBatch ? "batches are not accepted" : "a message is an object")

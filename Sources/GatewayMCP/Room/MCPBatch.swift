@@ -1,0 +1,212 @@
+import GatewayModel
+import GatewayProxy
+import GatewayWire
+import NIOCore
+
+/// Several messages in one body, which revision 2025-03-26 alone has. Each is a request of its own: judged, counted and
+/// recorded by itself. The answers come as one array, or on one stream of events from the moment that any of them is a
+/// stream. On the loop of the exchange.
+final class MCPBatch {
+    static let messagesMax = 100
+    /// Of all answers; what would come on top is answered with an error.
+    static let answersBytesMax = 64 * 1024 * 1024
+
+    /// The client's side; nil once it has been answered or has gone.
+    private var exchange: Exchange?
+    private var parts: [Part] = []
+    private var openCount = 0
+    private var isStream = false
+    private var answeredBytes = 0
+
+    /// Whether a body is a batch of a client that may send one.
+    static func isAccepted(
+        _ bytes: [UInt8], _ exchange: Exchange, _ session: ClientSession?
+    ) throws(ClientFault) -> Bool {
+        // No batch within a batch.
+        guard !exchange.isPart, JSONRPCMessage.isBatch(bytes.span) else { return false }
+        if let session { return session.revision == .v20250326 }
+        let said = try ClientCall.value(MCPName.protocolVersion, exchange.request, nil)
+        return said == nil || said == MCPRevision.v20250326.rawValue
+    }
+
+    /// Throws what the whole is answered with when it cannot be taken apart.
+    init(_ bytes: [UInt8], _ exchange: Exchange) throws(ClientFault) {
+        self.exchange = exchange
+        var elements = JSONOutline()
+        do throws(JSONScanError) { try elements.readElements(bytes.span, range: 0..<bytes.count) } catch {
+            throw error == .tooManyMembers ? MCPBatch.tooMany : ClientFault(JSONRPCFault(error, isBatch: true))
+        }
+        guard elements.members.count <= MCPBatch.messagesMax else { throw MCPBatch.tooMany }
+        guard !elements.members.isEmpty else {
+            throw ClientFault(JSONRPCCode.invalidRequest, "a batch has at least one message", status: 400)
+        }
+        // Kept only when all are in order: each holds the batch.
+        var parts: [Part] = []
+        var seen: Set<[UInt8]> = []
+        for element in elements.members {
+            let message = Array(bytes[element.value])
+            let known = try? JSONRPCMessage(message.span)
+            let id = known?.kind == .request ? known?.id.map { Array(message[$0]) } : nil
+            if let id, !seen.insert(id).inserted {
+                throw ClientFault(
+                    JSONRPCCode.invalidRequest, "two requests of a batch have one id", status: 400, id: id)
+            }
+            let part = Part(self, message, id: id)
+            if known?.method == "initialize" {
+                part.answer =
+                    ClientFault(JSONRPCCode.invalidRequest, "initialize must not be part of a batch", id: id).body
+            }
+            parts.append(part)
+        }
+        self.parts = parts
+    }
+
+    private static var tooMany: ClientFault {
+        ClientFault(JSONRPCCode.invalidRequest, "a batch has at most \(messagesMax) messages", status: 400)
+    }
+
+    func start() {
+        guard let exchange else { return }
+        let waiting = parts.filter { $0.answer == nil }
+        // Each may end at once: the whole ends when the last has begun.
+        openCount = waiting.count + 1
+        for (index, part) in waiting.enumerated() {
+            guard self.exchange != nil else { break }
+            part.begin(in: exchange, isFirst: index == 0)
+        }
+        finished()
+    }
+
+    func resumeReading() { for part in parts { part.call.resumeReading() } }
+
+    /// The client has gone.
+    func ended() {
+        exchange = nil
+        for part in parts { part.call.cancel() }
+        parts.removeAll()
+    }
+
+    // MARK: From the parts
+
+    fileprivate var isWritable: Bool { exchange?.isDownstreamWritable ?? true }
+
+    /// A part answers with a stream: so does the whole, with what it has so far.
+    fileprivate func beginStream() {
+        guard let exchange, !isStream else { return }
+        isStream = true
+        exchange.response.reset()
+        exchange.response.status = 200
+        exchange.response.fields.append("content-type", "text/event-stream")
+        exchange.response.fields.append("cache-control", "no-cache, no-store")
+        exchange.response.fields.append("x-accel-buffering", "no")
+        exchange.sendHead(framing: .chunked)
+        for part in parts {
+            if let answer = part.answer.take() { send(answer) }
+        }
+    }
+
+    /// Whole events of a part's stream.
+    fileprivate func pass(_ events: ByteBuffer) { exchange?.sendBody(events) }
+
+    fileprivate func flush() { exchange?.flush() }
+
+    private func send(_ answer: [UInt8]) {
+        var out: [UInt8] = []
+        SSEWriter.append(event: "message", data: answer.span, to: &out)
+        exchange?.sendBody(ByteBuffer(bytes: out))
+    }
+
+    /// What of an answer still fits.
+    fileprivate func fitting(_ answer: [UInt8], id: [UInt8]?) -> [UInt8] {
+        guard answeredBytes + answer.count <= MCPBatch.answersBytesMax else {
+            return ClientFault(
+                GatewayError(
+                    .upstreamProtocolError,
+                    "the answers to a batch are larger than \(MCPBatch.answersBytesMax) bytes", hint: "ask for less"),
+                id: id
+            ).body
+        }
+        answeredBytes += answer.count
+        return answer
+    }
+
+    fileprivate func finished(_ part: Part) {
+        if isStream, let answer = part.answer.take() {
+            send(answer)
+            flush()
+        }
+        finished()
+    }
+
+    private func finished() {
+        openCount -= 1
+        guard openCount == 0, let exchange else { return }
+        self.exchange = nil
+        let answers = parts.compactMap(\.answer)
+        parts.removeAll()
+        guard !isStream else { return exchange.sendEnd() }
+        // Notifications and answers of the client are taken without a word.
+        guard !answers.isEmpty else { return exchange.respond(status: 202) }
+        var body: [UInt8] = [0x5B]
+        body.reserveCapacity(answers.reduce(2) { $0 + $1.count + 1 })
+        for (index, answer) in answers.enumerated() {
+            if index > 0 { body.append(0x2C) }
+            body.append(contentsOf: answer)
+        }
+        body.append(0x5D)
+        exchange.respond(
+            status: 200, fields: [("content-type", "application/json"), ("cache-control", "no-store")], body: body)
+    }
+}
+
+/// One message of a batch, and what comes of it.
+private final class Part: AnswerReader {
+    let call = UpstreamCall()
+    private let batch: MCPBatch
+    private let message: [UInt8]
+    /// Of a request.
+    private let id: [UInt8]?
+    private var isStream = false
+    private var body: [UInt8] = []
+    /// The message that the client gets, until it has been sent.
+    var answer: [UInt8]?
+
+    init(_ batch: MCPBatch, _ message: [UInt8], id: [UInt8]?) {
+        self.batch = batch
+        self.message = message
+        self.id = id
+    }
+
+    func begin(in whole: Exchange, isFirst: Bool) {
+        call.begin(partOf: whole, body: ByteBuffer(bytes: message), isFirst: isFirst, reader: self)
+    }
+
+    func receiveAnswerHead(_ head: borrowing ResponseHead) {
+        let type = head.fields.first(.contentType).map { head.fields.text($0.value) } ?? ""
+        guard type.hasPrefix("text/event-stream") else { return }
+        isStream = true
+        batch.beginStream()
+    }
+
+    func receiveAnswer(_ bytes: ByteBuffer) {
+        if isStream { batch.pass(bytes) } else { body.append(contentsOf: bytes.readableBytesView) }
+    }
+
+    func flushAnswer() { if isStream { batch.flush() } }
+
+    func receiveAnswerEnd(trailers: FieldBlock?) {}
+
+    /// It was refused before anybody looked at it, or broke off.
+    func answerFailed(_ error: GatewayError) {
+        guard !isStream, body.isEmpty else { return }
+        body = ClientFault(error, id: id).body
+    }
+
+    func callFinished() {
+        if !isStream, !body.isEmpty { answer = batch.fitting(body, id: id) }
+        body = []
+        batch.finished(self)
+    }
+
+    var isWritable: Bool { batch.isWritable }
+}
