@@ -73,18 +73,6 @@ struct Quickstart {
         ---
         apiVersion: gateway.networking.k8s.io/v1
         kind: HTTPRoute
-        metadata: {name: tokens}
-        spec:
-          parentRefs: [{name: edge}]
-          rules:
-            - matches:
-                - path: {type: PathPrefix, value: /oauth}
-                - path: {type: Exact, value: /.well-known/oauth-authorization-server}
-                - path: {type: Exact, value: /.well-known/openid-configuration}
-              backendRefs: [{group: sluice.dev, kind: TokenService, name: sluice}]
-        ---
-        apiVersion: gateway.networking.k8s.io/v1
-        kind: HTTPRoute
         metadata: {name: hello}
         spec:
           parentRefs: [{name: edge}]
@@ -209,22 +197,8 @@ struct Quickstart {
         spec:
           parentRefs: [{name: edge}]
           rules:
-            - matches: [{path: {type: Exact, value: /mcp}}, {path: {type: Exact, value: /mcp/demo}}]
-              backendRefs: [{group: sluice.dev, kind: MCPServer, name: demo}]
             - matches: [{path: {type: PathPrefix, value: /mcp}}]
-              filters:
-                - type: ExtensionRef
-                  extensionRef: {group: sluice.dev, kind: DirectResponse, name: no-such-server}
-        ---
-        apiVersion: sluice.dev/v1alpha1
-        kind: DirectResponse
-        metadata: {name: no-such-server}
-        spec:
-          status: 404
-          headers: [{name: content-type, value: application/problem+json}]
-          body: |
-            {"title": "Not Found", "status": 404, "code": "SL-4001", "detail": "there is no such server of tools",
-             "hint": "/mcp/demo is there"}
+              backendRefs: [{group: sluice.dev, kind: MCPServer, name: demo}]
         ---
         apiVersion: sluice.dev/v1alpha1
         kind: ToolAccessPolicy
@@ -252,8 +226,7 @@ struct Quickstart {
         let header = "-H 'authorization: Bearer \(key)'"
         let messages = #""messages":[{"role":"user","content":"hello"}]"#
         return [
-            "models come from \(from)", "key: \(key)",
-            "a start makes a new key; that of the last one is good for another day", "try:",
+            "models come from \(from)", "key: \(key)", "try:",
             "  curl \(base)/v1/chat/completions \(header) -d '{\"model\":\"fast\",\(messages)}'",
             "  curl -N \(base)/v1/chat/completions \(header) -d '{\"model\":\"fast\",\"stream\":true,\(messages)}'",
             "  OPENAI_BASE_URL=\(base)/v1 OPENAI_API_KEY=\(key) python3 your_program.py"

@@ -23,36 +23,10 @@ struct GatewayCaller: ParsableArguments {
             .usage, "no credential was given", hint: "say --token, set SLUICE_TOKEN, or run 'sluice login' first")
     }
 
-    /// Asks without any credential whether tokens are given out there: whatever else a route leads to is not to see
-    /// one, nor to be believed.
-    func checkTokenService() async throws {
-        let answer = try await ask("GET", "/oauth/jwks")
-        let keys = (try? AdminClient.node(answer.body))?["keys"]?.elements ?? []
-        guard answer.status == 200, !keys.isEmpty, keys.allSatisfy({ $0["kid"]?.string != nil }) else {
-            throw GatewayError(
-                .unreachable, "what answers at \(base)/oauth gives out no tokens, and was shown none",
-                hint: "beside a Gateway of your own a route has to lead there: PathPrefix /oauth to "
-                    + "backendRefs: [{group: sluice.dev, kind: TokenService, name: sluice}]; or say another --url")
-        }
-    }
-
     /// An answer in JSON, whatever its status.
     func send(
         _ method: String, _ path: String, headers: [Header] = [], form: [(String, String)]? = nil
     ) async throws -> (status: Int, node: ConfigNode) {
-        let answer = try await ask(method, path, headers: headers, form: form)
-        guard let node = try? AdminClient.node(answer.body) else {
-            throw GatewayError(
-                .unreachable,
-                "what answers at \(OutboundURL.join(base, path)) is no gateway: \(answer.status), no JSON",
-                hint: "say where the gateway is by --url or SLUICE_URL")
-        }
-        return (answer.status, node)
-    }
-
-    private func ask(
-        _ method: String, _ path: String, headers: [Header] = [], form: [(String, String)]? = nil
-    ) async throws -> (status: Int, body: [UInt8]) {
         let body = form.map { fields in
             fields.map { "\(FormText.encode($0.0))=\(FormText.encode($0.1))" }.joined(separator: "&")
         }
@@ -61,7 +35,7 @@ struct GatewayCaller: ParsableArguments {
             let answer = try await WorkbenchClient(version: .http1).call(
                 method, OutboundURL.join(base, path), headers: headers + kind, body: body.map { .text($0) } ?? .none,
                 timeoutMilliseconds: 30_000)
-            return (answer.status, answer.body)
+            return (answer.status, try AdminClient.node(answer.body))
         } catch let error as CallError {
             throw GatewayError(
                 .unreachable, "no gateway answers at \(base): \(error)", hint: "say where it is by --url or SLUICE_URL")
@@ -115,7 +89,6 @@ struct TokenExchange: AsyncParsableCommand {
         }
         if let audience { form.append(("audience", audience)) }
         if let seconds { form.append(("requested_expires_in", String(seconds))) }
-        try await caller.checkTokenService()
         let headers = client.map { [Header("authorization", "Basic " + Base64Text.encode(Array($0.utf8)))] } ?? []
         let answer = try await caller.send("POST", "/oauth/token", headers: headers, form: form)
         guard answer.status == 200, let token = answer.node["access_token"]?.string else {
@@ -137,10 +110,8 @@ struct WhoAmI: AsyncParsableCommand {
     @OptionGroup var output: OutputOptions
 
     func run() async throws {
-        let credential = try caller.credential()
-        try await caller.checkTokenService()
         let answer = try await caller.send(
-            "GET", "/oauth/whoami", headers: [Header("authorization", "Bearer \(credential)")])
+            "GET", "/oauth/whoami", headers: [Header("authorization", "Bearer \(try caller.credential())")])
         guard answer.status == 200 else {
             throw GatewayError(
                 .denied, answer.node["detail"]?.string ?? "the gateway answered \(answer.status)",
