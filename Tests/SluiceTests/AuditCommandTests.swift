@@ -120,21 +120,5 @@ struct AuditCommandTests {
         let misspelt = await run(["audit", "search", "--where", "usr=ada"])
         #expect(misspelt.status == 2)
         #expect(misspelt.error.contains("user"))
-        for (field, value, near) in [("verdict", "deny", "denied"), ("state", "peding", "pending")] {
-            let unknown = await run(["audit", "search", "--where", "\(field)=\(value)"])
-            #expect(unknown.status == 2 && unknown.error.contains(near), "\(unknown.error)")
-        }
-        #expect(await run(["audit", "search", "--verdict", "den*"]).status == 0)
-    }
-
-    @Test("the status says how long the log is, and of a log that was set aside")
-    func status() async throws {
-        let whole = await run(["audit", "status", "-o", "json"])
-        #expect(whole.status == 0, "\(whole.error)")
-        #expect(whole.out.contains("\"setAside\": []") && whole.out.contains("\(state)/audit"), "\(whole.out)")
-        let aside = state + "/audit.broken-1"
-        try FileManager.default.createDirectory(atPath: aside, withIntermediateDirectories: true)
-        let broken = await run(["audit", "status"])
-        #expect(broken.status == 1 && broken.out.contains(aside), "\(broken.out)")
     }
 }

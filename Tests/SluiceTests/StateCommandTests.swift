@@ -73,9 +73,7 @@ struct StateCommandTests {
             (["usage", "--by", "usr"], 2, "did you mean \"user\"?"),
             (["usage", "--where", "user"], 2, "not FIELD=VALUE"),
             (["usage", "--where", "usr=alice"], 2, "unknown query parameter"),
-            (["usage", "--where", "outcome=complete"], 2, "did you mean \"completed\"?"),
             (["budget", "list", "--scope", "usr"], 2, "unknown scope"),
-            (["approval", "list", "--is", "aproved"], 2, "did you mean \"approved\"?"),
             (["budget", "reset", "default/a"], 2, "--yes"),
         ]
         #expect(await run("key", "create").status == 0)

@@ -136,21 +136,10 @@ extension AdminAPI {
             ("objects", .integer(snapshot.set.count)),
         ]
         pairs += await services.facts()
-        pairs += auditFacts()
         pairs.append(("warnings", .list(snapshot.diagnostics.map(\.node))))
         // Why the newest files do not serve; empty when they do.
         pairs.append(("refused", .list(snapshot.refusedFiles.map(\.node))))
         return .json(.object(pairs))
-    }
-
-    /// What an operator has to see of the audit log without asking for it.
-    private func auditFacts() -> [(String, ConfigNode)] {
-        guard let log = services.audit.log else { return [] }
-        var facts: [(String, ConfigNode)] = [("auditRecords", .integer(log.recordCount))]
-        if let failure = log.failure { facts.append(("auditFailure", .text(failure))) }
-        let aside = log.folder.brokenLogs
-        if !aside.isEmpty { facts.append(("auditSetAside", .list(aside.map { .text($0) }))) }
-        return facts
     }
 
     func health() -> AdminResponse { .json(.object([("status", .text("ok"))])) }

@@ -21,7 +21,7 @@ extension StateAPI {
 
     private func filter(_ call: AdminCall) throws(GatewayError) -> BudgetFilter {
         var filter = BudgetFilter()
-        filter.policy = try call.query["policy"].map(policy)
+        filter.policy = call.query["policy"]
         filter.tenant = call.query["tenant"]
         filter.value = call.query["value"]
         if let name = call.query["scope"] {
@@ -33,24 +33,6 @@ extension StateAPI {
             filter.scope = scope
         }
         return filter
-    }
-
-    /// `namespace/name` of a policy: the only one of that name, where no namespace is said. One that was deleted is
-    /// known by what it has counted.
-    private func policy(_ name: String) throws(GatewayError) -> String {
-        guard name != BudgetAccountKey.keyPolicy, let budgetPolicies else { return name }
-        let found = budgetPolicies.filter { $0 == name || !name.contains("/") && $0.hasSuffix("/\(name)") }
-        guard found.count < 2 else {
-            throw GatewayError(
-                .usage, "several policies are called \"\(name)\"", hint: found.sorted().joined(separator: ", "))
-        }
-        if let found = found.first { return found }
-        var filter = BudgetFilter()
-        filter.policy = name
-        guard try store.budgets(filter).isEmpty else { return name }
-        throw GatewayError(
-            .notFound, "no BudgetPolicy \"\(name)\"",
-            hint: NearestName.hint(name, among: budgetPolicies.sorted() + [BudgetAccountKey.keyPolicy], word: "known"))
     }
 
     /// Amounts are text: dollars as decimals, everything else in whole numbers, none of them rounded by a reader.

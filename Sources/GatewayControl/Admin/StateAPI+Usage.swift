@@ -36,14 +36,9 @@ extension StateAPI {
             query.untilMilliseconds = try Self.seconds(until, nowSeconds: nowSeconds, direction: -1) * 1_000
         }
         for field in Self.filters {
-            guard let value = call.query[field.rawValue] else { continue }
-            let outcomes = UsageRow.Outcome.allCases.map(\.rawValue)
-            guard field != .outcome || outcomes.contains(value) else {
-                throw GatewayError(
-                    .usage, "no call has the outcome \"\(value)\"",
-                    hint: NearestName.hint(value, among: outcomes, word: "known"))
+            if let value = call.query[field.rawValue] {
+                query.filters.append(UsageQuery.Filter(field: field, value: value))
             }
-            query.filters.append(UsageQuery.Filter(field: field, value: value))
         }
         return query
     }

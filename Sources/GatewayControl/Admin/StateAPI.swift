@@ -6,13 +6,8 @@ package import GatewayState
 /// that does not run.
 package struct StateAPI: Sendable {
     let store: StateStore
-    /// `namespace/name` of the configuration's budget policies; nil where no gateway says.
-    let budgetPolicies: [String]?
 
-    package init(store: StateStore, budgetPolicies: [String]? = nil) {
-        self.store = store
-        self.budgetPolicies = budgetPolicies
-    }
+    package init(store: StateStore) { self.store = store }
 
     var nowSeconds: Int { store.nowMilliseconds / 1_000 }
 
@@ -62,7 +57,7 @@ package struct StateAPI: Sendable {
             try $0.approveTool($1)
         },
         Endpoint("GET", "/v1/approvals", query: ["state"], "calls that wait for a person, the newest first") {
-            try $0.listApprovals($1)
+            $0.listApprovals($1)
         },
         Endpoint("GET", "/v1/approvals/{id}", "such a call, with its exact arguments") { try $0.showApproval($1) },
         Endpoint("POST", "/v1/approvals/{id}/{action}", query: ["for", "lifetime", "by"], "approve or deny a call") {
@@ -121,9 +116,8 @@ package struct StateAPI: Sendable {
 }
 
 extension AdminAPI {
-    func state() async throws(GatewayError) -> StateAPI {
-        guard let state = services.state else { throw GatewayError(.notFound, "this gateway keeps no state") }
-        let policies = await store.snapshot.set.objects.filter { $0.kind == .budgetPolicy }
-        return StateAPI(store: state, budgetPolicies: policies.map(\.metadata.qualifiedName))
+    func state() throws(GatewayError) -> StateAPI {
+        guard let store = services.state else { throw GatewayError(.notFound, "this gateway keeps no state") }
+        return StateAPI(store: store)
     }
 }

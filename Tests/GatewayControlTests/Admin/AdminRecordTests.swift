@@ -74,25 +74,4 @@ struct AdminRecordTests {
         #expect(AdminCaller.principal(request).user == "certificate:ab12")
         #expect(AdminCaller.principal(request, holdsToken: false).credentialID == nil)
     }
-
-    @Test("who follows the log since a time gets what is there already, and then what comes")
-    func tail() async throws {
-        let folder = try TemporaryFolder()
-        let log = try AuditLog(AuditFolder(stateFolder: folder.path))
-        defer { log.close() }
-        var services = AdminServices()
-        services.audit = AuditTrail(log: log)
-        let fixture = try await AdminFixture(services: services)
-        #expect(await fixture.ask("DELETE", "/v1/backends/default/own").status == 200)
-        let stream = try #require(await fixture.stream("/v1/audit/tail?since=1h&operation=DELETE*"))
-        var lines: [String] = []
-        var iterator = stream.makeAsyncIterator()
-        while lines.count < 2, let part = await iterator.next() {
-            lines += String(decoding: part, as: UTF8.self).split(separator: "\n").map(String.init)
-        }
-        #expect(lines.first?.contains("\"index\":0") == true, "\(lines)")
-        #expect(await fixture.ask("DELETE", "/v1/backends/default/none").status == 404)
-        let next = try #require(await iterator.next())
-        #expect(String(decoding: next, as: UTF8.self).contains("default/none"))
-    }
 }

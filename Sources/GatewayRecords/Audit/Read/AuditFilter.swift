@@ -18,20 +18,6 @@ package struct AuditFilter: Sendable {
             self.field = field
             pattern = NamePattern(text)
         }
-
-        func matches(_ tree: JSONTree) -> Bool {
-            field.values(in: tree).contains { value in
-                pattern.matches(value) || field == .tool && Self.spellings(value).contains { pattern.matches($0) }
-            }
-        }
-
-        /// A tool is `server/name` in records, `server.name` for the command line and `server__name` for clients; who
-        /// has it from a list knows its name only.
-        private static func spellings(_ value: String) -> [String] {
-            let parts = value.split(separator: "/", omittingEmptySubsequences: false)
-            guard parts.count == 2 else { return [] }
-            return [String(parts[1]), "\(parts[0]).\(parts[1])", "\(parts[0])__\(parts[1])"]
-        }
     }
 
     package var terms: [Term] = []
@@ -44,7 +30,7 @@ package struct AuditFilter: Sendable {
 
     package func matches(_ entry: AuditEntry) -> Bool {
         // Most records are told apart without being read.
-        for term in terms where term.pattern.isExact && term.field != .tool {
+        for term in terms where term.pattern.isExact {
             guard AuditFilter.contains(entry.text, term.pattern.description) else { return false }
         }
         guard let tree = entry.tree else { return false }
@@ -57,7 +43,9 @@ package struct AuditFilter: Sendable {
             if let sinceMilliseconds, time < sinceMilliseconds { return false }
             if let untilMilliseconds, time >= untilMilliseconds { return false }
         }
-        return terms.allSatisfy { $0.matches(tree) }
+        return terms.allSatisfy { term in
+            term.field.values(in: tree).contains { term.pattern.matches($0) }
+        }
     }
 
     /// Whether a text without escapes occurs in a record as a whole string.
@@ -81,16 +69,6 @@ package struct AuditFilter: Sendable {
 }
 
 extension AuditFilter.Field {
-    /// All that a record can say in this field, where that is known.
-    package var known: [String]? {
-        switch self {
-        case .verdict: AuditVerdict.allCases.map(\.rawValue)
-        case .traffic: AuditTrafficKind.allCases.map(\.rawValue)
-        case .state: AuditEffect.State.allCases.map(\.rawValue)
-        default: nil
-        }
-    }
-
     /// What a record says in this field.
     package func values(in record: JSONTree) -> [String] {
         let unmapped = record["unmapped"]

@@ -82,12 +82,6 @@ package struct AuditReader: Sendable {
         return found
     }
 
-    /// The number of a record before which all are older than this time.
-    package func first(sinceMilliseconds since: Int) -> Int {
-        let segments = segments
-        return segments.last { $0.createdMilliseconds <= since }?.first ?? segments.first?.first ?? 0
-    }
-
     /// Record number `index`; nil when it is not there, or not any more.
     package func entry(_ index: Int) -> AuditEntry? {
         var found: AuditEntry?

@@ -10,8 +10,7 @@ struct AuditGroup: AsyncParsableCommand {
             'verify' reads no record's content aloud, and works on a copy or an export anywhere.
             """,
         subcommands: [
-            AuditSearch.self, AuditTail.self, AuditShow.self, AuditStatus.self, AuditExport.self, AuditProve.self,
-            AuditVerify.self,
+            AuditSearch.self, AuditTail.self, AuditShow.self, AuditExport.self, AuditProve.self, AuditVerify.self,
         ])
 }
 
@@ -38,7 +37,7 @@ struct AuditSelection: ParsableArguments {
     @Option(help: "The model, as the catalogue or the caller calls it.")
     var model: String?
 
-    @Option(help: "The tool, agent or object it was done to: SERVER/TOOL, SERVER.TOOL, or the tool alone.")
+    @Option(help: "The tool, agent or object it was done to.")
     var tool: String?
 
     @Option(help: "Where it went: a host or an address.")

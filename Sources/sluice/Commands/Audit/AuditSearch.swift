@@ -33,8 +33,7 @@ struct AuditSearch: AsyncParsableCommand {
 /// `sluice audit tail`.
 struct AuditTail: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "tail", abstract: "Show records as they come, until interrupted.",
-        discussion: "With --since those that are there already come first.")
+        commandName: "tail", abstract: "Show records as they come, until interrupted.")
 
     @OptionGroup var selection: AuditSelection
 
@@ -77,24 +76,6 @@ struct AuditShow: AsyncParsableCommand {
             throw GatewayError(.notFound, "no record of request \(name)", hint: "'sluice audit search' lists records")
         }
         for item in items.reversed() { Terminal.out(JSONPrinter.print(item, pretty: true)) }
-    }
-}
-
-/// `sluice audit status`.
-struct AuditStatus: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "status", abstract: "Show how long the log is, and whether it can be written and is whole.",
-        discussion: "Exit status 1 when it cannot be written, or an earlier log was found damaged and set aside.")
-
-    @OptionGroup var state: StateOptions
-    @OptionGroup var output: OutputOptions
-
-    func run() async throws {
-        let node = try await AuditClient(folder: state.folder).node("/v1/audit/status")
-        let isWhole = node["setAside"]?.elements?.isEmpty ?? true
-        let failure = node["failure"]?.string ?? ""
-        output.show(node)
-        if !isWhole || !failure.isEmpty { throw ExitStatus.findings.code }
     }
 }
 
