@@ -73,6 +73,18 @@ struct Quickstart {
         ---
         apiVersion: gateway.networking.k8s.io/v1
         kind: HTTPRoute
+        metadata: {name: tokens}
+        spec:
+          parentRefs: [{name: edge}]
+          rules:
+            - matches:
+                - path: {type: PathPrefix, value: /oauth}
+                - path: {type: Exact, value: /.well-known/oauth-authorization-server}
+                - path: {type: Exact, value: /.well-known/openid-configuration}
+              backendRefs: [{group: sluice.dev, kind: TokenService, name: sluice}]
+        ---
+        apiVersion: gateway.networking.k8s.io/v1
+        kind: HTTPRoute
         metadata: {name: hello}
         spec:
           parentRefs: [{name: edge}]
