@@ -1,39 +1,7 @@
-import GatewayRecords
-import GatewayRuntime
 import GatewayWorkbench
 import Testing
 
 @testable import sluice
-
-/// What plain `sluice run` serves, on ports the kernel chose.
-struct QuickstartStand {
-    let gateway: GatewayProcess
-    let folder: TemporaryFolder
-    let url: String
-    let key: String
-
-    static func run(_ body: (QuickstartStand) async throws -> Void) async throws {
-        let quickstart = try await Quickstart.prepared()
-        let folder = try TemporaryFolder()
-        let state = folder.path + "/state"
-        var options = GatewayOptions(source: .text(quickstart.text, name: Quickstart.name), stateDirectory: state)
-        options.loops = 1
-        options.accessLog = .none
-        options.admin = nil
-        options.telemetry = nil
-        options.addresses = ["127.0.0.1"]
-        options.bindPort = { _ in 0 }
-        options.drainTimeout = .seconds(2)
-        let gateway = try await GatewayProcess(options)
-        try await gateway.start()
-        let key = try await QuickstartKey(client: StateClient(folder: state)).secret()
-        let url = "http://127.0.0.1:\(try #require(gateway.boundPorts[8080]))"
-        try await body(QuickstartStand(gateway: gateway, folder: folder, url: url, key: key))
-        try await gateway.stop()
-        await quickstart.tools?.stop()
-        await quickstart.mock?.stop()
-    }
-}
 
 @Suite("The quickstart has what the commands ask for", .timeLimit(.minutes(1)))
 struct QuickstartTests {
@@ -44,14 +12,12 @@ struct QuickstartTests {
             #expect(who.status == 0 && who.out.contains("\"user\": \"quickstart\""), "\(who.error)\(who.out)")
             let unknown = await CommandRun.of("whoami", "--token", "slk_nobody", "--url", stand.url)
             #expect(unknown.status == 4 && unknown.error.contains("the API key is not known"), "\(unknown.error)")
-            let minted = await CommandRun.of(
-                "run-token", "--user", "ada", "--groups", "quickstart", "--state", stand.folder.path + "/state")
+            let minted = await stand.command("run-token", "--user", "ada", "--groups", "quickstart")
             let token = minted.out.filter { $0 != "\n" }
             let narrower = await CommandRun.of(
                 "token", "exchange", "--token", token, "--models", "fast", "--url", stand.url)
             #expect(narrower.status == 0 && narrower.out.hasPrefix("ey"), "\(narrower.error)")
-            let called = await CommandRun.of(
-                "tool", "call", "demo.echo", "--arg", "text=hello", "--url", stand.url, "--key", stand.key)
+            let called = await stand.tool("demo.echo", "--arg", "text=hello")
             #expect(called.status == 0 && called.out.contains("hello"), "\(called.error)")
         }
     }
@@ -59,8 +25,7 @@ struct QuickstartTests {
     @Test("a server that does not exist is not the one that does")
     func noServer() async throws {
         try await QuickstartStand.run { stand in
-            let run = await CommandRun.of(
-                "tool", "call", "nosrv.echo", "--arg", "text=hello", "--url", stand.url, "--key", stand.key)
+            let run = await stand.tool("nosrv.echo", "--arg", "text=hello")
             #expect(run.status != 0 && run.out.isEmpty)
             #expect(run.error.contains("SL-4001") && run.error.contains("there is no such server of tools"))
             for path in ["/mcp/nosrv", "/mcp/demo/more", "/mcp/dem"] {
@@ -70,6 +35,47 @@ struct QuickstartTests {
                 #expect(answer.status == 404 && answer.text.contains("\"jsonrpc\""), "\(answer.text)")
                 #expect(answer.text.contains("SL-4001"), "\(answer.text)")
             }
+        }
+    }
+
+    @Test("budgets are found by their name alone, and one that nobody made is an error")
+    func budgets() async throws {
+        try await QuickstartStand.run { stand in
+            for name in ["per-user", "default/per-user", "key"] {
+                let shown = await stand.command("budget", "show", name)
+                #expect(shown.status == 0 && shown.out == "no budgets in use\n", "\(shown.error)")
+                #expect(await stand.command("budget", "reset", name, "--yes").status == 0)
+            }
+            for words in [["budget", "show", "nosuch"], ["budget", "reset", "nosuch", "--yes"]] {
+                let refused = await CommandRun.of(words + ["--state", stand.folder.path + "/state"])
+                #expect(refused.status == 1 && refused.out.isEmpty)
+                #expect(refused.error.contains("SL-6004 no BudgetPolicy \"nosuch\" (known: default/per-user, key)"))
+            }
+        }
+    }
+
+    @Test("the end of the log begins with what is there, when it is asked to; its standing is told everywhere")
+    func audit() async throws {
+        try await QuickstartStand.run { stand in
+            #expect(await stand.tool("demo.echo", "--arg", "text=hello").status == 0)
+            let status = await stand.command("audit", "status")
+            #expect(status.status == 0, "\(status.error)")
+            for fact in ["folder ", stand.folder.path + "/state/audit", "healthy ", "records ", "durable "] {
+                #expect(status.out.contains(fact), "\(status.out)")
+            }
+            let whole = await stand.command("status")
+            #expect(whole.out.split(separator: "\n").contains { $0.hasPrefix("audit") && $0.hasSuffix("healthy") })
+            // Both records of the call were there before anybody followed.
+            let since = await stand.command(
+                "audit", "tail", "--since", "1h", "--tool", "echo", "--count", "2", "--json")
+            #expect(since.status == 0 && since.out.split(separator: "\n").count == 2, "\(since.error)")
+            let last = await stand.command("audit", "tail", "--last", "1", "--tool", "echo", "--count", "1", "--json")
+            #expect(since.out.hasSuffix(last.out) && !last.out.isEmpty, "\(last.out)")
+            for spelling in ["demo/echo", "demo.echo", "demo__echo", "echo", "demo/*"] {
+                let found = await stand.command("audit", "search", "--tool", spelling)
+                #expect(found.out.split(separator: "\n").count == 3, "\(spelling): \(found.out)")
+            }
+            #expect(await stand.command("audit", "search", "--tool", "ech").out == "no records\n")
         }
     }
 }

@@ -55,7 +55,7 @@ extension RequestExplain {
         return "\(text("remaining")) of \(text("limit")) \(text("unit"))/\(text("window"))"
     }
 
-    private func objects() async throws -> ObjectSet {
+    func objects() async throws -> ObjectSet {
         let load: ConfigurationLoad
         if files.isEmpty {
             let history = try await state.client.get("/v1/history").node
@@ -81,7 +81,7 @@ extension RequestExplain {
     }
 
     /// Whoever is asked about has proven who it is.
-    private func caller() throws(GatewayError) -> Principal {
+    func caller() throws(GatewayError) -> Principal {
         var caller = Principal(proof: .apiKey)
         for text in principal {
             let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
