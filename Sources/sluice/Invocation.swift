@@ -68,7 +68,9 @@ enum Invocation {
         guard status == .validationFailure else {
             return report(GatewayError(.internalFault, "the command failed: \(error)"))
         }
-        let commands = Sluice.configuration.subcommands.compactMap { $0.configuration.commandName }
+        let commands = Sluice.configuration.subcommands.flatMap { command in
+            [command.configuration.commandName].compactMap { $0 } + command.configuration.aliases
+        }
         if let word = words.first, !word.hasPrefix("-"), word != "help", !commands.contains(word) {
             let hint = NearestName.of(word, among: commands).map { "did you mean \"\($0)\"?" }
             return report(GatewayError(.usage, "unknown command \"\(word)\"", hint: hint ?? "see 'sluice help'"))

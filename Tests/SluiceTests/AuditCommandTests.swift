@@ -112,6 +112,46 @@ struct AuditCommandTests {
         #expect(await CommandRun.of("audit", "verify", bundle, "--key", "nonsense").status == 2)
     }
 
+    @Test("the log's standing is told, and damage is one")
+    func standing() async throws {
+        let good = await run(["audit", "status"])
+        #expect(good.status == 0, "\(good.error)")
+        for fact in [state + "/audit", "healthy", "records", "checkpointed", "key"] { #expect(good.out.contains(fact)) }
+        #expect(!good.out.contains("problems"), "\(good.out)")
+        // One that was set aside, of whichever start, is one until somebody moves it.
+        let aside = state + "/audit.broken-1"
+        try FileManager.default.createDirectory(atPath: aside, withIntermediateDirectories: true)
+        let set = await run(["audit", "status", "-o", "json"])
+        #expect(set.status == 1)
+        #expect(set.out.contains("\"healthy\": false") && set.out.contains("a damaged log is set aside as \(aside)"))
+        try FileManager.default.removeItem(atPath: aside)
+        #expect(await run(["audit", "status"]).status == 0)
+        let log = state + "/audit/log"
+        let segment = try #require(try FileManager.default.contentsOfDirectory(atPath: log).sorted().first)
+        var bytes = try Data(contentsOf: URL(filePath: "\(log)/\(segment)"))
+        let place = try #require(bytes.firstRange(of: Data("\"planner\"".utf8)))
+        bytes[place.lowerBound + 1] ^= 1
+        try bytes.write(to: URL(filePath: "\(log)/\(segment)"))
+        let damaged = await run(["audit", "status"])
+        #expect(damaged.status == 1 && damaged.out.contains("problems"), "\(damaged.error)\(damaged.out)")
+        #expect(damaged.out.contains(log) || damaged.out.contains("damage"), "\(damaged.out)")
+    }
+
+    @Test(
+        "a value that no record can have is an error that names those it can",
+        arguments: [
+            ("verdict", "allowed, denied, asked"), ("traffic", "models, tools"), ("state", "pending, done"),
+        ])
+    func unknownValue(field: String, known: String) async {
+        for command in ["search", "export"] {
+            let run = await run(["audit", command, "--where", "\(field)=nonsense"])
+            #expect(run.status == 2 && run.out.isEmpty, "\(run.error)")
+            #expect(run.error.contains("no \(field) is \"nonsense\" (known: \(known)"), "\(run.error)")
+        }
+        #expect(await run(["audit", "search", "--verdict", "nonsense"]).status == 2)
+        #expect(await run(["audit", "search", "--verdict", "den*"]).out.contains("denied"))
+    }
+
     @Test("what is not there is said")
     func nothing() async throws {
         let empty = await CommandRun.of("audit", "search", "--state", folder.path + "/none")

@@ -37,6 +37,8 @@ struct CommandPageTests {
             .filter { !$0.contains("Show the version.") && !$0.contains("Show help information.") }
         let usage = lines.drop { !$0.hasPrefix("USAGE: ") }.joined(separator: "\n")
         var text = "\n### \(name)\n\n\(command.configuration.abstract)\n"
+        let aliases = command.configuration.aliases.map { "`\(parent) \($0)`" }
+        if !aliases.isEmpty { text += "\nAlso \(aliases.joined(separator: ", ")).\n" }
         let discussion = command.configuration.discussion
         if !discussion.isEmpty { text += "\n\(discussion)\n" }
         return text + "\n```\n\(usage.trimmingCharacters(in: .whitespacesAndNewlines))\n```\n"

@@ -19,12 +19,14 @@ struct ExitStatusTests {
         (["call", "nowhere"], 2, "URL needs http"),
         (["call", "--http", "h9", "http://a/"], 2, "allowed: h1, h2, auto"),
         (["run", "--admin", "nowhere"], 2, "not HOST:PORT or none: nowhere"), (["run", "--loops", "0"], 2, "--loops"),
+        (["run", "--port", "0"], 2, "--port"), (["run", "--port", "1", "-f", "a"], 2, "a listener has it"),
         (["mock", "http", "--key", "a"], 2, "belong together"), (["mock", "smtp"], 2, "SL-6001"),
         (["scenario", "run", "/nonexistent/file"], 1, "/nonexistent/file"),
         (["scenario", "run", "a", "--set", "b"], 2, "not NAME=VALUE: b"),
         (["attack", "http", "http://192.0.2.1/"], 4, "loopback only"), (["completion", "csh"], 2, "allowed: "),
         (["key", "hash"], 2, "--id"), (["diff", "-f", "a", "--from", "1"], 2, "compare revisions"),
-        (["schema", "httprout"], 2, "did you mean"),
+        (["schema", "httprout"], 2, "did you mean"), (["why", "--nothing"], 2, "unknown option '--nothing'"),
+        (["wyh"], 2, "did you mean \"why\"?"),
     ])
     func `a wrong command line has a status, a line and a hint`(
         words: [String], status: Int32, text: String

@@ -40,6 +40,8 @@ struct FileCommandTests {
         let lines = quickstart.invitation(url: "http://127.0.0.1:8080/", key: "slk_1")
         #expect(lines.filter { $0.hasPrefix("  ") && $0.contains("slk_1") }.count == 4)
         #expect(lines.contains { $0.contains("curl http://127.0.0.1:8080/v1/chat/completions") })
+        #expect(lines.contains { $0.contains("until the next start") && $0.contains("sluice key create") })
+        #expect(Quickstart(.mock(port: 9100), port: 8081).text.contains("protocol: HTTP, port: 8081}"))
     }
 
     @Test func `a misspelt field is shown with its place, in every form`() async throws {
@@ -109,6 +111,42 @@ struct FileCommandTests {
             "explain", "http://localhost:8080/a", "-H", "content-length: 1", "-H", "transfer-encoding: chunked", "-f",
             quickstart)
         #expect(smuggled.out.contains("refused before any rule"))
+    }
+
+    @Test func `why tells of a tool what is decided, by which rule, for which caller and arguments`() async throws {
+        let folder = try TemporaryFolder()
+        let file = try folder.write(
+            """
+            {apiVersion: sluice.dev/v1alpha1, kind: MCPServer, metadata: {name: demo},
+             spec: {http: {url: "http://127.0.0.1:1/mcp"}}}
+            ---
+            apiVersion: sluice.dev/v1alpha1
+            kind: ToolAccessPolicy
+            metadata: {name: some}
+            spec:
+              subjects: [{user: alice}]
+              rules:
+                - {server: demo, tools: [echo]}
+                - {server: demo, tools: [add], when: "tool.arguments.a < 100"}
+                - {server: demo, tools: [delete_note], verdict: ask}
+            """, to: "tools.yaml")
+        func why(_ words: String...) async -> CommandRun { await CommandRun.of(["why"] + words + ["-f", file]) }
+        for name in ["demo.echo", "demo/echo", "demo__echo"] {
+            let allowed = await why("--tool", name, "--principal", "user=alice")
+            #expect(allowed.status == 0 && allowed.out.contains("default/some#rules[0]"), "\(allowed.error)")
+        }
+        let few = await why("--tool", "demo.add", "--principal", "user=alice", "--arg", "a=99")
+        #expect(few.status == 0 && few.out.contains("lets the call through"), "\(few.out)")
+        let many = await why("--tool", "demo.add", "--principal", "user=alice", "--arg", "a=100")
+        #expect(many.status == 1 && many.out.contains("denied") && many.out.contains("condition does not hold"))
+        let asked = await why("--tool", "demo.delete_note", "--principal", "user=alice", "-o", "json")
+        #expect(asked.status == 1 && asked.out.contains("\"decision\": \"ask\"") && asked.out.contains("SL-3021"))
+        let other = await why("--tool", "demo.echo", "--principal", "user=bob")
+        #expect(other.status == 1 && other.out.contains("it is about other callers"), "\(other.out)")
+        let unknown = await why("--tool", "nosrv.echo")
+        #expect(unknown.status == 1 && unknown.error.contains("there is: demo"), "\(unknown.error)")
+        #expect(await why("--tool", "demo.add", "--arg", "a").error.contains("not name=value: a"))
+        #expect(await why("--arg", "a=1").status == 2)
     }
 
     @Test func `a generated key is accepted by the line that is printed`() async throws {

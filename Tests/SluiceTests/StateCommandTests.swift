@@ -74,6 +74,11 @@ struct StateCommandTests {
             (["usage", "--where", "user"], 2, "not FIELD=VALUE"),
             (["usage", "--where", "usr=alice"], 2, "unknown query parameter"),
             (["budget", "list", "--scope", "usr"], 2, "unknown scope"),
+            (["usage", "--where", "outcome=nonsense"], 2, "no outcome is \"nonsense\" (known: completed, failed"),
+            (["usage", "--calls", "--where", "status=good"], 2, "no status is \"good\""),
+            (["approval", "list", "--is", "wrong"], 2, "no approval is \"wrong\" (known: pending"),
+            (["budget", "show", "nosuch"], 1, "no budget of a policy \"nosuch\" is in use (known: key)"),
+            (["budget", "reset", "nosuch", "--yes"], 1, "\"nosuch\""),
             (["budget", "reset", "default/a"], 2, "--yes"),
         ]
         #expect(await run("key", "create").status == 0)

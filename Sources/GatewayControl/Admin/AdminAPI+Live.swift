@@ -136,6 +136,12 @@ extension AdminAPI {
             ("objects", .integer(snapshot.set.count)),
         ]
         pairs += await services.facts()
+        if let log = services.audit.log {
+            let problems = AuditAPI.problems(services.audit, log.folder)
+            pairs.append(("audit", .text(problems.isEmpty ? "healthy" : problems.joined(separator: "; "))))
+        } else {
+            pairs.append(("audit", .text("off")))
+        }
         pairs.append(("warnings", .list(snapshot.diagnostics.map(\.node))))
         // Why the newest files do not serve; empty when they do.
         pairs.append(("refused", .list(snapshot.refusedFiles.map(\.node))))

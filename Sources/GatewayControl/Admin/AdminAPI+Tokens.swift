@@ -17,7 +17,7 @@ extension AdminAPI {
     func revoke(_ call: AdminCall) async throws -> AdminResponse {
         guard let revoke = services.revoke else { throw GatewayError(.notFound, "this gateway makes no tokens") }
         let body = try call.json()
-        let revocation = try Self.revocation(body, nowSeconds: try state().nowSeconds)
+        let revocation = try Self.revocation(body, nowSeconds: try await state().nowSeconds)
         try await revoke(revocation, call.request)
         return .json(Self.node(revocation), status: 201)
     }

@@ -46,7 +46,7 @@ struct AdminEndpoint: Sendable {
 
     private static let state = StateAPI.endpoints.map { endpoint in
         AdminEndpoint(endpoint.method, endpoint.path, query: endpoint.query, endpoint.summary) { api, call in
-            try endpoint.handle(try api.state(), call)
+            try endpoint.handle(try await api.state(), call)
         }
     }
 

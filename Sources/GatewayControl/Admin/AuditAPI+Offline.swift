@@ -1,7 +1,6 @@
 import Foundation
 import GatewayModel
 import GatewayRecords
-import Synchronization
 
 extension AuditAPI {
     /// Answers from a state folder that no gateway uses, for whoever may read it: its permissions are the proof. The
@@ -15,7 +14,13 @@ extension AuditAPI {
                 .unreachable, "no gateway answers in state folder \"\(stateFolder)\", and it holds no audit log",
                 hint: "start one with 'sluice run', or name its folder with --state or SLUICE_STATE")
         }
-        let log = try AuditLog(folder, mayStartAnew: false)
+        let log: AuditLog
+        do { log = try AuditLog(folder, mayStartAnew: false) } catch {
+            // That it is damaged is what the status is asked for.
+            guard path == statusPath, error.code != .conflict else { throw error }
+            let damage = error.message + (error.cause.map { ": \($0)" } ?? "")
+            return take(Array(JSONPrinter.print(.object(standing(.off, folder, damage: damage))).utf8))
+        }
         defer { log.close() }
         let api = AuditAPI(trail: AuditTrail(log: log), folder: folder)
         let segments = path.split(separator: "/").map { PercentText.decoded($0) ?? "" }
@@ -33,25 +38,5 @@ extension AuditAPI {
             return
         }
         throw GatewayError(.notFound, "no path \(path)")
-    }
-}
-
-/// Where a reader of the log's end is.
-final class AuditTailCursor: Sendable {
-    private let state: Mutex<(next: Int, isOpening: Bool)>
-
-    init(next: Int) { state = Mutex((next, true)) }
-
-    var next: Int {
-        get { state.withLock { $0.next } }
-        set { state.withLock { $0.next = newValue } }
-    }
-
-    /// A line feed, once: the head goes out at once, so that a reader can tell that it is connected.
-    func takeOpening() -> [UInt8]? {
-        state.withLock { state in
-            defer { state.isOpening = false }
-            return state.isOpening ? [0x0A] : nil
-        }
     }
 }

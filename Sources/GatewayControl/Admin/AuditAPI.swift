@@ -35,29 +35,33 @@ package struct AuditAPI: Sendable {
         }
     }
 
+    static let statusPath = "/v1/audit/status"
+
     private static let filters = ["since", "until"] + AuditFilter.Field.allCases.map(\.rawValue)
 
     static let endpoints: [Endpoint] = [
         Endpoint("/v1/audit", query: filters + ["limit", "before"], "records of the audit log, newest first") {
             try await $0.search($1)
         },
-        Endpoint("/v1/audit/tail", query: filters, "records as they come, as JSON lines") { try await $0.tail($1) },
+        Endpoint(
+            "/v1/audit/tail", query: filters + ["last"], "records since a time, or the last so many, then as they come"
+        ) { try await $0.tail($1) },
         Endpoint("/v1/audit/export", query: filters, "records with what proves them, as JSON lines") {
             try await $0.export($1)
         },
-        Endpoint("/v1/audit/status", "how long the log is, its newest checkpoint and its public key") {
-            try await $0.status($1)
+        Endpoint(statusPath, "where the log is, whether it is healthy, its newest checkpoint, its sinks") {
+            api, _ in api.status()
         },
         Endpoint("/v1/audit/proof/{index}", "one record with its proof, as JSON lines") { try await $0.proof($1) },
         Endpoint("/v1/audit/{index}", "one record") { try await $0.show($1) },
     ]
 
-    private static let recordsMax = 10_000
+    static let recordsMax = 10_000
 
     // MARK: Reading
 
     /// Says in the log who reads what, before it is read.
-    private func note(_ call: AdminCall, _ operation: String) async throws {
+    func note(_ call: AdminCall, _ operation: String) async throws {
         var event = AuditEvent(.auditRead, timeMilliseconds: AuditClock.wallMilliseconds)
         event.principal = AdminCaller.principal(call.request)
         event.source = call.request.source
@@ -98,34 +102,6 @@ package struct AuditAPI: Sendable {
         return Self.answer(try AuditBundle(folder).proof(of: index), type: "application/x-ndjson")
     }
 
-    func status(_ call: AdminCall) async throws -> AdminResponse {
-        let segments = AuditReader(folder).segments
-        var fields: [(String, ConfigNode)] = [
-            ("key", .text(folder.verifier?.text ?? "")),
-            ("checkpoint", .text(folder.checkpointNote ?? "")),
-            ("first", .integer(segments.first?.first ?? 0)), ("segments", .integer(segments.count)),
-        ]
-        if let log = trail.log {
-            fields += [
-                ("records", .integer(log.recordCount)), ("durable", .integer(log.durableCount)),
-                ("queued", .integer(log.queuedRecords)), ("dropped", .integer(log.droppedRecords)),
-                ("failure", .text(log.failure ?? "")),
-                (
-                    "sinks",
-                    .list(
-                        log.sinks.all.map { sink in
-                            .object([
-                                ("name", .text(sink.name)), ("next", .integer(sink.next)),
-                                ("behind", .integer(max(0, log.durableCount - sink.next))),
-                                ("failure", .text(sink.failure ?? "")),
-                            ])
-                        })
-                ),
-            ]
-        }
-        return .json(.object(fields))
-    }
-
     func export(_ call: AdminCall) async throws -> AdminResponse {
         let filter = try filter(call)
         try await note(call, "audit.export")
@@ -133,28 +109,6 @@ package struct AuditAPI: Sendable {
         let lines = Mutex(try AuditBundle(folder).lines(filter: filter.isEmpty ? nil : filter))
         let stream = AsyncStream<[UInt8]> { [isDraining] in
             isDraining() ? nil : lines.withLock { try? $0.take() }
-        }
-        return .stream("application/x-ndjson", stream)
-    }
-
-    func tail(_ call: AdminCall) async throws -> AdminResponse {
-        let filter = try filter(call)
-        try await note(call, "audit.tail")
-        let (reader, isDraining) = (AuditReader(folder), isDraining)
-        let first = trail.log?.recordCount ?? 0
-        let cursor = AuditTailCursor(next: first)
-        let stream = AsyncStream<[UInt8]> {
-            if let opening = cursor.takeOpening() { return opening }
-            while (try? await Task.sleep(for: .milliseconds(200))) != nil, !isDraining() {
-                var lines: [UInt8] = []
-                reader.visit(from: cursor.next) { entry in
-                    cursor.next = entry.index + 1
-                    if filter.isEmpty || filter.matches(entry) { lines += Self.line(entry) + [0x0A] }
-                    return lines.count < 1 << 20
-                }
-                if !lines.isEmpty { return lines }
-            }
-            return nil
         }
         return .stream("application/x-ndjson", stream)
     }
@@ -168,14 +122,23 @@ package struct AuditAPI: Sendable {
         return index
     }
 
-    private func filter(_ call: AdminCall) throws(GatewayError) -> AuditFilter {
+    func filter(_ call: AdminCall) throws(GatewayError) -> AuditFilter {
         var filter = AuditFilter()
         if let since = call.query["since"] { filter.sinceMilliseconds = try AuditAPI.milliseconds(since) }
         if let until = call.query["until"] { filter.untilMilliseconds = try AuditAPI.milliseconds(until) }
         for field in AuditFilter.Field.allCases {
-            if let value = call.query[field.rawValue] { filter.terms.append(AuditFilter.Term(field, value)) }
+            guard let value = call.query[field.rawValue] else { continue }
+            try Self.check(value, of: field)
+            filter.terms.append(AuditFilter.Term(field, value))
         }
         return filter
+    }
+
+    /// What no record can say finds nothing, which reads as if nothing had happened.
+    private static func check(_ value: String, of field: AuditFilter.Field) throws(GatewayError) {
+        guard let known = field.knownValues, !known.contains(where: { NamePattern(value).matches($0) }) else { return }
+        throw GatewayError(
+            .usage, "no \(field.rawValue) is \"\(value)\"", hint: "known: \(known.joined(separator: ", "))")
     }
 
     /// A time as `--since` writes it.

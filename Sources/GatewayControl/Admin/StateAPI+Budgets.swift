@@ -21,7 +21,7 @@ extension StateAPI {
 
     private func filter(_ call: AdminCall) throws(GatewayError) -> BudgetFilter {
         var filter = BudgetFilter()
-        filter.policy = call.query["policy"]
+        filter.policy = try call.query["policy"].map { name throws(GatewayError) in try policy(name) }
         filter.tenant = call.query["tenant"]
         filter.value = call.query["value"]
         if let name = call.query["scope"] {
@@ -33,6 +33,24 @@ extension StateAPI {
             filter.scope = scope
         }
         return filter
+    }
+
+    /// The keys' own budgets, those that are configured, and those of which something is still counted.
+    private func policy(_ name: String) throws(GatewayError) -> String {
+        if name == BudgetAccountKey.keyPolicy || configured?.contains(name) ?? false { return name }
+        var known = Set(configured ?? [])
+        for line in try store.budgets() { known.insert(line.account.policy) }
+        if known.contains(name) { return name }
+        let same = known.filter { $0.hasSuffix("/\(name)") }.sorted()
+        if same.count == 1 { return same[0] }
+        guard same.isEmpty else {
+            throw GatewayError(
+                .notFound, "several BudgetPolicies are named \"\(name)\"", hint: same.joined(separator: ", "))
+        }
+        let names = (known.sorted() + [BudgetAccountKey.keyPolicy]).joined(separator: ", ")
+        // A folder alone does not say what is configured.
+        let what = configured == nil ? "no budget of a policy \"\(name)\" is in use" : "no BudgetPolicy \"\(name)\""
+        throw GatewayError(.notFound, what, hint: "known: \(names)")
     }
 
     /// Amounts are text: dollars as decimals, everything else in whole numbers, none of them rounded by a reader.

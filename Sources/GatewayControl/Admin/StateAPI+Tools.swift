@@ -51,8 +51,13 @@ extension StateAPI {
 
     // MARK: Approvals
 
-    func listApprovals(_ call: AdminCall) -> AdminResponse {
+    func listApprovals(_ call: AdminCall) throws(GatewayError) -> AdminResponse {
         let wanted = call.query["state"]
+        let known = ToolApproval.State.allCases.map(\.rawValue) + [Self.expired]
+        if let wanted, !known.contains(wanted) {
+            throw GatewayError(
+                .usage, "no approval is \"\(wanted)\"", hint: "known: \(known.joined(separator: ", "))")
+        }
         let items = store.tools.approvals().filter { wanted == nil || shown($0) == wanted }
         return .json(.object([("items", .list(items.map { node($0, isWhole: false) }))]))
     }
@@ -86,8 +91,11 @@ extension StateAPI {
     }
 
     private func shown(_ item: ToolApproval) -> String {
-        item.state == .pending && item.expiresSeconds <= nowSeconds ? "expired" : item.state.rawValue
+        item.state == .pending && item.expiresSeconds <= nowSeconds ? Self.expired : item.state.rawValue
     }
+
+    /// What a pending one becomes by itself.
+    private static let expired = "expired"
 
     private func node(_ item: ToolApproval, isWhole: Bool) -> ConfigNode {
         var fields: [(String, ConfigNode)] = [

@@ -37,10 +37,23 @@ extension StateAPI {
         }
         for field in Self.filters {
             if let value = call.query[field.rawValue] {
+                try Self.check(value, of: field)
                 query.filters.append(UsageQuery.Filter(field: field, value: value))
             }
         }
         return query
+    }
+
+    /// What no row can say finds nothing, which reads as if nothing had been used.
+    private static func check(_ value: String, of field: UsageField) throws(GatewayError) {
+        switch field {
+        case .outcome where UsageRow.Outcome(rawValue: value) == nil:
+            let known = UsageRow.Outcome.allCases.map(\.rawValue).joined(separator: ", ")
+            throw GatewayError(.usage, "no outcome is \"\(value)\"", hint: "known: \(known)")
+        case .status where Int(value) == nil:
+            throw GatewayError(.usage, "no status is \"\(value)\"", hint: "it is a number, such as 200")
+        default: return
+        }
     }
 
     private func answer(_ items: [ConfigNode], _ call: AdminCall) throws(GatewayError) -> AdminResponse {

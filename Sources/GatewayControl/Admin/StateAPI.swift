@@ -7,7 +7,13 @@ package import GatewayState
 package struct StateAPI: Sendable {
     let store: StateStore
 
-    package init(store: StateStore) { self.store = store }
+    /// The BudgetPolicies of the configuration that serves; nil where none does.
+    let configured: [String]?
+
+    package init(store: StateStore, configured: [String]? = nil) {
+        self.store = store
+        self.configured = configured
+    }
 
     var nowSeconds: Int { store.nowMilliseconds / 1_000 }
 
@@ -57,7 +63,7 @@ package struct StateAPI: Sendable {
             try $0.approveTool($1)
         },
         Endpoint("GET", "/v1/approvals", query: ["state"], "calls that wait for a person, the newest first") {
-            $0.listApprovals($1)
+            try $0.listApprovals($1)
         },
         Endpoint("GET", "/v1/approvals/{id}", "such a call, with its exact arguments") { try $0.showApproval($1) },
         Endpoint("POST", "/v1/approvals/{id}/{action}", query: ["for", "lifetime", "by"], "approve or deny a call") {
@@ -116,8 +122,9 @@ package struct StateAPI: Sendable {
 }
 
 extension AdminAPI {
-    func state() throws(GatewayError) -> StateAPI {
-        guard let store = services.state else { throw GatewayError(.notFound, "this gateway keeps no state") }
-        return StateAPI(store: store)
+    func state() async throws(GatewayError) -> StateAPI {
+        guard let state = services.state else { throw GatewayError(.notFound, "this gateway keeps no state") }
+        let policies = await store.snapshot.set.budgetPolicies
+        return StateAPI(store: state, configured: policies.map(\.metadata.qualifiedName))
     }
 }

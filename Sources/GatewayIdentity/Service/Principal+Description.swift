@@ -2,6 +2,13 @@ import GatewayModel
 package import GatewayWire
 
 extension Principal {
+    /// Every field that a description can have.
+    package static let describedFields: Set<String> = [
+        "proof", "user", "agent", "instance", "tenant", "team", "run", "session", "sandbox", "issuer", "credential",
+        "grant", "groups", "scopes", "models", "tools", "budget", "delegation", "expiresInSeconds", "boundTo",
+        "provenBy",
+    ]
+
     /// Who it is, what it may, and how each name was proven: what `sluice whoami` shows.
     package func description(nowSeconds: Int) -> JSONTree {
         var object: JSONObject = ["proof": .text(proof.rawValue)]

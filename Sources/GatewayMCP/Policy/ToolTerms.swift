@@ -68,6 +68,9 @@ package struct ToolGovernance: Sendable {
         return terms
     }
 
+    /// How a tool is judged; nil where nobody has.
+    package func risk(server: String, tool: String) -> ToolRisk? { terms(server: server, tool: tool).risk }
+
     func terms(server: String, tool: String) -> ToolTerms {
         var terms = ToolTerms()
         for policy in policies {

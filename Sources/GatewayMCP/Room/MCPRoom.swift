@@ -12,7 +12,8 @@ package final class MCPRoom: RouteHandler {
     package enum Place: Sendable {
         /// `/mcp` to all of them, `/mcp/NAME` to one, `/mcp/NAMESPACE/NAME` to one of another namespace.
         case named
-        /// These, whatever the path; one alone has its own names.
+        /// These; one alone has its own names. Below a route's prefix one of them can be named: where `/mcp` leads to
+        /// them, `/mcp/NAME` is that one, and any other name is no server.
         case servers([String])
     }
 
@@ -63,7 +64,8 @@ package final class MCPRoom: RouteHandler {
     func view(of exchange: Exchange) -> ToolView? {
         let principal = exchange.principal
         switch place {
-        case .servers(let names):
+        case .servers(let all):
+            guard let names = named(all, of: exchange) else { return nil }
             if names.count == 1, let virtual = catalog.virtuals.first(where: { $0.name == names[0] }) {
                 return view(of: virtual, principal)
             }
@@ -88,6 +90,20 @@ package final class MCPRoom: RouteHandler {
             }
             return ToolView(self, [server], for: principal, isSingle: true, place: server.name)
         }
+    }
+
+    /// The server that is named below the route's prefix, or all of the route; nil when it is none of them. A route for
+    /// the whole host says nothing of how its paths are called.
+    private func named(_ servers: [String], of exchange: Exchange) -> [String]? {
+        let matched = exchange.matchedPathBytes
+        let below = exchange.request.fields.text(exchange.request.path).utf8.dropFirst(matched)
+        let name = String(decoding: below, as: UTF8.self).split(separator: "/").joined(separator: "/")
+        guard matched > 1, !name.isEmpty else { return servers }
+        let found = servers.first { server in
+            catalog.virtuals.first { $0.name == server }?.shownName == name
+                || catalog.servers.first { $0.name == server }?.shownName == name
+        }
+        return found.map { [$0] }
     }
 
     private func view(of virtual: VirtualServer, _ principal: Principal) -> ToolView? {

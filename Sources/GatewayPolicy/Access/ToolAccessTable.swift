@@ -40,7 +40,7 @@ package struct ToolAccessTable: Sendable {
         }
     }
 
-    private let rules: [ToolRule]
+    let rules: [ToolRule]
     package let readsArguments: Bool
     package let readsTime: Bool
     package let readsRisk: Bool
@@ -118,8 +118,8 @@ package struct ToolRule: Sendable {
     package let name: String
     package let verdict: ToolAccessRule.Verdict
     let approvers: [ToolAccessRule.Approver]
-    private let subjects: [BudgetSubject]
-    private let server: NamePattern
+    let subjects: [BudgetSubject]
+    let server: NamePattern
     private let tools: [NamePattern]?
     private let resources: [NamePattern]?
     private let prompts: [NamePattern]?

@@ -11,6 +11,8 @@ extension MetricCatalog {
         "sluice_audit_queue_records", .gauge, "Records that wait to be written.")
     static let auditWritable = MetricDescription(
         "sluice_audit_writable", .gauge, "1 while the audit log can be written.")
+    static let auditSetAside = MetricDescription(
+        "sluice_audit_set_aside_logs", .gauge, "Damaged logs that were set aside and lie in the state folder.")
     static let auditSinkLag = MetricDescription(
         "sluice_audit_sink_lag_records", .gauge, "Records on the disk that a sink has not got yet.", labels: ["sink"])
     static let auditSinkFailing = MetricDescription(
@@ -18,7 +20,8 @@ extension MetricCatalog {
 
     /// The metrics of the audit log, in the order of a scrape.
     static let audit = [
-        auditRecords, auditDurable, auditDropped, auditFailures, auditQueue, auditWritable, auditSinkLag,
+        auditRecords, auditDurable, auditDropped, auditFailures, auditQueue, auditWritable, auditSetAside,
+        auditSinkLag,
         auditSinkFailing,
     ]
 }
@@ -39,6 +42,7 @@ extension MetricSample {
             one(MetricCatalog.auditFailures, .count(UInt64(audit.writeFailures))),
             one(MetricCatalog.auditQueue, .level(audit.queuedRecords)),
             one(MetricCatalog.auditWritable, .level(audit.failure == nil ? 1 : 0)),
+            one(MetricCatalog.auditSetAside, .level(audit.folder.brokenLogs.count)),
             MetricFamily(
                 description: MetricCatalog.auditSinkLag,
                 points: sinks.map { .init(labels: [$0.name], number: .level(max(0, durable - $0.next))) }),

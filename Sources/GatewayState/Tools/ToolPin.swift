@@ -37,7 +37,7 @@ package struct ToolPin: Sendable, Equatable, Codable {
 
 /// One call that waits for a person, or that a person has decided about.
 package struct ToolApproval: Sendable, Equatable, Codable {
-    package enum State: String, Sendable, Codable {
+    package enum State: String, Sendable, Codable, CaseIterable {
         case pending, approved, denied
         /// Approved, and done: it does not count again.
         case used

@@ -237,10 +237,15 @@ package final class ToolClient: Sendable {
 
     private func result(_ message: JSONDocument?, _ status: Int) throws -> JSONDocument {
         if let result = message?["result"] { return result }
-        let error = message?["error"]
+        guard let error = message?["error"], error["message"] != nil else {
+            // What is no endpoint of MCP may still say why (RFC 9457).
+            throw Failure(
+                status: status, code: nil, message: message?["detail"]?.text ?? "there was no answer",
+                ownCode: message?["code"]?.text, hint: message?["hint"]?.text)
+        }
         throw Failure(
-            status: status, code: error?["code"]?.integer, message: error?["message"]?.text ?? "there was no answer",
-            ownCode: error?["data"]?["code"]?.text, hint: error?["data"]?["hint"]?.text)
+            status: status, code: error["code"]?.integer, message: error["message"]?.text ?? "",
+            ownCode: error["data"]?["code"]?.text, hint: error["data"]?["hint"]?.text)
     }
 
     /// What the headers have to say again.

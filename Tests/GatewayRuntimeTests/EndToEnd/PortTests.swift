@@ -89,6 +89,28 @@ struct PortTests {
         try await gateway.stop()
     }
 
+    @Test("the default listener's taken port is told with its address, and how to have another")
+    func defaultListener() async throws {
+        let stranger = try Stranger()
+        defer { stranger.stop() }
+        let port = stranger.port
+        let text = """
+            {apiVersion: sluice.dev/v1alpha1, kind: MCPServer, metadata: {name: demo},
+             spec: {http: {url: "http://127.0.0.1:1/mcp"}}}
+            """
+        let options = Self.options(.text(text, name: "gw.yaml"), try Self.folder()).with {
+            $0.bindPort = { $0 == 8080 ? port : $0 }
+        }
+        let gateway = try await GatewayProcess(options)
+        let refused = await #expect(throws: ConfigurationRefused.self) { try await gateway.start() }
+        let finding = try #require(refused?.diagnostics.first)
+        #expect(finding.code == .portUnavailable)
+        #expect(finding.message.contains("127.0.0.1:\(port)") && finding.message.contains("for the default listener"))
+        let hint = finding.hint ?? ""
+        #expect(hint.contains("choose another port") && hint.contains("a Gateway object in the files moves it"))
+        try await gateway.stop()
+    }
+
     @Test("a change that needs a taken port leaves the last good one serving, and is no revision")
     func laterChange() async throws {
         let stranger = try Stranger()

@@ -19,7 +19,7 @@ package struct AuditFolder: Sendable, Equatable {
     private var redactionPath: String { "\(path)/redaction.key" }
 
     /// Logs that were set aside when this one was begun, as paths.
-    var brokenLogs: [String] {
+    package var brokenLogs: [String] {
         let parts = path.split(separator: "/", omittingEmptySubsequences: false)
         let parent = parts.dropLast().joined(separator: "/")
         return AuditFiles.names(in: parent.isEmpty ? "." : parent).filter {

@@ -12,11 +12,23 @@ package struct AuditFilter: Sendable {
 
     package struct Term: Sendable, Equatable {
         package var field: Field
-        package var pattern: NamePattern
+        /// One of them has to fit.
+        package var patterns: [NamePattern]
 
         package init(_ field: Field, _ text: String) {
             self.field = field
-            pattern = NamePattern(text)
+            patterns = (field == .tool ? Term.spellings(ofTool: text) : [text]).map { NamePattern($0) }
+        }
+
+        /// Records have `demo/echo`; lists and usage say `demo__echo`, commands `demo.echo`, a server itself `echo`.
+        private static func spellings(ofTool text: String) -> [String] {
+            guard !text.contains("/") else { return [text] }
+            var spellings = [text, "*/\(text)"]
+            for separator in ["__", "."] {
+                guard let place = text.firstRange(of: separator) else { continue }
+                spellings.append("\(text[..<place.lowerBound])/\(text[place.upperBound...])")
+            }
+            return spellings
         }
     }
 
@@ -30,8 +42,10 @@ package struct AuditFilter: Sendable {
 
     package func matches(_ entry: AuditEntry) -> Bool {
         // Most records are told apart without being read.
-        for term in terms where term.pattern.isExact {
-            guard AuditFilter.contains(entry.text, term.pattern.description) else { return false }
+        for term in terms where term.patterns.allSatisfy(\.isExact) {
+            guard term.patterns.contains(where: { AuditFilter.contains(entry.text, $0.description) }) else {
+                return false
+            }
         }
         guard let tree = entry.tree else { return false }
         return matches(tree)
@@ -44,7 +58,7 @@ package struct AuditFilter: Sendable {
             if let untilMilliseconds, time >= untilMilliseconds { return false }
         }
         return terms.allSatisfy { term in
-            term.field.values(in: tree).contains { term.pattern.matches($0) }
+            term.field.values(in: tree).contains { value in term.patterns.contains { $0.matches(value) } }
         }
     }
 
@@ -69,6 +83,16 @@ package struct AuditFilter: Sendable {
 }
 
 extension AuditFilter.Field {
+    /// All that records can say in this field, where that is a closed set.
+    package var knownValues: [String]? {
+        switch self {
+        case .verdict: AuditVerdict.allCases.map(\.rawValue)
+        case .traffic: AuditTrafficKind.allCases.map(\.rawValue)
+        case .state: AuditEffect.State.allCases.map(\.rawValue)
+        default: nil
+        }
+    }
+
     /// What a record says in this field.
     package func values(in record: JSONTree) -> [String] {
         let unmapped = record["unmapped"]

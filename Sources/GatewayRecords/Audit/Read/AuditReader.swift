@@ -82,6 +82,12 @@ package struct AuditReader: Sendable {
         return found
     }
 
+    /// Where records since then begin: no record before this number is as new.
+    package func start(sinceMilliseconds: Int) -> Int {
+        let segments = segments
+        return (segments.last { $0.createdMilliseconds <= sinceMilliseconds } ?? segments.first)?.first ?? 0
+    }
+
     /// Record number `index`; nil when it is not there, or not any more.
     package func entry(_ index: Int) -> AuditEntry? {
         var found: AuditEntry?

@@ -11,6 +11,7 @@ struct AuditGroup: AsyncParsableCommand {
             """,
         subcommands: [
             AuditSearch.self, AuditTail.self, AuditShow.self, AuditExport.self, AuditProve.self, AuditVerify.self,
+            AuditStatus.self,
         ])
 }
 
@@ -37,7 +38,7 @@ struct AuditSelection: ParsableArguments {
     @Option(help: "The model, as the catalogue or the caller calls it.")
     var model: String?
 
-    @Option(help: "The tool, agent or object it was done to.")
+    @Option(help: "The tool, agent or object it was done to: demo/echo, demo.echo, demo__echo or echo.")
     var tool: String?
 
     @Option(help: "Where it went: a host or an address.")

@@ -30,31 +30,6 @@ struct AuditSearch: AsyncParsableCommand {
     }
 }
 
-/// `sluice audit tail`.
-struct AuditTail: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "tail", abstract: "Show records as they come, until interrupted.")
-
-    @OptionGroup var selection: AuditSelection
-
-    @Option(help: "End after so many records.")
-    var count: Int?
-
-    @Flag(help: "Whole records, as JSON lines.")
-    var json = false
-
-    @OptionGroup var state: StateOptions
-
-    func run() async throws {
-        var left = count ?? .max
-        try await state.client.lines("/v1/audit/tail", query: try selection.query()) { line in
-            Terminal.out(json ? line : AuditLine.text(line))
-            left -= 1
-            return left > 0
-        }
-    }
-}
-
 /// `sluice audit show`.
 struct AuditShow: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

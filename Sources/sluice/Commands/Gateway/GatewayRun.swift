@@ -10,14 +10,17 @@ struct GatewayRun: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "run", abstract: "Serve a configuration until SIGTERM, then drain.",
         discussion: """
-            Without -f it serves a built-in quickstart on port 8080: models under /v1, from a mock in the process or, \
-            with OPENAI_API_KEY or ANTHROPIC_API_KEY, from the vendor, and tools under /mcp; it prints a key and \
-            commands to try. Files and folders are watched: a good change is swapped in, a bad one is reported and the \
-            last good one goes on serving.
+            Without -f it serves a built-in quickstart on port 8080, or --port: models under /v1, from a mock in the \
+            process or, with OPENAI_API_KEY or ANTHROPIC_API_KEY, from the vendor, and tools under /mcp; it prints a \
+            key, a new one at each start, and commands to try. Files and folders are watched: a good change is swapped \
+            in, a bad one is reported and the last good one goes on serving.
             """)
 
     @OptionGroup var files: FileOptions
     @OptionGroup var state: StateOptions
+
+    @Option(help: "Where the quickstart listens; with -f the listeners of the files say where.")
+    var port: Int?
 
     @Option(help: "Event loops; one per usable core by default.")
     var loops: Int?
@@ -49,6 +52,7 @@ struct GatewayRun: AsyncParsableCommand {
 
     @Option(help: "Whom its tokens may be for beside the gateway, such as a vendor's token endpoint; may be repeated.")
     var tokenAudience: [String] = []
+
     @Option(help: "Whether there is an audit log in the state folder: on or off.")
     var audit = AuditSwitch.on
 
@@ -63,6 +67,12 @@ struct GatewayRun: AsyncParsableCommand {
 
     func validate() throws {
         guard (1...3_650).contains(usageDays) else { throw ValidationError("--usage-days is not between 1 and 3650") }
+        if let port {
+            guard files.all.isEmpty else {
+                throw ValidationError("--port is of the quickstart; with -f a listener has it")
+            }
+            guard (1...65_535).contains(port) else { throw ValidationError("--port is not between 1 and 65535") }
+        }
         if let loops, !(1...1_024).contains(loops) { throw ValidationError("--loops is not between 1 and 1024") }
         guard (try? OutboundURL(tokenIssuer)) != nil else { throw ValidationError("--token-issuer is no URL") }
         _ = try (ListenAddress(admin), ListenAddress(telemetry))
@@ -71,7 +81,8 @@ struct GatewayRun: AsyncParsableCommand {
     func run() async throws {
         if !coreDumps { ProcessMemory.seal() }
         do {
-            let quickstart = files.all.isEmpty ? try await Quickstart.prepared() : nil
+            let quickstart =
+                files.all.isEmpty ? try await Quickstart.prepared(port: port ?? Quickstart.standardPort) : nil
             let gateway = try await GatewayProcess(try options(quickstart))
             try await gateway.start()
             await announce(gateway, quickstart)
@@ -83,8 +94,11 @@ struct GatewayRun: AsyncParsableCommand {
             }
             defer { settled.cancel() }
             try await gateway.run()
-        } catch is ConfigurationRefused {
+        } catch let refused as ConfigurationRefused {
             // Its findings have been written line by line.
+            if files.all.isEmpty, refused.diagnostics.contains(where: { $0.code == .portUnavailable }) {
+                Terminal.error("sluice: the quickstart can listen elsewhere: sluice run --port 8081")
+            }
             throw ExitStatus.findings.code
         }
     }

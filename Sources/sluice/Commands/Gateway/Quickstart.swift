@@ -22,11 +22,16 @@ struct Quickstart {
     private(set) var tools: MockToolServer?
     /// The port of the tools on 127.0.0.1; nil: there are none.
     let toolPort: Int?
+    /// Where it listens.
+    let port: Int
+    static let standardPort = 8_080
 
-    init(_ source: Source, toolPort: Int? = nil) { (self.source, self.toolPort) = (source, toolPort) }
+    init(_ source: Source, toolPort: Int? = nil, port: Int = Quickstart.standardPort) {
+        (self.source, self.toolPort, self.port) = (source, toolPort, port)
+    }
 
     /// With its mocks started, as far as it needs them.
-    static func prepared() async throws -> Quickstart {
+    static func prepared(port: Int = standardPort) async throws -> Quickstart {
         var demo = MockToolServer.Options()
         demo.sets = [.demo]
         let tools = try await MockToolServer.start(demo)
@@ -38,7 +43,8 @@ struct Quickstart {
             let models = try await MockModelServer.start(options)
             (mock, source) = (models, .mock(port: models.port))
         }
-        var quickstart = Quickstart(source ?? .vendors(openai: false, anthropic: false), toolPort: tools.port)
+        var quickstart = Quickstart(
+            source ?? .vendors(openai: false, anthropic: false), toolPort: tools.port, port: port)
         (quickstart.mock, quickstart.tools) = (mock, tools)
         return quickstart
     }
@@ -51,16 +57,17 @@ struct Quickstart {
     }
 
     /// The whole configuration; every document of it is an example to start from.
-    var text: String { Self.front + providers + catalog + Self.access + (toolPort.map(Self.toolServer) ?? "") }
+    var text: String { front + providers + catalog + Self.access + (toolPort.map(Self.toolServer) ?? "") }
 
-    private static let front = """
+    private var front: String {
+        """
         # sluice run, without -f. Save it as gateway.yaml, change it, and serve it with: sluice run -f gateway.yaml
         apiVersion: gateway.networking.k8s.io/v1
         kind: Gateway
         metadata: {name: edge}
         spec:
           gatewayClassName: sluice
-          listeners: [{name: http, protocol: HTTP, port: 8080}]
+          listeners: [{name: http, protocol: HTTP, port: \(port)}]
         ---
         apiVersion: gateway.networking.k8s.io/v1
         kind: HTTPRoute
@@ -70,6 +77,18 @@ struct Quickstart {
           rules:
             - matches: [{path: {type: PathPrefix, value: /v1}}]
               backendRefs: [{group: sluice.dev, kind: ModelCatalog, name: default}]
+        ---
+        apiVersion: gateway.networking.k8s.io/v1
+        kind: HTTPRoute
+        metadata: {name: tokens}
+        spec:
+          parentRefs: [{name: edge}]
+          rules:
+            - matches:
+                - path: {type: PathPrefix, value: /oauth}
+                - path: {type: Exact, value: /.well-known/oauth-authorization-server}
+                - path: {type: Exact, value: /.well-known/openid-configuration}
+              backendRefs: [{group: sluice.dev, kind: TokenService, name: sluice}]
         ---
         apiVersion: gateway.networking.k8s.io/v1
         kind: HTTPRoute
@@ -92,6 +111,7 @@ struct Quickstart {
             hello from sluice: this answer came from the quickstart's DirectResponse
 
         """
+    }
 
     private var providers: String {
         switch source {
@@ -226,7 +246,8 @@ struct Quickstart {
         let header = "-H 'authorization: Bearer \(key)'"
         let messages = #""messages":[{"role":"user","content":"hello"}]"#
         return [
-            "models come from \(from)", "key: \(key)", "try:",
+            "models come from \(from)", "key: \(key)",
+            "that key is good until the next start; one that stays: sluice key create --group \(Self.user)", "try:",
             "  curl \(base)/v1/chat/completions \(header) -d '{\"model\":\"fast\",\(messages)}'",
             "  curl -N \(base)/v1/chat/completions \(header) -d '{\"model\":\"fast\",\"stream\":true,\(messages)}'",
             "  OPENAI_BASE_URL=\(base)/v1 OPENAI_API_KEY=\(key) python3 your_program.py"

@@ -1,14 +1,16 @@
 import GatewayControl
 import GatewayModel
 
-/// The one key of the quickstart: made at the first start, given another secret at each later one.
+/// The one key of the quickstart: made at the first start, given another secret at each later one, since none is kept
+/// that could be shown again. What was shown the last time opens everything for another day.
 struct QuickstartKey {
     let client: StateClient
 
     func secret() async throws -> String {
         let answer: ConfigNode
         if let id = try await existing() {
-            answer = try await client.send("POST", "/v1/keys/\(PercentText.encoded(id))/rotate")
+            answer = try await client.send(
+                "POST", "/v1/keys/\(PercentText.encoded(id))/rotate", query: [("grace", "24h")])
         } else {
             answer = try await client.send(
                 "POST", "/v1/keys",

@@ -56,7 +56,7 @@ extension RequestExplain {
     }
 
     /// What the files say; laid over what the gateway serves where they offer no models of their own.
-    private func objects() async throws -> ObjectSet {
+    func objects() async throws -> ObjectSet {
         guard !files.isEmpty else { return try await served() }
         let load = FileSource(paths: files).load()
         guard load.isUsable else {
@@ -88,7 +88,7 @@ extension RequestExplain {
     }
 
     /// Whoever is asked about has proven who it is.
-    private func caller() throws(GatewayError) -> Principal {
+    func caller() throws(GatewayError) -> Principal {
         var caller = Principal(proof: .apiKey)
         for text in principal {
             let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)

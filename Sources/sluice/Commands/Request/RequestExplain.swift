@@ -11,7 +11,8 @@ struct RequestExplain: AsyncParsableCommand {
         discussion: """
             Asks the running gateway, or files alone with -f: then nothing has to run. Exit status 1 when no rule \
             takes the request. With --model it says instead whether a caller may use a model, which policies were \
-            asked, and which budgets would count the call; exit status 1 when it is denied.
+            asked, and which budgets would count the call; with --tool whether the caller may call a tool with those \
+            arguments, or a person is asked, and what each rule said. Exit status 1 when it is not allowed.
             """,
         aliases: ["why"])
 
@@ -20,6 +21,13 @@ struct RequestExplain: AsyncParsableCommand {
 
     @Option(help: "A model, to ask about a call of it.")
     var model: String?
+
+    @Option(help: "A tool, SERVER.TOOL, to ask about a call of it.")
+    var tool: String?
+
+    @Option(
+        name: [.customShort("a"), .customLong("arg")], help: "An argument of the tool, name=value; may be repeated.")
+    var arguments: [String] = []
 
     @Option(
         help: ArgumentHelp(
@@ -44,6 +52,8 @@ struct RequestExplain: AsyncParsableCommand {
     @OptionGroup var output: OutputOptions
 
     func run() async throws {
+        if let tool { return try await explainTool(tool) }
+        if !arguments.isEmpty { throw GatewayError(.usage, "--arg without --tool", hint: "say which tool") }
         if let model { return try await explainModel(model) }
         let question = try question()
         let answer: ConfigNode
@@ -87,7 +97,7 @@ struct RequestExplain: AsyncParsableCommand {
     }
 
     /// The decision first, then what was tried.
-    private static func table(_ answer: ConfigNode) -> String {
+    static func table(_ answer: ConfigNode) -> String {
         var facts = answer
         facts["tried"] = nil
         var text = NodeTable.text(facts)

@@ -1,47 +1,7 @@
 import ArgumentParser
-import Foundation
-import GatewayControl
 import GatewayIdentity
 import GatewayModel
 import GatewayWorkbench
-
-/// Where a gateway listens, and what is shown to it.
-struct GatewayCaller: ParsableArguments {
-    @Option(help: "The gateway's URL; SLUICE_URL or http://127.0.0.1:8080 by default.")
-    var url: String?
-
-    @Option(help: "The token or API key to show, - for standard input; SLUICE_TOKEN or that of 'sluice login'.")
-    var token: String?
-
-    var base: String { url ?? ProcessInfo.processInfo.environment["SLUICE_URL"] ?? "http://127.0.0.1:8080" }
-
-    func credential() throws(GatewayError) -> String {
-        if let token { return try TokenText.read(token) }
-        if let text = ProcessInfo.processInfo.environment["SLUICE_TOKEN"], !text.isEmpty { return text }
-        if let kept = try LoginFile.standard.token(nowSeconds: Int(Date().timeIntervalSince1970)) { return kept }
-        throw GatewayError(
-            .usage, "no credential was given", hint: "say --token, set SLUICE_TOKEN, or run 'sluice login' first")
-    }
-
-    /// An answer in JSON, whatever its status.
-    func send(
-        _ method: String, _ path: String, headers: [Header] = [], form: [(String, String)]? = nil
-    ) async throws -> (status: Int, node: ConfigNode) {
-        let body = form.map { fields in
-            fields.map { "\(FormText.encode($0.0))=\(FormText.encode($0.1))" }.joined(separator: "&")
-        }
-        let kind = form == nil ? [] : [Header("content-type", "application/x-www-form-urlencoded")]
-        do {
-            let answer = try await WorkbenchClient(version: .http1).call(
-                method, OutboundURL.join(base, path), headers: headers + kind, body: body.map { .text($0) } ?? .none,
-                timeoutMilliseconds: 30_000)
-            return (answer.status, try AdminClient.node(answer.body))
-        } catch let error as CallError {
-            throw GatewayError(
-                .unreachable, "no gateway answers at \(base): \(error)", hint: "say where it is by --url or SLUICE_URL")
-        }
-    }
-}
 
 /// `sluice token exchange`.
 struct TokenExchange: AsyncParsableCommand {
@@ -89,6 +49,7 @@ struct TokenExchange: AsyncParsableCommand {
         }
         if let audience { form.append(("audience", audience)) }
         if let seconds { form.append(("requested_expires_in", String(seconds))) }
+        try await caller.findTokenService()
         let headers = client.map { [Header("authorization", "Basic " + Base64Text.encode(Array($0.utf8)))] } ?? []
         let answer = try await caller.send("POST", "/oauth/token", headers: headers, form: form)
         guard answer.status == 200, let token = answer.node["access_token"]?.string else {
@@ -97,26 +58,5 @@ struct TokenExchange: AsyncParsableCommand {
                 hint: answer.node["error"]?.string)
         }
         output.show(answer.node) { token + "\n" }
-    }
-}
-
-/// `sluice whoami`.
-struct WhoAmI: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "whoami", abstract: "Show who the gateway takes the holder of a credential for, and why.",
-        discussion: "Who, for whom, with which scopes and budget, until when, and what each name stands on.")
-
-    @OptionGroup var caller: GatewayCaller
-    @OptionGroup var output: OutputOptions
-
-    func run() async throws {
-        let answer = try await caller.send(
-            "GET", "/oauth/whoami", headers: [Header("authorization", "Bearer \(try caller.credential())")])
-        guard answer.status == 200 else {
-            throw GatewayError(
-                .denied, answer.node["detail"]?.string ?? "the gateway answered \(answer.status)",
-                hint: answer.node["hint"]?.string)
-        }
-        output.show(answer.node) { NodeTable.text(answer.node) }
     }
 }
