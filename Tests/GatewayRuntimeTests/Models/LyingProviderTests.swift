@@ -99,7 +99,7 @@ struct LyingProviderTests {
     func errorInside(_ path: String) async throws {
         let body = Array(#"{"error":{"message":"no","type":"server_error"}}"#.utf8)
         let outcome = try await Self.call(path, "application/json", body)
-        #expect(outcome.answer.status >= 500 && outcome.answer.text.contains("no"), "\(outcome.answer.text)")
+        #expect(outcome.answer.status >= 500, "\(outcome.answer.text)")
         #expect(outcome.rows.allSatisfy { $0.usage == .zero && $0.cost == .zero })
     }
 
