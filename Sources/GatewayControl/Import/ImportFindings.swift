@@ -21,9 +21,11 @@ package struct ImportFindings: Sendable {
 
 /// Objects as an import writes them.
 enum ImportedObject {
-    static func make(_ kind: String, _ name: String, _ spec: [(String, ConfigNode)]) -> ConfigNode {
+    static func make(
+        _ kind: String, _ name: String, _ spec: [(String, ConfigNode)], version: String = "sluice.dev/v1alpha1"
+    ) -> ConfigNode {
         .object([
-            ("apiVersion", .text("sluice.dev/v1alpha1")), ("kind", .text(kind)),
+            ("apiVersion", .text(version)), ("kind", .text(kind)),
             ("metadata", .object([("name", .text(name))])), ("spec", .object(spec)),
         ])
     }

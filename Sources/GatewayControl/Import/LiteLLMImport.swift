@@ -3,7 +3,7 @@ package import GatewayModel
 /// A LiteLLM proxy's `config.yaml` as Sluice objects, and what of it could not be carried.
 package struct LiteLLMImport {
     package private(set) var findings = ImportFindings()
-    /// In the order they are best read: providers, catalogue, access, budgets.
+    /// In the order they are best read: providers, catalogue, access, route, tools, budgets.
     package var objects: [ConfigNode] {
         var objects = providers.map { $0.object }
         if !models.isEmpty {
@@ -14,12 +14,17 @@ package struct LiteLLMImport {
                     [
                         ("subjects", .list([.object([("any", .flag(true))])])), ("models", .list([.text("*")])),
                     ]))
+            objects.append(Self.route)
         }
-        return objects + models.compactMap(\.budget)
+        return objects + tools + models.compactMap(\.budget) + budgets
     }
 
     var providers: [Provider] = []
     var models: [Model] = []
+    var servers: [Server] = []
+    /// Of all callers together, and of each user.
+    var budget = Spending()
+    var userBudget = Spending()
     let prices: LiteLLMPrices
 
     struct Provider {
@@ -78,6 +83,7 @@ package struct LiteLLMImport {
         for field in document.fields ?? [] {
             switch field.key {
             case "model_list": readModels(field.value)
+            case "mcp_servers": readServers(field)
             case "router_settings", "litellm_settings", "general_settings": break
             default:
                 findings.note(
@@ -106,6 +112,7 @@ package struct LiteLLMImport {
                     hint: "a BudgetPolicy counts all targets of a model together")
             }
         }
+        reportBudgets()
         if !models.isEmpty {
             findings.note(
                 .unsupportedValue, at: document["model_list"]?.position ?? document.position,
@@ -124,7 +131,6 @@ package struct LiteLLMImport {
         "callbacks": "use the access log, metrics and OTLP", "success_callback": "use the access log, metrics and OTLP",
         "failure_callback": "use the access log, metrics and OTLP",
         "drop_params": "translation lists what it drops in a response header; strict: true refuses instead",
-        "max_budget": "write a BudgetPolicy", "budget_duration": "write a BudgetPolicy",
         "redis_host": "no Redis is needed", "redis_port": "no Redis is needed", "redis_password": "no Redis is needed",
         "redis_url": "no Redis is needed",
         "context_window_fallbacks": "a fallback serves when no target can; the caller is told of a too long input",
@@ -152,6 +158,10 @@ package struct LiteLLMImport {
             let names = (node.elements ?? []).compactMap(\.string)
             for index in models.indices { addFallbacks(names, to: index, at: node.position) }
         case "model_group_alias": readAliases(node)
+        case "max_budget": readBudget(node, field.key, \.budget)
+        case "budget_duration": readWindow(node, field.key, \.budget)
+        case "max_internal_user_budget": readBudget(node, field.key, \.userBudget)
+        case "internal_user_budget_duration": readWindow(node, field.key, \.userBudget)
         default:
             findings.note(
                 .unsupportedValue, at: field.keyPosition, "\(section).\(field.key) left out",

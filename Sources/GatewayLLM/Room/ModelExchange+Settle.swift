@@ -142,7 +142,9 @@ extension ModelExchange {
         guard call.isUnderWay else { return settle() }
         // A request that will never be whole has no answer to read.
         // What is being made has to be found again.
-        if routed?.model.onDisconnect == .drain || makesKept, isWhole {
+        if routed?.model.onDisconnect == .drain || makesKept, isWhole, !isSettled {
+            isDetached = true
+            worker.detachedCalls += 1
             drainEndsNanoseconds = worker.now + ModelExchange.drainNanoseconds
             armTimer()
             // It may have been held up by the client that is gone.
@@ -158,6 +160,7 @@ extension ModelExchange {
         timer.cancel()
         guard !isSettled else { return }
         isSettled = true
+        if isDetached { worker.detachedCalls -= 1 }
         endBatch()
         record()
         recordOutcome()

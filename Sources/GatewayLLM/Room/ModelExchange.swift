@@ -140,6 +140,8 @@ final class ModelExchange {
     var unsentBytes = 0
     /// The client went before its answer was whole.
     var hasLeft = false
+    /// It goes on without its client, and a gateway that stops waits for it.
+    var isDetached = false
     /// A reply that nobody waits for is read until then.
     var drainEndsNanoseconds = UInt64.max
 

@@ -16,4 +16,6 @@ package enum BudgetUnit: String, ConfigEnum, Hashable {
 /// Whose calls a budget counts together.
 package enum BudgetScope: String, ConfigEnum, Hashable {
     case key, user, team, tenant, agent, run, model
+    /// One count for all callers together.
+    case everyone
 }

@@ -21,6 +21,7 @@ package struct BudgetFacts: Sendable, Hashable {
         case .agent: principal.agent
         case .run: principal.run
         case .model: model
+        case .everyone: "everyone"
         }
     }
 
@@ -30,7 +31,7 @@ package struct BudgetFacts: Sendable, Hashable {
         let isOfTenant =
             switch scope {
             case .user, .team, .agent, .run: true
-            case .key, .tenant, .model: false
+            case .key, .tenant, .model, .everyone: false
             }
         return BudgetAccountKey(
             policy: policy, scope: scope, tenant: isOfTenant ? principal.tenant ?? "" : "", value: value)

@@ -79,12 +79,23 @@ package final class DataPlane: Sendable {
         return count
     }
 
+    /// Whether a client is connected, or a call goes on whose client has gone.
+    private func isBusy() async throws -> Bool {
+        for loop in loops {
+            let isBusy = try await loop.eventLoop.submit {
+                !loop.worker.value.connections.isEmpty || loop.worker.value.detachedCalls > 0
+            }.get()
+            if isBusy { return true }
+        }
+        return false
+    }
+
     /// Stops listening, lets requests under way finish within `timeout`, then closes what is left.
     package func drain(timeout: Duration) async throws {
         await ports.closeAll()
         try await onEachWorker { $0.drain() }
         let end = ContinuousClock.now.advanced(by: timeout)
-        while try await connectionCount() > 0, ContinuousClock.now < end {
+        while try await isBusy(), ContinuousClock.now < end {
             try await Task.sleep(for: .milliseconds(20))
         }
         try await onEachWorker { worker in

@@ -38,6 +38,8 @@ package final class Worker {
     /// Accepted and not closed yet, those without a handshake too.
     var acceptedCount = 0
     package private(set) var isDraining = false
+    /// Calls whose client has gone, and that go on all the same: what they come to has to be known.
+    package var detachedCalls = 0
     private var isStopped = false
     private var tick: RepeatedTask?
     private var dueTimers: [Timed] = []

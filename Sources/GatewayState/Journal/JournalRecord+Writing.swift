@@ -135,6 +135,7 @@ extension BudgetScope {
         case .agent: 5
         case .run: 6
         case .model: 7
+        case .everyone: 8
         }
     }
 

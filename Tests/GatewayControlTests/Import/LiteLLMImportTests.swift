@@ -37,7 +37,9 @@ struct LiteLLMImportTests {
         try expect(text, is: "proxy.out.yaml")
         try expect(said(result.findings), is: "proxy.out.txt")
         let load = load(text)
-        #expect(load.diagnostics == [])
+        // The price list of this test knows not every model, and what is unpriced is refused under a budget.
+        #expect(load.diagnostics.allSatisfy { $0.severity == .warning && $0.message.contains("no price is known") })
+        #expect(load.diagnostics.count == 2, "\(load.diagnostics)")
         for secret in ["sk-this-must-not-be-carried", "sk-1234", "secret@db"] {
             #expect(!text.contains(secret))
             #expect(!said(result.findings).contains(secret))

@@ -17,6 +17,7 @@ struct BudgetTableTests {
     @Test(arguments: [
         (BudgetScope.key, "", "key-1"), (.user, "acme", "alice"), (.team, "acme", "search"), (.tenant, "", "acme"),
         (.agent, "acme", "builder"), (.run, "acme", "run-1"), (.model, "", "fast"),
+        (.everyone, "", "everyone"),
     ])
     func eachScopeHasItsValue(scope: BudgetScope, tenant: String, value: String) {
         let account = rule("p", scope).account(BudgetFacts(principal: alice, model: "fast"))
@@ -32,7 +33,7 @@ struct BudgetTableTests {
                 != rule.account(BudgetFacts(principal: other, model: "m")))
     }
 
-    @Test(arguments: BudgetScope.allCases.filter { $0 != .model })
+    @Test(arguments: BudgetScope.allCases.filter { $0 != .model && $0 != .everyone })
     func whoHasNoValueForAScopeIsNotCounted(scope: BudgetScope) {
         #expect(rule("p", scope).account(BudgetFacts(principal: .anonymous, model: "m")) == nil)
     }

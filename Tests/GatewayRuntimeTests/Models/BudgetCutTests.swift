@@ -103,7 +103,7 @@ struct BudgetCutTests {
             let next = more + "\"previous_response_id\":\"\(id)\",\"max_output_tokens\":1}"
             #expect(try await stand.call(key, "/v1/responses", next).status == 200)
             // Of what nobody here knows the length of the most is taken.
-            let unknown = more + "\"prompt\":{\"id\":\"pmpt_1\"},\"max_output_tokens\":30000}"
+            let unknown = more + "\"prompt\":{\"id\":\"pmpt_open1\"},\"max_output_tokens\":30000}"
             #expect(try await stand.call(key, "/v1/responses", unknown).status == 429)
         }
     }

@@ -26,7 +26,8 @@ struct KeptItemTests {
     private static let items = """
         {"type":"reasoning","id":"rs_1","summary":[]},{"type":"message","id":"msg_1","role":"assistant",\
         "status":"completed","content":[{"type":"output_text","text":"x","annotations":[]}]},\
-        {"type":"mcp_call","id":"mcp_1","approval_request_id":"mcpr_1","arguments":"{}","name":"f","server_label":"s"}
+        {"type":"mcp_call","id":"mcp_1","approval_request_id":"mcpr_1","arguments":"{}","name":"f","server_label":"s"},\
+        {"type":"code_interpreter_call","id":"ci_1","container_id":"cntr_1","code":"1","outputs":[]}
         """
     private static let question = "{\"role\":\"user\",\"content\":\"x\"}"
     private static let usage = """
@@ -42,6 +43,7 @@ struct KeptItemTests {
         #"{"type":"response.output_item.added","item":{"type":"message","id":"msg_1","content":[]}}"#,
         #"{"type":"response.output_text.delta","item_id":"msg_1","delta":"x"}"#,
         #"{"type":"response.output_text.delta","item_id":"msg_1","delta":"y"}"#,
+        #"{"item":{"type":"code_interpreter_call","id":"ci_1","container_id":"cntr_1"}}"#,
         "{\"type\":\"response.completed\",\"response\":\(document)}",
     ].map { "data: \($0)\n\n" }.joined()
 
@@ -63,7 +65,8 @@ struct KeptItemTests {
             let more = isStream ? ",\"stream\":true" : ""
             let answer = try await Self.ask(stand, try stand.key(), input: Self.question, more)
             #expect(answer.status == 200)
-            for (prefix, count) in [("rs_1", 3), ("msg_1", 4), ("mcp_1", 1), ("mcpr_1", 1)] {
+            for (prefix, count) in [("rs_1", 3), ("msg_1", 4), ("mcp_1", 1), ("mcpr_1", 1), ("ci_1", 2), ("cntr_1", 2)]
+            {
                 let ids = Self.ids(answer.text, prefix)
                 #expect(ids.count == (isStream ? count : 1), "\(answer.text)")
                 #expect(Set(ids).count == 1 && ids.allSatisfy { $0.hasPrefix("\(prefix).") }, "\(ids)")
@@ -99,6 +102,26 @@ struct KeptItemTests {
                     #expect(refused.status == 404 && refused.text.contains("not yours"), "\(refused.text)")
                 }
                 #expect(asked.value.isEmpty)
+            }
+        }
+    }
+
+    @Test("a container in which code ran is used again by whom it ran for", arguments: [false, true])
+    func container(isStream: Bool) async throws {
+        let (type, text) = isStream ? ("text/event-stream", Self.stream) : ("application/json", Self.document)
+        try await Self.run(type, text) { stand, asked in
+            let (alice, bob) = (try stand.key("alice"), try stand.key("bob"))
+            let more = isStream ? ",\"stream\":true" : ""
+            let answer = try await Self.ask(stand, alice, input: Self.question, more)
+            let id = try #require(Self.ids(answer.text, "cntr_1").first)
+            func tool(_ id: String) -> String {
+                ",\"tools\":[{\"type\":\"code_interpreter\",\"container\":\"\(id)\"}]\(more)"
+            }
+            #expect(try await Self.ask(stand, alice, input: Self.question, tool(id)).status == 200)
+            #expect(Self.ids(asked.value, "cntr_1") == ["cntr_1"])
+            for (key, id) in [(bob, id), (alice, "cntr_1")] {
+                let refused = try await Self.ask(stand, key, input: Self.question, tool(id))
+                #expect(refused.status == 404 && refused.text.contains("not yours"), "\(refused.text)")
             }
         }
     }

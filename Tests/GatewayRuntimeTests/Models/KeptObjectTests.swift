@@ -136,6 +136,82 @@ struct KeptObjectTests {
         }
     }
 
+    @Test func `for a file that is named as much is reserved as for a history of unknown length`() async throws {
+        var options = Self.options()
+        options.limits = "{unit: inputTokens, max: 20000, window: total}"
+        try await ModelStand.run(options) { stand in
+            let key = try stand.key()
+            let file = try await Self.file(stand, key)
+            let input = "[{\"role\":\"user\",\"content\":[{\"type\":\"input_file\",\"file_id\":\"\(file)\"}]}]"
+            let refused = try await stand.call(key, "/v1/responses", "{\"model\":\"chat\",\"input\":\(input)}")
+            #expect(refused.status == 429, "\(refused.text)")
+            #expect(try await stand.call(key, "/v1/responses", "{\"model\":\"chat\",\"input\":\"x\"}").status == 200)
+        }
+    }
+
+    @Test func `a response's input names its owner's files as he knows them`() async throws {
+        try await ModelStand.run(Self.options()) { stand in
+            let key = try stand.key()
+            let file = try await Self.file(stand, key)
+            let input = "[{\"role\":\"user\",\"content\":[{\"type\":\"input_file\",\"file_id\":\"\(file)\"}]}]"
+            let made = try await stand.call(key, "/v1/responses", "{\"model\":\"chat\",\"input\":\(input)}")
+            let id = try #require(try Self.object(made)["id"] as? String, "\(made.text)")
+            let items = try await Self.get(stand, key, "/v1/responses/\(id)/input_items")
+            #expect(items.status == 200 && items.text.contains("\"\(file)\""), "\(items.text)")
+            #expect(try await Self.get(stand, try stand.key("bob"), "/v1/responses/\(id)/input_items").status == 404)
+        }
+    }
+
+    @Test("what is made while the gateway stops is its maker's, though he has gone", .timeLimit(.minutes(1)))
+    func drained() async throws {
+        let waiting = Box<ScriptedBackend.Peer?>(nil)
+        let file = "{\"id\":\"file-1\",\"object\":\"file\",\"purpose\":\"user_data\"}"
+        let answer =
+            "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: \(file.utf8.count)\r\n\r\n\(file)"
+        let scripted = try await ScriptedBackend.start { peer, event in
+            guard case .bytes(let text) = event else { return false }
+            if text.hasPrefix("GET ") {
+                peer.send(answer)
+                return true
+            }
+            guard text.hasSuffix("--edge--\r\n") else { return false }
+            waiting.set(peer)
+            return true
+        }
+        let configuration = ModelStand.configuration(scripted.port, Self.options())
+        let first = try await GatewayUnderTest.start(configuration, drainTimeout: .seconds(120))
+        var draft = ManagedKey(id: "", hint: "", createdSeconds: 0)
+        draft.user = "alice"
+        let key = try first.process.state.keys.create(draft, nowSeconds: 1_800_000_000).secret
+        let form = ModelStand.form([("purpose", "user_data"), ("x", "y")], fileBytes: 10)
+        let client = try await first.open()
+        let head =
+            "POST /v1/files HTTP/1.1\r\nhost: x\r\nauthorization: Bearer \(key)\r\n"
+            + "content-type: \(form.header.value)\r\ncontent-length: \(form.body.count)\r\n\r\n"
+        await client.send(Array(head.utf8) + form.body)
+        try await eventually("the provider makes it") { waiting.value != nil }
+        await client.close()
+        try await first.connectionsClosed()
+        let port = try first.port()
+        let hasStopped = Box(false)
+        let stopping = Task {
+            try await first.stop()
+            hasStopped.set(true)
+        }
+        try await eventually("new connections are refused") {
+            (try? await RawConnection.open(host: "127.0.0.1", port: port)) == nil
+        }
+        #expect(!hasStopped.value)
+        waiting.value?.send(answer)
+        try await stopping.value
+        let again = try await GatewayUnderTest.start(configuration, folder: first.folder)
+        let list = try await WorkbenchClient(version: .http1).call(
+            "GET", try again.url("/v1/files"), headers: [Header("authorization", "Bearer \(key)")])
+        #expect(list.status == 200 && list.text.contains("\"file-1."), "\(list.text)")
+        try await again.stop()
+        await scripted.stop()
+    }
+
     @Test func `what tells of files is not what asks for them`() async throws {
         try await ModelStand.run(Self.options()) { stand in
             let body = """

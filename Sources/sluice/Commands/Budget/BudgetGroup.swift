@@ -11,7 +11,7 @@ struct BudgetGroup: AsyncParsableCommand {
 
 /// Which budgets are meant.
 struct BudgetSelection: ParsableArguments {
-    @Option(help: "What it counts by: key, user, team, tenant, agent, run or model.")
+    @Option(help: "What it counts by: key, user, team, tenant, agent, run, model or everyone.")
     var scope: String?
 
     @Option(help: "The tenant of the user, team, agent or run.")

@@ -45,7 +45,10 @@ struct RequestExplain: AsyncParsableCommand {
 
     @Option(
         name: [.customShort("f"), .customLong("file")],
-        help: "Ask these files or folders instead of a running gateway; may be repeated.", completion: .file())
+        help: """
+            Ask these files or folders instead of a running gateway; may be repeated. With --model, files without a \
+            ModelCatalog are laid over what the gateway serves.
+            """, completion: .file())
     var files: [String] = []
 
     @OptionGroup var state: StateOptions
