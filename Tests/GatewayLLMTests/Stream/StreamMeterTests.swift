@@ -158,7 +158,7 @@ struct ReplyMeterTests {
         (
             .chatCompletions,
             "{\"id\":\"x1\",\"model\":\"m\",\"choices\":[{\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":9,"
-                + "\"prompt_cache_hit_tokens\":4,\"completion_tokens\":-3}}",
+                + "\"prompt_cache_hit_tokens\":4,\"completion_tokens\":0}}",
             NativeStream.usage {
                 $0.input = 5
                 $0.cacheRead = 4

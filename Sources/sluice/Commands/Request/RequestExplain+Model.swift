@@ -14,7 +14,7 @@ extension RequestExplain {
                 hint: NearestName.hint(operation, among: ModelOperation.allCases.map(\.rawValue)))
         }
         let question = ModelTrial.Question(principal: try caller(), model: model, operation: operation)
-        var answer = ModelTrial(try await objects()).explain(question)
+        var answer = ModelTrial(try await objects(offering: .modelCatalog)).explain(question)
         if files.isEmpty { try await addStanding(to: &answer) }
         output.show(answer) { Self.modelTable(answer) }
         if answer["decision"]?.string != "allowed" { throw ExitStatus.findings.code }
@@ -55,18 +55,20 @@ extension RequestExplain {
         return "\(text("remaining")) of \(text("limit")) \(text("unit"))/\(text("window"))"
     }
 
-    /// What the files say; laid over what the gateway serves where they offer no models of their own.
-    func objects() async throws -> ObjectSet {
+    /// What the files say; laid over what the gateway serves where they have no object of the kind that offers what is
+    /// asked about.
+    func objects(offering kind: ObjectKind) async throws -> ObjectSet {
         guard !files.isEmpty else { return try await served() }
         let load = FileSource(paths: files).load()
         guard load.isUsable else {
             throw Refusal(
                 error: GatewayError(.invalidValue, "the files have errors"), diagnostics: load.diagnostics.map(\.node))
         }
-        guard load.set.modelCatalogs.isEmpty else { return load.set }
+        guard !load.set.objects.contains(where: { $0.kind == kind }) else { return load.set }
         do { return try await served().overlaid(by: load.set) } catch var error as GatewayError {
-            error.message = "the files offer no models, and nothing is served to lay them over: \(error.message)"
-            error.hint = "add the files with the ModelCatalog and its providers, or start the gateway"
+            error.message =
+                "the files have no \(kind.rawValue), and nothing is served to lay them over: \(error.message)"
+            error.hint = "add the files that have one, or start the gateway"
             throw error
         }
     }

@@ -10,7 +10,7 @@ extension RequestExplain {
         guard request.isEmpty, model == nil else {
             throw GatewayError(.usage, "a URL or --model beside --tool", hint: "ask about one of them")
         }
-        let trial = try ToolTrial(try await objects())
+        let trial = try ToolTrial(try await objects(offering: .mcpServer))
         let (server, name) = try trial.parts(of: tool)
         let question = ToolTrial.Question(
             principal: try caller(), server: server, tool: name, arguments: try toolArguments(),
