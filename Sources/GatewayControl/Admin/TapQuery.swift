@@ -25,12 +25,14 @@ enum TapQuery {
     }
 
     private static func range(_ text: String) -> ClosedRange<Int>? {
-        if text.count == 3, text.lowercased().hasSuffix("xx"), let hundred = text.first?.wholeNumberValue {
+        if text.count == 3, text.lowercased().hasSuffix("xx"), let hundred = text.first?.wholeNumberValue,
+            (1...5).contains(hundred)
+        {
             return hundred * 100...hundred * 100 + 99
         }
         let ends = text.split(separator: "-", omittingEmptySubsequences: false).map { Int($0) }
         guard let first = ends.first, let low = first, let last = ends.last, let high = last, ends.count <= 2,
-            (100...999).contains(low), low <= high, high <= 999
+            (100...599).contains(low), low <= high, high <= 599
         else { return nil }
         return low...high
     }

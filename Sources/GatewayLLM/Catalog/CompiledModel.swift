@@ -132,6 +132,9 @@ package final class CompiledTarget: Sendable {
         return served.contains(name) ? name : nil
     }
 
+    /// Names to ask for, as far as the provider's list of models says; some may lead elsewhere.
+    var names: [[UInt8]] { (provider.models ?? []).sorted { $0.lexicographicallyPrecedes($1) }.flatMap(upstream.asked) }
+
     /// The table a budget of dollars counts by; nil to refuse.
     package func budgetPrice(_ policy: UnknownPrice?) -> PriceTable? {
         if let price { return price }
@@ -160,6 +163,15 @@ struct UpstreamName: Sendable {
         if isFixed { return before }
         let rest = asked.starts(with: stripped) ? asked.dropFirst(stripped.count) : asked[...]
         return before + rest + after
+    }
+
+    /// Names that may come to this one.
+    func asked(for name: [UInt8]) -> [[UInt8]] {
+        guard !isFixed, name.count >= before.count + after.count, name.starts(with: before),
+            name.suffix(after.count) == after[...]
+        else { return [] }
+        let rest = Array(name[before.count..<(name.count - after.count)])
+        return stripped.isEmpty ? [rest] : [stripped + rest, rest]
     }
 }
 

@@ -64,8 +64,20 @@ package final class ModelTable: Sendable {
     /// The models that serve in place of another, in order.
     package func fallbacks(of model: CompiledModel) -> [Match] { model.fallback.compactMap { findAny($0) } }
 
-    /// What `GET /v1/models` shows before policy has its say: no patterns, nothing internal.
-    package var listed: [CompiledModel] { models.filter { !$0.isPattern && !$0.isInternal } }
+    /// What `GET /v1/models` shows before policy has its say: nothing internal, and of a pattern the names that its
+    /// providers list.
+    package var listed: [Match] {
+        var names: Set<[UInt8]> = []
+        return models.filter { !$0.isInternal }.flatMap { model in
+            guard model.isPattern else { return [Match(model: model, name: model.nameBytes, text: model.name)] }
+            return model.targets.flatMap { target in
+                target.names.compactMap { name in
+                    let found = find(name)
+                    return found?.model === model && target.upstreamName(for: name) != nil ? found : nil
+                }
+            }
+        }.filter { names.insert($0.name).inserted }
+    }
 
     private func findAny(_ name: [UInt8]) -> Match? {
         guard !name.isEmpty, name.count <= ModelTable.nameBytesMax else { return nil }
@@ -87,7 +99,7 @@ package final class ModelTable: Sendable {
     /// The nearest name that could have been meant, among those a caller may see.
     package func nearest(_ name: [UInt8], for principal: Principal) -> String? {
         guard name.count <= ModelTable.nameBytesMax else { return nil }
-        let names = listed.lazy.filter { self.access.lists(principal, name: $0.nameBytes) }.map(\.name)
+        let names = listed.lazy.filter { self.access.lists(principal, name: $0.name) }.map(\.text)
         return NearestName.of(String(decoding: name, as: UTF8.self), among: names)
     }
 }

@@ -29,8 +29,8 @@ struct ModelList {
             }
             return respond(ModelListing([entry(match.model, id: id)]).body(of: id, for: api) ?? [])
         }
-        let models = room.table.listed.filter { room.table.access.lists(principal, name: $0.nameBytes) }
-        respond(ModelListing(models.map { entry($0, id: $0.name) }).body(for: api, page: page))
+        let models = room.table.listed.filter { room.table.access.lists(principal, name: $0.name) }
+        respond(ModelListing(models.map { entry($0.model, id: $0.text) }).body(for: api, page: page))
     }
 
     private var api: ConversationAPI { dialect == .anthropic ? .messages : .chatCompletions }

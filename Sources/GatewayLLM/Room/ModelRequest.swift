@@ -36,6 +36,7 @@ struct ModelRequest {
         streams = try ModelRequest.flag("stream", outline, body) ?? false
         switch endpoint {
         case .chatCompletions:
+            try ModelRequest.checkMessages(outline, body)
             outputTokensMax = try ModelRequest.count("max_completion_tokens", outline, body)
             if outputTokensMax == nil { outputTokensMax = try ModelRequest.count("max_tokens", outline, body) }
             choices = try ModelRequest.count("n", outline, body) ?? 1
@@ -52,6 +53,7 @@ struct ModelRequest {
                 if let member = outline.member(name, in: body), member.kind != .null { hasHistory = true }
             }
         case .messages:
+            try ModelRequest.checkMessages(outline, body)
             outputTokensMax = try ModelRequest.count("max_tokens", outline, body)
         default: break
         }
@@ -102,6 +104,12 @@ struct ModelRequest {
             throw GatewayError(.malformedRequest, "the field stream_options is not valid: \(error)")
         }
         asksForUsage = try ModelRequest.flag("include_usage", options, body) ?? false
+    }
+
+    /// What is no conversation is told so here, and not by what it would cost.
+    private static func checkMessages(_ outline: JSONOutline, _ body: Span<UInt8>) throws(GatewayError) {
+        guard let member = outline.member("messages", in: body), member.kind != .array else { return }
+        throw wrong("messages", "a list", member, body, hint: #"such as [{"role": "user", "content": "hello"}]"#)
     }
 
     private static func flag(

@@ -34,11 +34,17 @@ extension GatewayProcess {
         for field in collector.fields {
             field.value.reveal { request.fields.append(OutboundField(field.name, String(decoding: $0, as: UTF8.self))) }
         }
-        guard Task.isCancelled else { return await answer(request, client) }
-        // The last messages are sent by a task that has been cancelled, and must leave nevertheless, soon.
-        request.timeoutMilliseconds = 2_000
-        let last = request
-        return await Task { await answer(last, client) }.value
+        let message = request
+        let sending = Task { await answer(message, client) }
+        return await withTaskCancellationHandler {
+            await sending.value
+        } onCancel: {
+            // The gateway stops: what is on its way, and the last messages after it, leave nevertheless, but soon.
+            Task {
+                try? await Task.sleep(for: .seconds(2))
+                sending.cancel()
+            }
+        }
     }
 
     private static func answer(_ request: OutboundRequest, _ client: OutboundClient) async -> OTLPResponse {

@@ -97,7 +97,7 @@ struct ModelCompileTests {
         for name in ["spare", "", "Fast", "fas", String(repeating: "gpt-", count: 100)] {
             #expect(find(table, name) == nil, "\(name)")
         }
-        #expect(table.listed.map(\.name) == ["fast"])
+        #expect(table.listed.map(\.text) == ["fast", "claude-a"])
     }
 
     @Test func targetsStandByPriority() throws {

@@ -88,6 +88,10 @@ struct ModelMendTests {
             let texted = try await stand.call(
                 key, "/v1/chat/completions", ModelStand.question("chat", "", false, ",\"max_tokens\":\"9\""))
             #expect(texted.text.contains("max_tokens must be a whole number above 0, not \\\"9\\\""), "\(texted.text)")
+            for path in ["/v1/chat/completions", "/v1/messages"] {
+                let none = try await stand.call(key, path, "{\"model\":\"chat\",\"messages\":null,\"max_tokens\":9}")
+                #expect(none.status == 400 && none.text.contains("messages must be a list, not null"), "\(none.text)")
+            }
             #expect(stand.provider.ledger.entries.isEmpty)
             #expect(try stand.gateway.process.state.budgets().allSatisfy { $0.spent == 0 && $0.reserved == 0 })
         }
