@@ -176,6 +176,7 @@ extension ModelExchange {
         self.attempt = attempt
         reply = .none
         answerDecoder = nil
+        dropsAnswer = false
         outcome = nil
         let (framing, bytes) = load(payload, exchange)
         exchange.record.attempts = totalAttempts

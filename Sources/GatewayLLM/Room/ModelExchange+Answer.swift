@@ -82,9 +82,20 @@ extension ModelExchange: AnswerReader {
 
     func receiveAnswerHead(_ head: borrowing ResponseHead) {
         lastByteNanoseconds = worker.now
-        do throws(GatewayError) { answerDecoder = try ModelExchange.decoder(head.fields) } catch {
-            return giveUp(ModelExchange.unreadable(error))
-        }
+        takeHead(head)
+        do throws(GatewayError) { answerDecoder = try ModelExchange.decoder(head.fields) } catch { drop(error) }
+    }
+
+    /// A body that cannot be read: what says that it failed has said so by its status.
+    private func drop(_ error: GatewayError) {
+        dropsAnswer = true
+        answerDecoder = nil
+        if case .fault = reply { return }
+        giveUp(
+            ModelFailure(upstream: GatewayError(.upstreamProtocolError, "the provider's answer: \(error.message)")))
+    }
+
+    private func takeHead(_ head: borrowing ResponseHead) {
         guard head.status < 300, head.status >= 200 else {
             reply = .fault(status: head.status, retryAfter: RetryAfter.nanoseconds(head), body: ByteBuffer())
             return
@@ -99,7 +110,8 @@ extension ModelExchange: AnswerReader {
         if isStream {
             reply = .stream(
                 ReplyStream(
-                    endpoint.shape, attempt?.translation, hidesUsage: attempt?.hidesUsage ?? false, marks: marks,
+                    endpoint.shape, attempt?.translation, hidesUsage: attempt?.hidesUsage ?? false,
+                    choices: request.choices, marks: marks,
                     keepsBytesMax: cacheKey == nil ? 0 : Int(clamping: match?.model.cache?.maxEntryBytes.bytes ?? 0),
                     type: ModelExchange.eventStream))
         } else {
@@ -124,18 +136,16 @@ extension ModelExchange: AnswerReader {
     func receiveAnswer(_ bytes: ByteBuffer) {
         lastByteNanoseconds = worker.now
         guard outcome == nil else { return }
+        guard !dropsAnswer else { return }
         guard let answerDecoder else { return take(bytes) }
         do throws(GatewayError) {
             try answerDecoder.decode(bytes) { (piece: ByteBuffer) throws(GatewayError) in take(piece) }
-        } catch { giveUp(ModelExchange.unreadable(error)) }
-    }
-
-    private static func unreadable(_ error: GatewayError) -> ModelFailure {
-        ModelFailure(
-            upstream: GatewayError(.upstreamProtocolError, "the provider's answer: \(error.message)"))
+        } catch { drop(error) }
     }
 
     private func take(_ bytes: ByteBuffer) {
+        // Of several pieces one may have ended it.
+        guard outcome == nil else { return }
         switch reply {
         case .none: break
         case .fault(let status, let retryAfter, var body):
@@ -156,10 +166,8 @@ extension ModelExchange: AnswerReader {
 
     func receiveAnswerEnd(trailers: FieldBlock?) {
         guard outcome == nil else { return }
-        do throws(GatewayError) { try answerDecoder?.finish() } catch {
-            outcome = .failed(ModelExchange.unreadable(error))
-            return
-        }
+        do throws(GatewayError) { try answerDecoder?.finish() } catch { drop(error) }
+        guard outcome == nil else { return }
         switch reply {
         case .none: outcome = .failed(.upstream(.upstreamProtocolError))
         case .fault(let status, let retryAfter, let body): outcome = fault(status, retryAfter, body)

@@ -14,7 +14,7 @@ extension ModelExchange {
         guard fixed == nil || !endpoint.isStored else { return }
         // What a provider says failed before it said anything costs nothing.
         if reply.failedUnseen { return }
-        var seen: (usage: TokenUsage?, outputBytes: Int, isWhole: Bool)
+        let seen: (usage: TokenUsage?, outputBytes: Int, isWhole: Bool)
         switch reply {
         case .fault: return
         case .none:
@@ -25,10 +25,10 @@ extension ModelExchange {
         // A stream that said why it stopped has told its count, whether or not its last event came.
         case .stream(let stream): seen = (stream.usage, stream.outputBytes, stream.isComplete || stream.hasFinished)
         }
-        // Who answers with words and says that they were none has not counted.
-        if seen.usage?.total == 0, seen.outputBytes > 0 { seen.usage = nil }
         var usage = seen.usage ?? .zero
-        let isEstimated = endpoint.isBilled && (!seen.isWhole || seen.usage == nil)
+        // Who answers with words and says that they were none has not counted them.
+        let isUncounted = usage.outputTotal == 0 && seen.outputBytes > 0
+        let isEstimated = endpoint.isBilled && (!seen.isWhole || seen.usage == nil || isUncounted)
         guard isEstimated || seen.usage != nil else {
             // A picture has a price and no tokens.
             if fixed == nil, endpoint != .countTokens, seen.isWhole {

@@ -111,6 +111,8 @@ final class ModelExchange {
     var reply = ModelReply.none
     /// Its provider compressed it, though nobody asked for that.
     var answerDecoder: BodyDecoder?
+    /// What is left of its body cannot be read, and its status says enough.
+    var dropsAnswer = false
     var failure: ModelFailure?
     /// What could not be carried to the provider and back: fields for the head, lines for the record.
     var losses: [String] = []

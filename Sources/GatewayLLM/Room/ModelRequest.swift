@@ -48,6 +48,11 @@ struct ModelRequest {
                 try ModelRequest.count("n", outline, body) ?? 1, try ModelRequest.count("best_of", outline, body) ?? 1)
             try readStreamOptions(outline, body)
         case .responses:
+            // What is judged by whose it is must stand where it is looked for.
+            for (name, kinds, wanted) in ModelRequest.shapes {
+                guard let member = outline.member(name, in: body), !kinds.contains(member.kind) else { continue }
+                throw ModelRequest.wrong("\(name)", wanted, member, body)
+            }
             outputTokensMax = try ModelRequest.count("max_output_tokens", outline, body)
             for name in ["previous_response_id", "conversation", "prompt"] as [StaticString] {
                 if let member = outline.member(name, in: body), member.kind != .null { hasHistory = true }
@@ -63,6 +68,10 @@ struct ModelRequest {
     private static let decisive: [StaticString] = [
         "model", "stream", "stream_options", "max_tokens", "max_completion_tokens", "max_output_tokens", "n", "best_of",
         "store",
+    ]
+
+    private static let shapes: [(name: StaticString, kinds: [JSONKind], wanted: String)] = [
+        ("input", [.string, .array, .null], "a text or a list"), ("prompt", [.object, .null], "an object"),
     ]
 
     init() {}

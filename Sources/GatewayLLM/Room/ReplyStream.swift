@@ -20,8 +20,8 @@ final class ReplyStream {
     private let keepsBytesMax: Int
 
     init(
-        _ shape: ReplyShape?, _ translation: Translation?, hidesUsage: Bool, marks: ResponseMarks?, keepsBytesMax: Int,
-        type: [UInt8]
+        _ shape: ReplyShape?, _ translation: Translation?, hidesUsage: Bool, choices: Int, marks: ResponseMarks?,
+        keepsBytesMax: Int, type: [UInt8]
     ) {
         self.type = type
         self.keepsBytesMax = keepsBytesMax
@@ -32,7 +32,7 @@ final class ReplyStream {
             // Counts what the provider says in its own API.
             meter = StreamMeter(translation.shape)
         } else {
-            meter = shape.map { StreamMeter($0, removesUsageChunk: hidesUsage) }
+            meter = shape.map { StreamMeter($0, removesUsageChunk: hidesUsage, choices: choices) }
         }
     }
 

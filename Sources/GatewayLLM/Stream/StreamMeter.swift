@@ -17,6 +17,8 @@ package struct StreamMeter: Sendable {
     private var parser: SSEParser
     private var reader: ReplyReader
     private let removesUsageChunk: Bool
+    /// Answers in one stream: that one of them has said why it stopped does not say that all have.
+    private let choices: Int
     /// The chunk before ended within an event that is still held back.
     private var isHolding = false
     /// The last event was taken out, and so is the rest of its last line end, should it come by itself.
@@ -24,10 +26,12 @@ package struct StreamMeter: Sendable {
 
     /// `removesUsageChunk`: the client did not ask for the usage (see `UsageRequest`).
     package init(
-        _ shape: ReplyShape, removesUsageChunk: Bool = false, eventBytesMax: Int = SSEParser.eventBytesMax
+        _ shape: ReplyShape, removesUsageChunk: Bool = false, eventBytesMax: Int = SSEParser.eventBytesMax,
+        choices: Int = 1
     ) {
         parser = SSEParser(eventBytesMax: eventBytesMax)
         reader = ReplyReader(shape)
+        self.choices = choices
         self.removesUsageChunk = removesUsageChunk && shape.hasUsageChunk
     }
 
@@ -56,7 +60,7 @@ package struct StreamMeter: Sendable {
         let step = parser.finish()
         let isRemoved = step == .event && readEvent(empty.span)
         if isHolding, !isRemoved, isAtEnd { out.append(contentsOf: parser.held) }
-        if !isHolding { reader.finishStream() }
+        if !isHolding, choices == 1 { reader.finishStream() }
         isHolding = false
     }
 

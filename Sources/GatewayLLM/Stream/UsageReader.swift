@@ -30,7 +30,7 @@ struct UsageReader: Sendable, Equatable {
         var isTold = false
         var isAbsurd = false
         func count(_ name: StaticString, _ known: Int) -> Int {
-            guard let value = outline.integer(name, in: json) else { return known }
+            guard let value = UsageReader.count(name, outline, json) else { return known }
             isTold = true
             guard (0...UsageReader.countMax).contains(value) else {
                 isAbsurd = true
@@ -64,7 +64,26 @@ struct UsageReader: Sendable, Equatable {
         usage.cacheWrite5m = cacheWrite - usage.cacheWrite1h
         usage.reasoning = min(thinking, outputTokens)
         usage.output = outputTokens - usage.reasoning
-        return .counts(usage.bounded)
+        return UsageReader.reading(usage, UsageReader.countMax)
+    }
+
+    /// A count as it was told: whole, or whole with a fraction of nought. What stands there and is none is -1, which no
+    /// call can have; nil for what was not told.
+    private static func count(_ name: StaticString, _ outline: JSONOutline, _ json: Span<UInt8>) -> Int? {
+        if let value = outline.integer(name, in: json) { return value }
+        guard let member = outline.member(name, in: json), member.kind != .null else { return nil }
+        let text = member.value.prefix(32).map { json[$0] }
+        guard member.kind == .number, let number = Double(String(decoding: text, as: UTF8.self)) else { return -1 }
+        return Int(exactly: number) ?? -1
+    }
+
+    /// Parts that no call can have make the whole unbelievable.
+    private static func reading(_ usage: TokenUsage, _ countMax: Int) -> Reading {
+        let counts = [
+            usage.input, usage.cacheRead, usage.cacheWrite5m, usage.cacheWrite1h, usage.audioInput, usage.output,
+            usage.reasoning, usage.audioOutput,
+        ]
+        return counts.allSatisfy { (0...countMax).contains($0) } ? .counts(usage) : .absurd
     }
 
     /// OpenAI's `usage`, of the chat and of the Responses API. Parts never add up to more than the whole they are part
@@ -72,7 +91,7 @@ struct UsageReader: Sendable, Equatable {
     static func readOpenAI(_ json: Span<UInt8>, countMax: Int = UsageReader.countMax) -> Reading {
         guard let outline = try? JSONOutline(json) else { return .none }
         func count(_ name: StaticString, _ other: StaticString) -> Int? {
-            outline.integer(name, in: json) ?? outline.integer(other, in: json)
+            UsageReader.count(name, outline, json) ?? UsageReader.count(other, outline, json)
         }
         let input = count("prompt_tokens", "input_tokens")
         let output = count("completion_tokens", "output_tokens")
@@ -110,7 +129,7 @@ struct UsageReader: Sendable, Equatable {
             usage.audioOutput = take(part("audio_tokens"), from: &rest)
         }
         usage.output = rest
-        return .counts(usage.bounded)
+        return reading(usage, countMax)
     }
 
     private static func read(

@@ -12,6 +12,8 @@ struct ClientFault: Error {
     var id: [UInt8]?
     /// `WWW-Authenticate`.
     var challenge: String?
+    /// Of the gateway's own refusal, as records have it.
+    var errorCode: ErrorCode?
 
     init(_ code: Int, _ message: String, status: Int? = nil, data: [UInt8]? = nil, id: [UInt8]? = nil) {
         self.code = code
@@ -37,6 +39,7 @@ struct ClientFault: Error {
         var object: JSONObject = ["code": .text(error.code.rawValue)]
         if let hint = error.hint { object["hint"] = .text(hint) }
         self.init(code, error.message, status: status, data: JSONTree.object(object).bytes, id: id)
+        errorCode = error.code
     }
 
     var body: [UInt8] { JSONRPCWriter.error(id: id, code: code, message: message, data: data) }

@@ -51,8 +51,8 @@ final class MCPBatch {
                 throw ClientFault(
                     JSONRPCCode.invalidRequest, "two requests of a batch have one id", status: 400, id: id)
             }
-            let part = Part(self, message, id: id)
-            if known?.method == "initialize" {
+            let part = Part(self, message, id: id, isAnswered: known.map { $0.kind == .request } ?? true)
+            if known?.method == "initialize", known?.kind == .request {
                 part.answer =
                     ClientFault(JSONRPCCode.invalidRequest, "initialize must not be part of a batch", id: id).body
             }
@@ -171,10 +171,14 @@ private final class Part: AnswerReader {
     /// The message that the client gets, until it has been sent.
     var answer: [UInt8]?
 
-    init(_ batch: MCPBatch, _ message: [UInt8], id: [UInt8]?) {
+    /// Nobody answers a notification, nor an answer.
+    private let isAnswered: Bool
+
+    init(_ batch: MCPBatch, _ message: [UInt8], id: [UInt8]?, isAnswered: Bool) {
         self.batch = batch
         self.message = message
         self.id = id
+        self.isAnswered = isAnswered
     }
 
     func begin(in whole: Exchange, isFirst: Bool) {
@@ -203,7 +207,7 @@ private final class Part: AnswerReader {
     }
 
     func callFinished() {
-        if !isStream, !body.isEmpty { answer = batch.fitting(body, id: id) }
+        if isAnswered, !isStream, !body.isEmpty { answer = batch.fitting(body, id: id) }
         body = []
         batch.finished(self)
     }

@@ -154,7 +154,7 @@ extension MCPExchange {
     func answer(_ fault: ClientFault) {
         guard let exchange else { return }
         if exchange.record.errorCode == nil {
-            exchange.record.errorCode = fault.status < 300 ? .forbidden : .malformedRequest
+            exchange.record.errorCode = fault.errorCode ?? (fault.status < 300 ? .forbidden : .malformedRequest)
         }
         exchange.record.outcome = server == nil ? .refused : .upstreamFailed
         note?.errorCode = fault.code

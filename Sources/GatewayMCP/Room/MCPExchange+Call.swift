@@ -43,6 +43,8 @@ extension MCPExchange {
     ) throws(ClientFault) {
         let verdict = try judge(.tool, own, at: server, as: shown, arguments: arguments, call)
         try checkScopes(terms(of: own, at: server), call)
+        // Before anybody is asked: an approval is not spent on what will not be sent.
+        if let refusal = services.health.refusal(of: server) { throw ClientFault(refusal, id: call.id, status: 200) }
         note?.argumentsDigest = ToolDigest.of(arguments)
         note?.risk = terms(of: own, at: server).risk
         withShelves([server], call) { [self] shelves in

@@ -232,7 +232,8 @@ struct SchemaCheck {
         }
         if let step = schema["multipleOf"]?.number, step.double > 0 {
             let quotient = value / step.double
-            guard (quotient - quotient.rounded()).magnitude < 1e-9 else {
+            // What a double can tell of decimals grows with them: 112022.93 is a multiple of 0.01.
+            guard (quotient - quotient.rounded()).magnitude < 1e-9 * max(1, quotient.magnitude) else {
                 throw Mismatch(place: place, message: "must be a multiple of \(step.text)")
             }
         }

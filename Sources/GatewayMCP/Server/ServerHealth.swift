@@ -72,7 +72,6 @@ final class ServerChecks {
         }
         for (name, server) in wanted {
             let known = running[name]
-            known?.stop()
             let key = server.checked.key
             let isSame = known.map { $0.server.key == key && $0.server.check == server.check } ?? false
             if !isSame { services.health.set(nil, of: name) }
@@ -80,7 +79,8 @@ final class ServerChecks {
                 let check = ServerCheck(server, services, on: worker, tracker: isSame ? known?.tracker : nil, changed)
             else { continue }
             running[name] = check
-            check.start()
+            if isSame, let known { check.goOn(from: known) } else { check.start() }
+            known?.stop()
         }
     }
 }
@@ -97,6 +97,9 @@ final class ServerCheck {
     private var request: ServerRequest?
     private var post: ServerPost?
     private var startedNanoseconds: UInt64 = 0
+    /// Between two questions, until then.
+    private var isWaiting = false
+    private var nextNanoseconds: UInt64 = 0
     private let timer: LoopTimer
 
     /// Nobody's capabilities, and no caller's: each owner's key has a slash.
@@ -117,11 +120,28 @@ final class ServerCheck {
         timer = LoopTimer(on: worker)
     }
 
-    func start() {
+    /// Begins where another check of the same server is: however often a configuration is loaded, a server is asked as
+    /// often as it wants and has no longer to answer.
+    func goOn(from earlier: ServerCheck) {
+        guard earlier.isWaiting else { return start(since: earlier.startedNanoseconds) }
+        startedNanoseconds = earlier.startedNanoseconds
+        wait(until: earlier.nextNanoseconds)
+    }
+
+    private func wait(until time: UInt64) {
+        nextNanoseconds = time
+        isWaiting = true
+        timer.action = { [self] _ in start() }
         worker.refreshClock()
-        startedNanoseconds = worker.now
+        timer.set(at: max(time, worker.now))
+    }
+
+    func start(since began: UInt64? = nil) {
+        worker.refreshClock()
+        isWaiting = false
+        startedNanoseconds = began ?? worker.now
         timer.action = { [self] _ in take("no answer within \(plan.timeoutNanoseconds / 1_000_000) ms") }
-        timer.set(at: worker.now &+ plan.timeoutNanoseconds)
+        timer.set(at: max(startedNanoseconds &+ plan.timeoutNanoseconds, worker.now))
         if services.live.era(of: server) == nil, server.protocol == .auto { return discover() }
         let request = ServerRequest(
             server, isStateless ? "server/discover" : "ping", params: [], ServerCheck.caller, services, on: worker)
@@ -174,9 +194,7 @@ final class ServerCheck {
         changed(server, tracker.isHealthy)
         // What was listed before it went away may not be what it has now.
         if hasChanged, tracker.isHealthy { services.shelf.changed(server) }
-        timer.action = { [self] _ in start() }
-        worker.refreshClock()
-        timer.set(at: max(startedNanoseconds &+ ServerCheck.jittered(plan.intervalNanoseconds), worker.now))
+        wait(until: startedNanoseconds &+ ServerCheck.jittered(plan.intervalNanoseconds))
     }
 
     /// A tenth more or less, so that replicas do not ask in step.

@@ -74,8 +74,9 @@ package final class BodyDecoder {
         }
     }
 
-    /// The body has ended. Throws `malformedRequest` if it did so too early.
+    /// The body has ended. Throws `malformedRequest` if it did so too early; none at all is whole in every coding.
     package func finish() throws(GatewayError) {
+        guard inputBytes > 0 else { return }
         let isWhole =
             switch inner {
             case .gzip(let decoder): decoder.isWhole

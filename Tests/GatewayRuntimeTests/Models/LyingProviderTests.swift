@@ -21,16 +21,16 @@ struct LyingProviderTests {
 
     /// Calls a model whose provider speaks OpenAI's chat and gives this answer to everything.
     private static func call(
-        _ path: String, _ type: String, _ body: [UInt8], fields: String = "", streams: Bool = false,
-        more: String = ",\"max_tokens\":64"
+        _ path: String, _ type: String, _ body: [UInt8], fields: String = "", status: String = "200 OK",
+        streams: Bool = false, more: String = ",\"max_tokens\":64"
     ) async throws -> Outcome {
         let asked = Mutex(0)
         let scripted = try await ScriptedBackend.start { peer, event in
             guard case .bytes(let text) = event, text.hasSuffix("}") else { return false }
             asked.withLock { $0 += 1 }
             peer.send(
-                Array("HTTP/1.1 200 OK\r\ncontent-type: \(type)\r\n\(fields)content-length: \(body.count)\r\n\r\n".utf8)
-                    + body)
+                Array("HTTP/1.1 \(status)\r\ncontent-type: \(type)\r\n".utf8)
+                    + Array("\(fields)content-length: \(body.count)\r\n\r\n".utf8) + body)
             return true
         }
         var options = ModelStand.Options()
@@ -89,6 +89,12 @@ struct LyingProviderTests {
             #"{"prompt_tokens":9223372036854775807,"completion_tokens":9223372036854775807}"#,
             #"{"prompt_tokens":1000000000000000000,"completion_tokens":1}"#,
             #"{"prompt_tokens":-1000000,"completion_tokens":-5}"#, #"{"prompt_tokens":0,"completion_tokens":0}"#, "",
+            #"{"prompt_tokens":99999999999999999999,"completion_tokens":5}"#,
+            #"{"prompt_tokens":"12","completion_tokens":5}"#, #"{"prompt_tokens":1e30,"completion_tokens":5}"#,
+            #"{"prompt_tokens":10,"completion_tokens":5,"total_tokens":1099511627791,"#
+                + #""completion_tokens_details":{"reasoning_tokens":1099511627776}}"#,
+            // The prompt was counted, and what was said was not.
+            #"{"prompt_tokens":7,"completion_tokens":0}"#,
         ])
     func absurd(_ usage: String) async throws {
         for path in Self.paths {
@@ -96,6 +102,26 @@ struct LyingProviderTests {
             let isGuess = row.usage.output == 3 && row.usage.input < 100
             #expect(row.flags.contains(.estimated) && isGuess, "\(path) \(usage)")
         }
+    }
+
+    @Test("a count may be written with a fraction of nought", arguments: paths)
+    func fraction(_ path: String) async throws {
+        let body = Self.reply(#"{"prompt_tokens":12.0,"completion_tokens":5}"#)
+        let row = try await Self.call(path, "application/json", body).row
+        #expect(row.usage.input == 12 && row.usage.output == 5 && !row.flags.contains(.estimated))
+    }
+
+    @Test("an answer in a coding that cannot be read is asked for once, and one that failed keeps its status")
+    func coding() async throws {
+        let body = Self.reply(#"{"prompt_tokens":10,"completion_tokens":5}"#)
+        let path = "/v1/chat/completions"
+        let fields = "content-encoding: br\r\n"
+        let whole = try await Self.call(path, "application/json", body, fields: fields)
+        #expect(whole.answer.status == 502 && whole.asked == 1, "\(whole.answer.text)")
+        #expect(try whole.row.flags.contains(.estimated))
+        let refused = try await Self.call(
+            path, "application/json", body, fields: fields + "retry-after: 700\r\n", status: "429 Too Many Requests")
+        #expect(refused.answer.status == 429, "\(refused.answer.text)")
     }
 
     @Test("an error with status 200 costs nothing by either API", arguments: paths)
@@ -153,6 +179,10 @@ struct LyingProviderTests {
             path, "text/event-stream", Self.events([Self.text, Self.stop]), streams: true)
         #expect(!outcome.answer.text.contains("error") && outcome.answer.text.contains("hello there"))
         #expect(try outcome.row.outcome == .completed)
+        let several = try await Self.call(
+            path, "text/event-stream", Self.events([Self.text, Self.stop]), streams: true,
+            more: ",\"max_tokens\":64,\"n\":2")
+        #expect(path != "/v1/chat/completions" || several.answer.text.contains("error"), "\(several.answer.text)")
         let cut = try await Self.call(path, "text/event-stream", Self.events([Self.text]), streams: true)
         #expect(cut.answer.text.contains("error"), "\(cut.answer.text)")
     }

@@ -247,7 +247,8 @@ struct Quickstart {
         let messages = #""messages":[{"role":"user","content":"hello"}]"#
         return [
             "models come from \(from)", "key: \(key)",
-            "that key is good until the next start; one that stays: sluice key create --group \(Self.user)", "try:",
+            "a start makes a new one, and the last is good for another day; one that stays: "
+                + "sluice key create --group \(Self.user)", "try:",
             "  curl \(base)/v1/chat/completions \(header) -d '{\"model\":\"fast\",\(messages)}'",
             "  curl -N \(base)/v1/chat/completions \(header) -d '{\"model\":\"fast\",\"stream\":true,\(messages)}'",
             "  OPENAI_BASE_URL=\(base)/v1 OPENAI_API_KEY=\(key) python3 your_program.py"
