@@ -40,7 +40,7 @@ struct FileCommandTests {
         let lines = quickstart.invitation(url: "http://127.0.0.1:8080/", key: "slk_1")
         #expect(lines.filter { $0.hasPrefix("  ") && $0.contains("slk_1") }.count == 4)
         #expect(lines.contains { $0.contains("curl http://127.0.0.1:8080/v1/chat/completions") })
-        #expect(lines.contains { $0.contains("until the next start") && $0.contains("sluice key create") })
+        #expect(lines.contains { $0.contains("good for another day") && $0.contains("sluice key create") })
         #expect(Quickstart(.mock(port: 9100), port: 8081).text.contains("protocol: HTTP, port: 8081}"))
     }
 

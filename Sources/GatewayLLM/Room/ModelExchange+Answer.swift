@@ -166,7 +166,10 @@ extension ModelExchange: AnswerReader {
 
     func receiveAnswerEnd(trailers: FieldBlock?) {
         guard outcome == nil else { return }
-        do throws(GatewayError) { try answerDecoder?.finish() } catch { drop(error) }
+        // An answer without a body has no coding, whatever its head says.
+        if let answerDecoder, !answerDecoder.isEmpty {
+            do throws(GatewayError) { try answerDecoder.finish() } catch { drop(error) }
+        }
         guard outcome == nil else { return }
         switch reply {
         case .none: outcome = .failed(.upstream(.upstreamProtocolError))

@@ -74,9 +74,11 @@ package final class BodyDecoder {
         }
     }
 
-    /// The body has ended. Throws `malformedRequest` if it did so too early; none at all is whole in every coding.
+    /// Nothing has come.
+    package var isEmpty: Bool { inputBytes == 0 }
+
+    /// The body has ended. Throws `malformedRequest` if it did so too early.
     package func finish() throws(GatewayError) {
-        guard inputBytes > 0 else { return }
         let isWhole =
             switch inner {
             case .gzip(let decoder): decoder.isWhole
