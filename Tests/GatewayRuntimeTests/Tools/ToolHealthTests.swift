@@ -1,4 +1,5 @@
 import Foundation
+import GatewayControl
 import GatewayModel
 import GatewayRuntime
 import GatewayWorkbench
@@ -18,9 +19,11 @@ struct ToolHealthTests {
         {"protocolVersion":"2025-11-25","capabilities":{"tools":{}},"serverInfo":{"name":"old","version":"1"}}
         """
 
-    private static func configuration(_ well: Int, _ patient: Int, credential: String = "") -> String {
-        let check = "healthCheck: {interval: 20ms, timeout: 5s, healthyThreshold: 2, unhealthyThreshold: 2}"
-        return ToolRoomTests.configuration(
+    private static func configuration(
+        _ well: Int, _ patient: Int, credential: String = "",
+        check: String = "healthCheck: {interval: 20ms, timeout: 5s, healthyThreshold: 2, unhealthyThreshold: 2}"
+    ) -> String {
+        ToolRoomTests.configuration(
             well,
             more: """
                 ---
@@ -93,6 +96,26 @@ struct ToolHealthTests {
         try await gateway.stop()
         await well.stop()
         await ill.stop()
+    }
+
+    @Test("a server that says nothing is ill after its timeout, however often a configuration is loaded meanwhile")
+    func reloaded() async throws {
+        let (well, _) = try await ScriptedToolServer.start { _, _ in nil }
+        let silent = try await ScriptedBackend.start { _, _ in false }
+        let check = "healthCheck: {interval: 10ms, timeout: 500ms, healthyThreshold: 1, unhealthyThreshold: 1}"
+        let gateway = try await GatewayUnderTest.start(Self.configuration(well.port, silent.port, check: check))
+        var loads = 0
+        while Self.healthy(gateway) != false {
+            loads += 1
+            let text = "{apiVersion: v1, kind: ConfigMap, metadata: {name: touched}, data: {turn: \"\(loads)\"}}"
+            _ = try await gateway.process.store.apply([
+                ConfigurationLoad.Text(bytes: Array(text.utf8), file: "turn")
+            ])
+        }
+        #expect(loads > 1)
+        try await gateway.stop()
+        await well.stop()
+        await silent.stop()
     }
 
     @Test func `a refused credential is no illness, and no caller's is shown`() async throws {
