@@ -99,20 +99,15 @@ package struct StreamTranslator: Sendable {
             outputBytes += text.byteCount
         case .end:
             state = .complete
-            // Clients keep count by this; the ledger is told that nobody counted.
-            if usage == nil { try write(.usage(estimate), into: &out) }
+            if usage == nil {
+                let estimate = Estimate.usage(inputTokens: inputTokensEstimate, outputBytes: outputBytes)
+                try write(.usage(estimate), into: &out)
+            }
         default: break
         }
         let count = out.count
         try write(event, into: &out)
         if out.count > count { hasContent = true }
-    }
-
-    private var estimate: TokenUsage {
-        var usage = TokenUsage()
-        usage.input = inputTokensEstimate
-        usage.output = Estimate.tokens(outputBytes)
-        return usage
     }
 
     private mutating func write(_ event: NeutralEvent, into out: inout [UInt8]) throws(GatewayError) {

@@ -105,13 +105,10 @@ package struct Translator: Sendable {
             case .responses: throw Translator.noProvider
             }
         let counted = neutral.usage
-        if counted == nil {
-            // Clients keep count by this; the ledger is told that nobody counted.
-            var usage = TokenUsage()
-            usage.input = options.inputTokensEstimate
-            usage.output = Estimate.tokens(neutral.parts.reduce(0) { $0 + $1.byteCount })
-            neutral.usage = usage
-        }
+        neutral.usage =
+            counted
+            ?? Estimate.usage(
+                inputTokens: options.inputTokensEstimate, outputBytes: neutral.parts.reduce(0) { $0 + $1.byteCount })
         let written =
             switch client {
             case .chatCompletions: ChatReplyEncoder.encode(neutral, options, request.toolNames)

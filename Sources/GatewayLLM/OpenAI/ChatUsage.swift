@@ -28,5 +28,5 @@ enum ChatUsage {
 
 extension JSONTree {
     /// A count of tokens; nil for what cannot be one, so that no sum overflows.
-    var tokenCount: Int? { int.flatMap { (0...1 << 40).contains($0) ? $0 : nil } }
+    var tokenCount: Int? { int.flatMap { (0...TokenUsage.countMax).contains($0) ? $0 : nil } }
 }

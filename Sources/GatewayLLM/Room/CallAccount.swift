@@ -93,4 +93,12 @@ extension TokenUsage {
 /// What is assumed where a provider did not say: about four bytes of text are a token.
 enum Estimate {
     static func tokens(_ bytes: Int) -> Int { (max(0, bytes) + 3) / 4 }
+
+    /// What clients are told, who keep count by it; the ledger is told that nobody counted.
+    static func usage(inputTokens: Int, outputBytes: Int) -> TokenUsage {
+        var usage = TokenUsage()
+        usage.input = inputTokens
+        usage.output = tokens(outputBytes)
+        return usage
+    }
 }

@@ -16,7 +16,7 @@ enum ModelReply {
 }
 
 extension ModelReply {
-    /// What it has told in its provider's own words; nil where it was translated, or failed.
+    /// What it has told in its provider's own words; nil where nothing is read of it.
     var facts: ReplyFacts? {
         switch self {
         case .none, .fault: nil

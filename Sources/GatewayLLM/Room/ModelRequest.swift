@@ -71,7 +71,8 @@ struct ModelRequest {
     ]
 
     private static let shapes: [(name: StaticString, kinds: [JSONKind], wanted: String)] = [
-        ("input", [.string, .array, .null], "a text or a list"), ("prompt", [.object, .null], "an object"),
+        ("input", [.string, .escapedString, .array, .null], "a text or a list"),
+        ("prompt", [.object, .null], "an object"),
     ]
 
     init() {}

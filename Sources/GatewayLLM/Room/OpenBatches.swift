@@ -20,7 +20,7 @@ enum BatchEnd: Equatable {
         }
         if let usage = outline.member("usage", in: span), usage.kind == .object,
             // Of many calls together.
-            let read = UsageReader.readOpenAI(span.extracting(usage.value), countMax: 1 << 40).usage
+            let read = UsageReader.readOpenAI(span.extracting(usage.value), countMax: TokenUsage.countMax).usage
         {
             self = .used(read)
             return

@@ -74,16 +74,15 @@ final class WholeReply {
             return ModelFailure(
                 upstream: GatewayError(.upstreamProtocolError, "the provider's answer is too large to be read"))
         }
+        if meter?.hasError == true, let error = meter?.error { return ModelFailure(error) }
         guard let translation else {
             if let edit {
                 do throws(GatewayError) { held = try edit(held) } catch { return ModelFailure(upstream: error) }
             }
             // A text that broke off, or is none, is not passed on as an answer.
             isComplete = meter?.ending ?? .complete == .complete
-            if meter?.hasError == true, let error = meter?.error { return ModelFailure(error) }
             return isComplete ? nil : .upstream(.upstreamProtocolError)
         }
-        if meter?.hasError == true, let error = meter?.error { return ModelFailure(error) }
         do throws(GatewayError) {
             let document = held
             let reply = try translation.translator.reply(document.readableBytesUInt8Span, to: translation.request)

@@ -64,7 +64,7 @@ struct UsageReader: Sendable, Equatable {
         usage.cacheWrite5m = cacheWrite - usage.cacheWrite1h
         usage.reasoning = min(thinking, outputTokens)
         usage.output = outputTokens - usage.reasoning
-        return UsageReader.reading(usage, UsageReader.countMax)
+        return usage.isWithin(UsageReader.countMax) ? .counts(usage) : .absurd
     }
 
     /// A count as it was told: whole, or whole with a fraction of nought. What stands there and is none is -1, which no
@@ -75,15 +75,6 @@ struct UsageReader: Sendable, Equatable {
         let text = member.value.prefix(32).map { json[$0] }
         guard member.kind == .number, let number = Double(String(decoding: text, as: UTF8.self)) else { return -1 }
         return Int(exactly: number) ?? -1
-    }
-
-    /// Parts that no call can have make the whole unbelievable.
-    private static func reading(_ usage: TokenUsage, _ countMax: Int) -> Reading {
-        let counts = [
-            usage.input, usage.cacheRead, usage.cacheWrite5m, usage.cacheWrite1h, usage.audioInput, usage.output,
-            usage.reasoning, usage.audioOutput,
-        ]
-        return counts.allSatisfy { (0...countMax).contains($0) } ? .counts(usage) : .absurd
     }
 
     /// OpenAI's `usage`, of the chat and of the Responses API. Parts never add up to more than the whole they are part
@@ -129,7 +120,7 @@ struct UsageReader: Sendable, Equatable {
             usage.audioOutput = take(part("audio_tokens"), from: &rest)
         }
         usage.output = rest
-        return reading(usage, countMax)
+        return usage.isWithin(countMax) ? .counts(usage) : .absurd
     }
 
     private static func read(

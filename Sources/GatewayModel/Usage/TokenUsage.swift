@@ -18,19 +18,16 @@ package struct TokenUsage: Sendable, Hashable {
 
     package static let zero = TokenUsage()
 
-    /// Every count at most what any call could use: beyond, sums could overflow.
-    package var bounded: TokenUsage {
-        func bound(_ count: Int) -> Int { min(max(0, count), 1 << 40) }
-        var usage = TokenUsage()
-        usage.input = bound(input)
-        usage.cacheRead = bound(cacheRead)
-        usage.cacheWrite5m = bound(cacheWrite5m)
-        usage.cacheWrite1h = bound(cacheWrite1h)
-        usage.audioInput = bound(audioInput)
-        usage.output = bound(output)
-        usage.reasoning = bound(reasoning)
-        usage.audioOutput = bound(audioOutput)
-        return usage
+    /// No count of a call, or of a batch together, is larger: what is told beyond is no count, and sums of them do not
+    /// overflow.
+    package static let countMax = 1 << 40
+
+    /// Whether every count is one that can be: 0 to `most`.
+    package func isWithin(_ most: Int) -> Bool {
+        // As a bit pattern a negative one is larger than all.
+        func fits(_ count: Int) -> Bool { UInt(bitPattern: count) <= UInt(bitPattern: most) }
+        return fits(input) && fits(cacheRead) && fits(cacheWrite5m) && fits(cacheWrite1h) && fits(audioInput)
+            && fits(output) && fits(reasoning) && fits(audioOutput)
     }
 
     /// All tokens that went in, as budgets and context limits count them.

@@ -27,7 +27,7 @@ package struct UsageRow: Sendable, Hashable {
     }
 
     /// No count of a call is larger: what providers tell is held to it.
-    static let tokensMax = 1 << 40
+    static let tokensMax = TokenUsage.countMax
 
     /// When it was settled, milliseconds since 1970.
     package var timeMilliseconds: Int

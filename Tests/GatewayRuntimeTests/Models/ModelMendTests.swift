@@ -97,6 +97,23 @@ struct ModelMendTests {
         }
     }
 
+    @Test func `what Responses are asked may be any text or list, and nothing else`() async throws {
+        try await ModelStand.run { stand in
+            let key = try stand.key()
+            for input in [#""hello""#, #""two\nlines, \"quoted\"""#, #""""#, #"[{"role":"user","content":"a\nb"}]"#] {
+                let answer = try await stand.call(key, "/v1/responses", "{\"model\":\"chat\",\"input\":\(input)}")
+                #expect(answer.status == 200, "\(input): \(answer.text)")
+            }
+            for input in [#"{"type":"item_reference","id":"msg_1"}"#, "7", "true"] {
+                let answer = try await stand.call(key, "/v1/responses", "{\"model\":\"chat\",\"input\":\(input)}")
+                #expect(answer.status == 400 && answer.text.contains("input must be"), "\(input): \(answer.text)")
+            }
+            let listed = try await stand.call(
+                key, "/v1/responses", #"{"model":"chat","input":"a","prompt":[{"id":"pmpt_1"}]}"#)
+            #expect(listed.status == 400 && listed.text.contains("prompt must be"), "\(listed.text)")
+        }
+    }
+
     @Test func `a document that says it failed is a failure, and costs nothing`() async throws {
         let body = "{\"error\":{\"message\":\"no\",\"type\":\"server_error\"}}"
         try await Self.run("application/json", body) { stand in
