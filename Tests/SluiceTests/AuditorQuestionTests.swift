@@ -146,16 +146,8 @@ struct AuditorQuestionTests {
         let gone = try await MockHTTPServer.start()
         (story.providerPort, story.brokenPort) = (provider.port, gone.port)
         await gone.stop()
-        var options = GatewayOptions(
-            source: .text(Self.configuration(story), name: "story.yaml"), stateDirectory: state)
-        options.loops = 1
-        options.accessLog = .none
-        options.admin = nil
-        options.telemetry = nil
-        options.addresses = ["127.0.0.1"]
-        options.bindPort = { _ in 0 }
-        options.drainTimeout = .seconds(2)
-        let gateway = try await GatewayProcess(options)
+        let gateway = try await GatewayProcess(
+            .quiet(.text(Self.configuration(story), name: "story.yaml"), state: state))
         try await gateway.start()
         story.port = try #require(gateway.boundPorts[8080])
         return (gateway, provider)

@@ -16,16 +16,8 @@ struct QuickstartStand {
         let quickstart = try await Quickstart.prepared()
         let folder = try TemporaryFolder()
         let state = folder.path + "/state"
-        var options = GatewayOptions(
-            source: .text(quickstart.text + more, name: Quickstart.name), stateDirectory: state)
-        options.loops = 1
-        options.accessLog = .none
-        options.admin = nil
-        options.telemetry = nil
-        options.addresses = ["127.0.0.1"]
-        options.bindPort = { _ in 0 }
-        options.drainTimeout = .seconds(2)
-        let gateway = try await GatewayProcess(options)
+        let gateway = try await GatewayProcess(
+            .quiet(.text(quickstart.text + more, name: Quickstart.name), state: state))
         do {
             try await gateway.start()
             let key = try await QuickstartKey(client: StateClient(folder: state)).secret()
@@ -48,5 +40,20 @@ struct QuickstartStand {
     /// A command that calls it as the quickstart's user.
     func tool(_ words: String...) async -> CommandRun {
         await CommandRun.of(["tool", "call"] + words + ["--url", url, "--key", key])
+    }
+}
+
+extension GatewayOptions {
+    /// On ports the kernel chooses, without a log and nobody's to administer but by its state folder.
+    static func quiet(_ source: GatewayOptions.Source, state: String) -> GatewayOptions {
+        var options = GatewayOptions(source: source, stateDirectory: state)
+        options.loops = 1
+        options.accessLog = .none
+        options.admin = nil
+        options.telemetry = nil
+        options.addresses = ["127.0.0.1"]
+        options.bindPort = { _ in 0 }
+        options.drainTimeout = .seconds(2)
+        return options
     }
 }

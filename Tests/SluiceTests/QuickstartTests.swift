@@ -71,6 +71,9 @@ struct QuickstartTests {
             #expect(since.status == 0 && since.out.split(separator: "\n").count == 2, "\(since.error)")
             let last = await stand.command("audit", "tail", "--last", "1", "--tool", "echo", "--count", "1", "--json")
             #expect(since.out.hasSuffix(last.out) && !last.out.isEmpty, "\(last.out)")
+            // Nothing that comes now is from before then.
+            let ended = await stand.command("audit", "tail", "--since", "1h", "--until", "2001-01-01")
+            #expect(ended.status == 0 && ended.out.isEmpty, "\(ended.error)\(ended.out)")
             for spelling in ["demo/echo", "demo.echo", "demo__echo", "echo", "demo/*"] {
                 let found = await stand.command("audit", "search", "--tool", spelling)
                 #expect(found.out.split(separator: "\n").count == 3, "\(spelling): \(found.out)")

@@ -9,9 +9,10 @@ extension AuditAPI {
     static func standing(_ trail: AuditTrail, _ folder: AuditFolder, damage: String? = nil) -> [(String, ConfigNode)] {
         let segments = AuditReader(folder).segments
         let note = folder.checkpointNote ?? ""
+        let problems = problems(trail, folder, damage: damage)
         var fields: [(String, ConfigNode)] = [
-            ("folder", .text(folder.path)), ("healthy", .flag(problems(trail, folder, damage: damage).isEmpty)),
-            ("problems", .list(problems(trail, folder, damage: damage).map { .text($0) })),
+            ("folder", .text(folder.path)), ("healthy", .flag(problems.isEmpty)),
+            ("problems", .list(problems.map { .text($0) })),
             ("setAside", .list(folder.brokenLogs.map { .text($0) })),
         ]
         if let log = trail.log {

@@ -29,6 +29,8 @@ extension AuditAPI {
                     return lines.count < Self.tailBytesMax
                 }
                 if !lines.isEmpty { return lines }
+                // Nothing that comes now is from before then.
+                if let until = filter.untilMilliseconds, AuditClock.wallMilliseconds >= until { return nil }
                 guard (try? await Task.sleep(for: .milliseconds(200))) != nil else { return nil }
             }
             return nil

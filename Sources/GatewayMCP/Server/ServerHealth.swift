@@ -72,6 +72,7 @@ final class ServerChecks {
         }
         for (name, server) in wanted {
             let known = running[name]
+            defer { known?.stop() }
             let key = server.checked.key
             let isSame = known.map { $0.server.key == key && $0.server.check == server.check } ?? false
             if !isSame { services.health.set(nil, of: name) }
@@ -80,7 +81,6 @@ final class ServerChecks {
             else { continue }
             running[name] = check
             if isSame, let known { check.goOn(from: known) } else { check.start() }
-            known?.stop()
         }
     }
 }

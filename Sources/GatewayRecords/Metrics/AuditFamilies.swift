@@ -21,8 +21,7 @@ extension MetricCatalog {
     /// The metrics of the audit log, in the order of a scrape.
     static let audit = [
         auditRecords, auditDurable, auditDropped, auditFailures, auditQueue, auditWritable, auditSetAside,
-        auditSinkLag,
-        auditSinkFailing,
+        auditSinkLag, auditSinkFailing,
     ]
 }
 

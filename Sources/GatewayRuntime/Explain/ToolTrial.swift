@@ -25,6 +25,9 @@ package struct ToolTrial: Sendable {
         }
     }
 
+    /// What may still refuse a call that rules let through: it depends on the credential, the server or the moment.
+    static let notAsked = ["the credential's own tools and scopes", "pins", "the tool's schema", "limits and budgets"]
+
     private let access: ToolAccessTable
     private let governance: ToolGovernance
     /// Those that have tools of their own, by the names that callers see.
@@ -79,6 +82,7 @@ package struct ToolTrial: Sendable {
             ])
         }
         fields.append(("tried", .list(rows)))
+        fields.append(("notAsked", .list(ToolTrial.notAsked.map { .text($0) })))
         return .object(fields)
     }
 }

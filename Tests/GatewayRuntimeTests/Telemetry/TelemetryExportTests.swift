@@ -19,7 +19,7 @@ struct TelemetryExportTests {
     }
 
     /// The spans in what a collector received.
-    private static func spans(_ collector: MockHTTPServer) throws -> [[String: Any]] {
+    static func spans(_ collector: MockHTTPServer) throws -> [[String: Any]] {
         try collector.journal.requests.filter { $0.path.hasSuffix("/v1/traces") && $0.complete }.flatMap { request in
             let root = try JSONSerialization.jsonObject(with: Data(request.body)) as? [String: Any]
             let resources = root?["resourceSpans"] as? [[String: Any]] ?? []
@@ -28,7 +28,7 @@ struct TelemetryExportTests {
         }
     }
 
-    private static func attribute(_ span: [String: Any], _ name: String) -> String? {
+    static func attribute(_ span: [String: Any], _ name: String) -> String? {
         let all = span["attributes"] as? [[String: Any]] ?? []
         let value = all.first { $0["key"] as? String == name }?["value"] as? [String: Any]
         return value?["stringValue"] as? String ?? value?["intValue"] as? String

@@ -10,21 +10,6 @@ struct ToolSpanTests {
         {"protocolVersion":"2025-11-25","capabilities":{"tools":{}},"serverInfo":{"name":"old","version":"1"}}
         """
 
-    private static func spans(_ collector: MockHTTPServer) throws -> [[String: Any]] {
-        try collector.journal.requests.filter { $0.path.hasSuffix("/v1/traces") && $0.complete }.flatMap { request in
-            let root = try JSONSerialization.jsonObject(with: Data(request.body)) as? [String: Any]
-            let resources = root?["resourceSpans"] as? [[String: Any]] ?? []
-            let scopes = resources.flatMap { $0["scopeSpans"] as? [[String: Any]] ?? [] }
-            return scopes.flatMap { $0["spans"] as? [[String: Any]] ?? [] }
-        }
-    }
-
-    private static func attribute(_ span: [String: Any], _ name: String) -> String? {
-        let all = span["attributes"] as? [[String: Any]] ?? []
-        let value = all.first { $0["key"] as? String == name }?["value"] as? [String: Any]
-        return value?["stringValue"] as? String ?? value?["intValue"] as? String
-    }
-
     private static func call(_ stand: ToolRoomTests.Stand, _ key: String) async throws -> CompletedResponse {
         try await stand.post(
             "/mcp/demo",
@@ -63,7 +48,7 @@ struct ToolSpanTests {
         let answer = try await Self.call(stand, try stand.key("alice"))
         #expect(answer.text.contains("isError"), "\(answer.text)")
         try await gateway.stop()
-        let spans = try Self.spans(collector).filter { $0["traceId"] as? String == Self.trace }
+        let spans = try TelemetryExportTests.spans(collector).filter { $0["traceId"] as? String == Self.trace }
         let outer = try #require(spans.first { $0["kind"] as? Int == 2 })
         let inner = try #require(spans.first { $0["kind"] as? Int == 3 }, "\(spans)")
         #expect(inner["name"] as? String == "tools/call get_weather")
@@ -78,8 +63,8 @@ struct ToolSpanTests {
             "network.transport": "tcp", "server.address": "127.0.0.1", "server.port": "\(server.port)",
             "sluice.tool.server": "demo",
         ]
-        for (name, value) in expected { #expect(Self.attribute(inner, name) == value, "\(name)") }
-        #expect(Self.attribute(inner, "jsonrpc.request.id") != nil)
+        for (name, value) in expected { #expect(TelemetryExportTests.attribute(inner, name) == value, "\(name)") }
+        #expect(TelemetryExportTests.attribute(inner, "jsonrpc.request.id") != nil)
         #expect(!"\(spans)".contains("secret-session"))
         await server.stop()
         await collector.stop()
