@@ -2,6 +2,7 @@ import Foundation
 import GatewayControl
 import GatewayModel
 import GatewayRuntime
+import GatewayState
 import GatewayWorkbench
 import Synchronization
 import Testing
@@ -37,7 +38,11 @@ struct ToolHealthTests {
                 apiVersion: sluice.dev/v1alpha1
                 kind: ToolAccessPolicy
                 metadata: {name: patients}
-                spec: {subjects: [{group: engineering}], rules: [{server: patient, tools: ["get_*"]}]}
+                spec:
+                  subjects: [{group: engineering}]
+                  rules:
+                    - {server: patient, tools: ["get_*"]}
+                    - {server: patient, tools: ["delete_*"], verdict: ask}
                 """)
     }
 
@@ -94,6 +99,40 @@ struct ToolHealthTests {
         let asked = Set(stand.received().filter { $0.header("mcp-name") == nil }.map(\.method))
         #expect(asked.contains(isStateless ? "server/discover" : "ping"), "\(asked)")
         try await gateway.stop()
+        await well.stop()
+        await ill.stop()
+    }
+
+    @Test("an approval is not spent on a call that is not sent, and records say that the server was away")
+    func approved() async throws {
+        let patient = Patient()
+        let (well, _) = try await ScriptedToolServer.start { _, _ in nil }
+        let (ill, received) = try await ScriptedToolServer.start { _, _ in patient.answersNothing ? .status(503) : nil }
+        let gateway = try await GatewayUnderTest.start(Self.configuration(well.port, ill.port))
+        let stand = ToolRoomTests.Stand(gateway: gateway, received: received)
+        let key = try stand.key("alice")
+        func call() async throws -> CompletedResponse {
+            try await stand.send(
+                key, "tools/call", "\"name\":\"delete_all\",\"arguments\":{\"n\":1}", path: "/mcp/patient",
+                name: "delete_all")
+        }
+        try await eventually("it is well") { Self.healthy(gateway) == true }
+        #expect(try ToolRoomTests.code(try await call()) == 3021)
+        let book = gateway.process.state.tools
+        let item = try #require(book.approvals().first)
+        let now = Int(Date().timeIntervalSince1970)
+        _ = try book.decide(item.id, isApproved: true, by: "test", nowSeconds: now)
+        patient.set(true)
+        try await eventually("it is ill") { Self.healthy(gateway) == false }
+        #expect(try ToolRoomTests.code(try await call()) == 4004)
+        #expect(try book.approval(item.id).state == .approved)
+        patient.set(false)
+        try await eventually("it is well again") { Self.healthy(gateway) == true }
+        let done = try await call()
+        #expect(done.text.contains("done"), "\(done.text)")
+        #expect(try book.approval(item.id).state == .used)
+        let codes = try await gateway.stopAndReadLog().compactMap { $0["error"] as? String }
+        #expect(codes == ["SL-3021", "SL-4004"])
         await well.stop()
         await ill.stop()
     }
