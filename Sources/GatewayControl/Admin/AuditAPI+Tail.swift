@@ -29,14 +29,18 @@ extension AuditAPI {
                     return lines.count < Self.tailBytesMax
                 }
                 if !lines.isEmpty { return lines }
-                // Nothing that comes now is from before then.
-                if let until = filter.untilMilliseconds, AuditClock.wallMilliseconds >= until { return nil }
+                // What is from before then has come: records are written some moments after their time.
+                if let until = filter.untilMilliseconds, AuditClock.wallMilliseconds >= until + Self.lateMilliseconds {
+                    return nil
+                }
                 guard (try? await Task.sleep(for: .milliseconds(200))) != nil else { return nil }
             }
             return nil
         }
         return .stream("application/x-ndjson", stream)
     }
+
+    private static let lateMilliseconds = 2_000
 
     /// Of one answer; what is left comes with the next.
     private static let tailBytesMax = 1 << 20

@@ -215,7 +215,9 @@ extension ModelExchange: AnswerReader {
                 return startAttempt()
             }
             self.failure = failure
-            if failure.error.code == .upstreamProtocolError, reply.isUseless, let place = choice.tried.last {
+            if failure.error.code == .upstreamProtocolError, reply.isUseless || dropsAnswer,
+                let place = choice.tried.last
+            {
                 choice.barred.append(place)
             }
             guard !isVisible, let cause = failure.cause, let routed,

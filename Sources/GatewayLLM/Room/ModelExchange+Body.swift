@@ -10,10 +10,11 @@ extension ModelExchange {
         guard fields.first(.contentEncoding) != nil else { return nil }
         var coding: String?
         for entry in fields.entries where fields.equals(entry.name, contentEncoding) {
-            let text = fields.text(entry.value).lowercased().filter { $0 != " " && $0 != "\t" }
-            guard text != "identity", !text.isEmpty else { continue }
-            guard coding == nil else { throw unsupported("several") }
-            coding = text
+            let texts = fields.text(entry.value).lowercased().filter { $0 != " " && $0 != "\t" }.split(separator: ",")
+            for text in texts where text != "identity" {
+                guard coding == nil else { throw unsupported("several") }
+                coding = String(text)
+            }
         }
         guard let coding else { return nil }
         guard let decoder = try BodyDecoder.make(coding) else { throw unsupported("\(coding.prefix(32))") }

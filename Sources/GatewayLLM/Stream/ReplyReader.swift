@@ -7,6 +7,8 @@ struct ReplyReader: Sendable {
     var facts = ReplyFacts()
     private var watch: JSONWatch
     private var usage = UsageReader()
+    /// How many choices of a stream have said why they stopped.
+    private(set) var finishedChoices = 0
 
     init(_ shape: ReplyShape) {
         self.shape = shape
@@ -49,9 +51,9 @@ struct ReplyReader: Sendable {
     }
 
     /// A stream has ended behind an event. Some servers send no `[DONE]`: one that said why it stopped is whole.
-    mutating func finishStream() {
+    mutating func finishStream(choices: Int) {
         guard shape.hasUsageChunk, facts.ending == .open, facts.malformedEvents == 0 else { return }
-        if !facts.finishReason.isEmpty { facts.ending = .complete }
+        if finishedChoices >= choices { facts.ending = .complete }
     }
 
     private static func isDone(_ data: Span<UInt8>) -> Bool {
@@ -84,6 +86,7 @@ struct ReplyReader: Sendable {
         watch.read(Chat.id, into: &facts.responseID)
         watch.read(Chat.model, into: &facts.responseModel)
         watch.read(Chat.finish, into: &facts.finishReason)
+        if watch.findings[Chat.finish].lastKind == .string { finishedChoices += watch.findings[Chat.finish].count }
         usage(Chat.usage)
         texts(Chat.texts)
         if shape == .embeddings, facts.usage != nil { facts.hasContent = true }

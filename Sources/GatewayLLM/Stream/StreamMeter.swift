@@ -47,8 +47,10 @@ package struct StreamMeter: Sendable {
     package var outputTextBytes: Int { reader.facts.outputTextBytes }
     package var error: ProviderError? { reader.facts.error }
     package var isComplete: Bool { reader.facts.ending == .complete }
-    /// The provider has said why it stopped.
-    package var hasFinished: Bool { !reader.facts.finishReason.isEmpty }
+    /// The provider has said of every answer why it stopped.
+    package var hasFinished: Bool {
+        reader.shape.hasUsageChunk ? reader.finishedChoices >= choices : !reader.facts.finishReason.isEmpty
+    }
     /// Nothing more is expected: the stream has said its last event, or failed.
     package var isAtEnd: Bool { reader.facts.ending != .open }
     package var hasFailed: Bool { reader.facts.ending == .failed }
@@ -60,7 +62,7 @@ package struct StreamMeter: Sendable {
         let step = parser.finish()
         let isRemoved = step == .event && readEvent(empty.span)
         if isHolding, !isRemoved, isAtEnd { out.append(contentsOf: parser.held) }
-        if !isHolding, choices == 1 { reader.finishStream() }
+        if !isHolding { reader.finishStream(choices: choices) }
         isHolding = false
     }
 

@@ -44,7 +44,11 @@ extension MCPExchange {
         let verdict = try judge(.tool, own, at: server, as: shown, arguments: arguments, call)
         try checkScopes(terms(of: own, at: server), call)
         // Before anybody is asked: an approval is not spent on what will not be sent.
-        if let refusal = services.health.refusal(of: server) { throw ClientFault(refusal, id: call.id, status: 200) }
+        if let refusal = services.health.refusal(of: server) {
+            // Rules let it through: it is the server that fails.
+            self.server = server
+            throw ClientFault(refusal, id: call.id, status: 200)
+        }
         note?.argumentsDigest = ToolDigest.of(arguments)
         note?.risk = terms(of: own, at: server).risk
         withShelves([server], call) { [self] shelves in

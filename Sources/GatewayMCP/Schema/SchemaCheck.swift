@@ -232,8 +232,8 @@ struct SchemaCheck {
         }
         if let step = schema["multipleOf"]?.number, step.double > 0 {
             let quotient = value / step.double
-            // What a double can tell of decimals grows with them: 112022.93 is a multiple of 0.01.
-            guard (quotient - quotient.rounded()).magnitude < 1e-9 * max(1, quotient.magnitude) else {
+            // Decimals are not exact in a double, and the less the larger they are: 112022.93 is a multiple of 0.01.
+            guard (quotient - quotient.rounded()).magnitude <= max(1e-9, 4 * quotient.ulp) else {
                 throw Mismatch(place: place, message: "must be a multiple of \(step.text)")
             }
         }

@@ -71,16 +71,12 @@ final class ServerChecks {
             changed(check.server, nil)
         }
         for (name, server) in wanted {
-            let known = running[name]
-            defer { known?.stop() }
-            let key = server.checked.key
-            let isSame = known.map { $0.server.key == key && $0.server.check == server.check } ?? false
-            if !isSame { services.health.set(nil, of: name) }
-            guard
-                let check = ServerCheck(server, services, on: worker, tracker: isSame ? known?.tracker : nil, changed)
-            else { continue }
-            running[name] = check
-            if isSame, let known { check.goOn(from: known) } else { check.start() }
+            // However often a configuration is loaded: a server is asked as often as it wants, and has its time.
+            if running[name]?.goesOn(with: server) ?? false { continue }
+            running[name]?.stop()
+            services.health.set(nil, of: name)
+            running[name] = ServerCheck(server, services, on: worker, changed)
+            running[name]?.start()
         }
     }
 }
@@ -88,8 +84,9 @@ final class ServerChecks {
 /// Asks one server again and again how it is, as the gateway itself: `ping` in a session of its own, or
 /// `server/discover` where requests stand for themselves, which have no `ping`. On the worker's loop.
 final class ServerCheck {
-    let server: CompiledServer
-    private(set) var tracker: HealthTracker
+    /// The newest of the same, whose connections are used from the next question on.
+    private(set) var server: CompiledServer
+    private var tracker = HealthTracker()
     private let plan: ActiveServerCheck
     private let services: MCPServices
     private let worker: Worker
@@ -97,9 +94,6 @@ final class ServerCheck {
     private var request: ServerRequest?
     private var post: ServerPost?
     private var startedNanoseconds: UInt64 = 0
-    /// Between two questions, until then.
-    private var isWaiting = false
-    private var nextNanoseconds: UInt64 = 0
     private let timer: LoopTimer
 
     /// Nobody's capabilities, and no caller's: each owner's key has a slash.
@@ -107,12 +101,11 @@ final class ServerCheck {
 
     /// Nil for a server that wants no checks.
     init?(
-        _ server: CompiledServer, _ services: MCPServices, on worker: Worker, tracker: HealthTracker?,
+        _ server: CompiledServer, _ services: MCPServices, on worker: Worker,
         _ changed: @escaping (_ server: CompiledServer, _ isHealthy: Bool?) -> Void
     ) {
         guard let plan = server.check else { return nil }
         self.server = server.checked
-        self.tracker = tracker ?? HealthTracker()
         self.plan = plan
         self.services = services
         self.worker = worker
@@ -120,28 +113,19 @@ final class ServerCheck {
         timer = LoopTimer(on: worker)
     }
 
-    /// Begins where another check of the same server is: however often a configuration is loaded, a server is asked as
-    /// often as it wants and has no longer to answer.
-    func goOn(from earlier: ServerCheck) {
-        guard earlier.isWaiting else { return start(since: earlier.startedNanoseconds) }
-        startedNanoseconds = earlier.startedNanoseconds
-        wait(until: earlier.nextNanoseconds)
+    /// Takes a newly compiled server in place of its own, if it is the same; what is under way goes on.
+    func goesOn(with other: CompiledServer) -> Bool {
+        let other = other.checked
+        guard other.key == server.key, other.check == plan else { return false }
+        server = other
+        return true
     }
 
-    private func wait(until time: UInt64) {
-        nextNanoseconds = time
-        isWaiting = true
-        timer.action = { [self] _ in start() }
+    func start() {
         worker.refreshClock()
-        timer.set(at: max(time, worker.now))
-    }
-
-    func start(since began: UInt64? = nil) {
-        worker.refreshClock()
-        isWaiting = false
-        startedNanoseconds = began ?? worker.now
+        startedNanoseconds = worker.now
         timer.action = { [self] _ in take("no answer within \(plan.timeoutNanoseconds / 1_000_000) ms") }
-        timer.set(at: max(startedNanoseconds &+ plan.timeoutNanoseconds, worker.now))
+        timer.set(at: worker.now &+ plan.timeoutNanoseconds)
         if services.live.era(of: server) == nil, server.protocol == .auto { return discover() }
         let request = ServerRequest(
             server, isStateless ? "server/discover" : "ping", params: [], ServerCheck.caller, services, on: worker)
@@ -194,7 +178,9 @@ final class ServerCheck {
         changed(server, tracker.isHealthy)
         // What was listed before it went away may not be what it has now.
         if hasChanged, tracker.isHealthy { services.shelf.changed(server) }
-        wait(until: startedNanoseconds &+ ServerCheck.jittered(plan.intervalNanoseconds))
+        timer.action = { [self] _ in start() }
+        worker.refreshClock()
+        timer.set(at: max(startedNanoseconds &+ ServerCheck.jittered(plan.intervalNanoseconds), worker.now))
     }
 
     /// A tenth more or less, so that replicas do not ask in step.

@@ -1,6 +1,7 @@
 import GatewayModel
 import GatewayProxy
 import GatewayRecords
+import Synchronization
 
 /// Traces and metrics on their way to the collector. Loops hand spans to a bounded queue and never wait; what the
 /// collector cannot take is dropped and counted.
@@ -14,18 +15,18 @@ extension GatewayProcess {
         var settings = OTLPExporter.Settings()
         settings.intervalMilliseconds = collector.intervalMilliseconds
         settings.metricsIntervalMilliseconds = collector.metricsIntervalMilliseconds
-        let client = OutboundClient(plane)
+        let (client, end) = (OutboundClient(plane), TelemetryEnd())
         let exporter = OTLPExporter(
             spans: spans, registry: registry,
             resource: OTLPResource(instanceID: String(WallTime.seconds)), settings: settings,
             wallNanoseconds: { WallTime.nanoseconds },
             pause: { try await Task.sleep(for: .milliseconds($0)) },
-            send: { await Self.send($0, to: collector, over: client) })
+            send: { await Self.send($0, to: collector, over: client, end) })
         await exporter.run()
     }
 
     private static func send(
-        _ message: OTLPRequest, to collector: TelemetryCollector, over client: OutboundClient
+        _ message: OTLPRequest, to collector: TelemetryCollector, over client: OutboundClient, _ end: TelemetryEnd
     ) async -> OTLPResponse {
         var request = OutboundRequest(
             "POST", OutboundURL.join(collector.url, message.path),
@@ -40,8 +41,9 @@ extension GatewayProcess {
             await sending.value
         } onCancel: {
             // The gateway stops: what is on its way, and the last messages after it, leave nevertheless, but soon.
+            let time = end.begin()
             Task {
-                try? await Task.sleep(for: .seconds(2))
+                try? await Task.sleep(until: time, clock: .continuous)
                 sending.cancel()
             }
         }
@@ -50,5 +52,19 @@ extension GatewayProcess {
     private static func answer(_ request: OutboundRequest, _ client: OutboundClient) async -> OTLPResponse {
         guard let answer = try? await client.send(request) else { return OTLPResponse(status: 0) }
         return OTLPResponse(status: answer.status, retryAfterSeconds: answer.value("retry-after").flatMap { Int($0) })
+    }
+}
+
+/// Until when telemetry may leave once the gateway stops: one time for all of it, so that a collector that hangs holds
+/// up nothing else.
+private final class TelemetryEnd: Sendable {
+    private let time = Mutex<ContinuousClock.Instant?>(nil)
+
+    func begin() -> ContinuousClock.Instant {
+        time.withLock { time in
+            let end = time ?? .now.advanced(by: .seconds(2))
+            time = end
+            return end
+        }
     }
 }

@@ -22,7 +22,8 @@ struct SchemaCheckTests {
         (#"[1,"a",true]"#, #"{"prefixItems":[{"type":"integer"},{"type":"string"}]}"#),
         (#"{"n":{"n":{}}}"#, ##"{"type":"object","properties":{"n":{"$ref":"#"}},"additionalProperties":false}"##),
         (#""b""#, ##"{"$ref":"#/$defs/k","$defs":{"k":{"enum":["a","b"]}}}"##),
-        (#"0.3"#, #"{"multipleOf":0.1}"#), (#""\u00e4bc""#, #"{"maxLength":3,"pattern":"bc$"}"#),
+        (#"0.3"#, #"{"multipleOf":0.1}"#), (#"112022.93"#, #"{"multipleOf":0.01}"#),
+        (#"60000000000"#, #"{"multipleOf":100}"#), (#""\u00e4bc""#, #"{"maxLength":3,"pattern":"bc$"}"#),
         (#"{"kind":"a","v":1}"#, #"{"if":{"properties":{"kind":{"const":"a"}}},"then":{"required":["v"]}}"#),
         (#"1.0"#, #"{"const":1}"#), (#"{"b":1,"a":2}"#, #"{"const":{"a":2,"b":1}}"#),
         (#""x""#, #"{"format":"date","unheardOf":1}"#), (#"[1,2]"#, #"{"uniqueItems":true,"contains":{"const":2}}"#),
@@ -34,6 +35,7 @@ struct SchemaCheckTests {
     @Test(arguments: [
         (#"{"a":"1"}"#, #"{"properties":{"a":{"type":"integer"}}}"#, "/a"), (#"{}"#, #"{"required":["a"]}"#, "/a"),
         (#"{"b":1}"#, #"{"properties":{"a":true},"additionalProperties":false}"#, "/b"),
+        (#"60000000001"#, #"{"multipleOf":100}"#, ""), (#"11202293.935"#, #"{"multipleOf":0.01}"#, ""),
         (#"1.5"#, #"{"type":"integer"}"#, ""), (#"[1,2,1]"#, #"{"uniqueItems":true}"#, ""),
         (#"[1,"a"]"#, #"{"items":{"type":"integer"}}"#, "/1"), (#""abc""#, #"{"maxLength":2}"#, ""),
         (#""abc""#, #"{"pattern":"^b"}"#, ""), (#"5"#, #"{"exclusiveMaximum":5}"#, ""),

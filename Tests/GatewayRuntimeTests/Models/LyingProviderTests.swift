@@ -119,6 +119,12 @@ struct LyingProviderTests {
         let whole = try await Self.call(path, "application/json", body, fields: fields)
         #expect(whole.answer.status == 502 && whole.asked == 1, "\(whole.answer.text)")
         #expect(try whole.row.flags.contains(.estimated))
+        let stream = try await Self.call(
+            path, "text/event-stream", Self.events([Self.text, Self.stop]), fields: fields, streams: true)
+        #expect(stream.asked == 1 && stream.answer.text.contains("error"), "\(stream.answer.text)")
+        let listed = try await Self.call(
+            path, "application/json", body, fields: "content-encoding: identity, identity\r\n")
+        #expect(listed.answer.status == 200, "\(listed.answer.text)")
         let refused = try await Self.call(
             path, "application/json", body, fields: fields + "retry-after: 700\r\n", status: "429 Too Many Requests")
         #expect(refused.answer.status == 429, "\(refused.answer.text)")
@@ -183,6 +189,11 @@ struct LyingProviderTests {
             path, "text/event-stream", Self.events([Self.text, Self.stop]), streams: true,
             more: ",\"max_tokens\":64,\"n\":2")
         #expect(path != "/v1/chat/completions" || several.answer.text.contains("error"), "\(several.answer.text)")
+        let second = #"{"id":"c","choices":[{"index":1,"delta":{"content":"b"},"finish_reason":"stop"}]}"#
+        let both = try await Self.call(
+            path, "text/event-stream", Self.events([Self.text, Self.stop, second]), streams: true,
+            more: ",\"max_tokens\":64,\"n\":2")
+        #expect(path != "/v1/chat/completions" || !both.answer.text.contains("error"), "\(both.answer.text)")
         let cut = try await Self.call(path, "text/event-stream", Self.events([Self.text]), streams: true)
         #expect(cut.answer.text.contains("error"), "\(cut.answer.text)")
     }

@@ -131,8 +131,9 @@ struct ToolHealthTests {
         let done = try await call()
         #expect(done.text.contains("done"), "\(done.text)")
         #expect(try book.approval(item.id).state == .used)
-        let codes = try await gateway.stopAndReadLog().compactMap { $0["error"] as? String }
-        #expect(codes == ["SL-3021", "SL-4004"])
+        let lines = try await gateway.stopAndReadLog().filter { $0["error"] != nil }
+        #expect(lines.compactMap { $0["error"] as? String } == ["SL-3021", "SL-4004"])
+        #expect(lines.compactMap { $0["outcome"] as? String } == ["refused", "upstream_failed"])
         await well.stop()
         await ill.stop()
     }
