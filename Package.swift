@@ -64,7 +64,7 @@ let package = Package(
         .systemLibrary(name: "CNGHTTP2", pkgConfig: "libnghttp2", providers: [.apt(["libnghttp2-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
-        library("GatewayModel", []),
+        library("GatewayModel", ["CLinux"]),
         library("GatewayWire", []),
         library("GatewayPolicy", ["GatewayModel", "GatewayWire"]),
         library("GatewayIdentity", ["GatewayModel", "GatewayWire", crypto, cryptoExtras]),

@@ -56,7 +56,7 @@ package struct DecisionReplay {
     private mutating func add(_ index: Int, _ record: JSONTree) {
         let unmapped = record["unmapped"]
         let state = unmapped?["effect"]?["state"]?.string?.value
-        guard state == nil || state == "pending",
+        guard state == nil || state == "pending" || record["end_time"] != nil,
             let verdict = unmapped?["decision"]?["verdict"]?.string.flatMap({ AuditVerdict(rawValue: $0.value) })
         else { return }
         let code = record["status_code"]?.string.flatMap { ErrorCode(rawValue: $0.value) }

@@ -37,8 +37,7 @@ package struct GatewayOptions: Sendable {
     package var otlp: TelemetryCollector?
     /// Whether there is an audit log in the state folder.
     package var audits = true
-    /// Tests stand in for a full disk under the audit log.
-    package var isAuditDiskFull: @Sendable () -> Bool = { false }
+    package var auditSettings = AuditLog.Settings()
     /// Which edition of OpenTelemetry's names for generative AI metrics and spans have.
     package var genAINames = GenAINames.current
     /// `iss` of the gateway's own tokens: the URL others know it by.

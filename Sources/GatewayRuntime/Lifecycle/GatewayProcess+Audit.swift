@@ -8,9 +8,8 @@ import Glibc
 extension GatewayProcess {
     static func openAudit(_ options: GatewayOptions) throws(GatewayError) -> AuditTrail {
         guard options.audits else { return .off }
-        var settings = AuditLog.Settings()
+        var settings = options.auditSettings
         settings.gateway = hostName
-        settings.isDiskFull = options.isAuditDiskFull
         let log = try AuditLog(AuditFolder(stateFolder: options.stateDirectory), settings: settings)
         if let (folder, why) = log.setAside {
             Console.error("the audit log was set aside as \(folder), and another begun: \(why)")

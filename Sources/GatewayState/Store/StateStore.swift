@@ -124,7 +124,7 @@ package final class StateStore: Sendable {
     /// Starts the thread that syncs, folds and cleans up.
     package func start() throws(GatewayError) {
         worker.withLock { $0 = true }
-        try StateThread.start { [weak self] in
+        try BackgroundThread.start { [weak self] in
             var untilFold = 0
             while let store = self, store.isRunning {
                 store.sync()

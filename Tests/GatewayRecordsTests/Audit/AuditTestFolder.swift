@@ -1,5 +1,6 @@
 import Foundation
 import GatewayModel
+import GatewayWire
 
 @testable import GatewayRecords
 
@@ -46,6 +47,17 @@ final class AuditTestFolder: Sendable {
         decision.facts = [AuditFact("stream", true), AuditFact("bodyBytes", number)]
         event.decision = decision
         return event
+    }
+
+    /// Tells what is about to be done, where nobody waits for the disk.
+    func intent(_ event: AuditEvent, _ trail: AuditTrail) throws -> AuditTicket {
+        guard case .proceed(let ticket) = trail.intent(event) else { throw CancellationError() }
+        return ticket
+    }
+
+    /// What came of each record, as it says.
+    var states: [String] {
+        entries.compactMap { $0.tree?["unmapped"]?["effect"]?["state"]?.string?.value }
     }
 
     var entries: [AuditEntry] {

@@ -46,15 +46,9 @@ struct AuditedCallTests {
         records.filter { text($0["unmapped"]?["traffic"]) == traffic }
     }
 
-    @Test(
-        "a call of a tool is told before and after by its digests, a refused one once; what was said is nowhere",
-        arguments: [false, true])
-    func toolCalls(isStrict: Bool) async throws {
-        let policy = """
-            ---
-            {apiVersion: sluice.dev/v1alpha1, kind: AuditPolicy, metadata: {name: p}, spec: {class: strict}}
-            """
-        try await ToolRoomTests.run(more: isStrict ? policy : "") { stand in
+    @Test("a call of a tool is told before and after by its digests, a refused one once; what was said is nowhere")
+    func toolCalls() async throws {
+        try await ToolRoomTests.run(more: Self.strictPolicy) { stand in
             let (allowed, other) = (try stand.key("alice"), try stand.key("bob", groups: ["others"]))
             let call = "\"name\":\"get_weather\",\"arguments\":{\"city\":\"Atlantis\"}"
             #expect(try await stand.send(allowed, "tools/call", call, name: "get_weather").status == 200)
@@ -82,9 +76,17 @@ struct AuditedCallTests {
         }
     }
 
+    /// An intent that must be on the disk is a record of its own.
+    private static let strictPolicy = """
+        ---
+        {apiVersion: sluice.dev/v1alpha1, kind: AuditPolicy, metadata: {name: p}, spec: {class: strict}}
+        """
+
     @Test("a call is told before and after: who, what, which rule, what came of it, what it cost")
     func modelCall() async throws {
-        let records = try await Self.records { stand in
+        var options = ModelStand.Options()
+        options.more = Self.strictPolicy
+        let records = try await Self.records(options) { stand in
             let key = try stand.key()
             #expect(try await stand.call(key, "/v1/chat/completions", ModelStand.question("chat")).status == 200)
             let stream = ModelStand.question("chat", "", true)
@@ -103,6 +105,22 @@ struct AuditedCallTests {
         #expect(intent["unmapped"]?["request_body"] == nil)
         #expect(Self.text(records.first?["api"]?["operation"]) == "start")
         #expect(Self.text(records.last?["api"]?["operation"]) == "stop")
+    }
+
+    @Test("a call of class standard is told whole, by one record or by two", arguments: [0, 60_000])
+    func standardCall(lingerMilliseconds: Int) async throws {
+        var options = ModelStand.Options()
+        options.adjust = { $0.auditSettings.lingerMilliseconds = lingerMilliseconds }
+        let records = try await Self.records(options) { stand in
+            let key = try stand.key()
+            #expect(try await stand.call(key, "/v1/chat/completions", ModelStand.question("chat")).status == 200)
+        }
+        let calls = Self.of("models", records)
+        if lingerMilliseconds > 0 { #expect(calls.count == 1 && calls.first?["end_time"]?.int ?? 0 > 0) }
+        let (intent, outcome) = (try #require(calls.first), try #require(calls.last))
+        #expect(intent["unmapped"]?["decision"]?["facts"]?["route"] != nil)
+        #expect(outcome["message_context"]?["total_tokens"]?.int ?? 0 > 0)
+        #expect(Self.text(outcome["unmapped"]?["effect"]?["state"]) == "done")
     }
 
     @Test("refusals are records: no key, a model nobody may use, a budget that is used up")

@@ -27,7 +27,7 @@ struct FullDiskTests {
     private static func stand(_ disk: Disk, _ auditClass: String) -> ModelStand.Options {
         var options = ModelStand.Options()
         options.more = policy(auditClass)
-        options.adjust = { $0.isAuditDiskFull = { disk.isFull.load(ordering: .relaxed) } }
+        options.adjust = { $0.auditSettings.isDiskFull = { disk.isFull.load(ordering: .relaxed) } }
         return options
     }
 
@@ -84,11 +84,17 @@ struct FullDiskTests {
         }
         let left = try #require(folder)
         #expect(try AuditLogVerification.run(left).isProven)
-        var calls = 0
+        var intents: [String] = []
+        var outcomes: [String] = []
         AuditReader(left).visit { entry in
-            if entry.tree?["unmapped"]?["traffic"]?.string?.value == "models" { calls += 1 }
+            guard let tree = entry.tree, tree["unmapped"]?["traffic"]?.string?.value == "models" else { return true }
+            let id = tree["metadata"]?["correlation_uid"]?.string?.value ?? ""
+            let isIntent = tree["unmapped"]?["effect"]?["state"]?.string?.value == "pending"
+            if isIntent || tree["end_time"] != nil { intents.append(id) }
+            if !isIntent { outcomes.append(id) }
             return true
         }
-        #expect(calls == 10)
+        #expect(Set(intents).count == 5 && intents.count == 5)
+        #expect(Set(outcomes) == Set(intents) && outcomes.count == 5)
     }
 }

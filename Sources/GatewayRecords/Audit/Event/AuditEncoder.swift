@@ -191,6 +191,7 @@ extension RecordJSON {
                 if destination.port > 0 { json.member("port", destination.port) }
             }
         }
+        if let end = event.endMilliseconds { member("end_time", end) }
         if let rule = event.decision?.rule, !rule.isEmpty { object("firewall_rule") { $0.member("uid", rule) } }
         if let http = event.http {
             object("http_request") { json in

@@ -7,6 +7,8 @@ package struct AuditEvent: Sendable {
     package var kind: AuditKind
     /// When, in milliseconds of the wall clock since 1970.
     package var timeMilliseconds: Int
+    /// When it was over, where one record tells beginning and end.
+    package var endMilliseconds: Int?
     /// What ties the records of one request together: its request id.
     package var correlation: (UInt64, UInt64) = (0, 0)
     /// The W3C trace it belongs to.

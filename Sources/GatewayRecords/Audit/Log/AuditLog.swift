@@ -33,7 +33,7 @@ package final class AuditLog: Sendable {
 
     /// What became of a record.
     package enum Submission: Sendable, Equatable {
-        case accepted
+        case accepted(QueuePlace)
         /// There is no room, or the disk is full and the record was to wait for it.
         case refused
         /// It is counted as lost.
@@ -51,7 +51,7 @@ package final class AuditLog: Sendable {
             case outcome
         }
 
-        let submitted: SubmittedEvent
+        var submitted: SubmittedEvent
         var auditClass: AuditClass
         var role: Role
         /// Called by the thread: true once the record is on the disk, false when it is not kept.
@@ -63,8 +63,16 @@ package final class AuditLog: Sendable {
         var failsClosed: Bool { auditClass == .strict && role != .outcome }
     }
 
+    /// Where a record waits, until the thread takes the queue.
+    package struct QueuePlace: Sendable, Equatable {
+        fileprivate var turn: Int
+        fileprivate var index: Int
+    }
+
     struct State {
         var queue: [Pending] = []
+        /// Places of an earlier turn are no more.
+        fileprivate var turn = 0
         /// Records that the thread has taken and not written yet.
         var inHand = 0
         var promised = 0
@@ -113,7 +121,7 @@ package final class AuditLog: Sendable {
         total.store(journal.count, ordering: .relaxed)
         durable.store(journal.count, ordering: .relaxed)
         state.withLock { $0.redactor = redactor }
-        try WriterThread.start { [self] in
+        try BackgroundThread.start { [self] in
             var writer = AuditWriter(journal, self)
             writer.run()
         }
@@ -136,17 +144,30 @@ package final class AuditLog: Sendable {
                 if isFull || state.isClosing || pending.failsClosed && state.failure != nil { return (.refused, false) }
                 if pending.role == .promising { state.promised += 1 }
             }
+            let place = QueuePlace(turn: state.turn, index: state.queue.count)
             state.queue.append(pending)
             // Nobody needs to wake who has been woken; who lingers is woken once more when somebody waits.
             let mustWake =
                 state.queue.count == 1 || pending.isUrgent && !state.isUrgent
                 || state.queue.count == settings.batchRecordsMax
             if pending.isUrgent { state.isUrgent = true }
-            return (.accepted, mustWake)
+            return (.accepted(place), mustWake)
         }
         if submission == .dropped { lost.wrappingAdd(1, ordering: .relaxed) }
         if mustWake { wake.signal() }
         return submission
+    }
+
+    /// Puts one record that tells all of a call in the place of its intent, while that still waits there. False when
+    /// it does no more.
+    func replace(_ place: QueuePlace, with whole: AuditEvent) -> Bool {
+        state.withLock { state in
+            guard place.turn == state.turn else { return false }
+            state.promised = max(0, state.promised - 1)
+            state.queue[place.index].submitted = SubmittedEvent(whole)
+            state.queue[place.index].role = .plain
+            return true
+        }
     }
 
     /// Gives up room that was promised to an outcome.
@@ -199,6 +220,8 @@ package final class AuditLog: Sendable {
         state.withLock { state in
             let batch = state.queue
             state.queue = []
+            state.queue.reserveCapacity(batch.count)
+            state.turn += 1
             state.inHand = batch.count
             state.isUrgent = false
             defer { state.dropped = 0 }
@@ -212,6 +235,7 @@ package final class AuditLog: Sendable {
     func giveBack(_ batch: [Pending], dropped: Int) {
         state.withLock { state in
             state.queue.insert(contentsOf: batch, at: 0)
+            state.turn += 1
             state.inHand = 0
             state.dropped += dropped
         }

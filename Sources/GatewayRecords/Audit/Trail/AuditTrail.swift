@@ -87,7 +87,7 @@ package final class AuditTrail: Sendable {
             let pending = AuditLog.Pending(submitted: submitted, auditClass: .strict, role: .plain) {
                 kept.resume(returning: $0)
             }
-            if log.submit(pending) != .accepted { kept.resume(returning: false) }
+            guard case .accepted = log.submit(pending) else { return kept.resume(returning: false) }
         }
         guard isKept else { throw AuditTrail.unavailable }
     }
@@ -116,17 +116,16 @@ package final class AuditTrail: Sendable {
             submitted: submitted, auditClass: handling.auditClass, role: .promising, done: nil)
         guard handling.auditClass == .strict else {
             switch log.submit(pending) {
-            case .accepted: return .proceed(AuditTicket(log, submitted, handling.level, handling.auditClass))
+            case .accepted(let place): return .proceed(AuditTicket(log, submitted, handling, .queued(place)))
             // Its outcome may be lost like itself.
-            case .dropped:
-                return .proceed(AuditTicket(log, submitted, handling.level, handling.auditClass, isPromised: false))
+            case .dropped: return .proceed(AuditTicket(log, submitted, handling, .dropped))
             case .refused: return .refused(AuditTrail.unavailable)
             }
         }
         let promise = AuditPromise()
         pending.done = { promise.fulfil($0) }
-        guard log.submit(pending) == .accepted else { return .refused(AuditTrail.unavailable) }
-        promise.ticket.withLock { $0 = AuditTicket(log, submitted, handling.level, handling.auditClass) }
+        guard case .accepted = log.submit(pending) else { return .refused(AuditTrail.unavailable) }
+        promise.ticket.withLock { $0 = AuditTicket(log, submitted, handling, .written) }
         return .wait(promise)
     }
 
@@ -168,29 +167,37 @@ package final class AuditTrail: Sendable {
 }
 
 /// The promise of an outcome. If nobody keeps it, the log says that the call was aborted.
+///
+/// A call that ends before the log's thread has taken its intent is one record: nothing of it was written before, and
+/// nothing more can be said. It tells when it began, as every intent does, and when it ended.
 package final class AuditTicket: Sendable {
+    /// What became of the intent.
+    enum Standing: Sendable {
+        case queued(AuditLog.QueuePlace)
+        case written
+        /// It was not kept, and there is no room for the outcome either.
+        case dropped
+    }
+
     private let log: AuditLog?
     private let submitted: SubmittedEvent?
-    private let auditClass: AuditClass
-    private let isPromised: Bool
+    private let handling: AuditRules.Handling
+    private let standing: Standing
     private let isOpen: Atomic<Bool>
-    /// How much of it is kept; `none` when nothing is.
-    package let level: AuditLevel
 
-    init(
-        _ log: AuditLog?, _ submitted: SubmittedEvent?, _ level: AuditLevel, _ auditClass: AuditClass,
-        isPromised: Bool = true
-    ) {
+    init(_ log: AuditLog?, _ submitted: SubmittedEvent?, _ handling: AuditRules.Handling, _ standing: Standing) {
         self.log = log
         self.submitted = submitted
-        self.level = level
-        self.auditClass = auditClass
-        self.isPromised = isPromised
+        self.handling = handling
+        self.standing = standing
         isOpen = Atomic(log != nil)
     }
 
     /// Of what nobody keeps.
-    static var nothing: AuditTicket { AuditTicket(nil, nil, .none, .bestEffort) }
+    static var nothing: AuditTicket { AuditTicket(nil, nil, AuditRules.Handling(.none, .bestEffort), .dropped) }
+
+    /// How much of it is kept; `none` when nothing is.
+    package var level: AuditLevel { handling.level }
 
     deinit { finish(nil) { $0.effect = AuditEffect(.aborted) } }
 
@@ -202,17 +209,22 @@ package final class AuditTicket: Sendable {
     private func finish(_ time: Int?, _ change: (inout AuditEvent) -> Void) {
         guard let log, let submitted, isOpen.exchange(false, ordering: .relaxed) else { return }
         var event = submitted.event
-        if let time { event.timeMilliseconds = time }
         event.effect = AuditEffect(.done)
-        event.request = nil
-        // What was looked at is in the intent.
-        event.decision?.facts = []
         change(&event)
         AuditTrail.cut(&event, level)
-        let role: AuditLog.Pending.Role = isPromised ? .outcome : .plain
-        let auditClass: AuditClass = auditClass == .bestEffort ? .bestEffort : .standard
-        let outcome = SubmittedEvent(event)
-        _ = log.submit(AuditLog.Pending(submitted: outcome, auditClass: auditClass, role: role, done: nil))
+        if case .queued(let place) = standing {
+            event.endMilliseconds = time ?? event.timeMilliseconds
+            if log.replace(place, with: event) { return }
+            event.endMilliseconds = nil
+        }
+        if let time { event.timeMilliseconds = time }
+        // What was asked and looked at is in the intent.
+        event.request = nil
+        event.decision?.facts = []
+        let role: AuditLog.Pending.Role = if case .dropped = standing { .plain } else { .outcome }
+        let auditClass: AuditClass = handling.auditClass == .bestEffort ? .bestEffort : .standard
+        _ = log.submit(
+            AuditLog.Pending(submitted: SubmittedEvent(event), auditClass: auditClass, role: role, done: nil))
     }
 }
 
