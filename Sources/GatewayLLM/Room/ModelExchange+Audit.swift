@@ -81,15 +81,15 @@ extension ModelExchange {
 
     /// What the decision looked at, so that another policy can be asked the same.
     private var auditFacts: [AuditFact] {
-        var facts = [
-            AuditFact("bodyBytes", body.count), AuditFact("route", route),
-            AuditFact("stream", request.streams),
-        ]
+        // In the order of their names, as records have them.
+        var facts = [AuditFact("bodyBytes", body.count)]
         if let tokens = asked?.inputTokens { facts.append(AuditFact("inputTokens", tokens)) }
-        if let tokens = asked?.outputTokens { facts.append(AuditFact("outputTokens", tokens)) }
         if let needs, !needs.all.isEmpty {
             facts.append(AuditFact("needs", .list(needs.all.map(\.capability.rawValue))))
         }
+        if let tokens = asked?.outputTokens { facts.append(AuditFact("outputTokens", tokens)) }
+        facts.append(AuditFact("route", route))
+        facts.append(AuditFact("stream", request.streams))
         return facts
     }
 

@@ -96,15 +96,21 @@ extension Exchange {
     }
 
     private func toolDetails(_ call: ToolCallRecord) -> [AuditFact] {
-        var details = [AuditFact("result", call.result.name)]
-        let texts = [
-            ("pin", call.pin), ("argumentsDigest", call.argumentsDigest), ("resultDigest", call.resultDigest),
-            ("risk", call.risk?.rawValue ?? ""), ("approval", call.approval), ("approvedBy", approver(call)),
-            ("unchecked", call.unchecked),
-        ]
-        for (name, text) in texts where !text.isEmpty { details.append(AuditFact(name, text)) }
+        // In the order of their names, as records have them.
+        var details: [AuditFact] = []
+        func add(_ name: String, _ text: String) {
+            if !text.isEmpty { details.append(AuditFact(name, text)) }
+        }
+        add("approval", call.approval)
+        add("approvedBy", approver(call))
+        add("argumentsDigest", call.argumentsDigest)
+        add("pin", call.pin)
         if call.redactions > 0 { details.append(AuditFact("redactions", call.redactions)) }
+        add("result", call.result.name)
+        add("resultDigest", call.resultDigest)
+        add("risk", call.risk?.rawValue ?? "")
         if let shown = call.shownCount { details.append(AuditFact("shown", shown)) }
+        add("unchecked", call.unchecked)
         return details
     }
 

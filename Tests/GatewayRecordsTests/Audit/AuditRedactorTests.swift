@@ -9,10 +9,10 @@ struct AuditRedactorTests {
     private func record(_ event: AuditEvent, _ redaction: AuditRedaction) throws -> String {
         let test = try AuditTestFolder()
         var journal = try test.journal()
-        var encoder = AuditEncoder(
+        let encoder = AuditEncoder(
             chainUID: journal.signer.verifier.name, gateway: "test",
             redaction: AuditRedactor([redaction], key: Secret("key")))
-        try journal.write([SubmittedEvent(event)], &encoder, nowMilliseconds: 1_790_000_000_000)
+        try journal.write([SubmittedEvent(event)], encoder, nowMilliseconds: 1_790_000_000_000)
         try journal.sync()
         journal.shut()
         return String(decoding: test.entries.flatMap(\.text), as: UTF8.self)

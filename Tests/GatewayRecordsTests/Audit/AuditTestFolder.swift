@@ -24,9 +24,9 @@ final class AuditTestFolder: Sendable {
     /// A log of so many calls, with a checkpoint over all of them.
     func fill(_ count: Int, settings: AuditJournal.Settings = AuditJournal.Settings()) throws {
         var journal = try journal(settings)
-        var encoder = encoder(journal)
+        let encoder = encoder(journal)
         for number in 0..<count {
-            try journal.write([SubmittedEvent(Self.event(number))], &encoder, nowMilliseconds: start + number)
+            try journal.write([SubmittedEvent(Self.event(number))], encoder, nowMilliseconds: start + number)
         }
         try journal.sync()
         try journal.publish(nowMilliseconds: start + count)

@@ -3,7 +3,7 @@ import GatewayWire
 
 /// What came before a record in its chain.
 struct PreviousRecord: Sendable, Equatable {
-    var uid: String
+    var uid: RecordUID
     var typeUID: Int
     var fingerprint: TreeHash
 }
@@ -12,14 +12,13 @@ struct PreviousRecord: Sendable, Equatable {
 struct AuditEncoder {
     /// An entry of a bundle is counted by two bytes (C2SP tlog-tiles).
     static let recordBytesMax = 65_535 - AuditSegment.saltBytes
-    static let version = "1.9.0"
 
     /// Who attests: the chain's name, and the gateway's.
     let chainUID: String
     let gateway: String
     var redaction: AuditRedactor
-    private var json = RecordJSON()
-    private var attestation = RecordJSON()
+    /// What records are written into.
+    let buffer = RecordBuffer()
 
     init(chainUID: String, gateway: String, redaction: AuditRedactor) {
         self.chainUID = chainUID
@@ -27,84 +26,94 @@ struct AuditEncoder {
         self.redaction = redaction
     }
 
+    /// Where the attestation lies in a record, and its fingerprint in that.
+    private struct Places {
+        var attestation = 0..<0
+        var fingerprint = 0
+    }
+
     /// Appends the record number `index`, and returns what the next one says of it.
-    mutating func append(
-        _ event: AuditEvent, uid: String, index: Int, after previous: PreviousRecord?, to out: inout [UInt8]
+    func append(
+        _ event: AuditEvent, uid: RecordUID, index: Int, after previous: PreviousRecord?
     ) -> PreviousRecord {
-        json.textBytesMax = 4_096
-        var splice =
+        let start = buffer.count
+        var places =
             redaction.isOff
-            ? write(event, uid: uid, index: index) : write(redaction.redacted(event), uid: uid, index: index)
-        if json.buffer.count > AuditEncoder.recordBytesMax - 1_024 {
-            var event = redaction.redacted(event)
-            event.request?.bytes = []
-            event.response?.bytes = []
-            json.textBytesMax = 192
-            splice = write(event, uid: uid, index: index)
+            ? write(event, uid, index, previous)
+            : write(redaction.redacted(event), uid, index, previous)
+        if buffer.count - start > AuditEncoder.recordBytesMax {
+            var short = redaction.redacted(event)
+            short.request?.bytes = []
+            short.response?.bytes = []
+            buffer.removeAll(from: start)
+            places = write(short, uid, index, previous, textBytesMax: 192)
         }
-        let fingerprint = json.buffer.withBytes { TreeHash.of($0) }
-        attest(fingerprint, previous)
-        json.buffer.copy(0..<splice, to: &out)
-        out.append(0x2C)
-        attestation.buffer.copy(0..<attestation.buffer.count, to: &out)
-        json.buffer.copy(splice..<json.buffer.count, to: &out)
+        let fingerprint = buffer.withBytes(start..<places.attestation.lowerBound) { head in
+            buffer.withBytes(places.attestation.upperBound..<buffer.count) { TreeHash.of(head, $0) }
+        }
+        fingerprint.setHex(in: buffer, at: places.fingerprint)
         return PreviousRecord(uid: uid, typeUID: event.kind.typeUID, fingerprint: fingerprint)
     }
 
-    /// Writes all but the attestation, and returns where that belongs.
-    private mutating func write(_ event: AuditEvent, uid: String, index: Int) -> Int {
-        json.removeAll()
-        var splice = 0
-        let gateway = gateway
+    private func write(
+        _ event: AuditEvent, _ uid: RecordUID, _ index: Int, _ previous: PreviousRecord?, textBytesMax: Int = 4_096
+    ) -> Places {
+        var json = RecordJSON(buffer)
+        json.textBytesMax = textBytesMax
+        var places = Places()
         json.object { json in
             json.head(event)
-            splice = json.buffer.count
+            let start = buffer.count
+            places.fingerprint = attest(previous, &json)
+            places.attestation = start..<buffer.count
             json.middle(event)
             json.object("metadata") { json in
                 json.member("correlation_uid", id: event.correlation)
                 json.object("product") { json in
-                    json.member("name", "sluice")
+                    json.constant(#""name":"sluice""#)
                     json.member("uid", gateway)
-                    json.member("vendor_name", "sluice")
+                    json.constant(#""vendor_name":"sluice""#)
                 }
-                json.member("profiles", list: ["ai_operation", "record_integrity", "security_control", "trace"])
+                json.constant(#""profiles":["ai_operation","record_integrity","security_control","trace"]"#)
                 json.member("sequence", index)
-                json.member("uid", uid)
-                json.member("version", AuditEncoder.version)
+                json.member("uid", uid: uid)
+                json.constant(#""version":"1.9.0""#)
             }
             json.tail(event)
         }
-        return splice
+        return places
     }
 
-    /// `record_integrity`: the hash of the record without this member, and of the one before.
-    private mutating func attest(_ fingerprint: TreeHash, _ previous: PreviousRecord?) {
-        let (gateway, chainUID) = (gateway, chainUID)
-        attestation.removeAll()
-        attestation.array("attestation_list") { json in
+    /// `record_integrity`: the hash of the record without this member, and of the one before. Returns the place of the
+    /// first, which is not known yet.
+    private func attest(_ previous: PreviousRecord?, _ json: inout RecordJSON) -> Int {
+        var place = 0
+        json.array("attestation_list") { json in
             json.object { json in
                 json.member("authority_uid", gateway)
                 json.member("chain_uid", chainUID)
-                json.fingerprint(fingerprint)
+                place = json.fingerprint(.empty)
                 if let previous {
                     json.object("prev_event") { json in
-                        json.fingerprint(previous.fingerprint)
+                        _ = json.fingerprint(previous.fingerprint)
                         json.member("type_uid", previous.typeUID)
-                        json.member("uid", previous.uid)
+                        json.member("uid", uid: previous.uid)
                     }
                 }
             }
         }
+        return place
     }
 }
 
 extension RecordJSON {
-    fileprivate mutating func fingerprint(_ hash: TreeHash) {
-        object("fingerprint") { json in
-            json.member("algorithm_id", 3)
-            json.member("serialization_id", 2)
-            json.member("value", hash: hash)
-        }
+    /// Returns where the hash lies.
+    fileprivate mutating func fingerprint(_ hash: TreeHash) -> Int {
+        constant(#""fingerprint":{"algorithm_id":3,"serialization_id":2,"value":""#)
+        let place = buffer.count
+        hash.appendHex(to: buffer)
+        buffer.append("\"}")
+        return place
     }
 
     /// Members before `attestation_list`.

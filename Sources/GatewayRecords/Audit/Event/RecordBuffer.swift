@@ -20,15 +20,31 @@ final class RecordBuffer {
 
     func removeAll() { count = 0 }
 
-    /// What has been written, for the duration of a call.
-    func withBytes<Result>(_ body: (Span<UInt8>) -> Result) -> Result {
-        let bytes = unsafe UnsafeRawBufferPointer(start: base, count: count)
+    /// Takes back what was written behind a place.
+    func removeAll(from place: Int) {
+        precondition(place >= 0 && place <= count)
+        count = place
+    }
+
+    /// What has been written there, for the duration of a call.
+    func withBytes<Result>(_ range: Range<Int>, _ body: (Span<UInt8>) -> Result) -> Result {
+        precondition(range.lowerBound >= 0 && range.upperBound <= count)
+        let bytes = unsafe UnsafeRawBufferPointer(start: base + range.lowerBound, count: range.count)
         return unsafe bytes.withMemoryRebound(to: UInt8.self) { unsafe body($0.span) }
     }
 
-    func copy(_ range: Range<Int>, to out: inout [UInt8]) {
-        precondition(range.lowerBound >= 0 && range.upperBound <= count)
-        unsafe out.append(contentsOf: UnsafeRawBufferPointer(start: base + range.lowerBound, count: range.count))
+    var bytes: [UInt8] { withBytes(0..<count) { span in span.indices.map { span[$0] } } }
+
+    /// A number of four bytes, least byte first, over what was written there.
+    func set(_ value: UInt32, at place: Int) {
+        precondition(place >= 0 && place + 4 <= count)
+        unsafe base.storeBytes(of: value.littleEndian, toByteOffset: place, as: UInt32.self)
+    }
+
+    /// 16 hexadecimal digits over what was written there.
+    func set(hex value: UInt64, at place: Int) {
+        precondition(place >= 0 && place + 16 <= count)
+        put(hex: value, at: place)
     }
 
     // MARK: Pieces
@@ -40,23 +56,70 @@ final class RecordBuffer {
         count &+= 1
     }
 
-    /// `,"name":`, the comma when asked for.
-    func append(key name: StaticString, comma: Bool) {
-        let size = name.utf8CodeUnitCount
-        ensure(size + 4)
-        if comma { put(0x2C) }
-        put(0x22)
-        unsafe (base + count).copyMemory(from: name.utf8Start, byteCount: size)
+    /// So many bytes that are set later, or mean nothing.
+    func appendZeros(_ size: Int) {
+        ensure(size)
+        _ = unsafe (base + count).initializeMemory(as: UInt8.self, repeating: 0, count: size)
         count &+= size
-        put(0x22)
-        put(0x3A)
     }
 
+    func append(_ span: Span<UInt8>) {
+        ensure(span.count)
+        unsafe span.withUnsafeBytes { source in
+            guard let start = source.baseAddress else { return }
+            unsafe (base + count).copyMemory(from: start, byteCount: source.count)
+        }
+        count &+= span.count
+    }
+
+    /// The lowest bytes of a word, 8 at most.
+    @inline(__always)
+    func append(_ size: Int, of word: UInt64) {
+        ensure(8)
+        unsafe base.storeBytes(of: word.littleEndian, toByteOffset: count, as: UInt64.self)
+        count &+= min(8, max(0, size))
+    }
+
+    /// `,"name":`, the comma when asked for.
+    @inline(__always)
+    func append(key name: StaticString, comma: Bool) {
+        let size = name.utf8CodeUnitCount
+        ensure(size &+ 4)
+        // Whether or not it stays, a byte is cheaper than a branch.
+        unsafe base.storeBytes(of: 0x222C, toByteOffset: count, as: UInt16.self)
+        count &+= comma ? 1 : 0
+        put(0x22)
+        unsafe copy(name.utf8Start, size)
+        unsafe base.storeBytes(of: UInt16(0x3A22).littleEndian, toByteOffset: count, as: UInt16.self)
+        count &+= 2
+    }
+
+    @inline(__always)
     func append(_ text: StaticString) {
-        let size = text.utf8CodeUnitCount
-        ensure(size)
-        unsafe (base + count).copyMemory(from: text.utf8Start, byteCount: size)
+        ensure(text.utf8CodeUnitCount)
+        unsafe copy(text.utf8Start, text.utf8CodeUnitCount)
+    }
+
+    /// Names are short: two words that overlap are all of most.
+    @inline(__always)
+    private func copy(_ source: UnsafePointer<UInt8>, _ size: Int) {
+        let (from, to) = unsafe (UnsafeRawPointer(source), base + count)
         count &+= size
+        if size >= 8, size <= 16 {
+            let (first, last) = unsafe (
+                from.loadUnaligned(as: UInt64.self), (from + (size &- 8)).loadUnaligned(as: UInt64.self)
+            )
+            unsafe to.storeBytes(of: first, as: UInt64.self)
+            unsafe (to + (size &- 8)).storeBytes(of: last, as: UInt64.self)
+        } else if size >= 4, size < 8 {
+            let (first, last) = unsafe (
+                from.loadUnaligned(as: UInt32.self), (from + (size &- 4)).loadUnaligned(as: UInt32.self)
+            )
+            unsafe to.storeBytes(of: first, as: UInt32.self)
+            unsafe (to + (size &- 4)).storeBytes(of: last, as: UInt32.self)
+        } else {
+            unsafe to.copyMemory(from: from, byteCount: size)
+        }
     }
 
     /// A text in quotes. A Swift string is UTF-8, so only control characters, quotes and backslashes need a look.
@@ -64,57 +127,79 @@ final class RecordBuffer {
         // The longest escape is six bytes, and whole words are stored before it is known how much of them stays.
         ensure(text.count * 6 + 10)
         put(0x22)
-        unsafe text.withUnsafeBytes { source in
-            var index = 0
-            while index &+ 8 <= source.count {
-                let word = unsafe source.loadUnaligned(fromByteOffset: index, as: UInt64.self)
-                if RecordBuffer.isPlain(word) {
-                    unsafe base.storeBytes(of: word, toByteOffset: count, as: UInt64.self)
-                    count &+= 8
-                } else {
-                    for offset in index..<(index &+ 8) { putEscaped(unsafe source[offset]) }
-                }
-                index &+= 8
+        var index = 0
+        while index < text.count {
+            let size = min(8, text.count &- index)
+            let word = RecordBuffer.word(text, index, size)
+            if RecordBuffer.isPlain(word) {
+                unsafe base.storeBytes(of: word.littleEndian, toByteOffset: count, as: UInt64.self)
+                count &+= size
+            } else {
+                for offset in index..<(index &+ size) { putEscaped(text[offset]) }
             }
-            while index < source.count {
-                putEscaped(unsafe source[index])
-                index &+= 1
-            }
+            index &+= size
         }
         put(0x22)
     }
 
-    func append(decimal value: Int) {
-        var digits = 1
-        var rest = value.magnitude / 10
-        while rest > 0 {
-            digits &+= 1
-            rest /= 10
+    /// So many bytes of a text, the first one lowest, spaces behind its end.
+    @inline(__always)
+    private static func word(_ text: Span<UInt8>, _ index: Int, _ size: Int) -> UInt64 {
+        // Safe: loads are checked against the span, and every bit pattern is a number.
+        if size == 8 {
+            return UInt64(
+                littleEndian: unsafe text.bytes.unsafeLoadUnaligned(fromByteOffset: index, as: UInt64.self))
         }
-        ensure(digits + 1)
+        let behind = UInt64(truncatingIfNeeded: size &* 8)
+        var word = spaces &<< behind
+        if text.count >= 8 {
+            let last = unsafe text.bytes.unsafeLoadUnaligned(fromByteOffset: text.count &- 8, as: UInt64.self)
+            return word | UInt64(littleEndian: last) &>> (64 &- behind)
+        }
+        var shift: UInt64 = 0
+        for offset in index..<(index &+ size) {
+            word |= UInt64(text[offset]) &<< shift
+            shift &+= 8
+        }
+        return word
+    }
+
+    func append(decimal value: Int) {
+        var rest = value.magnitude
+        var digits = rest < 10 ? 1 : 2
+        while rest >= 100 {
+            rest /= 100
+            digits &+= rest < 10 ? 1 : 2
+        }
+        ensure(digits &+ 1)
         if value < 0 { put(0x2D) }
         rest = value.magnitude
         var place = count &+ digits
         count = place
-        for _ in 0..<digits {
+        while rest >= 10 {
             place &-= 1
             unsafe base.storeBytes(
                 of: 0x30 &+ UInt8(truncatingIfNeeded: rest % 10), toByteOffset: place, as: UInt8.self)
             rest /= 10
         }
+        unsafe base.storeBytes(of: 0x30 &+ UInt8(truncatingIfNeeded: rest), toByteOffset: place &- 1, as: UInt8.self)
     }
 
     /// 16 hexadecimal digits.
     func append(hex value: UInt64) {
         ensure(16)
-        let high = Hexadecimal.digits(UInt32(truncatingIfNeeded: value &>> 32))
-        let low = Hexadecimal.digits(UInt32(truncatingIfNeeded: value))
-        unsafe base.storeBytes(of: high.littleEndian, toByteOffset: count, as: UInt64.self)
-        unsafe base.storeBytes(of: low.littleEndian, toByteOffset: count &+ 8, as: UInt64.self)
+        put(hex: value, at: count)
         count &+= 16
     }
 
     // MARK: Inside
+
+    private func put(hex value: UInt64, at place: Int) {
+        let high = Hexadecimal.digits(UInt32(truncatingIfNeeded: value &>> 32))
+        let low = Hexadecimal.digits(UInt32(truncatingIfNeeded: value))
+        unsafe base.storeBytes(of: high.littleEndian, toByteOffset: place, as: UInt64.self)
+        unsafe base.storeBytes(of: low.littleEndian, toByteOffset: place &+ 8, as: UInt64.self)
+    }
 
     /// Into room that is known to be there.
     @inline(__always)
@@ -145,6 +230,8 @@ final class RecordBuffer {
         put(0x5C)
         put(letter)
     }
+
+    private static let spaces: UInt64 = 0x2020_2020_2020_2020
 
     /// No byte below a space, no quote, no backslash.
     @inline(__always)

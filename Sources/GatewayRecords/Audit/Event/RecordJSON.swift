@@ -1,14 +1,18 @@
 /// Writes a record's JSON in canonical form (RFC 8785) without a tree. Whoever calls it writes members in the order of
 /// their names; a debug build checks that.
 struct RecordJSON {
-    let buffer = RecordBuffer()
+    let buffer: RecordBuffer
     /// Longer texts are cut.
     var textBytesMax = 4_096
     private var needsComma = false
 
-    mutating func removeAll() {
-        buffer.removeAll()
-        needsComma = false
+    init(_ buffer: RecordBuffer) { self.buffer = buffer }
+
+    /// Members whose names and values never change, without their first comma.
+    mutating func constant(_ members: StaticString) {
+        separate()
+        buffer.append(members)
+        needsComma = true
     }
 
     mutating func object(_ name: StaticString, _ body: (inout RecordJSON) -> Void) {
@@ -96,7 +100,10 @@ struct RecordJSON {
     /// Rooms write them in order already, mostly.
     private static func inOrder(_ facts: [AuditFact]) -> [AuditFact] {
         func precedes(_ left: AuditFact, _ right: AuditFact) -> Bool {
-            left.name.utf16.lexicographicallyPrecedes(right.name.utf16)
+            guard left.name.utf8Span.isKnownASCII, right.name.utf8Span.isKnownASCII else {
+                return left.name.utf16.lexicographicallyPrecedes(right.name.utf16)
+            }
+            return left.name < right.name
         }
         for (left, right) in zip(facts, facts.dropFirst()) where !precedes(left, right) {
             return facts.sorted(by: precedes)
@@ -108,6 +115,14 @@ struct RecordJSON {
         key(name)
         buffer.append(0x22)
         hash.appendHex(to: buffer)
+        buffer.append(0x22)
+        needsComma = true
+    }
+
+    mutating func member(_ name: StaticString, uid: RecordUID) {
+        key(name)
+        buffer.append(0x22)
+        uid.append(to: buffer)
         buffer.append(0x22)
         needsComma = true
     }

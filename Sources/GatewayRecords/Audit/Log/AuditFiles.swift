@@ -77,11 +77,13 @@ enum AuditFiles {
         return unsafe lstat(path, &info) == 0 ? Int(info.st_size) : 0
     }
 
-    static func write(_ descriptor: Int32, _ bytes: [UInt8]) -> Bool {
+    static func write(_ descriptor: Int32, _ bytes: [UInt8]) -> Bool { write(descriptor, bytes.span) }
+
+    static func write(_ descriptor: Int32, _ bytes: Span<UInt8>) -> Bool {
         var written = 0
         while written < bytes.count {
             let count = unsafe bytes.withUnsafeBytes { buffer in
-                unsafe Glibc.write(descriptor, buffer.baseAddress?.advanced(by: written), bytes.count - written)
+                unsafe Glibc.write(descriptor, buffer.baseAddress?.advanced(by: written), buffer.count - written)
             }
             if count < 0, errno == EINTR { continue }
             guard count > 0 else { return false }

@@ -38,13 +38,14 @@ struct AuditJournal: Sendable {
     /// Behind the last whole record, when the log was opened.
     private var tornBytes = 0
     private var createdMilliseconds = 0
+    /// An older edition of segments is not gone on with.
+    private var isCurrent = true
     private(set) var isUnsynced = false
     /// Records of the newest checkpoint.
     private(set) var publishedCount = -1
     private var rememberedMilliseconds = Int.min
     private var tiles: [AuditTree.Tile] = []
     private var partials: [AuditTree.Tile] = []
-    private var buffer: [UInt8] = []
     private var leaves: [TreeHash] = []
     private var pool: [UInt8] = []
     /// Tests stand in for a full disk.
@@ -134,6 +135,7 @@ struct AuditJournal: Sendable {
         tree = head.tree
         previous = head.previous
         createdMilliseconds = head.createdMilliseconds
+        isCurrent = head.isCurrent
         var last: Range<Int>?
         let end = AuditSegment.scan(bytes, from: start, sequence: head.sequence) { range in
             tree.append(TreeHash.leaf(bytes.span.extracting(range))) { tiles.append($0) }
@@ -197,27 +199,30 @@ struct AuditJournal: Sendable {
 
     /// Writes records, all or none; when it returns they outlive the process. `sync` brings them to the disk.
     mutating func write(
-        _ events: [SubmittedEvent], _ encoder: inout AuditEncoder, nowMilliseconds: Int
+        _ events: [SubmittedEvent], _ encoder: AuditEncoder, nowMilliseconds: Int
     ) throws(AuditFiles.Failure) {
         if mustTurn(nowMilliseconds) { try turn(nowMilliseconds) }
-        buffer.removeAll(keepingCapacity: true)
+        let buffer = encoder.buffer
+        buffer.removeAll()
         leaves.removeAll(keepingCapacity: true)
         var last = previous
         var index = tree.count
         for submitted in events {
-            let start = buffer.count
-            buffer.append(contentsOf: repeatElement(0, count: AuditSegment.frameBytes))
             fillPool()
-            buffer.append(contentsOf: pool.suffix(AuditSegment.saltBytes))
+            let start = buffer.count
+            buffer.appendZeros(AuditSegment.frameBytes)
+            buffer.append(pool.span.extracting(last: AuditSegment.saltBytes))
             pool.removeLast(AuditSegment.saltBytes)
-            last = encoder.append(
-                submitted.event, uid: uid(submitted.event.timeMilliseconds), index: index, after: last, to: &buffer)
-            AuditSegment.seal(&buffer, from: start, sequence)
-            leaves.append(TreeHash.leaf(buffer.span.extracting((start + AuditSegment.frameBytes)..<buffer.count)))
+            let uid = RecordUID(
+                milliseconds: submitted.event.timeMilliseconds, random: pool.suffix(RecordUID.randomBytes))
+            pool.removeLast(RecordUID.randomBytes)
+            last = encoder.append(submitted.event, uid: uid, index: index, after: last)
+            leaves.append(AuditSegment.seal(buffer, from: start, sequence))
             index += 1
         }
         guard !leaves.isEmpty else { return }
-        guard !isDiskFull(), AuditFiles.write(descriptor, buffer) else {
+        let isWritten = !isDiskFull() && buffer.withBytes(0..<buffer.count) { AuditFiles.write(descriptor, $0) }
+        guard isWritten else {
             if isDiskFull() { errno = ENOSPC }
             let failure = AuditFiles.Failure("cannot write the audit log in \(folder.segments)")
             // A tail that stays fails its checksum when it is read.
@@ -241,6 +246,7 @@ struct AuditJournal: Sendable {
     // MARK: Segments
 
     private func mustTurn(_ now: Int) -> Bool {
+        guard isCurrent else { return true }
         guard length > headBytes else { return false }
         return length > settings.segmentBytesMax || now - createdMilliseconds > settings.segmentMilliseconds
     }
@@ -275,6 +281,7 @@ struct AuditJournal: Sendable {
         length = head.count
         headBytes = head.count
         createdMilliseconds = now
+        isCurrent = true
         isUnsynced = false
     }
 
@@ -311,33 +318,7 @@ struct AuditJournal: Sendable {
         }
     }
 
-    // MARK: Names
-
     private mutating func fillPool() {
         if pool.count < 64 { pool += AuditFiles.random(4_096) }
-    }
-
-    /// A UUID of version 7 (RFC 9562 section 5.7): its time, then chance.
-    private mutating func uid(_ milliseconds: Int) -> String {
-        fillPool()
-        var (high, low) = (UInt64(truncatingIfNeeded: milliseconds) << 16, UInt64(0))
-        for byte in pool.suffix(2) { high = high & ~0xFFFF | (high << 8 | UInt64(byte)) & 0xFFFF }
-        pool.removeLast(2)
-        for byte in pool.suffix(8) { low = low << 8 | UInt64(byte) }
-        pool.removeLast(8)
-        high = high & ~0xF000 | 0x7000
-        low = low & ~(3 << 62) | 1 << 63
-        var text: [UInt8] = []
-        text.reserveCapacity(36)
-        TraceContext.append(hex: high >> 32, digits: 8, to: &text)
-        text.append(0x2D)
-        TraceContext.append(hex: high >> 16 & 0xFFFF, digits: 4, to: &text)
-        text.append(0x2D)
-        TraceContext.append(hex: high & 0xFFFF, digits: 4, to: &text)
-        text.append(0x2D)
-        TraceContext.append(hex: low >> 48, digits: 4, to: &text)
-        text.append(0x2D)
-        TraceContext.append(hex: low & 0xFFFF_FFFF_FFFF, digits: 12, to: &text)
-        return String(decoding: text, as: UTF8.self)
     }
 }

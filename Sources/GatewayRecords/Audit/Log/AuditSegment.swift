@@ -4,11 +4,13 @@ import GatewayWire
 /// later one is newer.
 ///
 /// A record is its length and checksum, four bytes each, least byte first, then its leaf: a salt of 16 bytes and its
-/// canonical JSON. The salt lets a record be shown without its neighbours being guessed from their hashes.
+/// canonical JSON. The salt lets a record be shown without its neighbours being guessed from their hashes. The checksum
+/// is the beginning of the leaf's hash in the tree; in segments of the first edition, and in heads, a hash of its own.
 enum AuditSegment {
     static let saltBytes = 16
     static let frameBytes = 8
-    private static let magic: [UInt8] = Array("sluicea1".utf8)
+    private static let magic: [UInt8] = Array("sluicea2".utf8)
+    private static let firstEdition: [UInt8] = Array("sluicea1".utf8)
     private static let ending = ".log"
     private static let headBytesMax = 96 * 1024
 
@@ -18,6 +20,8 @@ enum AuditSegment {
         var createdMilliseconds: Int
         var tree: AuditTree
         var previous: PreviousRecord?
+        /// Whether it is as a writer of today makes it.
+        var isCurrent = true
     }
 
     /// How far a segment could be read, and where that ends.
@@ -47,19 +51,25 @@ enum AuditSegment {
     }
 
     /// A record that was left over from another segment fails its checksum.
-    static func checksum(_ content: Span<UInt8>, _ sequence: Int) -> UInt32 {
-        UInt32(truncatingIfNeeded: Hash64.of(content, seed: UInt64(sequence) &* 0x9E37_79B9_7F4A_7C15) >> 16)
+    private static func checksum(_ content: Span<UInt8>, _ sequence: Int) -> UInt32 {
+        UInt32(truncatingIfNeeded: Hash64.of(content, seed: seed(sequence)) >> 16)
     }
 
-    /// Fills in the frame that begins at `start` of what follows it to the end.
-    static func seal(_ bytes: inout [UInt8], from start: Int, _ sequence: Int) {
+    private static func checksum(_ leaf: TreeHash, _ sequence: Int) -> UInt32 {
+        leaf.prefix ^ UInt32(truncatingIfNeeded: seed(sequence) >> 32)
+    }
+
+    private static func seed(_ sequence: Int) -> UInt64 {
+        UInt64(truncatingIfNeeded: sequence) &* 0x9E37_79B9_7F4A_7C15
+    }
+
+    /// Fills in the frame at `start` of the record that follows it to the end, and returns its hash.
+    static func seal(_ bytes: RecordBuffer, from start: Int, _ sequence: Int) -> TreeHash {
         let content = start + frameBytes
-        let length = UInt32(bytes.count - content)
-        let check = checksum(bytes.span.extracting(content..<bytes.count), sequence)
-        for index in 0..<4 {
-            bytes[start + index] = UInt8(truncatingIfNeeded: length >> UInt32(index * 8))
-            bytes[start + 4 + index] = UInt8(truncatingIfNeeded: check >> UInt32(index * 8))
-        }
+        let leaf = bytes.withBytes(content..<bytes.count) { TreeHash.leaf($0) }
+        bytes.set(UInt32(bytes.count - content), at: start)
+        bytes.set(checksum(leaf, sequence), at: start + 4)
+        return leaf
     }
 
     // MARK: Head
@@ -75,7 +85,7 @@ enum AuditSegment {
             for hash in level { hash.append(to: &bytes) }
         }
         if let previous = head.previous {
-            let uid = Array(previous.uid.utf8.prefix(255))
+            let uid = Array(previous.uid.text.utf8)
             bytes.append(UInt8(uid.count))
             bytes += uid
             number(previous.typeUID, &bytes)
@@ -83,13 +93,18 @@ enum AuditSegment {
         } else {
             bytes.append(0)
         }
-        seal(&bytes, from: magic.count, head.sequence)
+        let (length, start) = (UInt32(bytes.count - magic.count - frameBytes), magic.count + frameBytes)
+        let check = checksum(bytes.span.extracting(start..<bytes.count), head.sequence)
+        for index in 0..<4 {
+            bytes[magic.count + index] = UInt8(truncatingIfNeeded: length >> UInt32(index * 8))
+            bytes[magic.count + 4 + index] = UInt8(truncatingIfNeeded: check >> UInt32(index * 8))
+        }
         return bytes
     }
 
     /// The head and its length; nil for one that is not whole, or of another segment.
     static func decode(_ bytes: [UInt8], sequence: Int) -> (head: Head, length: Int)? {
-        guard bytes.count > magic.count + frameBytes, Array(bytes[..<magic.count]) == magic else { return nil }
+        guard bytes.count > magic.count + frameBytes, let isCurrent = isCurrent(bytes) else { return nil }
         let span = bytes.span
         let length = Int(word(span, at: magic.count))
         let start = magic.count + frameBytes
@@ -111,14 +126,20 @@ enum AuditSegment {
             edge.append(hashes)
         }
         guard let tree = AuditTree(count: count, edge: edge), let uidLength = reader.byte() else { return nil }
-        var head = Head(sequence: sequence, createdMilliseconds: created, tree: tree)
+        var head = Head(sequence: sequence, createdMilliseconds: created, tree: tree, isCurrent: isCurrent)
         if uidLength > 0 {
-            guard let uid = reader.take(Int(uidLength)), let type = reader.number(), let hash = reader.hash() else {
-                return nil
-            }
-            head.previous = PreviousRecord(uid: String(decoding: uid, as: UTF8.self), typeUID: type, fingerprint: hash)
+            guard let text = reader.take(Int(uidLength)), let uid = RecordUID(String(decoding: text, as: UTF8.self)),
+                let type = reader.number(), let hash = reader.hash()
+            else { return nil }
+            head.previous = PreviousRecord(uid: uid, typeUID: type, fingerprint: hash)
         }
         return (head, start + length)
+    }
+
+    /// Nil for what is no segment.
+    private static func isCurrent(_ bytes: [UInt8]) -> Bool? {
+        let begin = Array(bytes.prefix(magic.count))
+        return begin == magic ? true : begin == firstEdition ? false : nil
     }
 
     // MARK: Records
@@ -128,6 +149,7 @@ enum AuditSegment {
         _ bytes: [UInt8], from offset: Int, sequence: Int, visit: (Range<Int>) -> Bool
     ) -> End {
         let span = bytes.span
+        let isCurrent = isCurrent(bytes) ?? true
         var index = offset
         while index < bytes.count {
             guard bytes.count - index > frameBytes else { return .torn(index) }
@@ -135,7 +157,9 @@ enum AuditSegment {
             let start = index + frameBytes
             guard length > saltBytes, length <= 65_535 else { return end(bytes, at: index) }
             guard length <= bytes.count - start else { return .torn(index) }
-            guard checksum(span.extracting(start..<(start + length)), sequence) == word(span, at: index + 4) else {
+            let leaf = span.extracting(start..<(start + length))
+            let check = isCurrent ? checksum(TreeHash.leaf(leaf), sequence) : checksum(leaf, sequence)
+            guard check == word(span, at: index + 4) else {
                 return start + length == bytes.count ? .torn(index) : .damaged(index)
             }
             index = start + length

@@ -81,7 +81,7 @@ struct AuditWriter {
         if dropped > 0 { notes.append(SubmittedEvent(AuditWriter.lostEvent(dropped, wall))) }
         guard !batch.isEmpty || !notes.isEmpty else { return log.failure == nil || probe() }
         do throws(AuditFiles.Failure) {
-            try journal.write(notes + batch.map(\.submitted), &encoder, nowMilliseconds: wall)
+            try journal.write(notes + batch.map(\.submitted), encoder, nowMilliseconds: wall)
         } catch {
             fail("\(error)")
             return false
@@ -100,7 +100,7 @@ struct AuditWriter {
         do throws(AuditFiles.Failure) {
             let event = AuditWriter.resumedEvent(log.settings.wallMilliseconds())
             try journal.write(
-                [SubmittedEvent(event)], &encoder, nowMilliseconds: log.settings.wallMilliseconds())
+                [SubmittedEvent(event)], encoder, nowMilliseconds: log.settings.wallMilliseconds())
         } catch {
             return false
         }

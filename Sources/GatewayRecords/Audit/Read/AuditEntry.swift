@@ -25,7 +25,8 @@ package struct AuditEntry: Sendable, Equatable {
 
     /// What the next record says of this one.
     var asPrevious: PreviousRecord? {
-        guard let tree, let uid = tree["metadata"]?["uid"]?.string?.value, let type = tree["type_uid"]?.int,
+        guard let tree, let uid = tree["metadata"]?["uid"]?.string.flatMap({ RecordUID($0.value) }),
+            let type = tree["type_uid"]?.int,
             let value = tree["attestation_list"]?.array?.first?["fingerprint"]?["value"]?.string?.value,
             let bytes = AuditEntry.bytes(hex: value), let hash = TreeHash(bytes)
         else { return nil }

@@ -53,10 +53,19 @@ package struct TreeHash: Sendable, Hashable {
     package var hex: String {
         let buffer = RecordBuffer(capacity: 64)
         appendHex(to: buffer)
-        var text: [UInt8] = []
-        buffer.copy(0..<buffer.count, to: &text)
-        return String(decoding: text, as: UTF8.self)
+        return String(decoding: buffer.bytes, as: UTF8.self)
     }
+
+    /// 64 digits over what was written there.
+    func setHex(in buffer: RecordBuffer, at place: Int) {
+        buffer.set(hex: words.0, at: place)
+        buffer.set(hex: words.1, at: place + 16)
+        buffer.set(hex: words.2, at: place + 32)
+        buffer.set(hex: words.3, at: place + 48)
+    }
+
+    /// Its first four bytes.
+    var prefix: UInt32 { UInt32(truncatingIfNeeded: words.0 &>> 32) }
 
     func appendHex(to buffer: RecordBuffer) {
         buffer.append(hex: words.0)
@@ -78,10 +87,14 @@ package struct TreeHash: Sendable, Hashable {
     package static let empty = TreeHash(SHA256().finalize())
 
     /// Plain SHA-256.
-    package static func of(_ bytes: Span<UInt8>) -> TreeHash {
+    package static func of(_ bytes: Span<UInt8>) -> TreeHash { of(bytes, Span()) }
+
+    /// The same of two parts, one behind the other.
+    static func of(_ bytes: Span<UInt8>, _ rest: Span<UInt8>) -> TreeHash {
         var hash = SHA256()
         // Safe: the hash only reads.
         unsafe bytes.withUnsafeBytes { unsafe hash.update(bufferPointer: $0) }
+        unsafe rest.withUnsafeBytes { unsafe hash.update(bufferPointer: $0) }
         return TreeHash(hash.finalize())
     }
 

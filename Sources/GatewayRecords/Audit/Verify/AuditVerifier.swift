@@ -136,7 +136,7 @@ package struct AuditVerifier {
             previous = nil
             return
         } else if let previous, !isEdited {
-            if record.claimed?.fingerprint != previous.fingerprint.hex || record.claimed?.uid != previous.uid {
+            if record.claimed?.fingerprint != previous.fingerprint.hex || record.claimed?.uid != previous.uid.text {
                 fault(.chainBroken, expected, "the record before it is not the one that it followed")
             }
         }
