@@ -144,7 +144,7 @@ final class ServerCheck {
 
     /// How it is spoken to is found out first, which may be all that is to be asked.
     private func discover() {
-        post = ServerOpening(server: server, services: services, worker: worker).probe { [self] era in
+        post = ServerOpening(server: server, services: services, worker: worker).discover { [self] era in
             post = nil
             switch era {
             case .success(.stateless): take(nil)

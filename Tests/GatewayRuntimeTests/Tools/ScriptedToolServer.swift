@@ -26,6 +26,8 @@ enum ScriptedToolServer {
         case status(Int)
         /// A stream that goes on until the client leaves.
         case endless([String])
+        /// The same as `session`, once the feed has ended.
+        case held(MockFeed, String, String)
     }
 
     private final class Box: Sendable {
@@ -85,6 +87,10 @@ enum ScriptedToolServer {
             return [
                 .head(200, [json, Header("mcp-session-id", session)]), .chunk(ByteBuffer(string: body)), .end([]),
             ]
+        case .held(let feed, let session, let result):
+            var steps = steps(.session(session, result), id)
+            steps.insert(.feed(feed), at: 1)
+            return steps
         case .error(let status, let code, let message):
             let body = "{\"jsonrpc\":\"2.0\",\"id\":\(id),\"error\":{\"code\":\(code),\"message\":\"\(message)\"}}"
             return [.head(status, [json]), .chunk(ByteBuffer(string: body)), .end([])]
