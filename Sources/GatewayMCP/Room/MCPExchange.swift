@@ -116,7 +116,7 @@ extension MCPExchange: BodyReader {
             let bytes = Array(body.readableBytesView)
             body = ByteBuffer()
             if try MCPBatch.isAccepted(bytes, exchange, session) {
-                let batch = try MCPBatch(bytes, exchange)
+                let batch = try MCPBatch(bytes, exchange, session, services)
                 (self.batch, self.exchange) = (batch, nil)
                 return batch.start()
             }

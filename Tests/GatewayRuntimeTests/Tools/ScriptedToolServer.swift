@@ -28,6 +28,8 @@ enum ScriptedToolServer {
         case endless([String])
         /// The same as `session`, once the feed has ended.
         case held(MockFeed, String, String)
+        /// A stream as it goes over the wire.
+        case raw([String])
     }
 
     private final class Box: Sendable {
@@ -95,6 +97,9 @@ enum ScriptedToolServer {
             let body = "{\"jsonrpc\":\"2.0\",\"id\":\(id),\"error\":{\"code\":\(code),\"message\":\"\(message)\"}}"
             return [.head(status, [json]), .chunk(ByteBuffer(string: body)), .end([])]
         case .status(let status): return [.head(status, []), .end([])]
+        case .raw(let parts):
+            return [.head(200, [Header("content-type", "text/event-stream")])]
+                + parts.map { .chunk(ByteBuffer(string: $0)) } + [.end([])]
         case .events(let events): return stream(events, id) + [.end([])]
         case .endless(let events): return stream(events, id) + [.hang]
         }
