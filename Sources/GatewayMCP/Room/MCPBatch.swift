@@ -56,12 +56,7 @@ final class MCPBatch {
                 throw ClientFault(
                     JSONRPCCode.invalidRequest, "two requests of a batch have one id", status: 400, id: id)
             }
-            let part = Part(self, message, id: id, isAnswered: known.map { $0.kind == .request } ?? true)
-            if known?.method == "initialize", known?.kind == .request {
-                part.answer =
-                    ClientFault(JSONRPCCode.invalidRequest, "initialize must not be part of a batch", id: id).body
-            }
-            parts.append(part)
+            parts.append(Part(self, message, id: id, isAnswered: known.map { $0.kind == .request } ?? true))
         }
         self.parts = parts
     }
@@ -82,12 +77,11 @@ final class MCPBatch {
 
     func start() {
         guard let exchange else { return }
-        let waiting = parts.filter { $0.answer == nil }
         // Each may end at once: the whole ends when the last has begun.
-        openCount = waiting.count + 1
-        for (index, part) in waiting.enumerated() {
+        openCount = parts.count + 1
+        for (index, part) in parts.enumerated() {
             guard self.exchange != nil else { break }
-            part.begin(in: exchange, isFirst: index == 0)
+            part.begin(in: exchange, number: index + 1)
         }
         finished()
     }
@@ -234,9 +228,9 @@ private final class Part: AnswerReader {
         self.isAnswered = isAnswered
     }
 
-    func begin(in whole: Exchange, isFirst: Bool) {
+    func begin(in whole: Exchange, number: Int) {
         eventLoop = whole.worker.eventLoop
-        call.begin(partOf: whole, body: ByteBuffer(bytes: message), isFirst: isFirst, reader: self)
+        call.begin(partOf: whole, body: ByteBuffer(bytes: message), number: number, reader: self)
     }
 
     func receiveAnswerHead(_ head: borrowing ResponseHead) {

@@ -32,6 +32,7 @@ extension Exchange {
             AuditFact("listener", record.listener), AuditFact("route", record.route), AuditFact("rule", record.rule),
         ]
         event.decision = decision
+        event.details = part
         event.traffic = AuditTraffic(
             bytesIn: Int(clamping: record.requestBytes), bytesOut: Int(clamping: record.responseBytes))
         event.effect = effect(isRefused: isRefused)
@@ -105,8 +106,11 @@ extension Exchange {
         for (name, text) in texts where !text.isEmpty { details.append(AuditFact(name, text)) }
         if call.redactions > 0 { details.append(AuditFact("redactions", call.redactions)) }
         if let shown = call.shownCount { details.append(AuditFact("shown", shown)) }
-        return details
+        return details + part
     }
+
+    /// Which of the parts of one request it is.
+    private var part: [AuditFact] { record.part > 0 ? [AuditFact("part", record.part)] : [] }
 
     /// The caller's own key is told as the principal; here it is enough that it was the caller.
     private func approver(_ call: ToolCallRecord) -> String {

@@ -67,7 +67,8 @@ struct ToolBatchTests {
         let calls = lines.filter { $0["mcp_method"] as? String == "tools/call" }
         let results = calls.map { "\($0["item"] ?? "") \($0["result"] ?? "")" }.sorted()
         #expect(results == ["add ok", "add refused", "get_weather ok", "secret refused"], "\(lines)")
-        #expect(Set(calls.compactMap { $0["request_id"] as? String }).count == 4, "\(lines)")
+        #expect(Set(lines.compactMap { $0["request_id"] as? String }).count == 1, "\(lines)")
+        #expect(calls.compactMap { $0["part"] as? Int }.sorted() == [1, 3, 5, 6], "\(lines)")
         await server.stop()
     }
 
@@ -121,18 +122,23 @@ struct ToolBatchTests {
     }
 
     @Test func `neither a session's opening nor another batch is part of one`() async throws {
-        try await ToolRoomTests.run { stand in
-            let opening = """
-                {"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-03-26",\
-                "capabilities":{},"clientInfo":{"name":"t","version":"1"}}}
-                """
-            let answer = try await Self.send(
-                stand, try stand.key("alice"), [opening, "[\(Self.call("2", "get_weather"))]"])
-            let codes = try Self.answers(answer).map { ($0["error"] as? [String: Any])?["code"] as? Int }
-            #expect(codes == [-32600, -32600], "\(answer.text)")
-            #expect(!answer.headers.contains { $0.name == "mcp-session-id" })
-            #expect(stand.toolCalls.isEmpty)
-        }
+        let (server, received) = try await ScriptedToolServer.start { _, _ in nil }
+        let gateway = try await GatewayUnderTest.start(ToolRoomTests.configuration(server.port), loops: 1)
+        let stand = ToolRoomTests.Stand(gateway: gateway, received: received)
+        let opening = """
+            {"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-03-26",\
+            "capabilities":{},"clientInfo":{"name":"t","version":"1"}}}
+            """
+        let answer = try await Self.send(
+            stand, try stand.key("alice"), [opening, "[\(Self.call("2", "get_weather"))]"])
+        let codes = try Self.answers(answer).map { ($0["error"] as? [String: Any])?["code"] as? Int }
+        #expect(codes == [-32600, -32600], "\(answer.text)")
+        #expect(!answer.headers.contains { $0.name == "mcp-session-id" })
+        #expect(stand.toolCalls.isEmpty)
+        let lines = try await gateway.stopAndReadLog()
+        let openings = lines.filter { $0["mcp_method"] as? String == "initialize" }
+        #expect(openings.map { $0["result"] as? String } == ["refused"] && openings.first?["part"] as? Int == 1)
+        await server.stop()
     }
 
     @Test func `a call that streams makes the whole a stream`() async throws {
