@@ -89,6 +89,12 @@ extension Connections {
         return state.withLock { $0.flows.begun(flow, now: now) }
     }
 
+    /// The flow of a URL in whose place its owner has made another; nil for one that is not.
+    func superseded(_ flow: String) -> ConnectFlow? {
+        let now = now
+        return state.withLock { $0.flows.superseded(flow, now: now) }
+    }
+
     func callback(
         _ fields: [(name: String, value: String)], cookie: (ConnectFlow) -> String?
     ) -> ConnectFlow? {
