@@ -93,7 +93,7 @@ final class ModelExchange {
     let call = UpstreamCall()
     var choice = TargetChoice()
     var attempt: ModelAttempt?
-    var credentialWait = CredentialWait()
+    var credentialWait: CredentialWait?
     var outcome: AttemptOutcome?
     /// At the model at hand, and at all.
     var attempts = 0

@@ -66,12 +66,6 @@ struct ConnectFlow: Sendable {
         var generator = SystemRandomNumberGenerator()
         return String((0..<10).compactMap { _ in letters.randomElement(using: &generator) })
     }
-
-    /// 256 bits.
-    static func random() -> String {
-        var generator = SystemRandomNumberGenerator()
-        return Base64URL.encode((0..<32).map { _ in UInt8.random(in: .min ... .max, using: &generator) })
-    }
 }
 
 /// The flows under way: decisions only. A state counts once, a flow is its owner's, and nothing lives long.
@@ -144,7 +138,7 @@ struct ConnectFlows: Sendable {
         guard flow.owner == UpstreamConnection.Key(person, server: flow.owner.server) else {
             return .failure(ConnectFlows.stranger)
         }
-        flow.visitor = (person, Secret(ConnectFlow.random()))
+        flow.visitor = (person, Secret(Base64URL.random()))
         flows[id] = flow
         return .success(flow)
     }
@@ -220,7 +214,7 @@ struct ConnectFlows: Sendable {
             return .failed(GatewayError(.denied, "the browser brought no code"))
         }
         return .returned(
-            code: Secret(code), proof: Secret(flow.end == .code ? ConnectFlow.code() : ConnectFlow.random()))
+            code: Secret(code), proof: Secret(flow.end == .code ? ConnectFlow.code() : Base64URL.random()))
     }
 
     /// How far a flow of that owner is; nil for one that is not.

@@ -1,3 +1,4 @@
+import GatewayIdentity
 import GatewayModel
 import GatewayState
 import GatewayWire
@@ -47,7 +48,7 @@ extension Connections {
         }
         let now = now
         let flow = ConnectFlow(
-            id: SessionID.make(), state: ConnectFlow.random(), verifier: ConnectFlow.random(), owner: owner,
+            id: SessionID.make(), state: Base64URL.random(), verifier: Base64URL.random(), owner: owner,
             settings: settings, server: server, client: client, resource: place.resource.identifier,
             scopes: Array(scopes.prefix(ResourceChallenge.scopesMax)), callbackURL: callbackURL,
             end: end, expiresSeconds: now + ConnectFlows.lifetimeSeconds)
