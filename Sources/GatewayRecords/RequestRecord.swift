@@ -49,6 +49,8 @@ package struct RequestRecord: Sendable {
     package var principal: Principal?
     /// 16 bytes of request id as two words; printed as 32 hexadecimal digits.
     package var requestID: (UInt64, UInt64) = (0, 0)
+    /// Which part of that request it is, from 1, such as a message of a batch; 0 for the request itself.
+    package var part = 0
     /// The W3C trace context that went upstream.
     package var traceID: (UInt64, UInt64) = (0, 0)
     package var spanID: UInt64 = 0

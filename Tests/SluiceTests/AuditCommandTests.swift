@@ -110,6 +110,9 @@ struct AuditCommandTests {
         #expect(found.status == 1)
         #expect(found.out.contains("edited: record 0:"))
         #expect(await CommandRun.of("audit", "verify", bundle, "--key", "nonsense").status == 2)
+        let folders = await CommandRun.of("audit", "verify", folder.path)
+        #expect(folders.error.contains("a folder is no bundle: \(folder.path)"), "\(folders.error)")
+        #expect(folders.error.contains("--state") && !folders.error.contains("Cocoa"), "\(folders.error)")
     }
 
     @Test("the log's standing is told, and damage is one")

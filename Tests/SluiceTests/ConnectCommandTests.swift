@@ -42,6 +42,8 @@ struct ConnectCommandTests {
             case ("POST", "/oauth/connect/confirm"):
                 confirmed.withLock { $0 = form }
                 return Self.json(201, #"{"server":"default/demo","state":"connected"}"#)
+            case ("GET", "/oauth/jwks"):
+                return Self.json(200, #"{"keys":[{"kty":"OKP","kid":"a","crv":"Ed25519","x":"AA"}]}"#)
             case ("DELETE", "/oauth/connections/demo"): return Self.json(200, #"{"state":"removed"}"#)
             case ("GET", "/oauth/connections"):
                 return Self.json(

@@ -73,4 +73,21 @@ struct ToolApprovalCommandTests {
             #expect(unknown.error.contains(words), "\(unknown.error)")
         }
     }
+
+    @Test("what is asked about a call without one knows the tool once its server has listed it")
+    func asked() async throws {
+        try await QuickstartStand.run(more: Self.policy.replacing("verdict: ask", with: "verdict: allow")) { stand in
+            func why(_ words: String...) async -> CommandRun {
+                let caller = ["why", "--tool", "demo.add", "--principal", "group=quickstart"]
+                return await CommandRun.of(caller + words + ["--state", stand.folder.path + "/state"])
+            }
+            let before = await why("--arg", "a=1")
+            #expect(before.status == 0 && before.out.contains("the tool's schema"), "\(before.out)\(before.error)")
+            #expect(await Self.add(stand).status == 0)
+            let lacking = await why("--arg", "a=1")
+            #expect(lacking.status == 1 && lacking.out.contains("do not fit the tool's schema"), "\(lacking.out)")
+            let whole = await why("--arg", "a=1", "--arg", "b=2")
+            #expect(whole.status == 0 && whole.out.contains("the arguments fit it"), "\(whole.out)")
+        }
+    }
 }

@@ -37,7 +37,7 @@ struct WhoAmITests {
     func stranger(status: Int, type: String, text: String) async throws {
         let answer: @Sendable (MockRequest) -> String = { _ in text }
         try await Self.asking(status, type, answer) { url, shown in
-            for words in [["whoami"], ["token", "exchange"]] {
+            for words in [["whoami"], ["token", "exchange"], ["connect", "demo"], ["connect", "--list"]] {
                 let run = await CommandRun.of(words + ["--token", "slk_secret", "--url", url])
                 #expect(run.status == 3 && run.out.isEmpty, "\(run.error)")
                 let answered =

@@ -1,6 +1,12 @@
 /// Base64url without padding (RFC 7515 section 2), read strictly: one text for each sequence of bytes, so that a token
 /// cannot be changed without changing its hash.
 package enum Base64URL {
+    /// A text that nobody guesses: 256 bits.
+    package static func random() -> String {
+        var generator = SystemRandomNumberGenerator()
+        return encode((0..<32).map { _ in UInt8.random(in: .min ... .max, using: &generator) })
+    }
+
     private static let letters = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)
 
     private static let values: [UInt8] = {

@@ -184,6 +184,7 @@ struct FormScan {
     private static let kept: Set<String> = [
         "file_id", "file_ids", "input_file_id", "part_id", "part_ids", "container", "container_id", "conversation",
         "vector_store_id", "vector_store_ids", "previous_response_id", "upload_id", "batch_id",
+        "skill_id", "skills",
     ]
 
     private func field(_ name: String, isFile: Bool) throws(GatewayError) -> Field {

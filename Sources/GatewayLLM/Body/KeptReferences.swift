@@ -19,6 +19,7 @@ struct KeptReferences {
         /// An item of an earlier answer that is sent again whole. Who keeps it looks it up all the same.
         case copy
         case prompt
+        case skill
     }
 
     struct Found: Equatable {
@@ -213,6 +214,7 @@ struct KeptReferences {
         case "file_id", "file_ids", "input_file_id", "part_ids": .object(.file)
         case "container_id": .object(.container)
         case "vector_store_id", "vector_store_ids": .vectorStore
+        case "skill_id": .skill
         default: nil
         }
     }
@@ -254,6 +256,7 @@ struct KeptReferences {
         case ("metadata", _): .told
         case ("tools", false), ("functions", false): .tools
         case ("input", false): .items(isInput: true)
+        case ("input", true): .item(Item(isInput: true))
         case ("messages", false): .items(isInput: false)
         case ("prompt", true): .prompt
         case ("response_format", true), ("text", true), ("output_config", true), ("output_format", true): .format
@@ -270,6 +273,7 @@ struct KeptReferences {
         case .items(let isInput) where isObject: .item(Item(isInput: isInput))
         case .content where isObject: .part
         // Lists in lists.
+        case .items: array
         case .names(let kind) where !isObject: .names(kind)
         default: .other
         }

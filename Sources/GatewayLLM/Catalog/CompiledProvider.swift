@@ -32,6 +32,7 @@ package final class CompiledProvider: Sendable {
     /// The names it serves; nil for any.
     package let models: Set<[UInt8]>?
     private let prompts: [NamePattern]
+    private let skills: [NamePattern]
     /// Why it cannot be called at all: its certificates, say.
     package let problem: GatewayError?
 
@@ -56,10 +57,14 @@ package final class CompiledProvider: Sendable {
         concurrentMax = spec.limits.concurrent
         models = spec.models.map { Set($0.map { Array($0.utf8) }) }
         prompts = spec.prompts.map { NamePattern($0) }
+        skills = spec.skills.map { NamePattern($0) }
     }
 
     /// Whether callers may use a prompt that is stored there.
     func hasPrompt(_ id: [UInt8]) -> Bool { prompts.contains { $0.matches(id.span) } }
+
+    /// The same of a skill.
+    func hasSkill(_ id: [UInt8]) -> Bool { skills.contains { $0.matches(id.span) } }
 
     /// The vendor in OpenTelemetry's words: whose API it speaks, whoever runs it.
     package var vendor: String { dialect == .anthropic ? "anthropic" : "openai" }

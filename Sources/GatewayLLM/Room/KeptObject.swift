@@ -63,6 +63,7 @@ extension ModelRoom {
         case .prompt:
             throw GatewayError(
                 .malformedRequest, "a stored prompt cannot be named here: \(shown)", hint: "send its text")
+        case .skill: throw GatewayError(.malformedRequest, "a skill cannot be named here: \(shown)")
         }
     }
 }

@@ -41,8 +41,10 @@ package enum ModelEndpoint: Sendable, Equatable {
         case ("messages", 1): self = .messages
         case ("messages", 2) where words[1].elementsEqual("count_tokens".utf8): self = .countTokens
         case ("models", 1): self = .models
-        // Names of models may have slashes.
-        case ("models", _): self = .model(id: Array(words.dropFirst().joined(separator: [0x2F])))
+        // Names of models may have slashes, which some clients encode.
+        case ("models", _):
+            let id = Array(words.dropFirst().joined(separator: [0x2F]))
+            self = .model(id: PercentBytes.decoded(id) ?? id)
         default:
             if let (call, id) = KeptCall.find(words) {
                 self = .kept(call, id: id)

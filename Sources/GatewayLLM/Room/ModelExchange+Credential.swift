@@ -25,10 +25,10 @@ extension ModelExchange {
                     hint: "send a smaller one"))
         case .waiting:
             // What another provider's source has used up is not waited for again; one that is there serves.
-            guard credentialWait.isOver else { return .waiting(source) }
+            guard credentialWait?.isOver == true else { return .waiting(source) }
             return .failed(ModelExchange.unavailable(provider, "it did not come within the provider's timeout"))
         case .failed(let error):
-            credentialWait.end()
+            credentialWait?.end()
             return .failed(ModelExchange.unavailable(provider, error.message))
         }
     }
@@ -46,41 +46,22 @@ extension ModelExchange {
 
     /// Goes on with `startAttempt` when the fetch under way is over, or when nobody would wait longer.
     func wait(for source: LiveCredential, _ target: RoutedTarget) {
-        credentialWait.number += 1
-        let number = credentialWait.number
-        let bound = NIOLoopBound(self, eventLoop: worker.eventLoop)
-        let eventLoop = worker.eventLoop
-        let loop = eventLoop.assumeIsolated()
-        if credentialWait.deadline == nil {
-            let milliseconds = Int64(target.target.timeouts.firstTokenNanoseconds / 1_000_000)
-            credentialWait.deadline = loop.scheduleTask(in: .milliseconds(milliseconds)) { [self] in
-                credentialWait.isOver = true
-                resume(credentialWait.number)
-            }
+        let most = target.target.timeouts.firstTokenNanoseconds
+        let wait = credentialWait ?? CredentialWait()
+        credentialWait = wait
+        let isWaiting = wait.wait(for: source, withinNanoseconds: most, on: worker) { [self] in
+            guard stage == .calling, exchange != nil, attempt == nil else { return wait.end() }
+            startAttempt()
         }
-        guard source.whenFetched({ eventLoop.execute { bound.value.resume(number) } }) else {
-            credentialWait.deadline?.cancel()
-            return answer(
-                ModelFailure(GatewayError(.overloaded, "too many requests wait for the provider's credential")))
-        }
-    }
-
-    private func resume(_ number: Int) {
-        guard number == credentialWait.number else { return }
-        credentialWait.number += 1
-        guard stage == .calling, exchange != nil, attempt == nil else {
-            credentialWait.deadline?.cancel()
-            return
-        }
-        worker.refreshClock()
-        startAttempt()
+        guard !isWaiting else { return }
+        answer(ModelFailure(GatewayError(.overloaded, "too many requests wait for the provider's credential")))
     }
 
     // MARK: Using it
 
     /// Puts what the attempt has been given into the head, or signs it.
     func open(_ head: inout RequestHead, by attempt: ModelAttempt, _ body: [ByteBuffer]) {
-        credentialWait.end()
+        credentialWait?.end()
         guard let opening = attempt.opening, let credential = attempt.access.credential else { return }
         switch opening {
         case .token(let token):
@@ -99,18 +80,5 @@ extension ModelExchange {
     func rejectCredential(of attempt: ModelAttempt, _ failure: ModelFailure) {
         guard failure.provider?.kind == .unauthenticated else { return }
         attempt.access.credential?.source?.reject()
-    }
-}
-
-/// What a call knows of the fetch it waits for.
-struct CredentialWait {
-    /// Of the wait at hand: what belongs to an earlier one changes nothing.
-    var number = 0
-    var isOver = false
-    var deadline: Scheduled<Void>?
-
-    mutating func end() {
-        deadline?.cancel()
-        deadline = nil
     }
 }

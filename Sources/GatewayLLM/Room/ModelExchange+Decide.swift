@@ -35,7 +35,7 @@ extension ModelExchange {
         inputTokensEstimate = request.inputTokensMax(
             bytesPerToken: terms.inputBytesPerToken, context: found.model.context)
         try judge(exchange, found)
-        try judgePrompt(routed)
+        try judgeListed(routed)
         try found.model.checkContext(outputTokens: request.outputTokensMax)
         fallbacks = try capable(found.model)
     }

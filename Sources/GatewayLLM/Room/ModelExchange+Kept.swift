@@ -18,6 +18,7 @@ extension ModelExchange {
             switch reference.kind {
             case .copy: kept.replace(reference, room.copy(reference, in: span, by: principal))
             case .prompt: try takePrompt(JSONString.decoded(span, reference.range))
+            case .skill: skillIDs.append(JSONString.decoded(span, reference.range))
             default:
                 let owned = try room.owned(reference, in: span, by: principal)
                 keptPlace = try isSame(owned.place, keptPlace)
@@ -27,8 +28,8 @@ extension ModelExchange {
             }
         }
         let whole = named.filter { $0.kind != .item && $0.kind != .audio }
-        // One answer, or a prompt, is not a whole history.
-        request.namedItems = named.count - whole.count + (promptID == nil ? 0 : 1)
+        // One answer, a prompt or a skill is not a whole history.
+        request.namedItems = named.count - whole.count + (promptID == nil ? 0 : 1) + skillIDs.count
         guard !whole.isEmpty else { return }
         // All of it is read again, and how much that is only a response tells.
         request.hasHistory = true
@@ -50,13 +51,23 @@ extension ModelExchange {
         promptID = id
     }
 
-    /// Stored prompts are the organisation's: those that the operator lists may be used.
-    func lets(_ provider: CompiledProvider) -> Bool { promptID.map { provider.hasPrompt($0) } ?? true }
+    /// Stored prompts and skills are the organisation's: those that the operator lists may be used.
+    func lets(_ provider: CompiledProvider) -> Bool {
+        (promptID.map { provider.hasPrompt($0) } ?? true) && skillIDs.allSatisfy { provider.hasSkill($0) }
+    }
 
-    func judgePrompt(_ routed: RoutedModel) throws(GatewayError) {
-        guard let promptID else { return }
+    func judgeListed(_ routed: RoutedModel) throws(GatewayError) {
+        guard promptID != nil || !skillIDs.isEmpty else { return }
         let models = [routed.model] + room.table.fallbacks(of: routed.model).map(\.model)
-        guard !models.contains(where: { $0.targets.contains { lets($0.provider) } }) else { return }
+        let providers = models.flatMap { $0.targets.map(\.provider) }
+        guard !providers.contains(where: { lets($0) }) else { return }
+        if let skill = skillIDs.first(where: { id in !providers.contains { $0.hasSkill(id) } }) ?? skillIDs.first {
+            throw GatewayError(
+                .forbidden,
+                "the model's provider lets nobody use this skill: \(String(decoding: skill.prefix(96), as: UTF8.self))",
+                hint: "the operator lists it in skills of the ModelProvider")
+        }
+        guard let promptID else { return }
         let shown = String(decoding: promptID.prefix(96), as: UTF8.self)
         throw GatewayError(
             .forbidden, "the model's provider lets nobody use this stored prompt: \(shown)",

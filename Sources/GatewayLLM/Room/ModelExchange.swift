@@ -63,6 +63,8 @@ final class ModelExchange {
     var kept = JSONSplice()
     /// A prompt that is stored at the provider.
     var promptID: [UInt8]?
+    /// The skills that the request names.
+    var skillIDs: [[UInt8]] = []
     /// What is known of the file it is about, or that it makes.
     var keptNote: String?
     /// Reads a new file that may be a batch's.
@@ -91,7 +93,7 @@ final class ModelExchange {
     let call = UpstreamCall()
     var choice = TargetChoice()
     var attempt: ModelAttempt?
-    var credentialWait = CredentialWait()
+    var credentialWait: CredentialWait?
     var outcome: AttemptOutcome?
     /// At the model at hand, and at all.
     var attempts = 0

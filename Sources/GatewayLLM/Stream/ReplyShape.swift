@@ -59,13 +59,13 @@ package enum ReplyShape: UInt8, Sendable, CaseIterable {
     /// Where Anthropic's Messages say what: events first, then the reply as a whole.
     enum Messages {
         static let type = 0, id = 1, model = 2, usage = 3, laterUsage = 4, stop = 5, error = 6, blockType = 7
-        static let wholeID = 8, wholeModel = 9, wholeStop = 10, texts = 11..<20
+        static let wholeID = 8, wholeModel = 9, wholeStop = 10, texts = 11..<21
     }
 
     private static let messagesPaths = JSONPaths([
         "=type", "=message.id", "=message.model", "=message.usage", "=usage", "=delta.stop_reason", "=error",
         "=content_block.type", "=id", "=model", "=stop_reason", "delta.text", "delta.partial_json", "delta.thinking",
         "content_block.text", "content_block.name", "content.*.text", "content.*.thinking", "content.*.name",
-        "content_block.thinking",
+        "content_block.thinking", "#content.*.input",
     ])
 }

@@ -61,7 +61,7 @@ package final class CompiledServer: Sendable {
         name = metadata.qualifiedName
         key = "\(metadata.qualifiedName) \(url.authority)\(url.target)"
         shownName = metadata.shownName
-        prefix = spec.prefix ?? String(shownName.map { $0 == "/" || $0 == "." ? "-" : $0 })
+        prefix = CompiledServer.prefix(spec, shownName)
         prefixMode = spec.prefixMode
         self.process = process
         self.api = api
@@ -98,6 +98,11 @@ package final class CompiledServer: Sendable {
     /// What stands in a field of that name.
     static func value(of key: Secret, in field: [UInt8]) -> Secret {
         field == authorization ? key.reveal { Secret(Array("Bearer ".utf8) + $0) } : key
+    }
+
+    /// What stands before the names of a server's tools.
+    package static func prefix(_ spec: MCPServerSpec, _ shownName: String) -> String {
+        spec.prefix ?? String(shownName.map { $0 == "/" || $0 == "." ? "-" : $0 })
     }
 
     private static let authorization = Array("authorization".utf8)

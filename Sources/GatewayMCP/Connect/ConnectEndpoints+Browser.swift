@@ -14,15 +14,24 @@ extension ConnectEndpoints {
     /// he is.
     func start(_ request: Request) -> Response {
         let fields = FormText.decode(Array(request.query.utf8), fieldsMax: 8) ?? []
-        guard let flow = connections.opened(fields.first { $0.name == "flow" }?.value ?? "") else { return over }
+        let id = fields.first { $0.name == "flow" }?.value ?? ""
+        guard let flow = connections.opened(id) else { return over(id) }
         guard flow.end == .browser else { return redirect(flow.location) }
         return door(flow, nil)
     }
 
-    private var over: Response {
-        page(
+    private func over(_ id: String) -> Response {
+        if let flow = connections.superseded(id) { return superseded(flow) }
+        return page(
             404, "This link is not good any more",
             "Ask for another one with <code>sluice connect</code>, or let what sent you here call again.")
+    }
+
+    private func superseded(_ flow: ConnectFlow) -> Response {
+        page(
+            410, "A newer link has taken this one's place",
+            "Connecting to <b>\(ConnectEndpoints.escaped(flow.settings.shownName))</b> was begun again after this link "
+                + "was made. Open the newest one; nothing was stored, and you can close this page.")
     }
 
     /// Asks who is at the browser. Only a page of the gateway's own may answer: another one could show the credential
@@ -50,13 +59,12 @@ extension ConnectEndpoints {
     /// Somebody shows who he is, and is sent on if he is the one who is asked.
     func enter(_ request: Request, _ caller: Identify) async -> Response {
         let form = FormText.decode(request.body, fieldsMax: 8) ?? []
-        guard let flow = connections.opened(form.first { $0.name == "flow" }?.value ?? ""), flow.end == .browser else {
-            return over
-        }
+        let id = form.first { $0.name == "flow" }?.value ?? ""
+        guard let flow = connections.opened(id), flow.end == .browser else { return over(id) }
         guard request.origin?.lowercased() == connections.origin else {
             return page(403, "Not from this page", "What was sent did not come from a page of the gateway.")
         }
-        guard connections.attempt(flow.id) != nil else { return over }
+        guard connections.attempt(flow.id) != nil else { return over(id) }
         let shown = form.first { $0.name == "credential" }?.value.trimmed ?? ""
         var person = Principal.anonymous
         do throws(GatewayError) {
@@ -72,7 +80,7 @@ extension ConnectEndpoints {
             return go(entered)
         } catch {
             connections.conclude(flow.id, isWrong: ConnectEndpoints.isWrong(error))
-            var response = connections.opened(flow.id).map { door($0, error) } ?? over
+            var response = connections.opened(flow.id).map { door($0, error) } ?? over(id)
             response.event = Event(
                 operation: "connection.make", server: flow.settings.server, principal: person, error: error)
             return response
@@ -109,6 +117,7 @@ extension ConnectEndpoints {
         }
         switch flow.phase {
         case .begun: return page(400, "Nobody waits for this answer", "")
+        case .superseded: return superseded(flow)
         case .failed(let error): return failed(flow, error)
         case .returned(let code, let proof):
             // Much may have changed since he was sent on.

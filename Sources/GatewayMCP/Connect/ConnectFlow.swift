@@ -23,6 +23,8 @@ struct ConnectFlow: Sendable {
         /// The browser has brought a code; who has begun has to show `proof` to use it.
         case returned(code: Secret, proof: Secret)
         case failed(GatewayError)
+        /// The same user has begun anew at the same server: this way leads nowhere.
+        case superseded
     }
 
     /// Names it to whoever began it, and to the browser.
@@ -64,12 +66,6 @@ struct ConnectFlow: Sendable {
         var generator = SystemRandomNumberGenerator()
         return String((0..<10).compactMap { _ in letters.randomElement(using: &generator) })
     }
-
-    /// 256 bits.
-    static func random() -> String {
-        var generator = SystemRandomNumberGenerator()
-        return Base64URL.encode((0..<32).map { _ in UInt8.random(in: .min ... .max, using: &generator) })
-    }
 }
 
 /// The flows under way: decisions only. A state counts once, a flow is its owner's, and nothing lives long.
@@ -85,12 +81,7 @@ struct ConnectFlows: Sendable {
 
     mutating func add(_ flow: ConnectFlow, now: Int) throws(GatewayError) {
         for old in flows.values where now >= old.expiresSeconds { drop(old) }
-        // One who is asked is asked by one URL, unless somebody is on the way by an older one.
-        if flow.end == .browser {
-            for old in flows.values where old.owner == flow.owner && old.end == .browser && old.visitor == nil {
-                drop(old)
-            }
-        }
+        supersede(by: flow)
         let own = flows.values.filter { $0.owner == flow.owner }.sorted { $0.expiresSeconds < $1.expiresSeconds }
         for old in own.dropLast(ConnectFlows.flowsOfOneMax - 1) { drop(old) }
         guard flows.count < ConnectFlows.flowsMax else {
@@ -98,6 +89,15 @@ struct ConnectFlows: Sendable {
         }
         flows[flow.id] = flow
         states[flow.state] = flow.id
+    }
+
+    /// Who begins himself has one link, the newest. One who is asked is asked by one URL, unless somebody is on the way
+    /// by an older one.
+    private mutating func supersede(by flow: ConnectFlow) {
+        for (id, old) in flows where old.owner == flow.owner && (old.end == .browser) == (flow.end == .browser) {
+            guard case .begun = old.phase, old.visitor == nil else { continue }
+            flows[id]?.phase = .superseded
+        }
     }
 
     mutating func drop(_ flow: ConnectFlow) {
@@ -113,6 +113,12 @@ struct ConnectFlows: Sendable {
     /// Nil for one that is unknown, over, or has come back already.
     func begun(_ id: String, now: Int) -> ConnectFlow? {
         guard let flow = flows[id], now < flow.expiresSeconds, case .begun = flow.phase else { return nil }
+        return flow
+    }
+
+    /// A flow in whose place its owner has begun another.
+    func superseded(_ id: String, now: Int) -> ConnectFlow? {
+        guard let flow = flows[id], now < flow.expiresSeconds, case .superseded = flow.phase else { return nil }
         return flow
     }
 
@@ -132,7 +138,7 @@ struct ConnectFlows: Sendable {
         guard flow.owner == UpstreamConnection.Key(person, server: flow.owner.server) else {
             return .failure(ConnectFlows.stranger)
         }
-        flow.visitor = (person, Secret(ConnectFlow.random()))
+        flow.visitor = (person, Secret(Base64URL.random()))
         flows[id] = flow
         return .success(flow)
     }
@@ -171,8 +177,10 @@ struct ConnectFlows: Sendable {
     ) -> ConnectFlow? {
         func field(_ name: String) -> String? { fields.first { $0.name == name }?.value }
         guard let state = field("state"), let id = states.removeValue(forKey: state), var flow = flows[id],
-            now < flow.expiresSeconds, case .begun = flow.phase
+            now < flow.expiresSeconds
         else { return nil }
+        if case .superseded = flow.phase { return flow }
+        guard case .begun = flow.phase else { return nil }
         flow.phase = ConnectFlows.phase(flow, issuer: field("iss"), error: field("error"), code: field("code"))
         guard flow.end == .browser else {
             flows[id] = flow
@@ -206,7 +214,7 @@ struct ConnectFlows: Sendable {
             return .failed(GatewayError(.denied, "the browser brought no code"))
         }
         return .returned(
-            code: Secret(code), proof: Secret(flow.end == .code ? ConnectFlow.code() : ConnectFlow.random()))
+            code: Secret(code), proof: Secret(flow.end == .code ? ConnectFlow.code() : Base64URL.random()))
     }
 
     /// How far a flow of that owner is; nil for one that is not.
@@ -229,6 +237,10 @@ struct ConnectFlows: Sendable {
         case .begun:
             return .failure(
                 GatewayError(.conflict, "the browser has not come back yet", hint: "open the URL and allow the access"))
+        case .superseded:
+            drop(flow)
+            return .failure(
+                GatewayError(.conflict, "connecting was begun anew, and this way leads nowhere", hint: "begin again"))
         case .failed(let error):
             drop(flow)
             return .failure(error)

@@ -1,3 +1,4 @@
+import GatewayIdentity
 import GatewayModel
 import GatewayState
 import GatewayWire
@@ -47,7 +48,7 @@ extension Connections {
         }
         let now = now
         let flow = ConnectFlow(
-            id: SessionID.make(), state: ConnectFlow.random(), verifier: ConnectFlow.random(), owner: owner,
+            id: SessionID.make(), state: Base64URL.random(), verifier: Base64URL.random(), owner: owner,
             settings: settings, server: server, client: client, resource: place.resource.identifier,
             scopes: Array(scopes.prefix(ResourceChallenge.scopesMax)), callbackURL: callbackURL,
             end: end, expiresSeconds: now + ConnectFlows.lifetimeSeconds)
@@ -87,6 +88,12 @@ extension Connections {
     func opened(_ flow: String) -> ConnectFlow? {
         let now = now
         return state.withLock { $0.flows.begun(flow, now: now) }
+    }
+
+    /// The flow of a URL in whose place its owner has made another; nil for one that is not.
+    func superseded(_ flow: String) -> ConnectFlow? {
+        let now = now
+        return state.withLock { $0.flows.superseded(flow, now: now) }
     }
 
     func callback(

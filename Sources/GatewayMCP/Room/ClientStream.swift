@@ -23,13 +23,22 @@ final class ClientStream: BodyReader {
     private var handle: CallHandle?
     private let timer: LoopTimer
     private var lastSentNanoseconds: UInt64
+    private var partMark = ""
 
     static func open(_ room: MCPRoom, _ exchange: Exchange, _ view: ToolView) {
         guard let session = ClientStream.session(room, exchange, view) else { return }
         let mark = exchange.request.fields.value(named: MCPName.lastEventID)
+        if !exchange.isPart, let mark,
+            let marks = EventMark.joined(mark, room.services.seal, session: session.id)
+        {
+            let batch = MCPBatch(marks, exchange, session, room.services)
+            exchange.receiveBody(into: batch)
+            return batch.start()
+        }
         let stream = ClientStream(room, exchange, view, session)
         exchange.receiveBody(into: stream)
-        stream.begin(mark)
+        // Of a part its body says which stream it goes on with.
+        stream.begin(exchange.isPart ? stream.partMark : mark)
     }
 
     /// The session of a GET or DELETE; answers where there is none.
@@ -63,7 +72,7 @@ final class ClientStream: BodyReader {
             logLevel: services.clients.level(session.id), session: session)
     }
 
-    func receive(_ bytes: ByteBuffer) {}
+    func receive(_ bytes: ByteBuffer) { if exchange?.isPart ?? false { partMark += String(buffer: bytes) } }
     func receiveEnd(trailers: FieldBlock?) {}
     func downstreamWritable() {
         resumed?.resumeReading()

@@ -1,4 +1,5 @@
 import GatewayWire
+import NIOCore
 
 /// What an event's id tells: at which server its stream goes on, from which of the server's ids, and which of the
 /// client's requests it answers. All of it is in the id, so that any replica can go on; sealed, since it decides what
@@ -31,8 +32,12 @@ struct EventMark {
 
     /// Nil for what was not made here, or for another session.
     init?(_ text: String, _ seal: Seal, session: String) {
-        guard text.utf8.count <= Seal.fieldBytesMax, let bytes = seal.open(text, .eventID),
-            let parts = (try? JSONTree.parse(bytes))?.array, parts.count == 7, parts[5].string?.value == session,
+        guard let tree = EventMark.opened(text, seal) else { return nil }
+        self.init(tree, session: session)
+    }
+
+    private init?(_ tree: JSONTree, session: String) {
+        guard let parts = tree.array, parts.count == 7, parts[5].string?.value == session,
             let server = parts[0].string?.value, let eventID = parts[4].string?.value, parts[1].isID, parts[2].isID,
             parts[3].isID || parts[3].isNull
         else { return nil }
@@ -45,6 +50,11 @@ struct EventMark {
         self.eventID = Array(eventID.utf8)
     }
 
+    private static func opened(_ text: String, _ seal: Seal) -> JSONTree? {
+        guard text.utf8.count <= Seal.fieldBytesMax, let bytes = seal.open(text, .eventID) else { return nil }
+        return try? JSONTree.parse(bytes)
+    }
+
     /// The same stream at another of the server's ids.
     func at(_ eventID: [UInt8]) -> EventMark {
         var mark = self
@@ -53,15 +63,44 @@ struct EventMark {
     }
 
     /// Nil for a stream without ids, and where the id would be too long for a head.
-    func text(_ seal: Seal) -> String? {
-        guard !eventID.isEmpty else { return nil }
+    func text(_ seal: Seal) -> String? { eventID.isEmpty ? nil : EventMark.sealed(tree, seal) }
+
+    private var tree: JSONTree {
         func tree(_ json: [UInt8]?) -> JSONTree { json.flatMap { try? JSONTree.parse($0) } ?? .null }
-        let parts: JSONTree = .array([
+        return .array([
             .text(server), tree(ownID), tree(clientID), tree(clientToken),
             .text(String(decoding: eventID, as: UTF8.self)), .text(session), tool.map { .text($0) } ?? .null,
         ])
-        return seal.seal(parts.bytes, .eventID).flatMap { $0.utf8.count <= Seal.fieldBytesMax ? $0 : nil }
     }
+
+    private static func sealed(_ tree: JSONTree, _ seal: Seal) -> String? {
+        seal.seal(tree.bytes, .eventID).flatMap { $0.utf8.count <= Seal.fieldBytesMax ? $0 : nil }
+    }
+
+    // MARK: Several streams in one
+
+    /// The id of an event in a stream that several have been joined to; nil without any, and where it would be too
+    /// long for a head.
+    static func text(_ marks: [EventMark], _ seal: Seal) -> String? {
+        marks.count > 1 ? sealed(.array(marks.map(\.tree)), seal) : marks.first?.text(seal)
+    }
+
+    /// The streams that an id of a joined stream leads to; nil for any other.
+    static func joined(_ text: String, _ seal: Seal, session: String) -> [EventMark]? {
+        guard let trees = opened(text, seal)?.array, trees.allSatisfy({ $0.array != nil }) else { return nil }
+        let marks = trees.compactMap { EventMark($0, session: session) }
+        return marks.count == trees.count && !marks.isEmpty ? marks : nil
+    }
+
+    /// The id of an event, which comes first in it, and how many bytes its line takes; nil without one.
+    static func leading(_ event: ByteBuffer) -> (text: String, bytesCount: Int)? {
+        let bytes = event.readableBytesView
+        guard bytes.starts(with: label), let end = bytes.firstIndex(of: 0x0A) else { return nil }
+        let start = bytes.index(bytes.startIndex, offsetBy: label.count)
+        return (String(decoding: bytes[start..<end], as: UTF8.self), end - bytes.startIndex + 1)
+    }
+
+    private static let label = Array("id: ".utf8)
 
     /// The lines of an event before its data.
     static func append(id: String?, retryMilliseconds: Int?, to out: inout [UInt8]) {

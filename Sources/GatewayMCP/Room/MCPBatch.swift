@@ -5,12 +5,13 @@ import NIOCore
 
 /// Several messages in one body, which revision 2025-03-26 alone has. Each is a request of its own: judged, counted and
 /// recorded by itself. The answers come as one array, or on one stream of events from the moment that any of them is a
-/// stream. On the loop of the exchange.
+/// stream, which a client that has lost it takes up again as one. On the loop of the exchange.
 final class MCPBatch {
     static let messagesMax = 100
-    /// Of all answers; what would come on top is answered with an error.
-    static let answersBytesMax = 64 * 1024 * 1024
 
+    private let services: MCPServices
+    /// Whose streams can be taken up again; nil without one.
+    private let session: String?
     /// The client's side; nil once it has been answered or has gone.
     private var exchange: Exchange?
     private var parts: [Part] = []
@@ -30,8 +31,12 @@ final class MCPBatch {
     }
 
     /// Throws what the whole is answered with when it cannot be taken apart.
-    init(_ bytes: [UInt8], _ exchange: Exchange) throws(ClientFault) {
+    init(
+        _ bytes: [UInt8], _ exchange: Exchange, _ session: ClientSession?, _ services: MCPServices
+    ) throws(ClientFault) {
         self.exchange = exchange
+        self.session = session?.id
+        self.services = services
         var elements = JSONOutline()
         do throws(JSONScanError) { try elements.readElements(bytes.span, range: 0..<bytes.count) } catch {
             throw error == .tooManyMembers ? MCPBatch.tooMany : ClientFault(JSONRPCFault(error, isBatch: true))
@@ -51,14 +56,19 @@ final class MCPBatch {
                 throw ClientFault(
                     JSONRPCCode.invalidRequest, "two requests of a batch have one id", status: 400, id: id)
             }
-            let part = Part(self, message, id: id, isAnswered: known.map { $0.kind == .request } ?? true)
-            if known?.method == "initialize", known?.kind == .request {
-                part.answer =
-                    ClientFault(JSONRPCCode.invalidRequest, "initialize must not be part of a batch", id: id).body
-            }
-            parts.append(part)
+            parts.append(Part(self, message, id: id, isAnswered: known.map { $0.kind == .request } ?? true))
         }
         self.parts = parts
+    }
+
+    /// Goes on with the streams of several calls, each as a GET of its own.
+    init(_ marks: [EventMark], _ exchange: Exchange, _ session: ClientSession, _ services: MCPServices) {
+        self.exchange = exchange
+        self.session = session.id
+        self.services = services
+        parts = marks.compactMap { mark in
+            mark.text(services.seal).map { Part(self, Array($0.utf8), id: mark.clientID, isAnswered: true, mark: mark) }
+        }
     }
 
     private static var tooMany: ClientFault {
@@ -67,12 +77,11 @@ final class MCPBatch {
 
     func start() {
         guard let exchange else { return }
-        let waiting = parts.filter { $0.answer == nil }
         // Each may end at once: the whole ends when the last has begun.
-        openCount = waiting.count + 1
-        for (index, part) in waiting.enumerated() {
+        openCount = parts.count + 1
+        for (index, part) in parts.enumerated() {
             guard self.exchange != nil else { break }
-            part.begin(in: exchange, isFirst: index == 0)
+            part.begin(in: exchange, number: index + 1)
         }
         finished()
     }
@@ -105,34 +114,58 @@ final class MCPBatch {
         }
     }
 
-    /// Whole events of a part's stream.
-    fileprivate func pass(_ events: ByteBuffer) { exchange?.sendBody(events) }
+    /// One event of a part's stream. Its id leads to the streams of all parts, or where that is too long to its own.
+    fileprivate func pass(_ event: ByteBuffer, of part: Part) {
+        guard let session, let id = EventMark.leading(event),
+            let mark = EventMark(id.text, services.seal, session: session)
+        else {
+            // Where events have ids the answer alone has none.
+            if event.readableBytesView.first != 0x3A { part.isWaiting = false }
+            exchange?.sendBody(event)
+            return
+        }
+        (part.mark, part.isWaiting) = (mark, true)
+        var out: [UInt8] = []
+        out.reserveCapacity(event.readableBytes + 1024)
+        EventMark.append(id: marks ?? id.text, retryMilliseconds: nil, to: &out)
+        out.append(contentsOf: event.readableBytesView.dropFirst(id.bytesCount))
+        exchange?.sendBody(ByteBuffer(bytes: out))
+    }
+
+    private var marks: String? { EventMark.text(parts.compactMap(\.mark), services.seal) }
 
     fileprivate func flush() { exchange?.flush() }
 
     private func send(_ answer: [UInt8]) {
         var out: [UInt8] = []
+        EventMark.append(id: marks, retryMilliseconds: nil, to: &out)
         SSEWriter.append(event: "message", data: answer.span, to: &out)
         exchange?.sendBody(ByteBuffer(bytes: out))
     }
 
-    /// What of an answer still fits.
-    fileprivate func fitting(_ answer: [UInt8], id: [UInt8]?) -> [UInt8] {
-        guard answeredBytes + answer.count <= MCPBatch.answersBytesMax else {
-            return ClientFault(
-                GatewayError(
-                    .upstreamProtocolError,
-                    "the answers to a batch are larger than \(MCPBatch.answersBytesMax) bytes", hint: "ask for less"),
-                id: id
-            ).body
-        }
-        answeredBytes += answer.count
-        return answer
+    /// Counts what a part answers; false for what does not fit any more.
+    fileprivate func takes(_ bytesCount: Int) -> Bool {
+        guard answeredBytes + bytesCount <= services.batchAnswersBytesMax else { return false }
+        answeredBytes += bytesCount
+        return true
+    }
+
+    /// What is answered in place of what does not fit.
+    fileprivate func tooLarge(_ id: [UInt8]?) -> [UInt8] {
+        ClientFault(
+            GatewayError(
+                .upstreamProtocolError,
+                "the answers to a batch are larger than \(services.batchAnswersBytesMax) bytes", hint: "ask for less"),
+            id: id
+        ).body
     }
 
     fileprivate func finished(_ part: Part) {
-        if isStream, let answer = part.answer.take() {
-            send(answer)
+        if isStream {
+            // What has been answered is not asked for again; what broke off is.
+            let isOver = part.mark != nil && !(part.isWaiting && part.answer == nil)
+            if isOver { part.mark = nil }
+            if let answer = part.answer.take() { send(answer) } else if isOver, marks != nil { send([]) }
             flush()
         }
         finished()
@@ -159,6 +192,12 @@ final class MCPBatch {
     }
 }
 
+extension MCPBatch: BodyReader {
+    func receive(_ bytes: ByteBuffer) {}
+    func receiveEnd(trailers: FieldBlock?) {}
+    func downstreamWritable() { resumeReading() }
+}
+
 /// One message of a batch, and what comes of it.
 private final class Part: AnswerReader {
     let call = UpstreamCall()
@@ -170,19 +209,28 @@ private final class Part: AnswerReader {
     private var body: [UInt8] = []
     /// The message that the client gets, until it has been sent.
     var answer: [UInt8]?
+    /// Where its stream can be taken up again.
+    var mark: EventMark?
+    /// Its answer has not come on that stream.
+    var isWaiting = true
+    /// Nothing of it is passed on any more.
+    private var isCut = false
+    private var eventLoop: (any EventLoop)?
 
     /// Nobody answers a notification, nor an answer.
     private let isAnswered: Bool
 
-    init(_ batch: MCPBatch, _ message: [UInt8], id: [UInt8]?, isAnswered: Bool) {
+    init(_ batch: MCPBatch, _ message: [UInt8], id: [UInt8]?, isAnswered: Bool, mark: EventMark? = nil) {
+        self.mark = mark
         self.batch = batch
         self.message = message
         self.id = id
         self.isAnswered = isAnswered
     }
 
-    func begin(in whole: Exchange, isFirst: Bool) {
-        call.begin(partOf: whole, body: ByteBuffer(bytes: message), isFirst: isFirst, reader: self)
+    func begin(in whole: Exchange, number: Int) {
+        eventLoop = whole.worker.eventLoop
+        call.begin(partOf: whole, body: ByteBuffer(bytes: message), number: number, reader: self)
     }
 
     func receiveAnswerHead(_ head: borrowing ResponseHead) {
@@ -193,7 +241,20 @@ private final class Part: AnswerReader {
     }
 
     func receiveAnswer(_ bytes: ByteBuffer) {
-        if isStream { batch.pass(bytes) } else { body.append(contentsOf: bytes.readableBytesView) }
+        guard isStream else {
+            body.append(contentsOf: bytes.readableBytesView)
+            return
+        }
+        guard !isCut else { return }
+        if batch.takes(bytes.readableBytes) { batch.pass(bytes, of: self) } else { cut() }
+    }
+
+    private func cut() {
+        isCut = true
+        answer = batch.tooLarge(id)
+        // It is in the middle of its answer.
+        let call = call
+        eventLoop?.assumeIsolated().execute { call.cancel() }
     }
 
     func flushAnswer() { if isStream { batch.flush() } }
@@ -207,7 +268,9 @@ private final class Part: AnswerReader {
     }
 
     func callFinished() {
-        if isAnswered, !isStream, !body.isEmpty { answer = batch.fitting(body, id: id) }
+        if isAnswered, !isStream, !body.isEmpty {
+            answer = batch.takes(body.count) ? body : batch.tooLarge(id)
+        }
         body = []
         batch.finished(self)
     }

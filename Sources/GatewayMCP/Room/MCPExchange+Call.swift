@@ -355,35 +355,4 @@ extension MCPExchange {
         }
         request.start()
     }
-
-    /// How often a list is asked for that changes each time.
-    private static let listingsMax = 3
-
-    /// What each of these servers lists for this caller; asked for where nothing recent is known, nil where it fails.
-    func withShelves(
-        _ servers: [CompiledServer], _ call: ClientCall, attempt: Int = 1,
-        _ body: @escaping ([ToolShelf.Shelf?]) -> Void
-    ) {
-        let known = servers.map { services.shelf.shelf(of: $0, for: owner, now: worker.now) }
-        guard known.contains(where: { $0 == nil }) else { return body(known) }
-        let gathering = ListGathering(
-            .tools, servers, caller(call), services, room.catalog.governance, on: worker)
-        self.gathering = gathering
-        armTimer()
-        gathering.start { [self] lists in
-            self.gathering = nil
-            guard exchange != nil else { return }
-            for list in lists {
-                if let problem = list.problem, servers.count == 1 {
-                    if askToConnect(problem, at: list.server, call) { return }
-                    return answer(ClientFault(problem, id: call.id, status: 200))
-                }
-            }
-            let shelves = servers.map { services.shelf.shelf(of: $0, for: owner, now: worker.now) }
-            // One that changed while it was on its way is not what is called now.
-            let isStale = zip(lists, shelves).contains { $0.problem == nil && !$0.isMissing && $1 == nil }
-            guard isStale, attempt < MCPExchange.listingsMax else { return body(shelves) }
-            withShelves(servers, call, attempt: attempt + 1, body)
-        }
-    }
 }

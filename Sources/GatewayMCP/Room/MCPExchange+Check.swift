@@ -7,13 +7,9 @@ import GatewayWire
 extension MCPExchange {
     /// Step-up: the client is told all scopes that this call needs, so that it can ask for them at once.
     func checkScopes(_ terms: ToolTerms, _ call: ClientCall) throws(ClientFault) {
-        let held = principal.scopes
-        guard let lacking = terms.scopes.first(where: { !held.contains($0) }) else { return }
+        guard let lacking = terms.scopeLacking(principal.scopes) else { return }
         exchange?.record.errorCode = .forbidden
-        var fault = ClientFault(
-            GatewayError(
-                .forbidden, "the caller's token does not have the scope: \(lacking)",
-                hint: "get a token with \(terms.scopes.joined(separator: " "))"), id: call.id, status: 403)
+        var fault = ClientFault(terms.refusal(lacking: lacking), id: call.id, status: 403)
         var parts = ["error=\"insufficient_scope\"", "scope=\"\(terms.scopes.joined(separator: " "))\""]
         if let authorization = view.authorization {
             parts.append("resource_metadata=\"\(authorization.metadataURL)\"")
@@ -27,22 +23,15 @@ extension MCPExchange {
     func isAnswered(
         _ tool: ToolDefinition, at server: CompiledServer, _ arguments: JSONTree, _ call: ClientCall
     ) throws(ClientFault) -> Bool {
-        let terms = self.terms(of: tool.name, at: server)
-        guard terms.validation != .off, let schema = tool.tree["inputSchema"] else { return false }
-        let value: JSONTree = arguments.isNull ? .object(JSONObject()) : arguments
-        let mismatch: SchemaCheck.Mismatch
-        do throws(SchemaCheck.Mismatch) {
-            try SchemaCheck.check(value, against: schema)
-            return false
-        } catch { mismatch = error }
-        if terms.validate == nil, let problem = mismatch.schemaProblem {
-            // Nobody has asked for the check, and what the server means by its schema only the server knows.
+        let text: String
+        switch terms(of: tool.name, at: server).fit(arguments, tool.tree) {
+        case .fits: return false
+        case .unchecked(let problem):
             note?.unchecked = problem
             return false
+        case .mismatch(let mismatch): text = mismatch
         }
         exchange?.record.errorCode = .malformedRequest
-        let place = mismatch.place.isEmpty ? "the arguments" : "argument \(mismatch.place)"
-        let text = "the arguments do not fit the tool's schema: \(place): \(mismatch.message)"
         guard call.revision >= .v20251125 else {
             throw ClientFault(JSONRPCCode.invalidParams, text, id: call.id)
         }

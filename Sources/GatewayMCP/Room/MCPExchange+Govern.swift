@@ -22,17 +22,7 @@ extension MCPExchange {
         guard terms.pin != .off || tool.suspicion != nil else { return nil }
         let state = services.book.state(
             server: server.shownName, tool: tool.name, digest: tool.digest, byPerson: terms.pin == .approved)
-        switch state {
-        case .approved: return nil
-        case .changed:
-            return GatewayError(
-                .toolChanged, "the tool is not what was approved: \(tool.name)",
-                hint: "compare with 'sluice tool diff \(server.shownName) \(tool.name)' and approve it")
-        case .new, nil:
-            return GatewayError(
-                .toolChanged, "nobody has approved the tool yet: \(tool.name)",
-                hint: "look at it with 'sluice tool show \(server.shownName) \(tool.name)' and approve it")
-        }
+        return terms.refusal(of: tool.name, at: server.shownName, state)
     }
 
     /// The refusal, with what differs.

@@ -116,7 +116,7 @@ extension MCPExchange: BodyReader {
             let bytes = Array(body.readableBytesView)
             body = ByteBuffer()
             if try MCPBatch.isAccepted(bytes, exchange, session) {
-                let batch = try MCPBatch(bytes, exchange)
+                let batch = try MCPBatch(bytes, exchange, session, services)
                 (self.batch, self.exchange) = (batch, nil)
                 return batch.start()
             }
@@ -199,7 +199,12 @@ extension MCPExchange: BodyReader {
         case "tasks/result" where !call.isStateless, "tasks/list" where !call.isStateless: try askTask(call)
         case "server/discover" where call.isStateless: surveyServers(call)
         case "subscriptions/listen" where call.isStateless: try listen(call)
-        case "initialize" where !call.isStateless: surveyServers(call)
+        case "initialize" where !call.isStateless:
+            guard exchange?.isPart == false else {
+                throw ClientFault(
+                    JSONRPCCode.invalidRequest, "initialize must not be part of a batch", status: 200, id: call.id)
+            }
+            surveyServers(call)
         case "ping" where !call.isStateless: finish(result: Array("{}".utf8), of: call)
         case "logging/setLevel" where !call.isStateless: try setLevel(call)
         case "resources/subscribe" where !call.isStateless, "resources/unsubscribe" where !call.isStateless:

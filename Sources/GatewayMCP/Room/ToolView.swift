@@ -50,10 +50,9 @@ struct ToolView {
         case .prompt: return grant.allows(tool: server.prefix + ToolView.separator + own)
         case .resource: return grant.allows(tool: "\(server.prefix)+\(own)")
         }
-        if grant.allows(tool: server.prefix + ToolView.separator + own) { return true }
-        // A plain name that reads as another server's is not what the credential means.
-        let isPlain = !room.catalog.servers.contains { own.utf8.starts(with: ($0.prefix + ToolView.separator).utf8) }
-        return server.prefixMode != .always && isPlain && grant.allows(tool: own)
+        return grant.allows(
+            tool: own, prefix: server.prefix, mode: server.prefixMode,
+            prefixes: room.catalog.servers.lazy.map(\.prefix))
     }
 
     /// Whether a caller hears of a change: of a resource only who may read it.

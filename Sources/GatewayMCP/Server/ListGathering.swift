@@ -51,6 +51,16 @@ final class ListGathering {
         var ttlMilliseconds = 0
     }
 
+    /// How one server's list came; its tools are on the shelf.
+    struct Outcome: Sendable {
+        var problem: GatewayError?
+        var isMissing = false
+
+        init() {}
+
+        init(_ lists: [List]) { (problem, isMissing) = (lists.first?.problem, lists.first?.isMissing ?? false) }
+    }
+
     private let kind: ListKind
     private let caller: ServerCaller
     private let services: MCPServices

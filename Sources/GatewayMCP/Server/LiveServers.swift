@@ -35,6 +35,10 @@ final class LiveServers: Sendable {
     }
 
     private let state = Mutex(State())
+    /// What is being found out, by servers' keys, and opened and listed, by those and callers' scopes.
+    let probes = SingleFlight<ServerOpening.Probed>()
+    let openings = SingleFlight<ServerOpening.Opened>()
+    let listings = SingleFlight<ListGathering.Outcome>()
     static let sessionsMax = 100_000
     static let erasMax = 20_000
     static let sessionIdleNanoseconds: UInt64 = 30 * 60 * 1_000_000_000

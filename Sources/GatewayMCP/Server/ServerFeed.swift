@@ -93,8 +93,9 @@ final class ServerFeed {
         case .stateless: listen()
         case .session: openSession()
         case nil:
-            post = opening.probe { [self] era in
-                post = nil
+            let number = number
+            opening.probe { [self] era in
+                guard number == self.number else { return }
                 switch era {
                 case .failure: again()
                 case .success(.stateless): listen()
@@ -113,10 +114,13 @@ final class ServerFeed {
         canTakeMore = nil
         stop()
         settleWaiting()
-        if ownsSession, let session {
-            worker.ended(services.live.take(caller.scope(server)), atNanoseconds: worker.now)
-            opening.close(session)
-        }
+        closeOwn()
+    }
+
+    private func closeOwn() {
+        guard ownsSession, let session = services.live.take(caller.scope(server)) ?? session else { return }
+        worker.ended(session, atNanoseconds: worker.now)
+        opening.close(session)
     }
 
     /// The client reads again.
@@ -234,9 +238,11 @@ final class ServerFeed {
         }
         // A client's session that nobody has opened is told nothing.
         guard caller.session == nil || ownsSession else { return ready() }
-        post = opening.open(caller) { [self] outcome in
-            post = nil
-            guard case .success(let session) = outcome, !hasEnded else { return again() }
+        let number = number
+        opening.open(caller) { [self] outcome in
+            if hasEnded { closeOwn() }
+            guard number == self.number else { return }
+            guard case .success(let session) = outcome else { return again() }
             subscribe(session)
             follow(session)
         }

@@ -65,7 +65,7 @@ final class ServerChecks {
     func follow(_ servers: [CompiledServer]) {
         let wanted = Dictionary(servers.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
         for (name, check) in running where wanted[name] == nil {
-            check.stop()
+            check.end()
             running[name] = nil
             services.health.set(nil, of: name)
             changed(check.server, nil)
@@ -73,7 +73,7 @@ final class ServerChecks {
         for (name, server) in wanted {
             // However often a configuration is loaded: a server is asked as often as it wants, and has its time.
             if running[name]?.goesOn(with: server) ?? false { continue }
-            running[name]?.stop()
+            running[name]?.end()
             services.health.set(nil, of: name)
             running[name] = ServerCheck(server, services, on: worker, changed)
             running[name]?.start()
@@ -95,9 +95,10 @@ final class ServerCheck {
     private var post: ServerPost?
     private var startedNanoseconds: UInt64 = 0
     private let timer: LoopTimer
+    private var isOver = false
 
-    /// Nobody's capabilities, and no caller's: each owner's key has a slash.
-    private static let caller = ServerCaller(owner: "health check", capabilities: Array("{}".utf8))
+    /// Nobody's capabilities, and no caller's: each owner's key has a slash. Each check has sessions of its own.
+    private let caller = ServerCaller(owner: "health check \(SessionID.make())", capabilities: Array("{}".utf8))
 
     /// Nil for a server that wants no checks.
     init?(
@@ -128,14 +129,33 @@ final class ServerCheck {
         timer.set(at: worker.now &+ plan.timeoutNanoseconds)
         if services.live.era(of: server) == nil, server.protocol == .auto { return discover() }
         let request = ServerRequest(
-            server, isStateless ? "server/discover" : "ping", params: [], ServerCheck.caller, services, on: worker)
+            server, isStateless ? "server/discover" : "ping", params: [], caller, services, on: worker)
         request.isCheck = true
         request.onEnd = { [self] in take(ServerCheck.problem($0)) }
+        request.onLate = { [self] in if isOver { close() } }
         self.request = request
         request.start()
     }
 
-    func stop() {
+    /// The server is not asked any more: what was opened to ask it is closed, now or when it is open.
+    func end() {
+        isOver = true
+        stop()
+        close()
+    }
+
+    /// The gateway does not stop before the server has been told, as long as that answers as it should.
+    private func close() {
+        guard let session = services.live.take(caller.scope(server)) else { return }
+        worker.ended(session, atNanoseconds: worker.now)
+        let opening = ServerOpening(server: server, services: services, worker: worker)
+        guard tracker.isHealthy else { return opening.close(session) }
+        worker.detachedCalls += 1
+        let told = AwaitedAll(1, on: worker) { [worker] in worker.detachedCalls -= 1 }
+        opening.close(session) { told.one() }
+    }
+
+    private func stop() {
         timer.cancel()
         request?.cancel()
         post?.cancel()
@@ -144,7 +164,7 @@ final class ServerCheck {
 
     /// How it is spoken to is found out first, which may be all that is to be asked.
     private func discover() {
-        post = ServerOpening(server: server, services: services, worker: worker).probe { [self] era in
+        post = ServerOpening(server: server, services: services, worker: worker).discover { [self] era in
             post = nil
             switch era {
             case .success(.stateless): take(nil)

@@ -8,8 +8,21 @@ struct ServerOpening {
     let services: MCPServices
     let worker: Worker
 
+    typealias Probed = Result<LiveServers.Era, GatewayError>
+
+    /// How the server wants to be spoken to, asked for once by all who want to know.
+    func probe(_ done: @escaping (Probed) -> Void) {
+        services.live.probes.ask(
+            server.key, on: worker,
+            { found in
+                // It may have been found out since this was asked for.
+                if let known = services.live.era(of: server) { return found(.success(known)) }
+                _ = discover(found)
+            }, then: done)
+    }
+
     /// Asks `server/discover`; a server that does not know it wants a session. Returns what can be cancelled.
-    func probe(_ done: @escaping (Result<LiveServers.Era, GatewayError>) -> Void) -> ServerPost {
+    func discover(_ done: @escaping (Probed) -> Void) -> ServerPost {
         let meta =
             "{\"_meta\":{\"\(MCPName.protocolVersionMeta)\":\"\(MCPRevision.stateless.rawValue)\","
             + "\"\(MCPName.clientInfoMeta)\":\(ServerOpening.ownInfo),\"\(MCPName.capabilitiesMeta)\":{}}}"
@@ -17,7 +30,8 @@ struct ServerOpening {
         let post = ServerPost(server, services, on: worker)
         var answer: [UInt8]?
         post.onEvent = { answer = $0.data }
-        post.onEnd = { outcome in
+        post.onEnd = { [post] outcome in
+            _ = post
             let era = era(outcome, answer)
             if case .success(let era) = era { services.live.setEra(era, of: server) }
             done(era)
@@ -31,7 +45,7 @@ struct ServerOpening {
         return post
     }
 
-    private func era(_ outcome: ServerPost.Outcome, _ event: [UInt8]?) -> Result<LiveServers.Era, GatewayError> {
+    private func era(_ outcome: ServerPost.Outcome, _ event: [UInt8]?) -> Probed {
         var body = event ?? []
         switch outcome {
         case .failed(let error): return .failure(error)
@@ -83,17 +97,45 @@ struct ServerOpening {
 
     // MARK: Sessions
 
-    typealias Opened = (Result<LiveServers.Session, GatewayError>) -> Void
+    typealias Opened = Result<LiveServers.Session, GatewayError>
 
-    /// Opens a session for a caller: `initialize`, then `notifications/initialized`. A server that refuses the first
-    /// may be one of 2024-11-05.
-    func open(_ caller: ServerCaller, _ done: @escaping Opened) -> ServerPost {
+    /// Opens a session for a caller, once for all who want to use the same. `isAlone` joins nobody who has begun
+    /// earlier: who asks how a server is now does not wait for what hangs.
+    func open(_ caller: ServerCaller, isAlone: Bool = false, _ done: @escaping (Opened) -> Void) {
+        let scope = caller.scope(server)
+        let key = isAlone ? String(decoding: services.nextID(), as: UTF8.self) : "\(server.key) \(scope)"
+        services.live.openings.ask(
+            key, on: worker,
+            { opened in
+                // It may have been opened since this was asked for.
+                if let known = services.live.session(scope, now: worker.now) { return opened(.success(known)) }
+                openAnew(caller) { opened(kept($0, caller, scope)) }
+            }, then: done)
+    }
+
+    /// Keeps a session that has begun, unless nobody can use it: then it is closed.
+    private func kept(_ outcome: Opened, _ caller: ServerCaller, _ scope: String) -> Opened {
+        guard case .success(let session) = outcome else { return outcome }
+        if let known = services.live.session(scope, now: worker.now) {
+            close(session)
+            return .success(known)
+        }
+        if let own = caller.session, services.clients.hasEnded(own.id) {
+            close(session)
+            return .failure(GatewayError(.notFound, "the session has ended while one was opened at its server"))
+        }
+        for old in services.live.keep(session, scope, now: worker.now) { worker.ended(old) }
+        return outcome
+    }
+
+    /// `initialize`, then `notifications/initialized`. A server that refuses the first may be one of 2024-11-05.
+    private func openAnew(_ caller: ServerCaller, _ done: @escaping (Opened) -> Void) {
         let isPair = server.isPair || services.live.isPair(server)
-        return open(caller, atPair: isPair) { outcome, refused in
+        initialize(caller, atPair: isPair) { outcome, refused in
             guard !isPair, server.protocol == .auto, let refused, case .failure(let refusal) = outcome,
                 [400, 404, 405, 406, 410, 415].contains(refused)
             else { return done(outcome) }
-            _ = open(caller, atPair: true) { outcome, _ in
+            initialize(caller, atPair: true) { outcome, _ in
                 switch outcome {
                 case .success: services.live.setPair(server)
                 case .failure(let error):
@@ -107,10 +149,9 @@ struct ServerOpening {
     }
 
     /// `done` is told with which status the server refused, where it did.
-    private func open(
-        _ caller: ServerCaller, atPair isPair: Bool,
-        _ done: @escaping (Result<LiveServers.Session, GatewayError>, _ refused: Int?) -> Void
-    ) -> ServerPost {
+    private func initialize(
+        _ caller: ServerCaller, atPair isPair: Bool, _ done: @escaping (Opened, _ refused: Int?) -> Void
+    ) {
         let revision = caller.session.map { min($0.revision, .newestSession) } ?? .newestSession
         var params = Array("{\"protocolVersion\":\"\(revision.rawValue)\",\"capabilities\":".utf8)
         // Tasks of the other time are none of a session's.
@@ -128,7 +169,8 @@ struct ServerOpening {
             guard let message = try? JSONRPCMessage(event.data.span), message.content != nil else { return }
             answer = event.data
         }
-        post.onEnd = { outcome in
+        post.onEnd = { [post] outcome in
+            _ = post
             switch session(outcome, answer, id: id, isPair: isPair) {
             case .failure(let error):
                 if case .whole(let status, _, _) = outcome { return done(.failure(error), status) }
@@ -137,12 +179,11 @@ struct ServerOpening {
             }
         }
         post.begin(.post, fields: [], body: body)
-        return post
     }
 
     private func session(
         _ outcome: ServerPost.Outcome, _ event: [UInt8]?, id: String?, isPair: Bool
-    ) -> Result<LiveServers.Session, GatewayError> {
+    ) -> Opened {
         var body = event ?? []
         switch outcome {
         case .failed(let error): return .failure(error)
@@ -177,9 +218,8 @@ struct ServerOpening {
     }
 
     private func begin(
-        _ session: LiveServers.Session, _ caller: ServerCaller, _ done: @escaping Opened
+        _ session: LiveServers.Session, _ caller: ServerCaller, _ done: @escaping (Opened) -> Void
     ) {
-        for old in services.live.keep(session, caller.scope(server), now: worker.now) { worker.ended(old) }
         notify("notifications/initialized", session) { _ in
             let asked = caller.session.map { services.clients.setLevel(of: $0.id) } ?? caller.logLevel
             guard let level = asked else { return done(.success(session)) }
@@ -217,10 +257,16 @@ struct ServerOpening {
     }
 
     /// Ends a session; a server that does not like to is left alone.
-    func close(_ session: LiveServers.Session) {
-        guard session.id != nil else { return }
+    func close(_ session: LiveServers.Session, then done: (() -> Void)? = nil) {
+        guard session.id != nil else {
+            done?()
+            return
+        }
         let post = ServerPost(server, services, on: worker)
-        post.onEnd = { [post] _ in _ = post }
+        post.onEnd = { [post] _ in
+            _ = post
+            done?()
+        }
         post.begin(.delete, fields: ServerOpening.fields(session), body: [])
     }
 

@@ -96,7 +96,7 @@ extension ServerPost {
             head.fields.append(name: Array(field.name.lowercased().utf8), value: Array(field.value.utf8))
         }
         if case .signer = credential { open(&head, credential, request.body) }
-        waiting.end()
+        waiting?.end()
         call.begin(
             head, body: request.body.isEmpty ? [] : [ByteBuffer(bytes: request.body)], to: server.backend,
             rule: server.rule, on: worker, reader: self)

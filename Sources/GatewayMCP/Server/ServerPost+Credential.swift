@@ -2,7 +2,6 @@ import GatewayIdentity
 import GatewayModel
 import GatewayProxy
 import GatewayWire
-import NIOCore
 
 /// Credentials that are fetched: a request that needs one before it is there waits for the fetch, and no longer than
 /// for the server itself.
@@ -13,41 +12,23 @@ extension ServerPost {
         case .ready(let credential): body(credential)
         case .failed(let error): fail(error.message)
         case .waiting:
-            guard !waiting.isOver else { return fail("it did not come within the server's timeout") }
+            guard waiting?.isOver != true else { return fail("it did not come within the server's timeout") }
             wait(for: source, body)
         }
     }
 
     private func wait(for source: LiveCredential, _ body: @escaping (UpstreamCredential) -> Void) {
-        waiting.number += 1
-        waiting.isUnderWay = true
-        waiting.resume = { [self] in open(by: source, body) }
-        let number = waiting.number
-        let bound = NIOLoopBound(self, eventLoop: worker.eventLoop)
-        let eventLoop = worker.eventLoop
-        if waiting.deadline == nil {
-            let milliseconds = Int64(server.rule.timeouts.firstByteNanoseconds / 1_000_000)
-            waiting.deadline = eventLoop.assumeIsolated().scheduleTask(in: .milliseconds(milliseconds)) { [self] in
-                waiting.isOver = true
-                resume(waiting.number)
-            }
+        let most = server.rule.timeouts.firstByteNanoseconds
+        let wait = waiting ?? CredentialWait()
+        waiting = wait
+        let isWaiting = wait.wait(for: source, withinNanoseconds: most, on: worker) { [self] in
+            open(by: source, body)
         }
-        guard source.whenFetched({ eventLoop.execute { bound.value.resume(number) } }) else {
-            return fail("too many requests wait for it")
-        }
-    }
-
-    private func resume(_ number: Int) {
-        guard waiting.isUnderWay, number == waiting.number else { return }
-        waiting.isUnderWay = false
-        worker.refreshClock()
-        let resume = waiting.resume
-        waiting.resume = nil
-        resume?()
+        if !isWaiting { fail("too many requests wait for it") }
     }
 
     private func fail(_ cause: String) {
-        waiting.end()
+        waiting?.end()
         outcome = .failed(
             GatewayError(
                 .credentialUnavailable, "the server has no usable credential: \(server.shownName)",
@@ -57,7 +38,7 @@ extension ServerPost {
 
     /// Puts a fetched credential into a head that is complete but for it, or signs that.
     func open(_ head: inout RequestHead, _ credential: UpstreamCredential?, _ body: [UInt8]) {
-        waiting.end()
+        waiting?.end()
         switch credential {
         case nil: break
         case .token(let token):
@@ -69,20 +50,5 @@ extension ServerPost {
             digest.add(body.span)
             signer.sign(&head, bodyHex: digest.hex, wallSeconds: Int(worker.wallNanoseconds / 1_000_000_000))
         }
-    }
-}
-
-/// What a request knows of the fetch it waits for.
-struct CredentialWait {
-    /// Of the wait at hand: what belongs to an earlier one changes nothing.
-    var number = 0
-    var isUnderWay = false
-    var isOver = false
-    var deadline: Scheduled<Void>?
-    var resume: (() -> Void)?
-
-    mutating func end() {
-        deadline?.cancel()
-        (deadline, resume, isUnderWay) = (nil, nil, false)
     }
 }

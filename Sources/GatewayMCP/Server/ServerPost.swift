@@ -61,7 +61,7 @@ final class ServerPost: AnswerReader {
     var hasTriedAgain = false
     private(set) var isAbandoned = false
     private(set) var retryMilliseconds: Int?
-    var waiting = CredentialWait()
+    var waiting: CredentialWait?
 
     init(_ server: CompiledServer, _ services: MCPServices, on worker: Worker) {
         self.server = server
@@ -155,7 +155,7 @@ final class ServerPost: AnswerReader {
         exchange = nil
         timer?.cancel()
         timer = nil
-        waiting.end()
+        waiting?.end()
         guard call.isUnderWay else { return }
         // The call may be in the middle of passing bytes on.
         let call = call

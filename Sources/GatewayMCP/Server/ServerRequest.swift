@@ -47,6 +47,8 @@ final class ServerRequest {
     var canTakeMore: (() -> Bool)?
     /// An id of the stream without a message. Who takes these asks for the rest of a stream itself.
     var onMark: ((_ id: [UInt8], _ retryMilliseconds: Int?) -> Void)?
+    /// The session that it wanted may be open, and it has ended meanwhile.
+    var onLate: (() -> Void)?
 
     private(set) var session: LiveServers.Session?
     /// Ours: the client's own may be somebody else's too.
@@ -89,8 +91,7 @@ final class ServerRequest {
         case .stateless: sendStateless()
         case .session: findSession()
         case nil:
-            post = opening.probe { [self] era in
-                post = nil
+            opening.probe { [self] era in
                 switch era {
                 case .failure(let error): end(.failed(error))
                 case .success(.stateless): sendStateless()
@@ -146,8 +147,8 @@ final class ServerRequest {
             for old in services.live.keep(session, scope, now: worker.now) { worker.ended(old) }
             return sendInSession(session)
         }
-        post = opening.open(caller) { [self] outcome in
-            post = nil
+        opening.open(caller, isAlone: isCheck) { [self] outcome in
+            if hasEnded { onLate?() }
             switch outcome {
             case .failure(let error): end(.failed(error))
             case .success(let session): sendInSession(session)

@@ -16,7 +16,6 @@ final class ServerSurvey {
     private let services: MCPServices
     private let worker: Worker
     private var findings: [Finding]
-    private var posts: [Int: ServerPost] = [:]
     private var openCount = 0
     private var done: (([Finding]) -> Void)?
 
@@ -34,10 +33,17 @@ final class ServerSurvey {
         for index in findings.indices { ask(index) }
     }
 
+    /// The client has gone: what is opened for a session of which nobody will know is closed, now or when it is open.
     func cancel() {
         done = nil
-        for post in posts.values { post.cancel() }
-        posts.removeAll()
+        for index in findings.indices { forget(index) }
+    }
+
+    private func forget(_ index: Int) {
+        let server = findings[index].server
+        guard caller.session != nil, let session = services.live.take(caller.scope(server)) else { return }
+        worker.ended(session, atNanoseconds: worker.now)
+        opening(server).close(session)
     }
 
     private func ask(_ index: Int) {
@@ -52,8 +58,8 @@ final class ServerSurvey {
         case nil where server.protocol == .session: return open(index)
         case nil: break
         }
-        posts[index] = opening(server).probe { [self] era in
-            posts[index] = nil
+        opening(server).probe { [self] era in
+            guard done != nil else { return }
             switch era {
             case .failure(let error):
                 findings[index].problem = error
@@ -74,8 +80,8 @@ final class ServerSurvey {
             findings[index].session = known
             return settle(index, known.result)
         }
-        posts[index] = opening(server).open(caller) { [self] outcome in
-            posts[index] = nil
+        opening(server).open(caller) { [self] outcome in
+            guard done != nil else { return forget(index) }
             switch outcome {
             case .failure(let error):
                 findings[index].problem = error

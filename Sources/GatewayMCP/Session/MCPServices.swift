@@ -30,12 +30,15 @@ package final class MCPServices: Sendable {
     package let connections: Connections?
     /// Whether the credential of a caller who was let in lets nobody in any more.
     let hasEnded: @Sendable (_ caller: Principal, _ nowSeconds: Int) -> Bool
+    /// Of all answers to a batch; what would come on top is answered with an error.
+    let batchAnswersBytesMax: Int
 
     package init(
-        secret: Secret, book: ToolBook, ledger: Ledger, connections: Connections? = nil,
+        secret: Secret, book: ToolBook, ledger: Ledger, connections: Connections? = nil, limits: Limits = .standard,
         hasEnded: @escaping @Sendable (_ caller: Principal, _ nowSeconds: Int) -> Bool = { _, _ in false }
     ) {
         self.hasEnded = hasEnded
+        batchAnswersBytesMax = limits.batchAnswersBytesMax
         self.connections = connections
         self.book = book
         self.ledger = ledger

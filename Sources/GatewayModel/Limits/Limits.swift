@@ -35,6 +35,9 @@ package struct Limits: Sendable, Equatable {
     package var upstreamIdleConnectionsMax = 1_024
     package var upstreamIdleTimeoutMilliseconds = 60_000
     package var upstreamPendingMax = 4_096
+    // Tools
+    /// Of all answers to one batch of JSON-RPC.
+    package var batchAnswersBytesMax = 64 * 1024 * 1024
     // Configuration
     package var configurationBytesMax = 64 * 1024 * 1024
     package var configurationDepthMax = 64

@@ -31,6 +31,8 @@ package struct ModelProviderSpec: ConfigObject {
     package var models: [String]?
     /// Prompts stored there that callers may use, by name or pattern.
     package var prompts: [String]
+    /// Skills there that callers may use, by id or pattern.
+    package var skills: [String]
 
     package init(_ fields: FieldReader) {
         dialect = fields.required("dialect", "the API it speaks: openai or anthropic")
@@ -56,6 +58,9 @@ package struct ModelProviderSpec: ConfigObject {
             each: .modelName)
         prompts = fields.list(
             "prompts", "stored prompts (prompt.id) that callers may use, * at the end for any ending; none by default",
+            count: 0...64, each: .modelPattern)
+        skills = fields.list(
+            "skills", "skills (skill_id) that callers may use, * at the end for any ending; none by default",
             count: 0...64, each: .modelPattern)
         checkHeaders(fields)
         fields.check(

@@ -32,6 +32,7 @@ extension Exchange {
             AuditFact("listener", record.listener), AuditFact("route", record.route), AuditFact("rule", record.rule),
         ]
         event.decision = decision
+        event.details = part
         event.traffic = AuditTraffic(
             bytesIn: Int(clamping: record.requestBytes), bytesOut: Int(clamping: record.responseBytes))
         event.effect = effect(isRefused: isRefused)
@@ -104,6 +105,7 @@ extension Exchange {
         add("approval", call.approval)
         add("approvedBy", approver(call))
         add("argumentsDigest", call.argumentsDigest)
+        if record.part > 0 { details.append(AuditFact("part", record.part)) }
         add("pin", call.pin)
         if call.redactions > 0 { details.append(AuditFact("redactions", call.redactions)) }
         add("result", call.result.name)
@@ -113,6 +115,9 @@ extension Exchange {
         add("unchecked", call.unchecked)
         return details
     }
+
+    /// Which of the parts of one request it is.
+    private var part: [AuditFact] { record.part > 0 ? [AuditFact("part", record.part)] : [] }
 
     /// The caller's own key is told as the principal; here it is enough that it was the caller.
     private func approver(_ call: ToolCallRecord) -> String {

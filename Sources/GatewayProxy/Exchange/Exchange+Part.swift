@@ -6,9 +6,9 @@ import NIOCore
 /// Parts of one request that are requests of their own, such as the messages of a batch: the same room judges, counts
 /// and records each, and whoever split the request gathers the answers.
 extension Exchange {
-    /// Serves a part of `whole`, whose caller and rule it has. The first part stands under the bounds that the whole
-    /// has taken; the others take their own.
-    func begin(_ call: UpstreamCall, partOf whole: Exchange, _ body: ByteBuffer, isFirst: Bool) {
+    /// Serves a part of `whole`, whose caller and rule it has; `number` counts from 1. The first part stands under the
+    /// bounds that the whole has taken; the others take their own.
+    func begin(_ call: UpstreamCall, partOf whole: Exchange, _ body: ByteBuffer, number: Int) {
         downstream = .call(call)
         isPart = true
         client = whole.client
@@ -23,9 +23,9 @@ extension Exchange {
         (askedTarget, askedPath, askedAuthority) = (whole.askedTarget, whole.askedPath, whole.askedAuthority)
         requestEnded = true
         held.hold(body)
-        stamp(whole.record, bytes: body.readableBytes)
+        stamp(whole.record, number, bytes: body.readableBytes)
         guard case .room(let room) = rule?.action else { return refuse(GatewayError(.noRoute, "no route")) }
-        if isFirst {
+        if number == 1 {
             bodyBytesMax = whole.bodyBytesMax
             record.admittedNanoseconds = worker.now
         } else if let refusal = admit() {
@@ -34,8 +34,8 @@ extension Exchange {
         room.handle(self)
     }
 
-    /// A record of its own, with the place of the whole.
-    private func stamp(_ whole: RequestRecord, bytes: Int) {
+    /// A record of its own, with the place and the id of the whole.
+    private func stamp(_ whole: RequestRecord, _ number: Int, bytes: Int) {
         state = .answering
         worker.recorder.metrics.change(.requestsActive, by: 1)
         record = whole
@@ -43,7 +43,7 @@ extension Exchange {
         record.startedNanoseconds = worker.now
         record.wallNanoseconds = worker.wallNanoseconds
         record.requestBytes = UInt64(bytes)
-        record.requestID = worker.recorder.nextIdentifier128()
+        record.part = number
         // Below the whole, in its trace.
         record.parentSpanID = whole.spanID
         record.spanID = worker.recorder.nextIdentifier64()

@@ -40,12 +40,12 @@ package final class UpstreamCall {
         exchange.begin(self, rule: rule, backend: backend, body: body, isWhole: isWhole)
     }
 
-    /// Asks the room of `whole` in its name: a part of that request, as one of its own.
-    package func begin(partOf whole: Exchange, body: ByteBuffer, isFirst: Bool, reader: any AnswerReader) {
+    /// Asks the room of `whole` in its name: a part of that request, as one of its own; `number` counts from 1.
+    package func begin(partOf whole: Exchange, body: ByteBuffer, number: Int, reader: any AnswerReader) {
         let exchange = whole.worker.takeExchange()
         self.exchange = exchange
         self.reader = reader
-        exchange.begin(self, partOf: whole, body, isFirst: isFirst)
+        exchange.begin(self, partOf: whole, body, number: number)
     }
 
     /// More of the request's body.

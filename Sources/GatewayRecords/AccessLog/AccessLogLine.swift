@@ -26,6 +26,10 @@ struct AccessLogLine {
         line.raw("\",\"client\":\"")
         line.escaped(record.clientAddress, bytesMax: 64)
         line.byte(0x22)
+        if record.part > 0 {
+            line.raw(",\"part\":")
+            line.number(record.part)
+        }
         if let principal = record.principal { AccessLogLine.write(principal, to: &line) }
         writeRequest(record, request, to: &line)
         AccessLogLine.writeOutcome(record, to: &line)

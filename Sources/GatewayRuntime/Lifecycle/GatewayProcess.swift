@@ -119,6 +119,7 @@ package final class GatewayProcess: Sendable {
             secret: secret, book: state.tools, ledger: state.ledger,
             connections: GatewayProcess.makeConnections(
                 options, secret: secret, state: state, http: identities.http, tokens: tokens),
+            limits: options.limits,
             hasEnded: { [managedKeys] in managedKeys.hasEnded($0, nowSeconds: $1) })
         store = try ObjectStore(stateFolder: options.stateDirectory, limits: options.limits)
     }

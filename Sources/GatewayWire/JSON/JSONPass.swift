@@ -260,7 +260,7 @@ package struct JSONMeasure: Sendable, Equatable {
         func isName(_ text: StaticString) -> Bool { Token.equals(input, name, text) }
         return switch name.count {
         case 7: isName("file_id")
-        case 8: isName("file_ids") || isName("part_ids")
+        case 8: isName("file_ids") || isName("part_ids") || isName("skill_id")
         // A letter beyond ASCII may stand for one of it where a reader folds case.
         case 9: isName("container") || hasOtherLetters(input, name)
         case 12: isName("container_id") || isName("conversation")

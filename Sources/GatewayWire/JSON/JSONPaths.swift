@@ -23,6 +23,8 @@ package struct JSONPaths: Sendable {
     let count: Int
     /// Paths whose values' bytes are kept.
     let kept: UInt32
+    /// Paths whose objects and arrays count with all their bytes, as strings do.
+    let sized: UInt32
     /// Level by level; those of a level lie at `starts[level]..<starts[level + 1]`.
     let names: [Name]
     let starts: InlineArray<9, Int>
@@ -32,16 +34,18 @@ package struct JSONPaths: Sendable {
     private(set) var elements = InlineArray<8, UInt32>(repeating: 0)
     private(set) var ends = InlineArray<8, UInt32>(repeating: 0)
 
-    /// Paths such as `usage` and `choices.*.delta.content`; an `=` before one keeps its value.
+    /// Paths such as `usage` and `choices.*.delta.content`; an `=` before one keeps its value, a `#` counts the bytes
+    /// of an object or array, not of one within another.
     package init(_ paths: [String]) {
         precondition(paths.count <= 32, "at most 32 paths")
         count = paths.count
         var names = [[Name]](repeating: [], count: JSONPaths.levelsMax)
-        var kept: UInt32 = 0
+        var (kept, sized): (UInt32, UInt32) = (0, 0)
         for (number, path) in paths.enumerated() {
             let bit: UInt32 = 1 << UInt32(number)
             if path.hasPrefix("=") { kept |= bit }
-            let parts = path.drop { $0 == "=" }.split(separator: ".")
+            if path.hasPrefix("#") { sized |= bit }
+            let parts = path.drop { $0 == "=" || $0 == "#" }.split(separator: ".")
             precondition(!parts.isEmpty && parts.count <= JSONPaths.levelsMax, "one to eight levels")
             for (level, part) in parts.enumerated() {
                 if part == "*" {
@@ -55,6 +59,7 @@ package struct JSONPaths: Sendable {
             ends[parts.count - 1] |= bit
         }
         self.kept = kept
+        self.sized = sized
         var starts = InlineArray<9, Int>(repeating: 0)
         for level in names.indices { starts[level + 1] = starts[level] + names[level].count }
         self.starts = starts

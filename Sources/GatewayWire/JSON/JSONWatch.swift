@@ -6,7 +6,8 @@ package struct JSONWatch: Sendable {
     package struct Finding: Sendable, Equatable {
         /// How many values.
         package var count = 0
-        /// The bytes of those that are strings, as written between their quotes.
+        /// The bytes of those that are strings, as written between their quotes; at a path that asks for it of objects
+        /// and arrays too.
         package var stringBytes = 0
         package var lastKind = JSONKind.null
         /// The last kept value in `kept`.
@@ -46,6 +47,12 @@ package struct JSONWatch: Sendable {
     private var keeping = -1
     private var keepingDepth = 0
     private var keepingFrom = 0
+    /// The path whose object or array is being counted, or -1; the depth it lies at; and where it began, over all
+    /// pieces, of which those before the one at hand had so many bytes.
+    private var sizing = -1
+    private var sizingDepth = 0
+    private var sizingFrom = 0
+    private var passedBytes = 0
 
     package init(_ paths: JSONPaths) {
         self.paths = paths
@@ -76,6 +83,8 @@ package struct JSONWatch: Sendable {
         depth = 0
         mask = paths.count == 32 ? .max : (1 << UInt32(paths.count)) - 1
         keeping = -1
+        sizing = -1
+        passedBytes = 0
     }
 
     /// The text has ended: a number at its top level ends by that.
@@ -117,6 +126,7 @@ package struct JSONWatch: Sendable {
             }
         }
         if keeping >= 0, state != .failed { keep(bytes, to: bytes.count) }
+        passedBytes &+= bytes.count
     }
 
     // MARK: Structure
@@ -172,7 +182,13 @@ package struct JSONWatch: Sendable {
         case Byte.quote:
             stringBytes = 0
             state = .string
-        case Byte.openBrace, Byte.openBracket: open(isObject: byte == Byte.openBrace)
+        case Byte.openBrace, Byte.openBracket:
+            if sizing < 0, paths.sized != 0, depth > 0, endedPaths & paths.sized != 0 {
+                sizing = (endedPaths & paths.sized).trailingZeroBitCount
+                sizingDepth = depth
+                sizingFrom = passedBytes &+ index
+            }
+            open(isObject: byte == Byte.openBrace)
         case Byte.dash, 0x30...0x39: state = .number
         // The rest of "true", "false" and "null".
         case 0x74: expect(0x65_7572, .true)
@@ -217,6 +233,10 @@ package struct JSONWatch: Sendable {
         depth &-= 1
         state = depth == 0 ? .done : .commaOrEnd
         if keeping >= 0, depth == keepingDepth { endKeeping(bytes, index) }
+        if sizing >= 0, depth == sizingDepth {
+            findings[sizing].stringBytes &+= passedBytes &+ index &- sizingFrom
+            sizing = -1
+        }
     }
 
     /// A string, number or word has ended before `index`.

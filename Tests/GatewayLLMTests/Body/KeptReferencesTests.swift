@@ -76,6 +76,16 @@ struct KeptReferencesTests {
             ),
             (#"{"input":[{"id":"a","type":"Item_Reference","role":"user"}]}"#, [.object(.item)]),
             (
+                #"{"input":[[{"type":"item_reference","id":"a"},[{"id":"b","role":"user"}]]]}"#,
+                [.object(.item), .copy]
+            ),
+            (#"{"input":{"type":"item_reference","id":"a"}}"#, [.object(.item)]),
+            (
+                #"{"container":{"id":"a","skills":[{"type":"custom","skill_id":"b","version":"latest"}]}}"#,
+                [.object(.container), .skill]
+            ),
+            (#"{"tools":[{"environment":{"skills":[{"Skill_ID":"a"}]},"parameters":{"skill_id":"b"}}]}"#, [.skill]),
+            (
                 #"{"input":[{"type":"image_generation_call","id":"a"},{"type":"message","id":"b","result":"x"}]}"#,
                 [.object(.item), .copy]
             ),

@@ -51,4 +51,14 @@ struct ModelEndpointTests {
             #expect(String(decoding: sent, as: UTF8.self) == "/" + path.replacing("/f", with: "/own"))
         }
     }
+
+    @Test(
+        "the name of a model is what its part of the path means",
+        arguments: [
+            ("models/a/b", "a/b"), ("models/a%2Fb", "a/b"), ("models/a%2fb%3A1", "a/b:1"), ("models/a%2", "a%2"),
+            ("models/%zz", "%zz"),
+        ])
+    func model(_ path: String, _ name: String) {
+        #expect(ModelEndpoint(path: Array("/v1/\(path)".utf8)) == .model(id: Array(name.utf8)))
+    }
 }

@@ -188,9 +188,19 @@ struct ReplyMeterTests {
                 $0.output = 3
             }, "end_turn", 2
         ),
+        (
+            .messages,
+            "{\"id\":\"x1\",\"type\":\"message\",\"model\":\"m\",\"content\":[{\"type\":\"tool_use\",\"name\":\"f\","
+                + "\"input\":{\"a\":{\"b\":[\"c\"]}}}],\"stop_reason\":\"tool_use\",\"usage\":{\"input_tokens\":2,"
+                + "\"output_tokens\":3}}",
+            NativeStream.usage {
+                $0.input = 2
+                $0.output = 3
+            }, "tool_use", 18
+        ),
     ]
 
-    @Test(arguments: 0..<6)
+    @Test(arguments: 0..<7)
     func `each cut tells the same`(number: Int) {
         let (shape, text, usage, reason, bytes) = Self.replies[number]
         let whole = Self.meter(shape, text)

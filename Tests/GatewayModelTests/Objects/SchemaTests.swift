@@ -67,7 +67,7 @@ struct SchemaTests {
             .modelProvider, [],
             [
                 "dialect", "baseURL", "credential", "organization", "headers", "forwardHeaders", "anthropicBeta", "tls",
-                "timeouts", "cooldown", "limits", "models", "prompts",
+                "timeouts", "cooldown", "limits", "models", "prompts", "skills",
             ]
         ),
         (.modelCatalog, [], ["models", "unknownPrice", "unknownPriceRate"]),

@@ -191,4 +191,26 @@ struct KeptItemTests {
             #expect(try await ask("\"id\":\"p\",\"ID\":\"pmpt_other\"").status == 400)
         }
     }
+
+    @Test("of skills those may be used that the operator lists")
+    func skills() async throws {
+        try await ModelStand.run { stand in
+            func ask(_ skills: String) async throws -> CompletedResponse {
+                try await stand.call(
+                    try stand.key(), "/v1/messages",
+                    """
+                    {"model":"claude","max_tokens":9,"messages":[{"role":"user","content":"x"}],\
+                    "container":{"skills":[\(skills)]}}
+                    """)
+            }
+            let open = "{\"type\":\"custom\",\"skill_id\":\"skill_open1\"}"
+            #expect(try await ask("{\"type\":\"anthropic\",\"skill_id\":\"pdf\"},\(open)").status == 200)
+            let others = [#""skill_id":"skill_1""#, #""Skill_ID":"xlsx""#, #""skill\u005fid":"skill_1""#]
+            for other in others {
+                let refused = try await ask("\(open),{\(other)}")
+                #expect(refused.status == 403, "\(refused.text)")
+                #expect(refused.text.contains("skills of the ModelProvider"), "\(refused.text)")
+            }
+        }
+    }
 }

@@ -62,7 +62,7 @@ struct ModelStand: Sendable {
              spec: {dialect: openai, baseURL: "http://127.0.0.1:\(port)/v1", prompts: [p, "pmpt_open*"]}}
             ---
             {apiVersion: sluice.dev/v1alpha1, kind: ModelProvider, metadata: {name: anthropic},
-             spec: {dialect: anthropic, baseURL: "http://127.0.0.1:\(port)"}}
+             spec: {dialect: anthropic, baseURL: "http://127.0.0.1:\(port)", skills: [pdf, "skill_open*"]}}
             ---
             apiVersion: sluice.dev/v1alpha1
             kind: ModelCatalog

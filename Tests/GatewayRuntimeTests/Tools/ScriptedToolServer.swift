@@ -26,6 +26,10 @@ enum ScriptedToolServer {
         case status(Int)
         /// A stream that goes on until the client leaves.
         case endless([String])
+        /// The same as `session`, once the feed has ended.
+        case held(MockFeed, String, String)
+        /// A stream as it goes over the wire.
+        case raw([String])
     }
 
     private final class Box: Sendable {
@@ -85,10 +89,17 @@ enum ScriptedToolServer {
             return [
                 .head(200, [json, Header("mcp-session-id", session)]), .chunk(ByteBuffer(string: body)), .end([]),
             ]
+        case .held(let feed, let session, let result):
+            var steps = steps(.session(session, result), id)
+            steps.insert(.feed(feed), at: 1)
+            return steps
         case .error(let status, let code, let message):
             let body = "{\"jsonrpc\":\"2.0\",\"id\":\(id),\"error\":{\"code\":\(code),\"message\":\"\(message)\"}}"
             return [.head(status, [json]), .chunk(ByteBuffer(string: body)), .end([])]
         case .status(let status): return [.head(status, []), .end([])]
+        case .raw(let parts):
+            return [.head(200, [Header("content-type", "text/event-stream")])]
+                + parts.map { .chunk(ByteBuffer(string: $0)) } + [.end([])]
         case .events(let events): return stream(events, id) + [.end([])]
         case .endless(let events): return stream(events, id) + [.hang]
         }

@@ -1,4 +1,5 @@
 import Foundation
+import GatewayModel
 import GatewayRuntime
 import GatewayWorkbench
 import Testing
@@ -66,7 +67,8 @@ struct ToolBatchTests {
         let calls = lines.filter { $0["mcp_method"] as? String == "tools/call" }
         let results = calls.map { "\($0["item"] ?? "") \($0["result"] ?? "")" }.sorted()
         #expect(results == ["add ok", "add refused", "get_weather ok", "secret refused"], "\(lines)")
-        #expect(Set(calls.compactMap { $0["request_id"] as? String }).count == 4, "\(lines)")
+        #expect(Set(lines.compactMap { $0["request_id"] as? String }).count == 1, "\(lines)")
+        #expect(calls.compactMap { $0["part"] as? Int }.sorted() == [1, 3, 5, 6], "\(lines)")
         await server.stop()
     }
 
@@ -120,24 +122,26 @@ struct ToolBatchTests {
     }
 
     @Test func `neither a session's opening nor another batch is part of one`() async throws {
-        try await ToolRoomTests.run { stand in
-            let opening = """
-                {"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-03-26",\
-                "capabilities":{},"clientInfo":{"name":"t","version":"1"}}}
-                """
-            let answer = try await Self.send(
-                stand, try stand.key("alice"), [opening, "[\(Self.call("2", "get_weather"))]"])
-            let codes = try Self.answers(answer).map { ($0["error"] as? [String: Any])?["code"] as? Int }
-            #expect(codes == [-32600, -32600], "\(answer.text)")
-            #expect(!answer.headers.contains { $0.name == "mcp-session-id" })
-            #expect(stand.toolCalls.isEmpty)
-        }
+        let (server, received) = try await ScriptedToolServer.start { _, _ in nil }
+        let gateway = try await GatewayUnderTest.start(ToolRoomTests.configuration(server.port), loops: 1)
+        let stand = ToolRoomTests.Stand(gateway: gateway, received: received)
+        let opening = """
+            {"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-03-26",\
+            "capabilities":{},"clientInfo":{"name":"t","version":"1"}}}
+            """
+        let answer = try await Self.send(
+            stand, try stand.key("alice"), [opening, "[\(Self.call("2", "get_weather"))]"])
+        let codes = try Self.answers(answer).map { ($0["error"] as? [String: Any])?["code"] as? Int }
+        #expect(codes == [-32600, -32600], "\(answer.text)")
+        #expect(!answer.headers.contains { $0.name == "mcp-session-id" })
+        #expect(stand.toolCalls.isEmpty)
+        let lines = try await gateway.stopAndReadLog()
+        let openings = lines.filter { $0["mcp_method"] as? String == "initialize" }
+        #expect(openings.map { $0["result"] as? String } == ["refused"] && openings.first?["part"] as? Int == 1)
+        await server.stop()
     }
 
     @Test func `a call that streams makes the whole a stream`() async throws {
-        let opened = """
-            {"protocolVersion":"2025-03-26","capabilities":{"tools":{}},"serverInfo":{"name":"old","version":"1"}}
-            """
         let log = """
             {"jsonrpc":"2.0","method":"notifications/message","params":{"level":"error","data":"hm"}}
             """
@@ -145,7 +149,7 @@ struct ToolBatchTests {
         let scripted: ToolRoomTests.Scripted = { received, _ in
             switch received.method {
             case "server/discover": .error(400, code: -32601, "no")
-            case "initialize": .session("s-1", opened)
+            case "initialize": .session("s-1", Self.opened)
             case "tools/call" where received.name == "get_weather": .events([log, result])
             default: nil
             }
@@ -165,6 +169,95 @@ struct ToolBatchTests {
             let ids = messages.compactMap { $0["id"] as? Int }
             #expect(ids.sorted() == [1, 2, 3], "\(answer.text)")
             #expect(messages.contains { $0["method"] as? String == "notifications/message" }, "\(answer.text)")
+        }
+    }
+
+    private static let opened = """
+        {"protocolVersion":"2025-03-26","capabilities":{"tools":{}},"serverInfo":{"name":"old","version":"1"}}
+        """
+
+    @Test func `what is streamed counts as an answer, and what does not fit is an error`() async throws {
+        let text = String(repeating: "x", count: 1_500)
+        let result = """
+            {"jsonrpc":"2.0","id":$ID,"result":{"content":[{"type":"text","text":"\(text)"}]}}
+            """
+        let log = """
+            {"jsonrpc":"2.0","method":"notifications/message","params":{"level":"error","data":1}}
+            """
+        let scripted: ToolRoomTests.Scripted = { received, _ in
+            switch received.method {
+            case "server/discover": .error(400, code: -32601, "no")
+            case "initialize": .session("s-1", Self.opened)
+            case "tools/call": .events([log, result])
+            default: nil
+            }
+        }
+        let (server, received) = try await ScriptedToolServer.start(scripted)
+        var limits = Limits()
+        limits.batchAnswersBytesMax = 2_500
+        let gateway = try await GatewayUnderTest.start(ToolRoomTests.configuration(server.port), limits: limits)
+        let stand = ToolRoomTests.Stand(gateway: gateway, received: received)
+        let key = try stand.key("alice")
+        let session = try await Self.open(stand, key, "2025-03-26")
+        let answer = try await Self.send(
+            stand, key, [Self.call("1", "get_weather"), Self.call("2", "get_weather")], [session])
+        #expect(answer.text.components(separatedBy: text).count == 2, "\(answer.text.prefix(400))")
+        #expect(answer.text.components(separatedBy: "are larger than 2500 bytes").count == 2)
+        try await gateway.stop()
+        await server.stop()
+    }
+
+    /// The data and the last id of a stream.
+    private static func events(_ answer: CompletedResponse) -> (messages: [[String: Any]], lastID: String?) {
+        let lines = answer.text.split(separator: "\n")
+        let messages = lines.filter { $0.hasPrefix("data: {") }.compactMap { line in
+            try? JSONSerialization.jsonObject(with: Data(line.dropFirst(6).utf8)) as? [String: Any]
+        }
+        return (messages, lines.last { $0.hasPrefix("id: ") }.map { String($0.dropFirst(4)) })
+    }
+
+    @Test func `a client that has lost the stream takes up all of its calls again`() async throws {
+        // By tool, the id under which the gateway has asked.
+        let asked = Box<[String: String]>([:])
+        let scripted: ToolRoomTests.Scripted = { received, params in
+            switch received.method {
+            case "server/discover": return .error(400, code: -32601, "no")
+            case "initialize": return .session("s-1", Self.opened)
+            case "tools/call":
+                let id = received.body.firstMatch(of: /"id":("[^"]*")/)?.1 ?? ""
+                let name = received.name
+                asked.update { $0[name] = String(id) }
+                return .raw(["id: \(name)-1\ndata: \n\n"])
+            case "GET":
+                guard let mark = received.header("last-event-id") else { return .status(405) }
+                let name = String(mark.dropLast(2))
+                let id = asked.value[name] ?? ""
+                return .raw([
+                    "id: \(name)-2\ndata: {\"jsonrpc\":\"2.0\",\"id\":\(id),"
+                        + "\"result\":{\"content\":[{\"type\":\"text\",\"text\":\"rest of \(name)\"}]}}\n\n"
+                ])
+            default: return nil
+            }
+        }
+        try await ToolRoomTests.run(answer: scripted) { stand in
+            let key = try stand.key("alice")
+            let session = try await Self.open(stand, key, "2025-03-26")
+            let broken = Self.events(
+                try await Self.send(
+                    stand, key, [Self.call("1", "get_weather"), Self.call("2", "add", "{\"a\":1}")], [session]))
+            #expect(broken.messages.isEmpty, "\(broken)")
+            let lastID = try #require(broken.lastID)
+            let rest = try await WorkbenchClient().call(
+                "GET", try stand.gateway.url("/mcp/demo"),
+                headers: [
+                    Header("authorization", "Bearer \(key)"), Header("accept", "text/event-stream"), session,
+                    Header("last-event-id", lastID),
+                ])
+            let ids = Self.events(rest).messages.compactMap { $0["id"] as? Int }
+            #expect(ids.sorted() == [1, 2], "\(rest.text)")
+            #expect(rest.text.contains("rest of get_weather") && rest.text.contains("rest of add"), "\(rest.text)")
+            let calls = stand.received().filter { $0.method == "GET" }.compactMap { $0.header("last-event-id") }
+            #expect(calls.sorted() == ["add-1", "get_weather-1"])
         }
     }
 

@@ -170,4 +170,34 @@ struct ToolHealthTests {
         await well.stop()
         await strict.stop()
     }
+
+    @Test("the session that checks ask in is closed", arguments: [true, false])
+    func closed(_ isRemoved: Bool) async throws {
+        let (well, _) = try await ScriptedToolServer.start { _, _ in nil }
+        let (checked, received) = try await ScriptedToolServer.start(discover: nil) { received, _ in
+            switch received.method {
+            case "initialize": .session("s-1", Self.initialized)
+            case "ping": .result("{}")
+            case "DELETE": .status(200)
+            default: nil
+            }
+        }
+        let text = Self.configuration(well.port, checked.port)
+        let gateway = try await GatewayUnderTest.start(text)
+        try await eventually("it is well") { Self.healthy(gateway) == true }
+        @Sendable func isClosed() -> Bool {
+            received().contains { $0.method == "DELETE" && $0.header("mcp-session-id") == "s-1" }
+        }
+        if isRemoved {
+            let rest = ConfigurationLoad.Text(
+                bytes: Array(ToolRoomTests.configuration(well.port).utf8), file: "test.yaml")
+            #expect(await gateway.process.store.replaceFiles(ConfigurationLoad(texts: [rest])).isApplied)
+            try await eventually("it is closed") { isClosed() }
+        }
+        try await gateway.stop()
+        #expect(isClosed())
+        #expect(received().count { $0.method == "DELETE" } == 1)
+        await well.stop()
+        await checked.stop()
+    }
 }

@@ -84,12 +84,18 @@ struct AuditVerify: AsyncParsableCommand {
 
     private static func verify(_ file: String, _ key: NoteVerifier?, _ notes: [String]) throws -> AuditReport {
         var verification = AuditBundleVerification(key: key, notes: notes)
+        let isFolder = try? URL(filePath: file).resourceValues(forKeys: [.isDirectoryKey]).isDirectory
+        guard isFolder != true else {
+            throw GatewayError(
+                .unreadableFile, "a folder is no bundle: \(file)",
+                hint: "say --state \(file) if it is a state folder, or name a file of 'sluice audit export'")
+        }
         guard let input = FileHandle(forReadingAtPath: file) else {
             throw GatewayError(.unreadableFile, "cannot read \(file)")
         }
         defer { try? input.close() }
         var rest: [UInt8] = []
-        while let part = try input.read(upToCount: 1 << 20), !part.isEmpty {
+        while let part = try part(of: input, file), !part.isEmpty {
             rest += part
             while let end = rest.firstIndex(of: 0x0A) {
                 try verification.add(Array(rest[..<end]))
@@ -101,6 +107,12 @@ struct AuditVerify: AsyncParsableCommand {
         }
         try verification.add(rest)
         return try verification.finish()
+    }
+
+    private static func part(of input: FileHandle, _ file: String) throws(GatewayError) -> Data? {
+        do { return try input.read(upToCount: 1 << 20) } catch {
+            throw GatewayError(.unreadableFile, "cannot read \(file)", cause: error.localizedDescription)
+        }
     }
 
     private static func verifier(_ text: String) throws -> NoteVerifier {

@@ -42,6 +42,7 @@ struct ConnectCommand: AsyncParsableCommand {
 
     func run() async throws {
         let header = try Header("authorization", "Bearer \(caller.credential())")
+        try await caller.findTokenService()
         if let server {
             // A name is one or two words of a path: NAME, or NAMESPACE/NAME.
             let words = server.split(separator: "/").map { FormText.encode(String($0)) }

@@ -15,7 +15,7 @@ struct LoopbackLogin {
         let server = try await CallbackServer.start()
         defer { Task { await server.stop() } }
         let redirect = server.url
-        let (verifier, state, nonce) = (LoopbackLogin.random(), LoopbackLogin.random(), LoopbackLogin.random())
+        let (verifier, state, nonce) = (Base64URL.random(), Base64URL.random(), Base64URL.random())
         var query = [
             ("response_type", "code"), ("client_id", client), ("redirect_uri", redirect), ("scope", scopes),
             ("state", state), ("code_challenge", TokenDigest(Array(verifier.utf8)).base64URL),
@@ -84,11 +84,5 @@ struct LoopbackLogin {
                 .denied, field("error_description") ?? "the provider says no", hint: field("error"))
         }
         return code
-    }
-
-    /// 256 bits.
-    private static func random() -> String {
-        var generator = SystemRandomNumberGenerator()
-        return Base64URL.encode((0..<32).map { _ in UInt8.random(in: .min ... .max, using: &generator) })
     }
 }

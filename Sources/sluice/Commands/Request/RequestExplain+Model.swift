@@ -92,6 +92,7 @@ extension RequestExplain {
     /// Whoever is asked about has proven who it is.
     func caller() throws(GatewayError) -> Principal {
         var caller = Principal(proof: .apiKey)
+        var (scopes, tools): ([String], [NamePattern]) = ([], [])
         for text in principal {
             let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
             guard parts.count == 2 else { throw GatewayError(.usage, "not FIELD=VALUE: \(text)") }
@@ -103,13 +104,18 @@ extension RequestExplain {
             case "run": caller.run = parts[1]
             case "group": caller.groups.append(parts[1])
             case "key": caller.credentialID = parts[1]
+            case "scope": scopes += parts[1].split(separator: " ").map(String.init)
+            case "tool": tools.append(NamePattern(parts[1]))
             default:
                 throw GatewayError(
                     .usage, "a principal has no \"\(parts[0])\"",
                     hint: NearestName.hint(
-                        parts[0], among: ["tenant", "team", "user", "agent", "run", "group", "key"]))
+                        parts[0],
+                        among: ["tenant", "team", "user", "agent", "run", "group", "key", "scope", "tool"]))
             }
         }
+        if !scopes.isEmpty { caller.detail = PrincipalDetail(scopes: scopes) }
+        if !tools.isEmpty { caller.grant = KeyGrant(tools: tools) }
         return caller
     }
 

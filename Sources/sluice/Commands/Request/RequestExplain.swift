@@ -12,7 +12,9 @@ struct RequestExplain: AsyncParsableCommand {
             Asks the running gateway, or files alone with -f: then nothing has to run. Exit status 1 when no rule \
             takes the request. With --model it says instead whether a caller may use a model, which policies were \
             asked, and which budgets would count the call; with --tool whether the caller may call a tool with those \
-            arguments, or a person is asked, and what each rule said. Exit status 1 when it is not allowed.
+            arguments, or a person is asked, what each rule said, and what else the call has to meet: the tools and \
+            scopes of its credential (--principal tool=, scope=), and, without -f, the pin and the schema of the tool \
+            as its server listed it last. Exit status 1 when it is not allowed.
             """,
         aliases: ["why"])
 
@@ -26,12 +28,19 @@ struct RequestExplain: AsyncParsableCommand {
     var tool: String?
 
     @Option(
-        name: [.customShort("a"), .customLong("arg")], help: "An argument of the tool, name=value; may be repeated.")
+        name: [.customShort("a"), .customLong("arg")],
+        help: """
+            An argument of the tool, name=value; may be repeated. Text where the tool's schema is known and wants \
+            text, otherwise JSON: id=123 is a number, id='"123"' a text.
+            """)
     var arguments: [String] = []
 
     @Option(
         help: ArgumentHelp(
-            "Who calls it, such as user=alice or group=dev; may be repeated.", valueName: "FIELD=VALUE"))
+            """
+            Who calls it, such as user=alice or group=dev, and with what: scope=NAME, tool=PATTERN of a run's token; \
+            may be repeated.
+            """, valueName: "FIELD=VALUE"))
     var principal: [String] = []
 
     @Option(help: "What is wanted of the model.")
