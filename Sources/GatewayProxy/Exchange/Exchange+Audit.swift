@@ -32,8 +32,7 @@ extension Exchange {
             AuditFact("listener", record.listener), AuditFact("route", record.route), AuditFact("rule", record.rule),
         ]
         event.decision = decision
-        event.traffic = AuditTraffic(
-            bytesIn: Int(clamping: record.requestBytes), bytesOut: Int(clamping: record.responseBytes))
+        event.traffic = traffic
         event.effect = effect(isRefused: isRefused)
         trail.record(event)
     }
@@ -48,17 +47,21 @@ extension Exchange {
     }
 
     private func auditTool(_ call: ToolCallRecord, _ trail: AuditTrail) {
-        let event = toolEvent(call)
         guard let ticket = auditTicket.take() else {
-            trail.record(event)
+            trail.record(toolEvent(call))
             return
         }
-        ticket.outcome(timeMilliseconds: event.timeMilliseconds) { outcome in
-            outcome.decision?.code = event.decision?.code
-            outcome.details = event.details
-            outcome.traffic = event.traffic
-            outcome.effect = event.effect ?? AuditEffect(.failed, status: record.status)
+        // The rest is what the intent says already.
+        ticket.outcome(timeMilliseconds: Int(worker.wallNanoseconds / 1_000_000)) { outcome in
+            outcome.decision?.code = record.errorCode
+            outcome.details = toolDetails(call)
+            outcome.traffic = traffic
+            outcome.effect = toolEffect(call) ?? AuditEffect(.failed, status: record.status)
         }
+    }
+
+    private var traffic: AuditTraffic {
+        AuditTraffic(bytesIn: Int(clamping: record.requestBytes), bytesOut: Int(clamping: record.responseBytes))
     }
 
     /// A message to a server of tools: by digests, never by what was said.
@@ -80,29 +83,37 @@ extension Exchange {
         decision.facts = [AuditFact("route", record.route), AuditFact("verdict", call.verdict)]
         event.decision = decision
         event.details = toolDetails(call)
-        event.traffic = AuditTraffic(
-            bytesIn: Int(clamping: record.requestBytes), bytesOut: Int(clamping: record.responseBytes))
-        guard !isRefused else { return event }
-        let state: AuditEffect.State =
-            switch call.result {
-            case .ok, .toolError: .done
-            case .waiting: .pending
-            case .refused, .failed: .failed
-            }
-        var effect = AuditEffect(state, status: record.status)
-        effect.durationMilliseconds = Int((record.endedNanoseconds &- record.startedNanoseconds) / 1_000_000)
-        event.effect = effect
+        event.traffic = traffic
+        event.effect = toolEffect(call)
         return event
     }
 
+    /// What came of it; nil for what was refused.
+    private func toolEffect(_ call: ToolCallRecord) -> AuditEffect? {
+        let state: AuditEffect.State
+        switch call.result {
+        case .ok, .toolError: state = .done
+        case .waiting: state = .pending
+        case .failed: state = .failed
+        case .refused: return nil
+        }
+        return effect(state)
+    }
+
     private func toolDetails(_ call: ToolCallRecord) -> [AuditFact] {
-        var details = [AuditFact("result", call.result.name)]
-        let texts = [
-            ("pin", call.pin), ("argumentsDigest", call.argumentsDigest), ("resultDigest", call.resultDigest),
-            ("risk", call.risk?.rawValue ?? ""), ("approval", call.approval), ("approvedBy", approver(call)),
-            ("unchecked", call.unchecked),
-        ]
-        for (name, text) in texts where !text.isEmpty { details.append(AuditFact(name, text)) }
+        var details: [AuditFact] = []
+        details.reserveCapacity(8)
+        func add(_ name: String, _ text: String) {
+            if !text.isEmpty { details.append(AuditFact(name, text)) }
+        }
+        add("result", call.result.name)
+        add("pin", call.pin)
+        add("argumentsDigest", call.argumentsDigest)
+        add("resultDigest", call.resultDigest)
+        add("risk", call.risk?.rawValue ?? "")
+        add("approval", call.approval)
+        add("approvedBy", approver(call))
+        add("unchecked", call.unchecked)
         if call.redactions > 0 { details.append(AuditFact("redactions", call.redactions)) }
         if let shown = call.shownCount { details.append(AuditFact("shown", shown)) }
         return details
@@ -121,6 +132,10 @@ extension Exchange {
             case .clientAborted, .timedOut: .aborted
             case .upstreamFailed, .refused: .failed
             }
+        return effect(state)
+    }
+
+    private func effect(_ state: AuditEffect.State) -> AuditEffect {
         var effect = AuditEffect(state, status: record.status)
         effect.durationMilliseconds = Int((record.endedNanoseconds &- record.startedNanoseconds) / 1_000_000)
         return effect
