@@ -86,7 +86,7 @@ extension JSONSplice {
     /// The edited text of a buffer, in one new buffer.
     func applied(to input: ByteBuffer) -> ByteBuffer {
         let span = input.readableBytesUInt8Span
-        var out = ByteBufferAllocator().buffer(capacity: count(of: span))
+        var out = ByteBufferAllocator().buffer(capacity: count(from: span.count))
         var index = 0
         for edit in edits {
             precondition(edit.range.lowerBound >= index, "edits overlap")

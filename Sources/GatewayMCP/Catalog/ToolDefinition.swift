@@ -93,7 +93,7 @@ struct ToolDefinition: Sendable {
         guard type == "string" || type == "integer" || type == "boolean" else {
             throw Invalid(name: "", message: "\(annotation) on what is no string, integer or boolean")
         }
-        let field = MCPName.paramPrefix + name.lowercased()
+        let field = "\(MCPName.paramPrefix)\(name.lowercased())"
         guard !found.contains(where: { $0.field == field }) else {
             throw Invalid(name: "", message: "\(annotation) has one name twice: \(name)")
         }

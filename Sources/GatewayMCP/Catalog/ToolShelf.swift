@@ -32,8 +32,13 @@ final class ToolShelf: Sendable {
         }
     }
 
+    private struct Key: Hashable {
+        let server: String
+        let owner: String
+    }
+
     private struct State {
-        var shelves: [String: Shelf] = [:]
+        var shelves: [Key: Shelf] = [:]
         /// By server, how often its list is known to have changed; whoever it was that was told.
         var editions: [String: UInt64] = [:]
     }
@@ -84,5 +89,7 @@ final class ToolShelf: Sendable {
         }
     }
 
-    private static func key(_ server: CompiledServer, _ owner: String) -> String { "\(server.key) \(owner)" }
+    private static func key(_ server: CompiledServer, _ owner: String) -> Key {
+        Key(server: server.key, owner: owner)
+    }
 }

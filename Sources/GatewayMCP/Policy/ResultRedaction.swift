@@ -25,6 +25,9 @@ struct ResultRedaction {
         }
     }
 
+    /// The same of a JSON text as it is written.
+    func mayHide(written json: Span<UInt8>) -> Bool { !terms.words.isEmpty || ResultRedaction.mayHide(json) }
+
     private func mayHide(_ text: JSONText) -> Bool {
         // An escape can hide a word.
         ResultRedaction.mayHide((text.isPlain ? text.escaped : text.value).utf8Span.span)
@@ -32,34 +35,37 @@ struct ResultRedaction {
 
     /// The same places as `hideSecrets` and `privateKeyStart` look at. Few pairs of bytes begin any of them.
     private static func mayHide(_ bytes: Span<UInt8>) -> Bool {
-        guard bytes.count > 1 else { return false }
-        let (first, second) = (pairs.first.span, pairs.second.span)
-        var head = first[Int(bytes[0])]
-        for index in 1..<bytes.count {
-            let byte = Int(bytes[index])
-            if head & second[byte] != 0, begins(bytes, index - 1) { return true }
-            head = first[byte]
+        // What the byte before may begin.
+        var begun: UInt16 = 0
+        for index in bytes.indices {
+            let place = places[Int(bytes[index])]
+            if begun & place != 0, begins(bytes, index - 1) { return true }
+            begun = place &>> 8
         }
         return false
     }
 
-    /// Whether something that is hidden begins here. A block in PEM does so whatever stands before.
+    /// Whether something that is hidden begins here. A block in PEM does so whatever stands before, an escaped letter
+    /// may, and what stands behind another escape (`\n`) has no letter before it.
     private static func begins(_ bytes: Span<UInt8>, _ index: Int) -> Bool {
-        guard bytes[index] == keyBegin[0] || index == 0 || !isAlphanumeric(bytes[index - 1]) else { return false }
+        guard
+            bytes[index] == keyBegin[0] || bytes[index] == escape || index == 0
+                || !isAlphanumeric(bytes[index - 1]) || index > 1 && bytes[index - 2] == escape
+        else { return false }
         let rest = bytes.extracting(index..<min(index + secretHeadBytes, bytes.count))
         return heads.contains { $0.span.isPrefix(of: rest) }
     }
 
-    /// By the byte, one bit for each of eight groups of heads that begin with it, or have it second: two bytes that
-    /// share a bit may begin one.
-    private static let pairs: (first: [UInt8], second: [UInt8]) = {
-        var pairs = (first: [UInt8](repeating: 0, count: 256), second: [UInt8](repeating: 0, count: 256))
+    /// By the byte, one bit for each of eight groups of heads: among the low eight where it is second in one of the
+    /// group, among the high eight where it is first. Two bytes that share a bit may begin one.
+    private static let places: InlineArray<256, UInt16> = {
+        var places = InlineArray<256, UInt16>(repeating: 0)
         for head in heads {
-            let bit: UInt8 = 1 << (head[0] & 7)
-            pairs.first[Int(head[0])] |= bit
-            pairs.second[Int(head[1])] |= bit
+            let bit: UInt16 = 1 << UInt16(head[0] & 7)
+            places[Int(head[0])] |= bit << 8
+            places[Int(head[1])] |= bit
         }
-        return pairs
+        return places
     }()
 
     // MARK: Hiding
@@ -178,8 +184,9 @@ struct ResultRedaction {
         ("pypi-", 40), ("dop_v1_", 40), ("SG.", 40), ("hf_", 30), ("sluice_", 24), ("slk_", 24),
     ].map { (Array($0.0.utf8), $0.1) }
 
-    /// How whatever is hidden begins.
-    private static let heads: [[UInt8]] = forms.map(\.prefix) + [jsonTokenHead, keyBegin]
+    /// How whatever is hidden begins; an escaped letter may be one of its letters.
+    private static let heads: [[UInt8]] = forms.map(\.prefix) + [jsonTokenHead, keyBegin, [escape, 0x75]]
+    private static let escape: UInt8 = 0x5C
     private static let secretHeadBytes = heads.map(\.count).max() ?? 0
     private static let jsonTokenHead: [UInt8] = Array("eyJ".utf8)
     private static let secretBytesMin = 16

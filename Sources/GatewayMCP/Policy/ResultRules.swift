@@ -31,6 +31,7 @@ struct ResultRules {
         let redacts = terms?.redacts ?? false
         let schema = terms?.validation == .results ? definition?.tree["outputSchema"] : nil
         guard mustRename || redacts || schema != nil else { return nil }
+        if !mustRename, schema == nil, isClean(result.span) { return nil }
         guard var tree = try? JSONTree.parse(result) else {
             // What cannot be read cannot be cleaned.
             guard redacts else { return nil }
@@ -44,6 +45,12 @@ struct ResultRules {
         if redactions == before, !mustRename { return nil }
         if mustRename, let server { tree = ResourceNames(view, server).renamed(tree) }
         return tree.bytes
+    }
+
+    /// Whether nothing is to be hidden, as is seen without taking the result apart: nearly always that is so.
+    private func isClean(_ result: Span<UInt8>) -> Bool {
+        guard let terms else { return true }
+        return !ResultRedaction(terms).mayHide(written: result) && JSONScanner.isPlainTree(result)
     }
 
     /// A message before the result, its params cleaned.

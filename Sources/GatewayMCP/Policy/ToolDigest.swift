@@ -23,14 +23,16 @@ enum ToolDigest {
     static func of(bytes: [UInt8]) -> String { hex(bytes) }
 
     private static func hex(_ bytes: [UInt8]) -> String {
-        let digits = Array("0123456789abcdef".utf8)
         var text: [UInt8] = []
+        text.reserveCapacity(64)
         for byte in SHA256.hash(data: bytes) {
             text.append(digits[Int(byte >> 4)])
             text.append(digits[Int(byte & 15)])
         }
         return String(decoding: text, as: UTF8.self)
     }
+
+    private static let digits = Array("0123456789abcdef".utf8)
 
     private static func append(_ tree: JSONTree, to out: inout [UInt8]) {
         switch tree {

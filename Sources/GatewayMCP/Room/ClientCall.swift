@@ -3,52 +3,37 @@ import GatewayProxy
 import GatewayWire
 
 /// One message of a client, read and checked: what its fields say is what its body says.
-struct ClientCall {
+final class ClientCall: Sendable {
     let bytes: [UInt8]
     let message: JSONRPCMessage
-    private(set) var revision = MCPRevision.unsaid
+    /// As it is written; nil for a notification.
+    let id: [UInt8]?
+    let revision: MCPRevision
     /// Nil where every request stands for itself, or where the client opened none.
     let session: ClientSession?
-    /// A JSON object, or empty.
-    let params: [UInt8]
-    private var paramsOutline = JSONOutline()
+    let params: RequestParams
     /// What it says of itself.
-    private(set) var capabilities = Array("{}".utf8)
-    private(set) var clientInfo: [UInt8]?
-    private(set) var logLevel: String?
+    let capabilities: [UInt8]
+    let clientInfo: [UInt8]?
+    let logLevel: String?
     /// The trace that the client's message is a part of; it outranks that of the connection.
-    private(set) var traceparent: String?
+    let traceparent: String?
 
     var method: String { message.method }
-    var id: [UInt8]? { message.id.map { Array(bytes[$0]) } }
     var isStateless: Bool { revision.isStateless }
 
     /// Reads and checks a body against the head it came with. Throws the answer.
     init(_ bytes: [UInt8], _ head: borrowing RequestHead, _ session: ClientSession?) throws(ClientFault) {
         self.bytes = bytes
         self.session = session
+        let message: JSONRPCMessage
         do throws(JSONRPCFault) { message = try JSONRPCMessage(bytes.span) } catch { throw ClientFault(error) }
         let id = message.id.map { Array(bytes[$0]) }
-        params = message.params.map { Array(bytes[$0]) } ?? []
-        var outline = JSONOutline()
-        var meta = JSONOutline()
-        var hasMeta = false
-        if !params.isEmpty {
-            do throws(JSONScanError) {
-                try outline.read(params.span)
-                if let member = outline.member("_meta", in: params.span) {
-                    try meta.read(params.span, range: member.value)
-                    hasMeta = true
-                }
-            } catch {
-                throw ClientFault(
-                    JSONRPCCode.invalidParams, "params and its _meta are objects without a name twice", status: 400,
-                    id: id)
-            }
-        }
-        paramsOutline = outline
-        let said = hasMeta ? meta.string(MCPName.protocolVersionMeta, in: params.span, bytesMax: 64) : nil
-        if hasMeta { traceparent = meta.string("traceparent", in: params.span, bytesMax: 64) }
+        let params = try ClientCall.params(bytes, message.params, id)
+        (self.message, self.id, self.params) = (message, id, params)
+        let (meta, input) = (params.meta, params.text.span)
+        let said = meta?.string(MCPName.protocolVersionMeta, in: input, bytesMax: 64)
+        traceparent = meta?.string("traceparent", in: input, bytesMax: 64)
         let field = try ClientCall.value(MCPName.protocolVersion, head, id)
         let isResponse = message.kind == .result || message.kind == .error
         let isOpening = message.method == "initialize" && said == nil
@@ -58,43 +43,55 @@ struct ClientCall {
         if isOpening || session != nil && said == nil || isOld || isResponse {
             if let field, known == nil, !isOpening { throw ClientCall.unsupported(field, id) }
             revision = session?.revision ?? known ?? .unsaid
-            capabilities = session?.capabilities ?? capabilities
+            capabilities = session?.capabilities ?? ClientCall.nothing
             clientInfo = session?.clientInfo
+            logLevel = nil
             return
         }
         revision = .stateless
-        try checkVersion(field, said, hasMeta ? meta : nil, id)
+        let member = meta?.member(MCPName.capabilitiesMeta, in: input)
+        capabilities = member.map { Array(params.text[$0.value]) } ?? ClientCall.nothing
+        let info = meta?.member(MCPName.clientInfoMeta, in: input)
+        clientInfo = info.flatMap { $0.kind == .object ? Array(params.text[$0.value]) : nil }
+        logLevel = meta?.string(MCPName.logLevelMeta, in: input, bytesMax: 32)
+        try checkVersion(field, said, id)
         if message.kind == .request { try checkFields(head, id) }
-        if let level = meta.string(MCPName.logLevelMeta, in: params.span, bytesMax: 32) { logLevel = level }
-        if let member = meta.member(MCPName.capabilitiesMeta, in: params.span) {
-            capabilities = Array(params[member.value])
+    }
+
+    private static let nothing = Array("{}".utf8)
+
+    private static func params(
+        _ bytes: [UInt8], _ place: Range<Int>?, _ id: [UInt8]?
+    ) throws(ClientFault) -> RequestParams {
+        if let params = try? place.map({ try RequestParams(bytes, at: $0) }) ?? RequestParams([]),
+            params.meta != nil || params.member("_meta") == nil
+        {
+            return params
         }
-        if let member = meta.member(MCPName.clientInfoMeta, in: params.span), member.kind == .object {
-            clientInfo = Array(params[member.value])
-        }
+        throw ClientFault(
+            JSONRPCCode.invalidParams, "params and its _meta are objects without a name twice", status: 400, id: id)
     }
 
     // MARK: What is in params
 
-    func string(_ name: StaticString) -> String? { paramsOutline.string(name, in: params.span) }
+    func string(_ name: StaticString) -> String? { params.string(name) }
 
-    func has(_ name: StaticString) -> Bool { paramsOutline.member(name, in: params.span) != nil }
+    func has(_ name: StaticString) -> Bool { params.member(name) != nil }
 
     /// The JSON of a member; nil without it.
-    func json(_ name: StaticString) -> [UInt8]? {
-        paramsOutline.member(name, in: params.span).map { Array(params[$0.value]) }
-    }
+    func json(_ name: StaticString) -> [UInt8]? { params.member(name).map { Array(params.text[$0.value]) } }
+
+    /// A member's value as a tree; nil without it, or where a name comes twice in it.
+    func tree(_ name: StaticString) -> JSONTree? { params.member(name).flatMap { params.tree(at: $0.value) } }
 
     // MARK: Checks
 
-    private func checkVersion(
-        _ field: String?, _ said: String?, _ meta: JSONOutline?, _ id: [UInt8]?
-    ) throws(ClientFault) {
+    private func checkVersion(_ field: String?, _ said: String?, _ id: [UInt8]?) throws(ClientFault) {
         func missing(_ what: String) -> ClientFault {
             ClientFault(JSONRPCCode.invalidParams, "the request's \(what) is missing", status: 400, id: id)
         }
         guard message.kind == .request || said != nil else { return }
-        guard let meta else { throw missing("_meta") }
+        guard params.meta != nil else { throw missing("_meta") }
         guard let said else { throw missing("_meta member \(MCPName.protocolVersionMeta)") }
         guard let field else {
             throw ClientFault(
@@ -106,7 +103,7 @@ struct ClientCall {
                 "header mismatch: MCP-Protocol-Version is not the version that the body says", id: id)
         }
         guard said == MCPRevision.stateless.rawValue else { throw ClientCall.unsupported(said, id) }
-        guard let capabilities = meta.member(MCPName.capabilitiesMeta, in: params.span),
+        guard let capabilities = params.metaMember(MCPName.capabilitiesMeta),
             capabilities.kind == .object
         else { throw missing("_meta member \(MCPName.capabilitiesMeta)") }
     }
@@ -153,13 +150,10 @@ struct ClientCall {
     static func value(
         _ name: String, _ head: borrowing RequestHead, _ id: [UInt8]?
     ) throws(ClientFault) -> String? {
-        let name = Array(name.utf8)
         var found: String?
         for entry in head.fields.entries where head.fields.equals(entry.name, name) {
             guard found == nil else {
-                throw ClientFault(
-                    JSONRPCCode.headerMismatch,
-                    "header mismatch: \(String(decoding: name, as: UTF8.self)) comes twice", id: id)
+                throw ClientFault(JSONRPCCode.headerMismatch, "header mismatch: \(name) comes twice", id: id)
             }
             found = head.fields.text(entry.value)
         }

@@ -79,7 +79,7 @@ extension MCPExchange {
         let own = definition.name
         let terms = self.terms(of: own, at: server)
         do throws(GatewayError) {
-            guard call.params.count <= terms.argumentBytesMax else {
+            guard call.params.byteCount <= terms.argumentBytesMax else {
                 throw GatewayError(
                     .bodyTooLarge, "the tool's arguments are larger than \(terms.argumentBytesMax) bytes")
             }
@@ -112,8 +112,8 @@ extension MCPExchange {
 
     /// The arguments as a tree, refused where a name comes twice: what is judged must be what the server reads.
     func arguments(_ call: ClientCall) throws(ClientFault) -> JSONTree {
-        guard let bytes = call.json("arguments") else { return .object(JSONObject()) }
-        guard let tree = try? JSONTree.parse(bytes), tree.object != nil || tree.isNull else {
+        guard call.has("arguments") else { return .object(JSONObject()) }
+        guard let tree = call.tree("arguments"), tree.object != nil || tree.isNull else {
             throw ClientFault(
                 JSONRPCCode.invalidParams, "arguments must be an object without a name twice", id: call.id)
         }
@@ -141,11 +141,9 @@ extension MCPExchange {
             if let text { fields.append((parameter.field, HeaderValue.encoded(text))) }
         }
         // Fields that no definition knows go on as they are.
-        let prefix = Array(MCPName.paramPrefix.utf8)
-        for entry in exchange.request.fields.entries {
-            let name = exchange.request.fields.copy(entry.name)
-            guard name.starts(with: prefix) else { continue }
-            let text = String(decoding: name, as: UTF8.self)
+        for entry in exchange.request.fields.entries
+        where exchange.request.fields.begins(entry.name, with: MCPName.paramPrefix) {
+            let text = exchange.request.fields.text(entry.name)
             guard !fields.contains(where: { $0.name == text }) else { continue }
             fields.append((text, exchange.request.fields.copy(entry.value)))
         }
@@ -218,10 +216,9 @@ extension MCPExchange {
             let goesOn = !isStateless(server)
             let eventLoop = worker.eventLoop
             let here = NIOLoopBound(self, eventLoop: eventLoop)
-            let box = NIOLoopBound(CallBox(call), eventLoop: eventLoop)
             let isKept = services.clients.setSubscription(own, session.id, server: server.name, isOn: isOn) {
                 guard !goesOn else { return }
-                eventLoop.execute { here.value.finish(result: Array("{}".utf8), of: box.value.call) }
+                eventLoop.execute { here.value.finish(result: Array("{}".utf8), of: call) }
             }
             guard isKept else {
                 throw ClientFault(JSONRPCCode.invalidParams, "the session has too many subscriptions", id: call.id)
@@ -262,7 +259,7 @@ extension MCPExchange {
         let verdict = access.decide(principal, asked)
         note?.server = server.shownName
         note?.slot = server.backend.metricSlot
-        note?.item = String(own.prefix(256))
+        note?.item = own.first(256)
         note?.verdict = verdict.decision.name
         exchange?.verdict = (exchange?.verdict ?? .allowed).and(verdict)
         exchange?.record.verdictRule = verdict.rule

@@ -12,7 +12,7 @@ extension MCPExchange {
     func terms(of tool: String, at server: CompiledServer) -> ToolTerms {
         if let found, found.server === server, found.tool == tool { return found.terms }
         let terms = room.catalog.governance.terms(server: server.shownName, tool: tool)
-        found = (server, tool, terms)
+        found = FoundTerms(server, tool, terms)
         return terms
     }
 
@@ -71,6 +71,19 @@ extension MCPExchange {
         var rules = ResultRules(view: view, server: server, terms: terms, definition: definition)
         defer { note?.redactions += rules.redactions }
         return try body(&rules)
+    }
+}
+
+/// What policies ask of one tool: a reference, since it is looked at often in a call.
+final class FoundTerms {
+    let server: CompiledServer
+    let tool: String
+    let terms: ToolTerms
+
+    init(_ server: CompiledServer, _ tool: String, _ terms: ToolTerms) {
+        self.server = server
+        self.tool = tool
+        self.terms = terms
     }
 }
 

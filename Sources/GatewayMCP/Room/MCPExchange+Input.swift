@@ -13,7 +13,7 @@ extension MCPExchange {
 
     /// Names the call that answers belong to: method, and params without what changes from round to round.
     func digest(_ call: ClientCall) -> [UInt8] {
-        var params = (try? JSONTree.parse(call.params))?.object ?? JSONObject()
+        var params = call.params.tree?.object ?? JSONObject()
         for name in ["_meta", "inputResponses", "requestState"] { params[name] = nil }
         return Array(SHA256.hash(data: Array(call.method.utf8) + [0] + JSONTree.object(params).bytes))
     }
@@ -121,19 +121,18 @@ extension MCPExchange {
         armTimer()
         let eventLoop = worker.eventLoop
         let here = NIOLoopBound(self, eventLoop: eventLoop)
-        let box = NIOLoopBound(CallBox(call), eventLoop: eventLoop)
         held.eventLoop.execute {
             held.value.resume(
                 answer,
                 ParkedCall.Hearer(
-                    onMessage: { message in eventLoop.execute { here.value.pass(message, box.value.call) } },
+                    onMessage: { message in eventLoop.execute { here.value.pass(message, call) } },
                     onQuestion: { question in
-                        eventLoop.execute { here.value.hold(question, held, server, box.value.call) }
+                        eventLoop.execute { here.value.hold(question, held, server, call) }
                     },
                     onEnd: { reply in
                         eventLoop.execute {
                             here.value.held = nil
-                            here.value.take(reply, box.value.call)
+                            here.value.take(reply, call)
                         }
                     }))
         }
@@ -269,13 +268,6 @@ extension MCPExchange {
         }
         accept()
     }
-}
-
-/// Lets a call go to another loop and back without being looked at there.
-final class CallBox {
-    let call: ClientCall
-
-    init(_ call: ClientCall) { self.call = call }
 }
 
 extension QuestionID {

@@ -46,6 +46,11 @@ extension MCPExchange {
     }
 }
 
+extension String {
+    /// So many characters of it; looked at one by one only where it may have more.
+    func first(_ count: Int) -> String { utf8.count <= count ? self : String(prefix(count)) }
+}
+
 extension Verdict.Decision {
     /// For records.
     var name: String {

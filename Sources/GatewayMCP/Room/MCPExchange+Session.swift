@@ -46,10 +46,9 @@ extension MCPExchange {
             let server = view.servers.first(where: { $0.name == name }), let range = call.message.id,
             let session = openSession(server, caller)
         else { return accept() }
-        var splice = JSONSplice()
-        splice.replace(range, with: id)
-        ServerOpening(server: server, services: services, worker: worker)
-            .reply(splice.applied(to: call.bytes.span), session)
+        var message = call.bytes
+        message.replaceSubrange(range, with: id)
+        ServerOpening(server: server, services: services, worker: worker).reply(message, session)
         accept()
     }
 }

@@ -64,7 +64,7 @@ extension MCPExchange {
         note?.risk = terms.risk
         note?.verdict = Verdict.Decision.allow.name
         try checkScopes(terms, call)
-        guard call.params.count <= terms.argumentBytesMax else {
+        guard call.params.byteCount <= terms.argumentBytesMax else {
             throw ClientFault(
                 GatewayError(.bodyTooLarge, "the answers are larger than \(terms.argumentBytesMax) bytes"),
                 id: call.id, status: 200)

@@ -46,7 +46,7 @@ final class MCPExchange {
     /// What policies ask of the tool that is called, and its place under their limits.
     var terms: ToolTerms?
     var definition: ToolDefinition?
-    var found: (server: CompiledServer, tool: String, terms: ToolTerms)?
+    var found: FoundTerms?
     /// By the server's own name, of a task too; what a stream that is taken up again is judged by.
     var calledTool: String?
     /// The task that is asked about.
@@ -123,7 +123,7 @@ extension MCPExchange: BodyReader {
             let call = try ClientCall(bytes, exchange.request, session)
             self.call = call
             if call.message.kind == .request {
-                note = ToolCallRecord(method: String(call.method.prefix(64)))
+                note = ToolCallRecord(method: call.method.first(64))
                 note?.revision = call.revision.rawValue
                 note?.requestID = String(decoding: (call.id ?? []).prefix(128), as: UTF8.self)
                 note?.session = call.session?.id ?? ""
@@ -157,9 +157,7 @@ extension MCPExchange: BodyReader {
     }
 
     private func checkType(_ exchange: Exchange) throws(ClientFault) {
-        let type = exchange.request.fields.first(.contentType).map { exchange.request.fields.text($0.value) } ?? ""
-        let name = type.prefix { $0 != ";" && $0 != " " }.lowercased()
-        guard name == "application/json" else {
+        guard MCPExchange.isJSON(exchange.request.fields) else {
             throw ClientFault(JSONRPCCode.invalidRequest, "the body's type must be application/json", status: 415)
         }
         if let coding = exchange.request.fields.first(.contentEncoding) {
@@ -168,6 +166,16 @@ extension MCPExchange: BodyReader {
             }
         }
     }
+
+    /// With or without parameters.
+    private static func isJSON(_ fields: FieldBlock) -> Bool {
+        guard let type = fields.first(.contentType)?.value, fields.begins(type, with: jsonType) else { return false }
+        guard Int(type.count) > jsonType.utf8CodeUnitCount else { return true }
+        let next = fields.bytes[Int(type.start) + jsonType.utf8CodeUnitCount]
+        return next == 0x3B || next == 0x20
+    }
+
+    private static let jsonType: StaticString = "application/json"
 
     /// The session the request belongs to. One that is unknown, ended, of another place or of somebody else is the
     /// same 404: the client opens a new one.

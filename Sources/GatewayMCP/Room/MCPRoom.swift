@@ -20,11 +20,29 @@ package final class MCPRoom: RouteHandler {
     let catalog: ToolCatalog
     let services: MCPServices
     private let place: Place
+    /// All that a route with its own servers leads to.
+    private let whole: Reach
 
     package init(catalog: ToolCatalog, place: Place = .named, services: MCPServices) {
         self.catalog = catalog
         self.place = place
         self.services = services
+        if case .servers(let names) = place { whole = Reach(names, catalog) } else { whole = Reach([], catalog) }
+    }
+
+    /// What names of servers lead to, whoever asks.
+    private struct Reach {
+        let servers: [CompiledServer]
+        let virtual: VirtualServer?
+        let isSingle: Bool
+        let place: String
+
+        init(_ names: [String], _ catalog: ToolCatalog) {
+            isSingle = names.count == 1
+            place = names.joined(separator: " ")
+            virtual = isSingle ? catalog.virtuals.first { $0.name == names[0] } : nil
+            servers = virtual == nil ? catalog.servers.filter { names.contains($0.name) } : []
+        }
     }
 
     package func handle(_ exchange: Exchange) {
@@ -65,15 +83,12 @@ package final class MCPRoom: RouteHandler {
         let principal = exchange.principal
         switch place {
         case .servers(let all):
-            guard let names = named(all, of: exchange) else { return nil }
-            if names.count == 1, let virtual = catalog.virtuals.first(where: { $0.name == names[0] }) {
-                return view(of: virtual, principal)
-            }
-            let servers = catalog.servers.filter { names.contains($0.name) }
+            guard let reach = reach(all, of: exchange) else { return nil }
+            if let virtual = reach.virtual { return view(of: virtual, principal) }
             // Whoever has shown nothing yet is told so first.
             return ToolView(
-                self, servers.filter { principal.proof == .none || shows($0, principal) }, for: principal,
-                isSingle: names.count == 1, place: names.joined(separator: " "))
+                self, reach.servers.filter { principal.proof == .none || shows($0, principal) }, for: principal,
+                isSingle: reach.isSingle, place: reach.place)
         case .named:
             let path = exchange.request.fields.text(exchange.request.path)
             let words = path.split(separator: "/").dropFirst()
@@ -94,16 +109,17 @@ package final class MCPRoom: RouteHandler {
 
     /// The server that is named below the route's prefix, or all of the route; nil when it is none of them. A route for
     /// the whole host says nothing of how its paths are called.
-    private func named(_ servers: [String], of exchange: Exchange) -> [String]? {
+    private func reach(_ servers: [String], of exchange: Exchange) -> Reach? {
         let matched = exchange.matchedPathBytes
+        guard matched > 1, exchange.request.path.count > matched else { return whole }
         let below = exchange.request.fields.text(exchange.request.path).utf8.dropFirst(matched)
         let name = String(decoding: below, as: UTF8.self).split(separator: "/").joined(separator: "/")
-        guard matched > 1, !name.isEmpty else { return servers }
+        guard !name.isEmpty else { return whole }
         let found = servers.first { server in
             catalog.virtuals.first { $0.name == server }?.shownName == name
                 || catalog.servers.first { $0.name == server }?.shownName == name
         }
-        return found.map { [$0] }
+        return found.map { Reach([$0], catalog) }
     }
 
     private func view(of virtual: VirtualServer, _ principal: Principal) -> ToolView? {

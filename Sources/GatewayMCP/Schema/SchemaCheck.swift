@@ -129,8 +129,8 @@ struct SchemaCheck {
 
     private mutating func checkKind(_ value: JSONTree, _ schema: JSONObject, _ place: String) throws(Mismatch) {
         if let type = schema["type"] {
-            let names = type.array?.compactMap { $0.string?.value } ?? type.string.map { [$0.value] } ?? []
-            guard names.isEmpty || names.contains(where: { SchemaCheck.isOf($0, value) }) else {
+            guard SchemaCheck.isOf(type, value) else {
+                let names = type.array?.compactMap { $0.string?.value } ?? type.string.map { [$0.value] } ?? []
                 throw Mismatch(place: place, message: "is \(value.kind), must be \(names.joined(separator: " or "))")
             }
         }
@@ -141,6 +141,13 @@ struct SchemaCheck {
         for each in values where try isSame(value, each, place) { return }
         let shown = values.prefix(16).map { String($0.compactText.prefix(128)) }.joined(separator: ", ")
         throw Mismatch(place: place, message: "is none of the allowed values: \(shown.prefix(512))")
+    }
+
+    /// Whether it is of the type, or of one of the types; what names none says nothing.
+    private static func isOf(_ type: JSONTree, _ value: JSONTree) -> Bool {
+        if let name = type.string { return isOf(name.value, value) }
+        let names = type.array?.compactMap(\.string) ?? []
+        return names.isEmpty || names.contains { isOf($0.value, value) }
     }
 
     private static func isOf(_ type: String, _ value: JSONTree) -> Bool {

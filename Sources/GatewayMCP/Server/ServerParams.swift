@@ -17,24 +17,23 @@ struct ServerParams {
     var extra: [(name: StaticString, value: [UInt8])] = []
 
     /// For a server whose requests stand for themselves. A client of the same kind has said who it is and what it can.
-    func stateless(_ params: [UInt8], _ caller: ServerCaller) throws(JSONScanError) -> [UInt8] {
-        try edited(params, removed + ["task"]) { meta, outline, input in
-            let version = Array("\"\(MCPRevision.stateless.rawValue)\"".utf8)
-            meta.set(MCPName.protocolVersionMeta, to: version, in: outline, of: input)
+    func stateless(_ params: RequestParams, _ caller: ServerCaller) throws(JSONScanError) -> JSONSplice {
+        try edits(params, removed + ["task"]) { meta, outline, input in
+            meta.set(MCPName.protocolVersionMeta, to: ServerParams.version, in: outline, of: input)
             meta.set(MCPName.capabilitiesMeta, to: caller.capabilities, in: outline, of: input)
             if let info = caller.clientInfo { meta.set(MCPName.clientInfoMeta, to: info, in: outline, of: input) }
             if let level = caller.logLevel {
-                var value: [UInt8] = []
-                JSONWriter.append(string: level.utf8Span.span, to: &value)
-                meta.set(MCPName.logLevelMeta, to: value, in: outline, of: input)
+                meta.set(MCPName.logLevelMeta, toText: level.utf8Span.span, in: outline, of: input)
             }
             if let traceparent { meta.set("traceparent", to: traceparent, in: outline, of: input) }
         }
     }
 
+    private static let version = Array("\"\(MCPRevision.stateless.rawValue)\"".utf8)
+
     /// For a server that was told all this when its session began.
-    func session(_ params: [UInt8]) throws(JSONScanError) -> [UInt8] {
-        try edited(params, keepsTask ? removed : removed + ["task"]) { meta, outline, input in
+    func session(_ params: RequestParams) throws(JSONScanError) -> JSONSplice {
+        try edits(params, keepsTask ? removed : removed + ["task"]) { meta, outline, input in
             let token = outline.index(of: "progressToken", in: input)
             let known = [
                 MCPName.protocolVersionMeta, MCPName.capabilitiesMeta, MCPName.clientInfoMeta, MCPName.logLevelMeta,
@@ -51,42 +50,68 @@ struct ServerParams {
         }
     }
 
-    /// The client's progress token as it was written.
-    static func progressToken(_ params: [UInt8]) -> [UInt8]? {
-        let input = params.span
-        guard let outline = try? JSONOutline(input), let meta = outline.member("_meta", in: input),
-            meta.kind == .object
-        else { return nil }
-        var inner = JSONOutline()
-        guard (try? inner.read(input, range: meta.value)) != nil,
-            let token = inner.member("progressToken", in: input), token.kind.isString || token.kind == .number
-        else { return nil }
-        return Array(params[token.value])
-    }
-
-    private func edited(
-        _ params: [UInt8], _ removed: [StaticString], _ edit: (inout JSONSplice, JSONOutline, Span<UInt8>) -> Void
-    ) throws(JSONScanError) -> [UInt8] {
-        let params = params.isEmpty ? Array("{}".utf8) : params
-        var (outline, splice) = (JSONOutline(), JSONSplice())
-        try outline.read(params.span)
-        if let renamed {
-            splice.set(renamed.member, to: renamed.value, in: outline, of: params.span)
-        }
-        let gone = Set(removed.compactMap { outline.index(of: $0, in: params.span) })
+    private func edits(
+        _ params: RequestParams, _ removed: [StaticString],
+        _ edit: (inout JSONSplice, JSONOutline, Span<UInt8>) -> Void
+    ) throws(JSONScanError) -> JSONSplice {
+        let (input, outline) = (params.text.span, params.outline)
+        var splice = JSONSplice()
+        if let renamed { splice.set(renamed.member, to: renamed.value, in: outline, of: input) }
+        let gone = removed.compactMap { outline.index(of: $0, in: input) }
         if !gone.isEmpty { splice.remove(from: outline) { gone.contains($0) } }
-        for each in extra { splice.set(each.name, to: each.value, in: outline, of: params.span) }
-        if let meta = outline.member("_meta", in: params.span), meta.kind == .object {
-            var inner = JSONOutline()
-            try inner.read(params.span, range: meta.value)
-            edit(&splice, inner, params.span)
+        for each in extra { splice.set(each.name, to: each.value, in: outline, of: input) }
+        if let meta = params.meta {
+            edit(&splice, meta, input)
         } else {
             let empty = Array("{}".utf8)
-            var (inner, own) = (JSONOutline(), JSONSplice())
-            try inner.read(empty.span)
-            edit(&own, inner, empty.span)
-            if !own.isEmpty { splice.set("_meta", to: own.applied(to: empty.span), in: outline, of: params.span) }
+            var own = JSONSplice()
+            edit(&own, try JSONOutline(empty.span), empty.span)
+            if !own.isEmpty { splice.set("_meta", to: own.applied(to: empty.span), in: outline, of: input) }
         }
-        return splice.isEmpty ? params : splice.applied(to: params.span)
+        return splice
+    }
+}
+
+/// The `params` of a request as they were written, and where their members lie.
+struct RequestParams: Sendable {
+    /// What they are written in: a whole message, or nothing else.
+    let text: [UInt8]
+    let outline: JSONOutline
+    /// Of `_meta`, where that is an object.
+    let meta: JSONOutline?
+
+    /// Reads all of a text, or the object at a place in it. Nothing is an object without members.
+    init(_ text: [UInt8], at place: Range<Int>? = nil) throws(JSONScanError) {
+        let text = text.isEmpty ? Array("{}".utf8) : text
+        self.text = text
+        var (outer, inner) = (JSONOutline(), JSONOutline())
+        try outer.read(text.span, range: place)
+        outline = outer
+        guard let member = outer.member("_meta", in: text.span), member.kind == .object else {
+            meta = nil
+            return
+        }
+        try inner.read(text.span, range: member.value)
+        meta = inner
+    }
+
+    var byteCount: Int { outline.extent.count }
+
+    /// All of them; nil where a name comes twice.
+    var tree: JSONTree? { tree(at: outline.extent) }
+
+    func tree(at place: Range<Int>) -> JSONTree? { try? JSONTree.parse(text.span.extracting(place)) }
+
+    func member(_ name: StaticString) -> JSONOutline.Member? { outline.member(name, in: text.span) }
+
+    func metaMember(_ name: StaticString) -> JSONOutline.Member? { meta?.member(name, in: text.span) }
+
+    func string(_ name: StaticString) -> String? { outline.string(name, in: text.span) }
+
+    /// The client's progress token as it was written.
+    var progressToken: [UInt8]? {
+        guard let token = metaMember("progressToken"), token.kind.isString || token.kind == .number
+        else { return nil }
+        return Array(text[token.value])
     }
 }

@@ -102,24 +102,27 @@ final class ServerPost: AnswerReader {
 
     /// Puts it on the wire; `credential` opens the server.
     func send(_ asked: Asked, _ credential: UpstreamCredential?) {
-        let (method, body) = (asked.method, asked.body)
-        var head = RequestHead()
+        let body = asked.body.isEmpty ? [] : [ByteBuffer(bytes: asked.body)]
+        let rule = asked.isStream || asked.method == .get ? server.streamRule : server.rule
+        call.begin(body: body, to: server.backend, rule: rule, on: worker, reader: self) { head in
+            write(asked, to: &head)
+            open(&head, credential, asked.body)
+        }
+    }
+
+    private func write(_ asked: Asked, to head: inout RequestHead) {
+        let method = asked.method
         head.method = method
-        head.fields.bytes.reserveCapacity(768)
         head.methodName = head.fields.store(Array(ServerPost.text(method).utf8))
         setTarget(&head)
         head.authority = head.fields.store(server.authority)
-        head.framing = method == .post ? .length(UInt64(body.count)) : .none
+        head.framing = method == .post ? .length(UInt64(asked.body.count)) : .none
         if method == .post { head.fields.append(.contentType, ServerPost.json) }
         head.fields.append(.accept, method == .get ? ServerPost.streamOnly : ServerPost.accept)
         head.fields.append(.userAgent, ServerPost.userAgent)
         for field in server.fields { head.fields.append(name: field.name, value: field.value) }
         for secret in server.secrets { secret.value.reveal { head.fields.append(name: secret.name, value: $0) } }
-        for field in asked.fields { head.fields.append(name: Array(field.name.utf8), value: field.value) }
-        open(&head, credential, body)
-        call.begin(
-            head, body: body.isEmpty ? [] : [ByteBuffer(bytes: body)], to: server.backend,
-            rule: asked.isStream || method == .get ? server.streamRule : server.rule, on: worker, reader: self)
+        for field in asked.fields { head.fields.append(field.name, field.value.span) }
     }
 
     private static func isOneLine(_ value: [UInt8]) -> Bool {
@@ -169,7 +172,7 @@ final class ServerPost: AnswerReader {
     func receiveAnswerHead(_ head: borrowing ResponseHead) {
         status = head.status
         if status == 401 { server.source?.reject() }
-        let type = head.fields.first(.contentType).map { head.fields.text($0.value).lowercased() } ?? ""
+        let type = head.fields.first(.contentType)?.value ?? .empty
         if operation != nil {
             for name in ["content-type", "link", "retry-after"] {
                 guard let value = head.fields.value(named: name) else { continue }
@@ -177,10 +180,10 @@ final class ServerPost: AnswerReader {
             }
             return
         }
-        if type.hasPrefix("text/event-stream"), status < 300 {
+        if head.fields.begins(type, with: "text/event-stream"), status < 300 {
             parser = SSEParser(eventBytesMax: server.resultBytesMax)
         }
-        isJSON = type.hasPrefix("application/json")
+        isJSON = head.fields.begins(type, with: "application/json")
         if status == 401 || status == 403 {
             challenge = ResourceChallenge(
                 head.fields.entries.filter { head.fields.equals($0.name, ServerPost.challengeField) }

@@ -30,7 +30,8 @@ final class ServerRequest {
     let caller: ServerCaller
     let worker: Worker
     let method: String
-    private var params: [UInt8]
+    /// Nil for what cannot be read.
+    private var params: RequestParams?
     /// What changes on the way.
     var edit = ServerParams()
     /// What `Mcp-Name` says.
@@ -65,9 +66,16 @@ final class ServerRequest {
     private var retryMilliseconds = 500
     private static let resumptionsMax = 1_000
 
-    init(
+    convenience init(
         _ server: CompiledServer, _ method: String, params: [UInt8], _ caller: ServerCaller, _ services: MCPServices,
         on worker: Worker
+    ) {
+        self.init(server, method, params: try? RequestParams(params), caller, services, on: worker)
+    }
+
+    init(
+        _ server: CompiledServer, _ method: String, params: RequestParams?, _ caller: ServerCaller,
+        _ services: MCPServices, on worker: Worker
     ) {
         self.server = server
         self.method = method
@@ -120,14 +128,15 @@ final class ServerRequest {
     private func sendStateless() {
         guard !hasEnded else { return }
         id = [0x31]
-        let body: [UInt8]
-        do throws(JSONScanError) { body = try edit.stateless(params, caller) } catch { return end(unreadable) }
+        guard let params, let edits = try? edit.stateless(params, caller) else { return end(unreadable) }
         var fields = fields
-        fields.append((MCPName.protocolVersion, Array(MCPRevision.stateless.rawValue.utf8)))
+        fields.append((MCPName.protocolVersion, ServerRequest.version))
         fields.append((MCPName.method, Array(method.utf8)))
         if let name { fields.append((MCPName.name, HeaderValue.encoded(name))) }
-        send(fields, JSONRPCWriter.request(id: id, method: method, params: body))
+        send(fields, params, edits)
     }
+
+    private static let version = Array(MCPRevision.stateless.rawValue.utf8)
 
     private var unreadable: Reply {
         .failed(GatewayError(.malformedRequest, "the request's params cannot be read"))
@@ -160,16 +169,17 @@ final class ServerRequest {
         guard !hasEnded else { return }
         self.session = session
         id = services.nextID()
-        clientToken = ServerParams.progressToken(params)
+        clientToken = params?.progressToken
         edit.progressToken = id
-        let body: [UInt8]
-        do throws(JSONScanError) { body = try edit.session(params) } catch { return end(unreadable) }
-        send(ServerOpening.fields(session), JSONRPCWriter.request(id: id, method: method, params: body))
+        guard let params, let edits = try? edit.session(params) else { return end(unreadable) }
+        send(ServerOpening.fields(session), params, edits)
     }
 
     // MARK: Sending
 
-    private func send(_ fields: [(name: String, value: [UInt8])], _ body: [UInt8]) {
+    private func send(_ fields: [(name: String, value: [UInt8])], _ params: RequestParams, _ edits: JSONSplice) {
+        let body = JSONRPCWriter.request(
+            id: id, method: method, paramsIn: params.text.span, at: params.outline.extent, edits)
         let post = ServerPost(server, services, on: worker)
         follow(post)
         post.begin(.post, fields: fields, body: body, isStream: isStream)
@@ -321,7 +331,7 @@ final class ServerRequest {
     func detach() -> Bool {
         guard !hasEnded, onMark != nil, !lastEventID.isEmpty else { return false }
         (hasEnded, isDetached) = (true, true)
-        (params, edit, canTakeMore) = ([], ServerParams(), nil)
+        (params, edit, canTakeMore) = (nil, ServerParams(), nil)
         onEnd = nil
         onMessage = nil
         onMark = nil

@@ -42,5 +42,5 @@ enum MCPName {
     static let name = "mcp-name"
     static let session = "mcp-session-id"
     static let lastEventID = "last-event-id"
-    static let paramPrefix = "mcp-param-"
+    static let paramPrefix: StaticString = "mcp-param-"
 }

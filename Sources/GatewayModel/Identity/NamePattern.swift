@@ -20,7 +20,7 @@ package struct NamePattern: Sendable, Hashable, CustomStringConvertible {
 
     package func matches(_ name: String) -> Bool {
         // Byte by byte: two spellings of one letter are two names.
-        hasStar ? matches(Array(name.utf8).span) : isEqual(name.utf8Span.span)
+        hasStar ? matches(name.utf8Span.span) : isEqual(name.utf8Span.span)
     }
 
     private func isEqual(_ name: Span<UInt8>) -> Bool {

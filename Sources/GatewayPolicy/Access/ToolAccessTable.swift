@@ -113,7 +113,7 @@ package struct ToolAccessTable: Sendable {
 }
 
 /// One rule of a ToolAccessPolicy.
-package struct ToolRule: Sendable {
+package final class ToolRule: Sendable {
     /// `namespace/name#rules[n]`.
     package let name: String
     package let verdict: ToolAccessRule.Verdict

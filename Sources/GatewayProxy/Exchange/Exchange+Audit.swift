@@ -33,8 +33,7 @@ extension Exchange {
         ]
         event.decision = decision
         event.details = part
-        event.traffic = AuditTraffic(
-            bytesIn: Int(clamping: record.requestBytes), bytesOut: Int(clamping: record.responseBytes))
+        event.traffic = traffic
         event.effect = effect(isRefused: isRefused)
         trail.record(event)
     }
@@ -49,17 +48,21 @@ extension Exchange {
     }
 
     private func auditTool(_ call: ToolCallRecord, _ trail: AuditTrail) {
-        let event = toolEvent(call)
         guard let ticket = auditTicket.take() else {
-            trail.record(event)
+            trail.record(toolEvent(call))
             return
         }
-        ticket.outcome(timeMilliseconds: event.timeMilliseconds) { outcome in
-            outcome.decision?.code = event.decision?.code
-            outcome.details = event.details
-            outcome.traffic = event.traffic
-            outcome.effect = event.effect ?? AuditEffect(.failed, status: record.status)
+        // The rest is what the intent says already.
+        ticket.outcome(timeMilliseconds: Int(worker.wallNanoseconds / 1_000_000)) { outcome in
+            outcome.decision?.code = record.errorCode
+            outcome.details = toolDetails(call)
+            outcome.traffic = traffic
+            outcome.effect = toolEffect(call) ?? AuditEffect(.failed, status: record.status)
         }
+    }
+
+    private var traffic: AuditTraffic {
+        AuditTraffic(bytesIn: Int(clamping: record.requestBytes), bytesOut: Int(clamping: record.responseBytes))
     }
 
     /// A message to a server of tools: by digests, never by what was said.
@@ -81,24 +84,27 @@ extension Exchange {
         decision.facts = [AuditFact("route", record.route), AuditFact("verdict", call.verdict)]
         event.decision = decision
         event.details = toolDetails(call)
-        event.traffic = AuditTraffic(
-            bytesIn: Int(clamping: record.requestBytes), bytesOut: Int(clamping: record.responseBytes))
-        guard !isRefused else { return event }
-        let state: AuditEffect.State =
-            switch call.result {
-            case .ok, .toolError: .done
-            case .waiting: .pending
-            case .refused, .failed: .failed
-            }
-        var effect = AuditEffect(state, status: record.status)
-        effect.durationMilliseconds = Int((record.endedNanoseconds &- record.startedNanoseconds) / 1_000_000)
-        event.effect = effect
+        event.traffic = traffic
+        event.effect = toolEffect(call)
         return event
+    }
+
+    /// What came of it; nil for what was refused.
+    private func toolEffect(_ call: ToolCallRecord) -> AuditEffect? {
+        let state: AuditEffect.State
+        switch call.result {
+        case .ok, .toolError: state = .done
+        case .waiting: state = .pending
+        case .failed: state = .failed
+        case .refused: return nil
+        }
+        return effect(state)
     }
 
     private func toolDetails(_ call: ToolCallRecord) -> [AuditFact] {
         // In the order of their names, as records have them.
         var details: [AuditFact] = []
+        details.reserveCapacity(8)
         func add(_ name: String, _ text: String) {
             if !text.isEmpty { details.append(AuditFact(name, text)) }
         }
@@ -132,6 +138,10 @@ extension Exchange {
             case .clientAborted, .timedOut: .aborted
             case .upstreamFailed, .refused: .failed
             }
+        return effect(state)
+    }
+
+    private func effect(_ state: AuditEffect.State) -> AuditEffect {
         var effect = AuditEffect(state, status: record.status)
         effect.durationMilliseconds = Int((record.endedNanoseconds &- record.startedNanoseconds) / 1_000_000)
         return effect

@@ -112,7 +112,13 @@ extension Exchange {
     }
 
     /// Sends `response`'s head and this body as the whole answer.
-    func respond(body: [UInt8]) { respond(body: ByteBuffer(bytes: body)) }
+    func respond(body: [UInt8]) {
+        let worker = worker
+        var buffer = worker.takeBuffer()
+        buffer.writeBytes(body)
+        respond(body: buffer)
+        worker.giveBack(buffer)
+    }
 
     /// Sends `response`'s head and this body as the whole answer.
     package func respond(body: ByteBuffer) {

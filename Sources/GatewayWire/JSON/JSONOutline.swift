@@ -10,10 +10,15 @@ package struct JSONOutline: Sendable {
         /// The value, a string with its quotes.
         package var value: Range<Int>
         package var kind: JSONKind
+        fileprivate var marks: Marks
+    }
+
+    /// What tells names apart: equal in both, by an accident of the hash too, they are taken for the same.
+    struct Marks: Equatable {
         /// The first bytes of the name's text, so that most comparisons are one.
-        fileprivate var head: UInt64
-        /// Of the name's text.
-        fileprivate var hash: UInt64
+        var head: UInt64
+        /// Of the name's text, or its length where `head` has all of it.
+        var hash: UInt64
     }
 
     /// Members of one object at most; more is an error.
@@ -92,28 +97,25 @@ package struct JSONOutline: Sendable {
         pass.skipSpace(input)
         let start = pass.index
         let kind = try pass.value(input)
-        var new = Member(
+        let new = Member(
             name: (base + name.lowerBound)..<(base + name.upperBound), nameHasEscape: hasEscape,
-            value: (base + start)..<(base + pass.index), kind: kind, head: 0, hash: 0)
+            value: (base + start)..<(base + pass.index), kind: kind,
+            marks: isObject ? JSONOutline.marks(input, name, hasEscape) : Marks(head: 0, hash: 0))
         if isObject {
-            if let text = hasEscape ? JSONString.decoded(input, name) : nil {
-                (new.head, new.hash) = JSONOutline.marks(text.span)
-            } else {
-                (new.head, new.hash) = JSONOutline.marks(input.extracting(name))
-            }
-            for known in members where known.head == new.head && known.hash == new.hash {
-                // Equal in eight bytes and in a hash of all of them; an accident of the hash is refused like a pair.
-                throw .duplicateName
-            }
+            for index in members.indices where members[index].marks == new.marks { throw .duplicateName }
         }
         guard members.count < JSONOutline.membersMax else { throw .tooManyMembers }
         members.append(new)
     }
 
-    /// The first eight bytes with zeros above, and the count, or of a longer name a hash of all of it.
-    private static func marks(_ name: Span<UInt8>) -> (head: UInt64, hash: UInt64) {
+    static func marks(_ input: Span<UInt8>, _ name: Range<Int>, _ hasEscape: Bool) -> Marks {
+        guard hasEscape else { return marks(input.extracting(name)) }
+        return marks(JSONString.decoded(input, name).span)
+    }
+
+    private static func marks(_ name: Span<UInt8>) -> Marks {
         let head = name.count == 0 ? 0 : Word.load(name, 0, count: min(8, name.count))
-        return (head, name.count <= 8 ? UInt64(name.count) : Hash64.of(name))
+        return Marks(head: head, hash: name.count <= 8 ? UInt64(name.count) : Hash64.of(name))
     }
 
     /// The same first bytes of a name in the code.
@@ -139,7 +141,7 @@ package struct JSONOutline: Sendable {
     package func index(of name: StaticString, in input: Span<UInt8>) -> Int? {
         let head = JSONOutline.head(name)
         for index in members.indices
-        where members[index].head == head
+        where members[index].marks.head == head
             && JSONString.isEqual(input, members[index].name, members[index].nameHasEscape, name)
         {
             return index

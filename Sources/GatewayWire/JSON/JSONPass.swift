@@ -12,8 +12,13 @@ struct JSONPass {
     private var depth = 0
     /// One bit a level: set for objects.
     private var kinds = InlineArray<8, UInt64>(repeating: 0)
+    /// Where names have to differ: those of the objects that are open, one after the other.
+    private var names: OpenNames?
 
-    init(depthMax: Int) { self.depthMax = min(depthMax, JSONPass.depthMax) }
+    init(depthMax: Int, namesDiffer: Bool = false) {
+        self.depthMax = min(depthMax, JSONPass.depthMax)
+        if namesDiffer { names = OpenNames() }
+    }
 
     /// Reads one value, with what it nests, and the space before it.
     mutating func value(_ input: Span<UInt8>) throws(JSONScanError) -> JSONKind {
@@ -86,6 +91,7 @@ struct JSONPass {
         nameHasEscape = try string(input)
         name = start..<(index &- 1)
         measure.note(name: name, hasEscape: nameHasEscape, input)
+        if names != nil { try names?.add(JSONOutline.marks(input, name, nameHasEscape)) }
         skipSpace(input)
         guard index < input.count else { throw .unexpectedEnd }
         guard input[index] == Byte.colon else { throw .unexpectedByte }
@@ -97,12 +103,14 @@ struct JSONPass {
         guard depth < depthMax else { throw .tooDeep }
         let bit: UInt64 = 1 &<< UInt64(depth & 63)
         if kind == .object { kinds[depth &>> 6] |= bit } else { kinds[depth &>> 6] &= ~bit }
+        if names != nil { names?.open() }
         depth &+= 1
         index &+= 1
     }
 
     /// Steps over a closing bracket or brace.
     mutating func close() {
+        if names != nil { names?.close() }
         depth &-= 1
         index &+= 1
     }
@@ -211,6 +219,25 @@ struct JSONPass {
             index &+= 6
         default: throw .badEscape
         }
+    }
+}
+
+/// The names of all objects that a pass is in, by what tells them apart.
+private struct OpenNames {
+    private var all: [JSONOutline.Marks] = []
+    /// Where those of each level begin.
+    private var starts: [Int] = []
+
+    mutating func open() { starts.append(all.count) }
+
+    mutating func close() { all.removeLast(all.count - (starts.popLast() ?? 0)) }
+
+    mutating func add(_ new: JSONOutline.Marks) throws(JSONScanError) {
+        let known = all[(starts.last ?? 0)...]
+        // Each is compared with all before it.
+        guard known.count < JSONScanner.comparedNamesMax else { throw .tooManyMembers }
+        guard !known.contains(new) else { throw .duplicateName }
+        all.append(new)
     }
 }
 

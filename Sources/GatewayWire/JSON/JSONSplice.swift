@@ -77,28 +77,26 @@ package struct JSONSplice: Sendable {
         }
     }
 
-    /// How many bytes the result has.
-    package func count(of input: Span<UInt8>) -> Int {
-        edits.reduce(input.count) { $0 - $1.range.count + $1.bytes.count }
-    }
+    /// How many bytes so many become, all edits being among them.
+    package func count(from count: Int) -> Int { edits.reduce(count) { $0 - $1.range.count + $1.bytes.count } }
 
     /// The edited text.
     package func applied(to input: Span<UInt8>) -> [UInt8] {
         var out: [UInt8] = []
-        append(input, to: &out)
+        append(input, 0..<input.count, to: &out)
         return out
     }
 
-    /// Appends the edited text.
-    package func append(_ input: Span<UInt8>, to out: inout [UInt8]) {
-        out.reserveCapacity(out.count + count(of: input))
-        var index = 0
+    /// Appends a part of the edited text, in which all edits are.
+    package func append(_ input: Span<UInt8>, _ part: Range<Int>, to out: inout [UInt8]) {
+        out.reserveCapacity(out.count + count(from: part.count))
+        var index = part.lowerBound
         for edit in edits {
             precondition(edit.range.lowerBound >= index, "edits overlap")
             HTTP1Serializer.append(input.extracting(index..<edit.range.lowerBound), to: &out)
             out.append(contentsOf: edit.bytes)
             index = edit.range.upperBound
         }
-        HTTP1Serializer.append(input.extracting(index..<input.count), to: &out)
+        HTTP1Serializer.append(input.extracting(index..<part.upperBound), to: &out)
     }
 }

@@ -94,9 +94,19 @@ extension JSONOutline {
     /// A string member's text; nil without one, or with another kind of value.
     package func string(_ name: StaticString, in input: Span<UInt8>, bytesMax: Int = .max) -> String? {
         guard let member = member(name, in: input), member.kind.isString else { return nil }
+        let text = input.extracting(member.text)
+        if member.kind == .string, text.count <= bytesMax, let plain = try? UTF8Span(validating: text) {
+            return String(copying: plain)
+        }
         var out: [UInt8] = []
         JSONString.append(decoded: input, member.text, bytesMax: bytesMax, to: &out)
         return String(decoding: out, as: UTF8.self)
+    }
+
+    /// Whether a member is this text, which needs no escape.
+    package func isText(_ name: StaticString, _ text: StaticString, in input: Span<UInt8>) -> Bool {
+        guard let member = member(name, in: input), member.kind.isString else { return false }
+        return JSONString.isEqual(input, member.text, member.kind == .escapedString, text)
     }
 
     /// A number member that is written as an integer and fits; nil otherwise.

@@ -88,13 +88,17 @@ private struct JSONTreeParser {
         // Beyond a few members a set finds a name met before.
         var names: Set<JSONText> = []
         if try isClosed(input, by: 0x7D) { return JSONObject() }
+        // Most objects have no more, and an array that grows is copied.
+        members.reserveCapacity(4)
         repeat {
             skipSpace(input)
             guard index < input.count else { throw error(.unexpectedEnd) }
             guard input[index] == Byte.quote else { throw error(.unexpectedByte) }
             let name = try string(input)
             if members.count == 16 { names = Set(members.map(\.name)) }
-            let isNew = members.count < 16 ? !members.contains { $0.name == name } : names.insert(name).inserted
+            let isNew =
+                members.count < 16
+                ? members.indices.allSatisfy { members[$0].name != name } : names.insert(name).inserted
             guard isNew else { throw error(.duplicateName(name.value)) }
             skipSpace(input)
             guard index < input.count else { throw error(.unexpectedEnd) }

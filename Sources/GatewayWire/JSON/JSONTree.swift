@@ -11,7 +11,7 @@ package enum JSONTree: Sendable, Hashable {
     package static func text(_ value: String) -> JSONTree { .string(JSONText(value)) }
     package static func integer(_ value: Int) -> JSONTree { .number(JSONNumber(value)) }
 
-    package var isNull: Bool { self == .null }
+    package var isNull: Bool { if case .null = self { true } else { false } }
     package var bool: Bool? { if case .bool(let value) = self { value } else { nil } }
     package var number: JSONNumber? { if case .number(let value) = self { value } else { nil } }
     /// A whole number that fits.
@@ -87,7 +87,11 @@ package struct JSONObject: Sendable, Hashable {
 
     /// Reading is linear, which suits the objects of an API; setting replaces in place or appends, nil removes.
     package subscript(_ name: String) -> JSONTree? {
-        get { members.first { $0.name.isExactly(name) }?.value }
+        get {
+            // By index: a member that is not the one is not copied.
+            for index in members.indices where members[index].name.isExactly(name) { return members[index].value }
+            return nil
+        }
         set {
             guard let index = members.firstIndex(where: { $0.name.isExactly(name) }) else {
                 if let newValue { members.append(Member(name: JSONText(name), value: newValue)) }

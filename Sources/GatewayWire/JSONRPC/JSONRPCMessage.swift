@@ -43,7 +43,7 @@ package struct JSONRPCMessage: Sendable {
     package init(_ outline: JSONOutline, _ input: Span<UInt8>) throws(JSONRPCFault) {
         self.outline = outline
         let id = try JSONRPCMessage.id(outline, input)
-        guard outline.string("jsonrpc", in: input, bytesMax: 8) == "2.0" else {
+        guard outline.isText("jsonrpc", "2.0", in: input) else {
             throw JSONRPCFault(.invalidRequest, "jsonrpc must be \"2.0\"", id: JSONRPCMessage.copy(input, id))
         }
         self.id = id

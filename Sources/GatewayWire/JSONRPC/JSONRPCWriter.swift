@@ -43,8 +43,29 @@ package enum JSONRPCWriter {
 
     /// A request, or without an id a notification. `params` is JSON already; empty for none.
     package static func request(id: [UInt8]?, method: String, params: [UInt8] = []) -> [UInt8] {
+        var out = head(id: id, method: method, bytesAfter: params.count)
+        if !params.isEmpty {
+            JSONWriter.append(literal: ",\"params\":", to: &out)
+            out.append(contentsOf: params)
+        }
+        out.append(0x7D)
+        return out
+    }
+
+    /// A request whose params lie in another message, and are edited on the way.
+    package static func request(
+        id: [UInt8], method: String, paramsIn message: Span<UInt8>, at params: Range<Int>, _ edits: JSONSplice
+    ) -> [UInt8] {
+        var out = head(id: id, method: method, bytesAfter: edits.count(from: params.count))
+        JSONWriter.append(literal: ",\"params\":", to: &out)
+        edits.append(message, params, to: &out)
+        out.append(0x7D)
+        return out
+    }
+
+    private static func head(id: [UInt8]?, method: String, bytesAfter: Int) -> [UInt8] {
         var out: [UInt8] = []
-        out.reserveCapacity(params.count + method.utf8.count + 64)
+        out.reserveCapacity(bytesAfter + (id?.count ?? 0) + method.utf8.count + 64)
         JSONWriter.append(literal: "{\"jsonrpc\":\"2.0\"", to: &out)
         if let id {
             JSONWriter.append(literal: ",\"id\":", to: &out)
@@ -52,11 +73,6 @@ package enum JSONRPCWriter {
         }
         JSONWriter.append(literal: ",\"method\":", to: &out)
         JSONWriter.append(string: method.utf8Span.span, to: &out)
-        if !params.isEmpty {
-            JSONWriter.append(literal: ",\"params\":", to: &out)
-            out.append(contentsOf: params)
-        }
-        out.append(0x7D)
         return out
     }
 }

@@ -202,8 +202,17 @@ package struct FieldBlock: Sendable {
 
     /// The value of the first field of that lower-case name, as text.
     package func value(named name: String) -> String? {
-        guard let index = firstIndex(named: Array(name.utf8)) else { return nil }
-        return text(entries[index].value)
+        for index in entries.indices where equals(entries[index].name, name) { return text(entries[index].value) }
+        return nil
+    }
+
+    /// Whether a slice is exactly this text, which is not empty.
+    package func equals(_ slice: Slice, _ text: String) -> Bool { Word.equals(bytes.span, slice, text.utf8Span.span) }
+
+    /// Whether a slice begins with this lower-case ASCII text, in any case.
+    package func begins(_ slice: Slice, with text: StaticString) -> Bool {
+        let (start, count) = (Int(slice.start), text.utf8CodeUnitCount)
+        return slice.count >= count && Token.equals(bytes.span, start..<(start + count), text)
     }
 
     /// Whether a slice is exactly these bytes.

@@ -40,7 +40,7 @@ struct ResultRedactionTests {
             "sk-abcdefghijklmnopqrst", "AKIA", "ordinary words",
         ]
         var random = SystemRandomNumberGenerator()
-        var clean = 0
+        var (clean, cleanWritten) = (0, 0)
         for _ in 0..<5_000 {
             let text = (0..<Int.random(in: 0...4, using: &random)).map { _ in pieces.randomElement() ?? "" }.joined()
             for tree in [
@@ -51,12 +51,29 @@ struct ResultRedactionTests {
                 let hidden = redaction.redacted(tree)
                 #expect(mayHide || hidden == tree, "\(text)")
                 if !mayHide { clean += 1 }
+                let written = Self.written(tree, &random)
+                let mayHideWritten = redaction.mayHide(written: written.span)
+                #expect(mayHideWritten || hidden == tree, "\(String(decoding: written, as: UTF8.self))")
+                if !mayHideWritten { cleanWritten += 1 }
             }
         }
-        #expect(clean > 100)
+        #expect(clean > 100 && cleanWritten > 100)
         // An escape hides nothing.
         let escaped = try JSONTree.parse(Array("[\"\\u0067hp_abcdefghijklmnopqrstuvwxyz0123456789\"]".utf8))
         #expect(try Self.redaction().mayHide(escaped))
+    }
+
+    /// As a server may write it: any character may be escaped, and a few are.
+    private static func written(_ tree: JSONTree, _ random: inout SystemRandomNumberGenerator) -> [UInt8] {
+        guard Bool.random(using: &random) else { return tree.bytes }
+        let chance = Int.random(in: 1...40, using: &random)
+        return tree.bytes.flatMap { byte -> [UInt8] in
+            let isLetter = (0x61...0x7A).contains(byte) || (0x41...0x5A).contains(byte) || byte == 0x2D
+            // A letter behind a backslash is a part of an escape already, and `null` is no text.
+            guard isLetter, byte != 0x6E, byte != 0x75, byte != 0x6C, Int.random(in: 0..<chance, using: &random) == 0
+            else { return [byte] }
+            return Array("\\u00\(String(byte, radix: 16))".utf8)
+        }
     }
 
     @Test("a listed word may be a number, and is found in names of members too")

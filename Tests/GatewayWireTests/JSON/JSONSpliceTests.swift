@@ -10,7 +10,7 @@ struct JSONSpliceTests {
         var splice = JSONSplice()
         body(&splice, outline, input.span)
         let output = splice.applied(to: input.span)
-        #expect(output.count == splice.count(of: input.span))
+        #expect(output.count == splice.count(from: input.count))
         try JSONScanner.validate(output.span)
         return String(decoding: output, as: UTF8.self)
     }

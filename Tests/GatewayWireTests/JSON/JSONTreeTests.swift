@@ -115,10 +115,31 @@ struct JSONTreeTests {
             let tree = try? JSONTree.parse(input.span)
             let isValid = (try? JSONScanner.validate(input.span)) != nil && !isDuplicate
             #expect((tree != nil) == isValid, "\(file.lastPathComponent)")
+            #expect(JSONScanner.isPlainTree(input.span) == isValid, "\(file.lastPathComponent)")
             if let tree { #expect(try JSONTree.parse(tree.bytes) == tree) }
             count += 1
         }
         #expect(count > 300)
+    }
+
+    @Test(
+        "a name that comes twice is seen without a tree, however deep and however it is written",
+        arguments: [
+            (#"{"a":1,"b":{"a":[{"a":2},{"a":3}]},"c":{"a":{}}}"#, true), (#"{"a":{"b":1,"b":2}}"#, false),
+            (#"[[{"long name of it":1,"x":2,"long name of it":3}]]"#, false), (#"{"a":[{}],"\u0061":1}"#, false),
+            (#"{"a":{"x":1},"b":{"x":1}}"#, true), (#"{"a":{"b":1}"#, false), ("[1,2] ", true), ("[1] 2", false),
+        ])
+    func plainTrees(_ text: String, _ isPlain: Bool) {
+        #expect(JSONScanner.isPlainTree(Array(text.utf8).span) == isPlain)
+        #expect(((try? JSONTree.parse(Array(text.utf8))) != nil) == isPlain)
+    }
+
+    @Test("an object of many members is not looked at so cheaply")
+    func manyMembers() {
+        for (count, isPlain) in [(64, true), (65, false)] {
+            let text = "{" + (0..<count).map { "\"\($0)\":\($0)" }.joined(separator: ",") + "}"
+            #expect(JSONScanner.isPlainTree(Array(text.utf8).span) == isPlain)
+        }
     }
 
     @Test("names are the same by their bytes, and of several alike the last value counts")

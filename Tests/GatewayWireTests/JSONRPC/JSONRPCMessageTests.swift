@@ -74,4 +74,17 @@ struct JSONRPCMessageTests {
                 + "\"error\":{\"code\":-32601,\"message\":\"no \\\"x\\\"\",\"data\":1}}")
         #expect(JSONRPCWriter.request(id: nil, method: "n") == Array("{\"jsonrpc\":\"2.0\",\"method\":\"n\"}".utf8))
     }
+
+    @Test func `params go on as they are written, but for what is edited`() throws {
+        let text = Array(#"{"jsonrpc":"2.0","id":1,"method":"a","params": {"n":"x", "k":[1]} }"#.utf8)
+        let params = try #require(try JSONRPCMessage(text.span).params)
+        var outline = JSONOutline()
+        try outline.read(text.span, range: params)
+        var edits = JSONSplice()
+        edits.set("n", to: Array("\"y\"".utf8), in: outline, of: text.span)
+        edits.set("m", to: Array("2".utf8), in: outline, of: text.span)
+        let written = JSONRPCWriter.request(id: [0x32], method: "b", paramsIn: text.span, at: params, edits)
+        let expected = #"{"jsonrpc":"2.0","id":2,"method":"b","params":{"n":"y", "k":[1],"m":2}}"#
+        #expect(String(decoding: written, as: UTF8.self) == expected)
+    }
 }
