@@ -36,7 +36,7 @@ extension StateStore {
                 try foldFiles(&state.terms)
                 try keys.writeLastUses()
                 if time >= state.nextCleaningMilliseconds {
-                    try clean(nowMilliseconds: time)
+                    try clean(nowMilliseconds: time, &state.terms)
                     state.nextCleaningMilliseconds = time + 600_000
                 }
                 state.failure = nil
@@ -181,9 +181,9 @@ extension StateStore {
     }
 
     /// Removes old usage, and accounts that say no more than new ones, a bounded number at a time.
-    private func clean(nowMilliseconds: Int) throws {
+    private func clean(nowMilliseconds: Int, _ terms: inout UsageTerms) throws {
         let oldest = nowMilliseconds - settings.usageDays * 86_400_000
-        try database.write { try UsageTable.clean(oldest: oldest, now: nowMilliseconds, $0) }
+        try database.write { try UsageTable.clean(oldest: oldest, now: nowMilliseconds, &terms, $0) }
         let blank = try database.read { database in
             var blank: [BudgetAccountKey] = []
             try AccountTable.forEach(database) { key, account in

@@ -21,7 +21,7 @@ struct UsageIDs {
             last = first
         } else {
             // The clock went back, or loops see different times: the millisecond may have rows already.
-            let end = UsageTable.firstID(ofMilliseconds: timeMilliseconds + 1) - 1
+            let end = UsageTable.lastID(ofMilliseconds: timeMilliseconds)
             last = try UsageIDs.newest(first, end, database).map { $0 + 1 } ?? first
         }
         newest = max(newest, last)

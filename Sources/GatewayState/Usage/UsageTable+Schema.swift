@@ -39,13 +39,12 @@ extension UsageTable {
         """
 
     /// Removes rows from before `oldest`, and terms that no row refers to, a bounded number of each.
-    static func clean(oldest: Int, now: Int, _ database: Database) throws {
+    static func clean(oldest: Int, now: Int, _ terms: inout UsageTerms, _ database: Database) throws {
         try database.execute(
             sql: "DELETE FROM usage_calls WHERE id IN (SELECT id FROM usage_calls WHERE id < ? ORDER BY id LIMIT ?)",
             arguments: [firstID(ofMilliseconds: oldest), cleanedMax])
         let first = try Int.fetchOne(database, sql: "SELECT min(id) FROM usage_calls") ?? .max
-        try UsageTerms.clean(
-            oldest: min(first, firstID(ofMilliseconds: now)), countMax: cleanedMax, database)
+        try terms.clean(oldest: min(first, firstID(ofMilliseconds: now)), countMax: cleanedMax, database)
     }
 
     private static let cleanedMax = 50_000

@@ -13,6 +13,7 @@ enum UsageTable {
     private static let rowsPerRun = 16
 
     static func firstID(ofMilliseconds time: Int) -> Int { min(max(time, 0), timeMax) << numberBits }
+    static func lastID(ofMilliseconds time: Int) -> Int { firstID(ofMilliseconds: time) | ((1 << numberBits) - 1) }
     static func milliseconds(ofID id: Int) -> Int { id >> numberBits }
 
     /// Writes rows whose texts lie in `bytes`.

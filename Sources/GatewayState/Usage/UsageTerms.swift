@@ -76,10 +76,13 @@ struct UsageTerms {
         """
 
     /// Removes some of those that no row refers to; `oldest` is the id of the oldest row.
-    static func clean(oldest: Int, countMax: Int, _ database: Database) throws {
-        let end = UsageTable.milliseconds(ofID: oldest) - 2 * ageMaxMilliseconds
+    mutating func clean(oldest: Int, countMax: Int, _ database: Database) throws {
+        let oldestTime = UsageTable.milliseconds(ofID: oldest)
+        let end = UsageTable.firstID(ofMilliseconds: oldestTime - 2 * UsageTerms.ageMaxMilliseconds)
+        // A clock that goes back may ask for them again.
+        known = known.filter { $0.value.id >= end }
         try database.execute(
             sql: "DELETE FROM usage_terms WHERE id IN (SELECT id FROM usage_terms WHERE id < ? ORDER BY id LIMIT ?)",
-            arguments: [UsageTable.firstID(ofMilliseconds: end), countMax])
+            arguments: [end, countMax])
     }
 }

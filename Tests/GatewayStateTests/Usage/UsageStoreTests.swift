@@ -77,6 +77,20 @@ struct UsageStoreTests {
         #expect(rows.map { $0.timeMilliseconds - start } == [-1, 0, 0, 0, 0, 1, 1, 5])
     }
 
+    @Test("a time that no clock shows has a place too, however often")
+    func farTime() throws {
+        let store = try fixture.open()
+        let start = fixture.now
+        for (index, time) in [1 << 50, start, 1 << 50, start, 1 << 42].enumerated() {
+            fixture.now = time
+            record(store, id: "r\(index)")
+            store.fold()
+        }
+        fixture.now = start
+        #expect(store.failure == nil)
+        #expect(try store.usageRows().map(\.requestID) == ["r1", "r3", "r0", "r2", "r4"])
+    }
+
     @Test("terms go with the last row that refers to them, and not before")
     func cleaning() throws {
         var settings = LedgerSettings()
@@ -99,7 +113,10 @@ struct UsageStoreTests {
         #expect(try count("usage_calls", store) == 0)
         #expect(try count("usage_terms", store) == 0)
         record(store, id: "new", run: "same")
-        #expect(try store.usageRows().map(\.requestID) == ["new"])
+        // A clock that was wrong: what is remembered of before is not there any more.
+        fixture.now -= 20 * day
+        record(store, id: "back", run: "same")
+        #expect(try store.usageRows().map(\.requestID) == ["back", "new"])
     }
 
     @Test("terms of a fold that failed are written again")
