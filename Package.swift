@@ -116,7 +116,7 @@ let package = Package(
         tests("GatewayWireTests", ["GatewayWire", nioCore, nioEmbedded, nioHTTP1]),
         tests("GatewayPolicyTests", ["GatewayPolicy", "GatewayModel", "GatewayWire"]),
         tests("GatewayIdentityTests", ["GatewayIdentity", "GatewayModel", "GatewayWire", crypto, cryptoExtras]),
-        tests("GatewayStateTests", ["GatewayState", "GatewayPolicy", "GatewayModel", "GatewayWire"]),
+        tests("GatewayStateTests", ["GatewayState", "GatewayPolicy", "GatewayModel", "GatewayWire", grdb]),
         tests(
             "GatewayLLMTests",
             ["GatewayLLM", "GatewayState", "GatewayPolicy", "GatewayModel", "GatewayWire", "GatewayProxy", nioCore],

@@ -8,6 +8,8 @@ import NIOCore
 struct RequestBody {
     /// What one request holds in memory at most, until it is read.
     static let memoryBytesMax = 1024 * 1024
+    /// What is taken at once for a body that has only begun to come; a client's word is no reason for more.
+    private static let reservedBytesMax = 256 * 1024
 
     private var memory = ByteBuffer()
     private var file: SpillFile?
@@ -17,7 +19,8 @@ struct RequestBody {
 
     var isSpilled: Bool { file != nil }
 
-    mutating func append(_ bytes: ByteBuffer, spill: SpillFolder) throws(GatewayError) {
+    /// Adds a piece of a body of which so many bytes are expected, if that is known.
+    mutating func append(_ bytes: ByteBuffer, expected: Int = 0, spill: SpillFolder) throws(GatewayError) {
         count += bytes.readableBytes
         if file == nil, count > RequestBody.memoryBytesMax {
             let opened = try spill.open()
@@ -27,10 +30,14 @@ struct RequestBody {
         }
         if let file { return try file.append(bytes) }
         if memory.readableBytes == 0 {
-            memory = bytes
-        } else {
-            memory.writeImmutableBuffer(bytes)
+            guard count < expected else {
+                memory = bytes
+                return
+            }
+            // Once, and not as it grows.
+            memory = ByteBufferAllocator().buffer(capacity: min(expected, RequestBody.reservedBytesMax))
         }
+        memory.writeImmutableBuffer(bytes)
     }
 
     /// All of it in one piece; of a large body until `unload`.
@@ -83,19 +90,31 @@ struct BodySender {
 }
 
 extension JSONSplice {
-    /// The edited text of a buffer, in one new buffer.
-    func applied(to input: ByteBuffer) -> ByteBuffer {
-        let span = input.readableBytesUInt8Span
-        var out = ByteBufferAllocator().buffer(capacity: count(from: span.count))
-        var index = 0
+    /// What is copied in one piece, rather than sent on as parts of what came.
+    private static let copiedBytesMax = 16 * 1024
+
+    /// The edited text of a buffer: in one new buffer if it is short, else as parts of the buffer.
+    func pieces(of input: ByteBuffer) -> [ByteBuffer] {
+        let isCopied = input.readableBytes <= JSONSplice.copiedBytesMax
+        var pieces: [ByteBuffer] = []
+        var copy =
+            isCopied ? ByteBufferAllocator().buffer(capacity: count(from: input.readableBytes)) : ByteBuffer()
+        var rest = input
         for edit in edits {
-            precondition(edit.range.lowerBound >= index, "edits overlap")
-            // Safe: the closure only copies, and nothing of the pointer leaves it.
-            unsafe span.extracting(index..<edit.range.lowerBound).withUnsafeBytes { unsafe _ = out.writeBytes($0) }
-            out.writeBytes(edit.bytes)
-            index = edit.range.upperBound
+            let start = rest.readerIndex - input.readerIndex
+            precondition(edit.range.lowerBound >= start, "edits overlap")
+            var before = rest.readSlice(length: edit.range.lowerBound - start) ?? ByteBuffer()
+            rest.moveReaderIndex(forwardBy: edit.range.count)
+            if isCopied {
+                copy.writeBuffer(&before)
+                copy.writeBytes(edit.bytes)
+            } else {
+                pieces.append(before)
+                pieces.append(ByteBuffer(bytes: edit.bytes))
+            }
         }
-        unsafe span.extracting(index..<span.count).withUnsafeBytes { unsafe _ = out.writeBytes($0) }
-        return out
+        guard isCopied else { return pieces + [rest] }
+        copy.writeBuffer(&rest)
+        return [copy]
     }
 }

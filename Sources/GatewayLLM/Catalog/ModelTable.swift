@@ -3,13 +3,25 @@ package import GatewayPolicy
 
 /// The models of one route, with who may use them. Immutable; a request keeps the one it began with.
 package final class ModelTable: Sendable {
-    /// What a name that was asked for comes to.
-    package struct Match: Sendable {
-        package var model: CompiledModel
+    /// What a name that was asked for comes to: of a model with one name made once, because every call hands it on.
+    package final class Match: Sendable {
+        package let model: CompiledModel
         /// The name that policies and budgets count by: the catalogue's for an alias, the one asked for otherwise.
-        package var name: [UInt8]
+        package let name: [UInt8]
         /// The same as text.
-        package var text: String
+        package let text: String
+
+        fileprivate init(_ model: CompiledModel) {
+            self.model = model
+            name = model.nameBytes
+            text = model.name
+        }
+
+        fileprivate init(_ model: CompiledModel, _ name: [UInt8]) {
+            self.model = model
+            self.name = name
+            text = String(decoding: name, as: UTF8.self)
+        }
     }
 
     /// A longer name is no model's.
@@ -17,6 +29,8 @@ package final class ModelTable: Sendable {
 
     /// Catalogue by catalogue, as written.
     package let models: [CompiledModel]
+    /// Each by its own name.
+    private let named: [Match]
     package let providers: [CompiledProvider]
     package let access: AccessTable
     package let budgets: ModelBudgets
@@ -30,6 +44,7 @@ package final class ModelTable: Sendable {
         models: [CompiledModel], providers: [CompiledProvider], access: AccessTable, budgets: ModelBudgets = .none
     ) {
         self.models = models
+        named = models.map { Match($0) }
         self.providers = providers
         self.access = access
         self.budgets = budgets
@@ -68,8 +83,9 @@ package final class ModelTable: Sendable {
     /// providers list.
     package var listed: [Match] {
         var names: Set<[UInt8]> = []
-        return models.filter { !$0.isInternal }.flatMap { model in
-            guard model.isPattern else { return [Match(model: model, name: model.nameBytes, text: model.name)] }
+        return named.filter { !$0.model.isInternal }.flatMap { match in
+            let model = match.model
+            guard model.isPattern else { return [match] }
             return model.targets.flatMap { target in
                 target.names.compactMap { name in
                     let found = find(name)
@@ -82,18 +98,12 @@ package final class ModelTable: Sendable {
     private func findAny(_ name: [UInt8]) -> Match? {
         guard !name.isEmpty, name.count <= ModelTable.nameBytesMax else { return nil }
         if let index = exact[name] {
-            let model = models[index]
-            return model.isPattern
-                ? match(model, name) : Match(model: model, name: model.nameBytes, text: model.name)
+            return models[index].isPattern ? Match(models[index], name) : named[index]
         }
         for entry in patterns where entry.pattern.matches(name.span) {
-            return match(models[entry.model], name)
+            return Match(models[entry.model], name)
         }
         return nil
-    }
-
-    private func match(_ model: CompiledModel, _ name: [UInt8]) -> Match {
-        Match(model: model, name: name, text: String(decoding: name, as: UTF8.self))
     }
 
     /// The nearest name that could have been meant, among those a caller may see.

@@ -6,40 +6,43 @@ import GatewayRecords
 import GatewayWire
 import NIOCore
 
-/// One try at one target.
-struct ModelAttempt {
-    let routed: RoutedTarget
-    let access: RoutedTarget.Access
-    /// The model's name there.
-    let name: [UInt8]
-    let startedNanoseconds: UInt64
-    /// Nil where the provider speaks the client's API.
-    var translation: Translation?
-    /// The usage at a stream's end was asked for on our own account: the client does not see it.
-    var hidesUsage = false
-
-    var provider: CompiledProvider { routed.target.provider }
-
-    /// What its source had when it began.
-    var opening: UpstreamCredential?
-
-    /// Gives the places back that the attempt holds.
-    func end() {
-        access.live.end()
-        routed.provider.end()
-    }
-}
-
-/// Who was asked: what answers, records and metrics say of who served.
-struct Candidate {
+/// One try at one target. What answers, records and metrics say of who served is said of the last.
+final class ModelAttempt {
     /// Nil for what names no model.
     let model: ModelTable.Match?
     let target: RoutedTarget
     let access: RoutedTarget.Access
     /// The model's name there.
     let name: [UInt8]
+    let startedNanoseconds: UInt64
+    /// What its source had when it began.
+    let opening: UpstreamCredential?
+    /// Nil where the provider speaks the client's API.
+    var translation: Translation?
+    /// The usage at a stream's end was asked for on our own account: the client does not see it.
+    var hidesUsage = false
 
     var provider: CompiledProvider { target.target.provider }
+
+    /// Takes a place at the target, until `end`.
+    init(
+        _ model: ModelTable.Match?, _ target: RoutedTarget, _ access: RoutedTarget.Access, name: [UInt8],
+        opening: UpstreamCredential?, startedNanoseconds: UInt64
+    ) {
+        self.model = model
+        self.target = target
+        self.access = access
+        self.name = name
+        self.opening = opening
+        self.startedNanoseconds = startedNanoseconds
+        access.live.begin()
+    }
+
+    /// Gives the places back that the attempt holds.
+    func end() {
+        access.live.end()
+        target.provider.end()
+    }
 }
 
 extension ModelExchange {
@@ -71,14 +74,11 @@ extension ModelExchange {
                 choice.barred.append(place)
                 continue
             }
-            let access = target.accesses[place.access]
-            access.live.begin()
-            var attempt = ModelAttempt(
-                routed: target, access: access, name: name, startedNanoseconds: worker.now)
-            attempt.opening = opening
+            let attempt = ModelAttempt(
+                match, target, target.accesses[place.access], name: name, opening: opening,
+                startedNanoseconds: worker.now)
             do throws(GatewayError) {
-                let payload = try prepare(&attempt)
-                return send(payload, attempt, exchange)
+                return send(try prepare(attempt), attempt, exchange)
             } catch {
                 // Another target may speak the client's dialect.
                 attempt.end()
@@ -104,10 +104,8 @@ extension ModelExchange {
             return answer(
                 ModelFailure(GatewayError(.upstreamOverloaded, "the provider has as many requests as it may have")))
         }
-        place.access.live.begin()
-        var attempt = ModelAttempt(
-            routed: place.target, access: place.access, name: [], startedNanoseconds: worker.now)
-        attempt.opening = opening
+        let attempt = ModelAttempt(
+            match, place.target, place.access, name: [], opening: opening, startedNanoseconds: worker.now)
         do throws(GatewayError) { send(try payload(batchFile?.edits ?? kept.edits), attempt, exchange) } catch {
             attempt.end()
             answer(ModelFailure(error))
@@ -119,7 +117,7 @@ extension ModelExchange {
         let usage = (input: inputTokensEstimate, output: outputTokensMax ?? 0)
         return choice.next(of: routed, usage: usage, now: worker.now, random: &worker.random) { target, access in
             self.serves(target.target.provider.dialect) && self.lets(target.target.provider)
-                && target.target.serves(self.principal, self.asked)
+                && (target.target.when == nil || target.target.serves(self.principal, self.asked))
                 && (self.pinned.map { $0 == FixedPlace(target: target, access: access).name } ?? true)
         }
     }
@@ -172,8 +170,8 @@ extension ModelExchange {
         attempts += 1
         totalAttempts += 1
         if firstAttemptNanoseconds == 0 { firstAttemptNanoseconds = worker.now }
-        served = Candidate(model: match, target: attempt.routed, access: attempt.access, name: attempt.name)
         self.attempt = attempt
+        served = attempt
         reply = .none
         answerDecoder = nil
         dropsAnswer = false
@@ -186,11 +184,11 @@ extension ModelExchange {
         lastSentNanoseconds = max(lastSentNanoseconds, startedNanoseconds)
         armTimer()
         call.begin(
-            body: bytes, isWhole: sender == nil, to: attempt.provider.backend, rule: attempt.routed.rule, on: worker,
+            body: bytes, isWhole: sender == nil, to: attempt.provider.backend, rule: attempt.target.rule, on: worker,
             reader: self
         ) { head in
             let dropped = ModelFields.write(
-                &head, exchange, list?.endpoint ?? endpoint, to: attempt.routed, attempt.access.credential,
+                &head, exchange, list?.endpoint ?? endpoint, to: attempt.target, attempt.access.credential,
                 framing: framing, query: list == nil ? nil : [])
             open(&head, by: attempt, bytes)
             losses = dropped.map { "anthropic-beta: \($0)" }
@@ -207,8 +205,8 @@ extension ModelExchange {
     }
 
     /// The body as this target is sent it: the client's own bytes, edited where they must be, or a translation.
-    private func prepare(_ attempt: inout ModelAttempt) throws(GatewayError) -> Payload {
-        guard endpoint.isNative(to: attempt.provider.dialect) else { return try translate(&attempt) }
+    private func prepare(_ attempt: ModelAttempt) throws(GatewayError) -> Payload {
+        guard endpoint.isNative(to: attempt.provider.dialect) else { return try translate(attempt) }
         if request.isForm {
             guard let range = request.nameRange, attempt.name != request.name else { return try payload() }
             return try payload([JSONSplice.Edit(range: range, bytes: attempt.name)])
@@ -218,8 +216,9 @@ extension ModelExchange {
         let all = try body.whole()
         let span = all.readableBytesUInt8Span
         if let range = request.nameRange, attempt.name != request.name {
-            var value = attempt.routed.target.fixedName?.json ?? []
-            if value.isEmpty { JSONWriter.append(string: attempt.name.span, to: &value) }
+            var value = attempt.target.target.fixedName?.json ?? []
+            let name = attempt.name
+            if value.isEmpty { JSONWriter.append(string: name.span, to: &value) }
             splice.replace(range, with: value)
         }
         if endpoint.shape?.hasUsageChunk == true {
@@ -231,7 +230,7 @@ extension ModelExchange {
         }
         splice.boundOutput(endpoint, request, policyOutputMax, outline, span)
         if body.isSpilled || splice.isEmpty { return try payload(splice.edits) }
-        return .bytes([splice.applied(to: all)])
+        return .bytes(splice.pieces(of: all))
     }
 }
 
@@ -253,7 +252,7 @@ extension JSONSplice {
 
 extension ModelExchange {
     /// The body in the provider's API.
-    func translate(_ attempt: inout ModelAttempt) throws(GatewayError) -> Payload {
+    func translate(_ attempt: ModelAttempt) throws(GatewayError) -> Payload {
         guard let match else { return try payload() }
         var options = TranslationOptions(
             providerModel: String(decoding: attempt.name, as: UTF8.self),

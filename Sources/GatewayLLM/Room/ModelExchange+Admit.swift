@@ -81,7 +81,7 @@ extension ModelExchange {
         if seen.inputTotal == 0 { seen.input = min(inputTokensEstimate, account.held.inputTokens) }
         let guess = Estimate.tokens(stream.outputBytes)
         if seen.outputTotal < guess { seen.output += guess - seen.outputTotal }
-        let target = attempt.routed.target
+        let target = attempt.target.target
         let refusal = account.cover(seen, price: target.price ?? target.unknownPrice, nowMilliseconds: nowMilliseconds)
         guard let refusal else { return nil }
         var error = refusal.error(nowMilliseconds: nowMilliseconds)

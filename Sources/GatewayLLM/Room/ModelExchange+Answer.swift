@@ -129,7 +129,7 @@ extension ModelExchange: AnswerReader {
         guard endpoint == .responses || endpoint.isStored || isChat, let attempt, attempt.translation == nil,
             let owner = ResponseOrigin.owner(principal)
         else { return nil }
-        let place = FixedPlace(target: attempt.routed, access: attempt.access)
+        let place = FixedPlace(target: attempt.target, access: attempt.access)
         return ResponseMarks(place: place, owner: owner, services: room.services, isChat: isChat)
     }
 

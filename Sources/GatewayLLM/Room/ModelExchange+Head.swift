@@ -42,7 +42,7 @@ extension ModelExchange {
     /// Who served it, at what cost, and how the tightest budget stands.
     func mark(_ fields: inout FieldBlock) {
         fields.append(dialect.requestIDLabel, requestID)
-        if let model = served?.model ?? (usedFallback ? nil : match) { fields.append(Label.model, model.name.span) }
+        if let name = (served?.model ?? (usedFallback ? nil : match))?.name { fields.append(Label.model, name.span) }
         if let served { fields.append(Label.provider, served.provider.shownName) }
         if totalAttempts > 0 {
             fields.append(Label.attempts) { HTTP1Serializer.append(decimal: UInt64(totalAttempts), to: &$0) }

@@ -159,7 +159,7 @@ extension ModelExchange {
     /// What is changed of a document on its way to the client.
     var replyEdit: WholeReply.Edit? {
         guard let attempt else { return nil }
-        let place = FixedPlace(target: attempt.routed, access: attempt.access)
+        let place = FixedPlace(target: attempt.target, access: attempt.access)
         if let list {
             guard let marks = keptMarks(place, list.kind) else { return nil }
             return { (document: ByteBuffer) throws(GatewayError) in

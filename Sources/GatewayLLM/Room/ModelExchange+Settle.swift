@@ -32,7 +32,7 @@ extension ModelExchange {
         guard isEstimated || seen.usage != nil else {
             // A picture has a price and no tokens.
             if fixed == nil, endpoint != .countTokens, seen.isWhole {
-                account?.add(.zero, price: attempt.routed.target.price, isEstimated: false)
+                account?.add(.zero, price: attempt.target.target.price, isEstimated: false)
             }
             return
         }
@@ -52,7 +52,7 @@ extension ModelExchange {
         }
         noteSize(usage, attempt)
         account?.add(
-            usage, price: attempt.routed.target.price ?? attempt.routed.target.unknownPrice, isEstimated: isEstimated)
+            usage, price: attempt.target.target.price ?? attempt.target.target.unknownPrice, isEstimated: isEstimated)
     }
 
     /// For who builds upon the response.
@@ -60,7 +60,7 @@ extension ModelExchange {
         guard endpoint == .responses, attempt.translation == nil, let id = reply.facts?.responseID, !id.isEmpty,
             let owner = ResponseOrigin.owner(principal)
         else { return }
-        let place = FixedPlace(target: attempt.routed, access: attempt.access).name
+        let place = FixedPlace(target: attempt.target, access: attempt.access).name
         room.services.objects.note(
             ProviderObject(
                 ProviderObject.Key(place: place, id: id), .response, owner: owner, tokens: usage.total))

@@ -14,7 +14,7 @@ extension ModelExchange {
     }
 
     private func nextDeadline() -> UInt64 {
-        guard let timeouts = attempt?.routed.target.timeouts else { return worker.now + 1_000_000_000 }
+        guard let timeouts = attempt?.target.target.timeouts else { return worker.now + 1_000_000_000 }
         var next = startedNanoseconds &+ timeouts.totalNanoseconds
         next = min(next, waitsSince &+ waitNanoseconds(timeouts))
         if request.streams, exchange != nil { next = min(next, lastSentNanoseconds &+ Self.keepAliveNanoseconds) }
@@ -39,7 +39,7 @@ extension ModelExchange {
     private func timerFired(_ now: UInt64) {
         guard stage != .over || call.isUnderWay else { return }
         if exchange == nil, now >= drainEndsNanoseconds { return call.cancel() }
-        if let timeouts = attempt?.routed.target.timeouts {
+        if let timeouts = attempt?.target.target.timeouts {
             if now >= startedNanoseconds &+ timeouts.totalNanoseconds {
                 return giveUp(
                     ModelFailure(GatewayError(.upstreamTimeout, "the request took longer than the model may take")))

@@ -108,7 +108,7 @@ final class ModelExchange {
     /// The provider takes more of it now.
     var mayPump = true
     /// Who was tried last: who served, if anyone did.
-    var served: Candidate?
+    var served: ModelAttempt?
     var usedFallback = false
     var reply = ModelReply.none
     /// Its provider compressed it, though nobody asked for that.
@@ -208,7 +208,13 @@ extension ModelExchange: BodyReader {
             throw GatewayError(
                 .malformedRequest, "the form names its model too late", hint: "write the field model before the files")
         }
-        try body.append(bytes, spill: room.services.spill)
+        try body.append(bytes, expected: bodyBytesExpected, spill: room.services.spill)
+    }
+
+    /// As the head says; 0 where it does not.
+    private var bodyBytesExpected: Int {
+        guard !isDecoded, case .length(let length)? = exchange?.request.framing else { return 0 }
+        return Int(clamping: length)
     }
 
     func receiveEnd(trailers: FieldBlock?) {

@@ -6,10 +6,15 @@ package import GatewayRecords
 package final class RoutedModel: Sendable {
     package let model: CompiledModel
     package let targets: [RoutedTarget]
+    /// Where there is nothing to choose.
+    let onlyPlace: TargetChoice.Place?
 
     package init(_ model: CompiledModel, live: LiveTargets, slot: ModelSlot) {
         self.model = model
-        targets = model.targets.map { RoutedTarget($0, of: model, live: live, slot: slot) }
+        let targets = model.targets.map { RoutedTarget($0, of: model, live: live, slot: slot) }
+        self.targets = targets
+        let isOnly = targets.count == 1 && targets[0].accesses.count == 1 && !model.tiers.isEmpty
+        onlyPlace = isOnly ? TargetChoice.Place(target: 0, access: 0) : nil
     }
 
     /// Whether one of its targets is at a place: a provider by one of its credentials.

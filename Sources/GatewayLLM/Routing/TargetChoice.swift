@@ -23,6 +23,10 @@ package struct TargetChoice {
         fits: (RoutedTarget, RoutedTarget.Access) -> Bool
     ) -> Place? {
         reason = nil
+        if let only = routed.onlyPlace {
+            // Nobody else can serve: it is tried however it fares, again too.
+            return mayServe(only, of: routed, fits: fits) ? only : nil
+        }
         // First what has not been tried, tier by tier; then, since every one has failed once, all again. Those that
         // cool down are left alone as long as anyone else can serve: an only target is tried all the same.
         for coolsDown in [false, true] {
@@ -35,6 +39,16 @@ package struct TargetChoice {
             }
         }
         return nil
+    }
+
+    /// The same of a model's only place.
+    private mutating func mayServe(
+        _ place: Place, of routed: RoutedModel, fits: (RoutedTarget, RoutedTarget.Access) -> Bool
+    ) -> Bool {
+        let target = routed.targets[place.target]
+        reason = target.target.provider.refusal
+        if let most = target.target.provider.concurrentMax, target.provider.inFlight >= most { return false }
+        return reason == nil && fits(target, target.accesses[place.access]) && !barred.contains(place)
     }
 
     private mutating func places(

@@ -47,9 +47,9 @@ struct Journal {
     var hasRecords: Bool { (isFailed ? held.count : length) > JournalSegment.headBytes }
 
     /// Writes whole records; false when they could not be, and are not in any segment.
-    mutating func append(_ bytes: [UInt8]) -> Bool {
+    mutating func append(_ records: borrowing RecordWriter) -> Bool {
         guard !isFailed else { return false }
-        guard !isDiskFull, let file, file.append(bytes) else {
+        guard !isDiskFull, let file, records.withBytes({ file.append($0) }) else {
             fail()
             return false
         }
@@ -61,12 +61,12 @@ struct Journal {
     mutating func makeRoom() { if length > settings.segmentBytesMax { end() } }
 
     /// Keeps whole records for the segment while it has no file; false when there are too many.
-    mutating func hold(_ bytes: [UInt8]) -> Bool {
-        guard !hasGap, held.count + bytes.count <= settings.heldBytesMax else {
+    mutating func hold(_ records: borrowing RecordWriter) -> Bool {
+        guard !hasGap, held.count + records.count <= settings.heldBytesMax else {
             hasGap = true
             return false
         }
-        held += bytes
+        held += records.bytes
         return true
     }
 
@@ -88,7 +88,7 @@ struct Journal {
         guard isFailed, !isShut, !isDiskFull, unfoldedBytes <= settings.journalBytesMax else { return }
         let path = JournalSegment.path(sequence, in: folder)
         guard let made = takeSpare(path) ?? JournalFile(segment: path) else { return problem("cannot create \(path)") }
-        guard made.append(held) else {
+        guard made.append(held.span) else {
             problem("cannot write \(path)")
             unsafe unlink(path)
             return

@@ -36,7 +36,7 @@ final class JournalFile: @unchecked Sendable {
     }
 
     /// Writes all of `bytes` or nothing; false, and `errno` why, if there is no room for them.
-    func append(_ bytes: [UInt8]) -> Bool {
+    func append(_ bytes: Span<UInt8>) -> Bool {
         guard !isClosed else { return false }
         if isMapped, count + bytes.count <= capacity || grow(to: count + bytes.count) {
             copy(bytes)
@@ -59,7 +59,7 @@ final class JournalFile: @unchecked Sendable {
     }
 
     /// The head of the first record comes last: where it is zeros, what is behind it was never said.
-    private func copy(_ bytes: [UInt8]) {
+    private func copy(_ bytes: Span<UInt8>) {
         guard let base = unsafe base else { return }
         let headBytes = min(RecordWriter.headBytes, bytes.count)
         unsafe bytes.withUnsafeBytes { source in
@@ -73,7 +73,7 @@ final class JournalFile: @unchecked Sendable {
         count += bytes.count
     }
 
-    private func write(_ bytes: [UInt8]) -> Bool {
+    private func write(_ bytes: Span<UInt8>) -> Bool {
         var done = 0
         while done < bytes.count {
             let result = unsafe bytes.withUnsafeBytes { source in

@@ -11,7 +11,7 @@ extension RecordReader {
             reference: reference, key: BudgetAccountKey(policy: policy, scope: scope, tenant: tenant, value: value))
     }
 
-    /// The names in it are left where they are: most calls are settled before anybody asks for them.
+    /// The names in it are left where they are.
     mutating func reserve() -> JournalRecord.Reserve? {
         guard let id = id(), let time = count(), let lease = count(), let cost = wide(), let input = count(),
             let output = count(), let requests = count(), let accountCount = count()
@@ -26,6 +26,18 @@ extension RecordReader {
             cost: Money(picodollars: cost), inputTokens: input, outputTokens: output, requests: requests, concurrent: 0)
         return JournalRecord.Reserve(
             id: id, timeMilliseconds: time, leaseMilliseconds: lease, demand: demand, accounts: accounts)
+    }
+
+    /// Which call a reservation is of, without the rest of it: most calls are settled before anybody asks for that. Nil
+    /// also where the rest is none.
+    mutating func reserved() -> UInt64? {
+        guard let id = id(), count() != nil, count() != nil, wide() != nil, count() != nil, count() != nil,
+            count() != nil, let accountCount = count()
+        else { return nil }
+        for _ in 0..<accountCount {
+            guard count() != nil else { return nil }
+        }
+        return id
     }
 
     /// Who called what: follows a reservation.
@@ -51,14 +63,14 @@ extension RecordReader {
 
     private mutating func id() -> UInt64? { wide().flatMap { UInt64(exactly: $0) } }
 
-    mutating func counters() -> [JournalRecord.Counter]? {
-        guard let count = count() else { return nil }
-        var counters: [JournalRecord.Counter] = []
+    /// Each of a record's counters; false for what is none.
+    mutating func counters(_ body: (JournalRecord.Counter) -> Void) -> Bool {
+        guard let count = count() else { return false }
         for _ in 0..<count {
-            guard let counter = counter() else { return nil }
-            counters.append(counter)
+            guard let counter = counter() else { return false }
+            body(counter)
         }
-        return counters
+        return true
     }
 
     private mutating func counter() -> JournalRecord.Counter? {

@@ -1,7 +1,7 @@
 /// Reads the content of one record; anything that does not fit is nil, never a trap.
 struct RecordReader {
     private let bytes: [UInt8]
-    private var index: Int
+    private(set) var index: Int
     private let end: Int
 
     /// The record's content is `range` of `bytes`.
@@ -10,6 +10,9 @@ struct RecordReader {
         index = range.lowerBound
         end = range.upperBound
     }
+
+    /// What has not been read.
+    var rest: Range<Int> { index..<end }
 
     mutating func byte() -> UInt8? {
         guard index < end else { return nil }

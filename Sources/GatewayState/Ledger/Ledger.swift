@@ -54,7 +54,7 @@ package final class Ledger: Sendable {
             ? BudgetAmounts(cost: row.cost, inputTokens: 0, outputTokens: 0, concurrent: 0)
             : BudgetAmounts(row.usage, cost: row.cost, bytes: row.bytes)
         book.withLock {
-            if $0.settle(ticket, row, actual: actual, now: nowMilliseconds) { $0.statistics.settled += 1 }
+            if $0.settle(ticket, lent: &row, actual: actual, now: nowMilliseconds) { $0.statistics.settled += 1 }
         }
     }
 

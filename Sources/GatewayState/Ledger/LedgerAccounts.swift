@@ -1,5 +1,6 @@
 import GatewayModel
 import GatewayPolicy
+import GatewayWire
 
 /// Accounts in memory, by number. An account with a call under way stays; an idle one whose state is in the store may
 /// make room for another.
@@ -17,8 +18,30 @@ struct LedgerAccounts {
         var isUsed = true
     }
 
+    /// An account's key with a hash of it: every call looks some up, and a hash of its parts one by one costs several
+    /// times as much. Nobody outside can foresee it.
+    private struct Name: Hashable {
+        private static let seed = UInt64.random(in: .min ... .max)
+
+        let key: BudgetAccountKey
+        private let hash: UInt64
+
+        init(_ key: BudgetAccountKey) {
+            self.key = key
+            var hash = Hash64(seed: Name.seed)
+            hash.add(key.value.utf8Span.span)
+            hash.add(key.tenant.utf8Span.span)
+            hash.add(key.policy.utf8Span.span)
+            self.hash = hash.value
+        }
+
+        func hash(into hasher: inout Hasher) { hasher.combine(hash) }
+
+        static func == (left: Name, right: Name) -> Bool { left.hash == right.hash && left.key == right.key }
+    }
+
     let slotsMax: Int
-    private var index: [BudgetAccountKey: Int] = [:]
+    private var index: [Name: Int] = [:]
     var slots: [Slot] = []
     private var free: [Int] = []
     private var hand = 0
@@ -36,7 +59,8 @@ struct LedgerAccounts {
         _ key: BudgetAccountKey, foldedThrough: Int, nowMilliseconds: Int,
         load: (BudgetAccountKey) -> BudgetAccount?
     ) -> Int? {
-        if let found = index[key] {
+        let name = Name(key)
+        if let found = index[name] {
             slots[found].isTouched = true
             return found
         }
@@ -46,12 +70,12 @@ struct LedgerAccounts {
             slots[slot].account = stored
             reloadedCount += 1
         }
-        index[key] = slot
+        index[name] = slot
         return slot
     }
 
     /// The number of an account that is here.
-    func find(_ key: BudgetAccountKey) -> Int? { index[key] }
+    func find(_ key: BudgetAccountKey) -> Int? { index[Name(key)] }
 
     private mutating func room(foldedThrough: Int, nowMilliseconds: Int) -> Int? {
         if let slot = free.popLast() { return slot }
@@ -68,7 +92,7 @@ struct LedgerAccounts {
                 continue
             }
             if !slots[hand].account.isBlank(nowMilliseconds: nowMilliseconds) { hasMoreInStore = true }
-            index[slots[hand].key] = nil
+            index[Name(slots[hand].key)] = nil
             evictedCount += 1
             return hand
         }
@@ -81,7 +105,7 @@ struct LedgerAccounts {
         where slots[slot].isUsed && slots[slot].openCount == 0 && slots[slot].segment <= foldedThrough
             && slots[slot].account.isBlank(nowMilliseconds: nowMilliseconds)
         {
-            index[slots[slot].key] = nil
+            index[Name(slots[slot].key)] = nil
             slots[slot] = Slot(key: LedgerAccounts.nobody)
             slots[slot].isUsed = false
             free.append(slot)

@@ -23,9 +23,9 @@ extension LedgerBook {
         let index = place(
             Open(
                 id: record.id, demand: record.demand, slots: slots, leaseMilliseconds: record.leaseMilliseconds,
-                facts: BudgetFacts(principal: principal, model: call.model), requestID: call.requestID,
-                orphan: call))
+                facts: BudgetFacts(principal: principal, model: call.model), requestID: call.requestID))
         orphans.append(index)
+        orphanCalls[record.id] = call
     }
 
     /// Charges the calls whose lease has ended, and says whether there were any.
@@ -44,10 +44,11 @@ extension LedgerBook {
     mutating func closeAsLost(_ ticket: Reservation.Ticket, now: Int) {
         guard open.indices.contains(ticket.index), open[ticket.index].id == ticket.id else { return }
         let call = open[ticket.index]
-        let facts = call.orphan ?? OpenCall(call.facts, requestID: call.requestID)
+        let facts = orphanCalls.removeValue(forKey: call.id) ?? OpenCall(call.facts, requestID: call.requestID)
         var actual = call.demand
         actual.concurrent = 0
-        settle(ticket, facts.lostRow(call.demand, timeMilliseconds: now), actual: actual, now: now)
+        var row = facts.lostRow(call.demand, timeMilliseconds: now)
+        settle(ticket, lent: &row, actual: actual, now: now)
     }
 
     var currentStatistics: LedgerStatistics {

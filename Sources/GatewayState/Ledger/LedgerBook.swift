@@ -3,7 +3,7 @@ import GatewayPolicy
 
 /// The ledger's state: accounts, calls under way, and the journal's end. One value behind the ledger's lock; each
 /// change is in the journal before anyone hears of it.
-struct LedgerBook {
+struct LedgerBook: ~Copyable {
     /// A call under way.
     struct Open {
         var id: UInt64 = 0
@@ -16,8 +16,6 @@ struct LedgerBook {
         var requestID = ""
         /// Whether the journal knows of it.
         var isRecorded = true
-        /// Set for the calls of a gateway that died.
-        var orphan: OpenCall?
     }
 
     let settings: LedgerSettings
@@ -25,7 +23,9 @@ struct LedgerBook {
     var journal: Journal
     var open: [Open] = []
     var freeOpen: [Int] = []
+    /// Calls of a gateway that died, among the open ones, and what each of them was.
     var orphans: [Int] = []
+    var orphanCalls: [UInt64: OpenCall] = [:]
     var nextID: UInt64
     var foldedThrough: Int
     var statistics = LedgerStatistics()
@@ -191,10 +191,11 @@ struct LedgerBook {
         return call
     }
 
-    /// Ends a reservation: it costs `actual`, and `row` says what it was. False if it had ended before.
+    /// Ends a reservation: it costs `actual`, and `row`, which is only read, says what it was. False if it had ended
+    /// before.
     @discardableResult
     mutating func settle(
-        _ ticket: Reservation.Ticket, _ row: UsageRow, actual: BudgetAmounts, now: Int
+        _ ticket: Reservation.Ticket, lent row: inout UsageRow, actual: BudgetAmounts, now: Int
     ) -> Bool {
         guard let call = take(ticket) else { return false }
         if actual.cost > call.demand.cost || actual[.tokens] > call.demand[.tokens] { statistics.overruns += 1 }
@@ -251,12 +252,12 @@ struct LedgerBook {
         journal.makeRoom()
         if !journal.isFailed {
             encode(&self)
-            if journal.append(writer.bytes) { return true }
+            if journal.append(writer) { return true }
             writer.removeAll()
         }
         guard mayHold else { return false }
         encode(&self)
-        return journal.hold(writer.bytes)
+        return journal.hold(writer)
     }
 
     /// Says what the numbers of accounts mean and how they stand, once in each segment: so that the store knows the

@@ -13,9 +13,14 @@ struct SegmentSummary {
     /// How an account stood at the end.
     struct Standing {
         let account: BudgetAccountKey
+        /// Its number in the segment, which a later one may be given too.
+        fileprivate let reference: Int
         private(set) var counters: [BudgetCounter] = []
 
-        init(_ account: BudgetAccountKey) { self.account = account }
+        fileprivate init(_ account: JournalRecord.Account) {
+            self.account = account.key
+            reference = account.reference
+        }
 
         fileprivate mutating func take(_ counter: BudgetCounter) {
             let known = counters.firstIndex { $0.unit == counter.unit && $0.window == counter.window }
@@ -23,12 +28,11 @@ struct SegmentSummary {
         }
     }
 
-    /// A call under way, its names still in the record.
+    /// A call under way, still as it lies in its record.
     private struct Pending {
-        var record: JournalRecord.Reserve
-        /// Places in `standings`.
-        var accounts: [Int]
-        var names: RecordReader
+        var record: Range<Int>
+        /// How many accounts had been told of when it was made.
+        var standingCount: Int
     }
 
     /// What the segment holds: rows point into it.
@@ -62,41 +66,45 @@ struct SegmentSummary {
         case .account:
             guard let account = reader.account() else { return false }
             places[account.reference] = standings.count
-            standings.append(Standing(account.key))
+            standings.append(Standing(account))
         case .reserve, .grow:
-            guard let record = reader.reserve() else { return false }
-            if kind == .grow, pending[record.id] == nil { grown.insert(record.id) }
-            let accounts = record.accounts.compactMap { places[$0] }
-            pending[record.id] = Pending(record: record, accounts: accounts, names: reader)
+            let record = reader.rest
+            guard let id = reader.reserved() else { return false }
+            let known = pending.updateValue(Pending(record: record, standingCount: standings.count), forKey: id)
+            if kind == .grow, known == nil { grown.insert(id) }
         case .settle:
-            guard let id = reader.settled(), let counters = reader.counters(), let row = reader.row() else {
-                return false
-            }
-            take(counters)
-            let isOlder = grown.remove(id) != nil
+            guard let id = reader.settled(), takeCounters(&reader), let row = reader.row() else { return false }
+            let isOlder = !grown.isEmpty && grown.remove(id) != nil
             if pending.removeValue(forKey: id) == nil || isOlder { closed.append(id) }
             if let row { rows.append(row) }
-        case .counters:
-            guard let counters = reader.counters() else { return false }
-            take(counters)
+        case .counters: return takeCounters(&reader)
         }
         return true
     }
 
-    private mutating func take(_ counters: [JournalRecord.Counter]) {
-        for entry in counters {
+    private mutating func takeCounters(_ reader: inout RecordReader) -> Bool {
+        reader.counters { entry in
             if let place = places[entry.account] { standings[place].take(entry.counter) }
         }
     }
 
-    /// Takes the names out of the records of the calls that are left.
+    /// Reads the records of the calls that are left.
     private mutating func open() {
-        for var call in pending.values {
+        for call in pending.values {
+            var reader = RecordReader(bytes, call.record)
+            guard let record = reader.reserve() else { continue }
             // A name that cannot be read takes no call off the books.
-            let names = call.names.call() ?? OpenCall(texts: [])
-            opened.append(
-                Opened(record: call.record, call: names, accounts: call.accounts.map { standings[$0].account }))
+            let names = reader.call() ?? OpenCall(texts: [])
+            let accounts = record.accounts.compactMap { account($0, before: call.standingCount) }
+            opened.append(Opened(record: record, call: names, accounts: accounts))
         }
         pending = [:]
+    }
+
+    /// The account that a number meant when so many had been told of.
+    private func account(_ reference: Int, before count: Int) -> BudgetAccountKey? {
+        guard let latest = places[reference] else { return nil }
+        let place = latest < count ? latest : standings[..<count].lastIndex { $0.reference == reference }
+        return place.map { standings[$0].account }
     }
 }

@@ -3,7 +3,9 @@ import GRDB
 /// The tables. Amounts of more than 64 bits are decimal text; what SQL must add up is two integers: microdollars, and
 /// the picodollars below them. A version once released never changes; a new one is added.
 enum StateSchema {
-    static func migrate(_ database: any DatabaseWriter) throws {
+    static func migrate(_ database: any DatabaseWriter) throws { try migrator.migrate(database) }
+
+    static var migrator: DatabaseMigrator {
         var migrator = DatabaseMigrator()
         migrator.registerMigration("1") { database in
             try database.execute(sql: accounts)
@@ -15,7 +17,8 @@ enum StateSchema {
         migrator.registerMigration("connections-1") { try $0.execute(sql: ConnectionBook.schema) }
         migrator.registerMigration("objects-1") { try $0.execute(sql: ProviderObjectBook.schema) }
         migrator.registerMigration("objects-2") { try $0.execute(sql: ProviderObjectBook.schema2) }
-        try migrator.migrate(database)
+        migrator.registerMigration("usage-2") { try $0.execute(sql: UsageTable.schema2) }
+        return migrator
     }
 
     private static let accounts = """

@@ -33,10 +33,10 @@ extension StateStore {
             for file in ended { file.close() }
             makeSpare()
             do {
-                try foldFiles()
+                try foldFiles(&state.terms)
                 try keys.writeLastUses()
                 if time >= state.nextCleaningMilliseconds {
-                    try clean(nowMilliseconds: time)
+                    try clean(nowMilliseconds: time, &state.terms)
                     state.nextCleaningMilliseconds = time + 600_000
                 }
                 state.failure = nil
@@ -69,13 +69,13 @@ extension StateStore {
     /// Segments with records that could not be read; their files are kept beside the others.
     package var damagedSegments: Int { damagedCount.load(ordering: .relaxed) }
 
-    private func foldFiles() throws {
+    private func foldFiles(_ terms: inout UsageTerms) throws {
         let folder = journalPath
         let (current, ended) = ledger.book.withLock { ($0.journal.sequence, Set($0.journal.unfolded.keys)) }
         let found = try JournalSegment.sequences(in: folder).filter { $0 < current }
         for sequence in found {
             // Nothing that ended while the gateway runs has a torn end.
-            if try StateStore.fold(sequence, in: folder, database, settings) != .whole {
+            if try StateStore.fold(sequence, in: folder, database, settings, &terms) != .whole {
                 damagedCount.add(1, ordering: .relaxed)
             }
             ledger.book.withLock { book in
@@ -94,8 +94,9 @@ extension StateStore {
 
     /// Folds what is there, and returns the highest number ever used.
     static func foldAll(in folder: String, _ database: DatabasePool, _ settings: LedgerSettings) throws -> Int {
+        var terms = UsageTerms()
         for sequence in try JournalSegment.sequences(in: folder) {
-            _ = try fold(sequence, in: folder, database, settings)
+            _ = try fold(sequence, in: folder, database, settings, &terms)
         }
         let newest = try database.read { try AccountTable.fact(foldedName, $0) }
         guard JournalSegment.isSequence(newest) || newest == 0 else {
@@ -107,7 +108,8 @@ extension StateStore {
     }
 
     private static func fold(
-        _ sequence: Int, in folder: String, _ database: DatabasePool, _ settings: LedgerSettings
+        _ sequence: Int, in folder: String, _ database: DatabasePool, _ settings: LedgerSettings,
+        _ terms: inout UsageTerms
     ) throws -> JournalSegment.End {
         let path = JournalSegment.path(sequence, in: folder)
         var end = JournalSegment.End.whole
@@ -116,9 +118,14 @@ extension StateStore {
             if let bytes = try JournalSegment.read(path, bytesMax: most) {
                 let summary = SegmentSummary(bytes, sequence: sequence)
                 end = summary.end
-                try database.write { database in
-                    try write(summary, database)
-                    try AccountTable.setFact(foldedName, sequence, database)
+                do {
+                    try database.write { database in
+                        try write(summary, &terms, database)
+                        try AccountTable.setFact(foldedName, sequence, database)
+                    }
+                } catch {
+                    terms.forget()
+                    throw error
                 }
             } else {
                 end = .damaged
@@ -135,7 +142,9 @@ extension StateStore {
         return end
     }
 
-    private static func write(_ summary: SegmentSummary, _ database: Database) throws {
+    private static func write(
+        _ summary: SegmentSummary, _ terms: inout UsageTerms, _ database: Database
+    ) throws {
         var ids: [BudgetAccountKey: Int64] = [:]
         func id(_ key: BudgetAccountKey) throws -> Int64 {
             if let known = ids[key] { return known }
@@ -153,7 +162,7 @@ extension StateStore {
             try AccountTable.insert(opened, accounts: try opened.accounts.map(id), database)
         }
         for closed in summary.closed { try AccountTable.deleteReservation(closed, database) }
-        try UsageTable.insert(summary.rows, of: summary.bytes, database)
+        try UsageTable.insert(summary.rows, of: summary.bytes, &terms, database)
     }
 
     private func dropBlankAccounts(nowMilliseconds: Int) {
@@ -172,13 +181,9 @@ extension StateStore {
     }
 
     /// Removes old usage, and accounts that say no more than new ones, a bounded number at a time.
-    private func clean(nowMilliseconds: Int) throws {
+    private func clean(nowMilliseconds: Int, _ terms: inout UsageTerms) throws {
         let oldest = nowMilliseconds - settings.usageDays * 86_400_000
-        try database.write { database in
-            try database.execute(
-                sql: "DELETE FROM usage WHERE id IN (SELECT id FROM usage WHERE time < ? LIMIT 50000)",
-                arguments: [oldest])
-        }
+        try database.write { try UsageTable.clean(oldest: oldest, now: nowMilliseconds, &terms, $0) }
         let blank = try database.read { database in
             var blank: [BudgetAccountKey] = []
             try AccountTable.forEach(database) { key, account in

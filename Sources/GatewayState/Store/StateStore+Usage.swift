@@ -44,7 +44,7 @@ extension StateStore {
         let (condition, arguments) = StateStore.condition(query)
         return try reading { database in
             try Row.fetchAll(
-                database, sql: "SELECT * FROM usage\(condition) ORDER BY time DESC, id DESC LIMIT \(max(0, limit))",
+                database, sql: "SELECT * FROM usage\(condition) ORDER BY id DESC LIMIT \(max(0, limit))",
                 arguments: arguments
             ).map { UsageTable.row($0) }
         }
@@ -54,12 +54,12 @@ extension StateStore {
         var conditions: [String] = []
         var arguments = StatementArguments()
         if let since = query.sinceMilliseconds {
-            conditions.append("time >= ?")
-            arguments += [since]
+            conditions.append("id >= ?")
+            arguments += [UsageTable.firstID(ofMilliseconds: since)]
         }
         if let until = query.untilMilliseconds {
-            conditions.append("time < ?")
-            arguments += [until]
+            conditions.append("id < ?")
+            arguments += [UsageTable.firstID(ofMilliseconds: until)]
         }
         for filter in query.filters {
             // A caller is in several groups; every other field is one value.

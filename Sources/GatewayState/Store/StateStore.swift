@@ -29,6 +29,7 @@ package final class StateStore: Sendable {
 
     struct FoldState {
         var failure: String?
+        var terms = UsageTerms()
         var nextCleaningMilliseconds = 0
     }
 

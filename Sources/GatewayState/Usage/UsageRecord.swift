@@ -3,36 +3,41 @@ import GatewayPolicy
 
 /// A row of usage as it lies in its record of the journal, on its way into the store: its texts are not taken out.
 struct UsageRecord {
-    /// As the journal has them: from the request's id to the version of prices.
-    static let textCount = 13
+    /// How a call ended, which many rows share too.
+    struct Ending: Equatable {
+        var status: Int
+        var attempts: Int
+        /// The outcome's place among all, and the flags.
+        var outcome: UInt8
+        var flags: UInt8
+    }
+
+    /// Texts that many rows share, as the journal has them: from the tenant to the version of prices.
+    static let termCount = 12
 
     let timeMilliseconds: Int
-    let texts: InlineArray<13, Range<Int>>
-    let groups: [Range<Int>]
+    let requestID: Range<Int>
+    /// The texts that are shared, and the groups behind them.
+    let terms: Range<Int>
     /// Input, cache read, cache written for 5 minutes and 1 hour, audio input, output, reasoning, audio output.
     let usage: InlineArray<8, Int>
     let picodollars: Int128
-    let status: Int
-    let outcome: UsageRow.Outcome
-    let flags: Int
-    let attempts: Int
+    let ending: Ending
     let durationMilliseconds: Int
     let firstTokenMilliseconds: Int?
 
     /// Nil for what no writer of ours has written.
     init?(_ reader: inout RecordReader) {
-        guard let time = reader.count() else { return nil }
-        var texts = InlineArray<13, Range<Int>>(repeating: 0..<0)
-        for index in texts.indices {
-            guard let range = reader.range() else { return nil }
-            texts[index] = range
+        guard let time = reader.count(), let requestID = reader.range() else { return nil }
+        let start = reader.index
+        for _ in 0..<UsageRecord.termCount {
+            guard reader.range() != nil else { return nil }
         }
         guard let groupCount = reader.count() else { return nil }
-        var groups: [Range<Int>] = []
         for _ in 0..<groupCount {
-            guard let range = reader.range() else { return nil }
-            groups.append(range)
+            guard reader.range() != nil else { return nil }
         }
+        terms = start..<reader.index
         var usage = InlineArray<8, Int>(repeating: 0)
         for index in usage.indices {
             guard let count = reader.count(), count <= UsageRow.tokensMax else { return nil }
@@ -43,15 +48,11 @@ struct UsageRecord {
             let firstToken = reader.count(), cost <= BudgetAmounts.costMax.picodollars,
             Int(outcome) < UsageRow.Outcome.allCases.count
         else { return nil }
-        timeMilliseconds = time
-        self.texts = texts
-        self.groups = groups
+        timeMilliseconds = min(time, UsageTable.timeMax)
+        self.requestID = requestID
         self.usage = usage
         picodollars = cost
-        self.status = status
-        self.outcome = UsageRow.Outcome.allCases[Int(outcome)]
-        self.flags = Int(flags)
-        self.attempts = attempts
+        ending = Ending(status: status, attempts: attempts, outcome: outcome, flags: flags)
         durationMilliseconds = duration
         firstTokenMilliseconds = firstToken > 0 ? firstToken - 1 : nil
     }

@@ -124,7 +124,13 @@ package struct JSONOutline: Sendable {
         // Safe: the text is static, and no more than its count is read.
         let bytes = unsafe UnsafeRawPointer(name.utf8Start)
         let count = name.utf8CodeUnitCount
-        guard count < 8 else { return unsafe UInt64(littleEndian: bytes.loadUnaligned(as: UInt64.self)) }
+        if count >= 8 { return unsafe UInt64(littleEndian: bytes.loadUnaligned(as: UInt64.self)) }
+        if count >= 4 {
+            // Its first four and its last four, which may be the same in part.
+            let rest = unsafe UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: count &- 4, as: UInt32.self))
+            let first = unsafe UInt32(littleEndian: bytes.loadUnaligned(as: UInt32.self))
+            return UInt64(first) | UInt64(rest) &<< UInt64((count &- 4) &* 8)
+        }
         var head: UInt64 = 0
         for index in 0..<count {
             head |= unsafe UInt64(bytes.load(fromByteOffset: index, as: UInt8.self)) &<< UInt64(index &* 8)
@@ -139,12 +145,12 @@ package struct JSONOutline: Sendable {
 
     /// The object's own index of the member of this name.
     package func index(of name: StaticString, in input: Span<UInt8>) -> Int? {
-        let head = JSONOutline.head(name)
-        for index in members.indices
-        where members[index].marks.head == head
-            && JSONString.isEqual(input, members[index].name, members[index].nameHasEscape, name)
-        {
-            return index
+        let (head, count) = (JSONOutline.head(name), name.utf8CodeUnitCount)
+        for index in members.indices where members[index].marks.head == head {
+            let (range, hasEscape) = (members[index].name, members[index].nameHasEscape)
+            // What is no longer than its head has been compared.
+            let isShort = count <= 8 && !hasEscape
+            if isShort ? range.count == count : JSONString.isEqual(input, range, hasEscape, name) { return index }
         }
         return nil
     }

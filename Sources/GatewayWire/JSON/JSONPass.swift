@@ -30,33 +30,14 @@ struct JSONPass {
             let isFirst = depth == base
             let byte = input[index]
             var current = JSONKind.number
-            var opened = false
-            switch byte {
-            case Byte.quote:
+            if byte == Byte.quote {
                 let start = index &+ 1
-                let hasEscape = try string(input)
-                current = hasEscape ? .escapedString : .string
+                current = try string(input) ? .escapedString : .string
                 if index &- start > JSONMeasure.blobBytesMin { measure.long(input, start..<(index &- 1), name: name) }
-            case Byte.openBrace, Byte.openBracket:
+            } else if byte == Byte.openBrace || byte == Byte.openBracket {
                 current = byte == Byte.openBrace ? .object : .array
+                if isFirst { kind = current }
                 try open(current)
-                opened = true
-            case 0x74:
-                try literal(input, "true")
-                current = .true
-            case 0x66:
-                try literal(input, "false")
-                current = .false
-            case 0x6E:
-                try literal(input, "null")
-                current = .null
-            case Byte.dash, 0x30...0x39:
-                try number(input)
-                if name.isEmpty { measure.arrayNumbers &+= 1 }
-            default: throw .unexpectedByte
-            }
-            if isFirst { kind = current }
-            if opened {
                 skipSpace(input)
                 guard index < input.count else { throw .unexpectedEnd }
                 if input[index] != (current == .object ? Byte.closeBrace : Byte.closeBracket) {
@@ -64,7 +45,10 @@ struct JSONPass {
                     continue next
                 }
                 close()
+            } else {
+                current = try word(input, byte)
             }
+            if isFirst { kind = current }
             // A value has ended: what contains it goes on or ends with it.
             while depth > base {
                 skipSpace(input)
@@ -79,6 +63,26 @@ struct JSONPass {
                 close()
             }
             return kind
+        }
+    }
+
+    /// Reads what begins with that byte and is neither a string nor contains anything.
+    private mutating func word(_ input: Span<UInt8>, _ byte: UInt8) throws(JSONScanError) -> JSONKind {
+        switch byte {
+        case 0x74:
+            try literal(input, "true")
+            return .true
+        case 0x66:
+            try literal(input, "false")
+            return .false
+        case 0x6E:
+            try literal(input, "null")
+            return .null
+        case Byte.dash, 0x30...0x39:
+            try number(input)
+            if name.isEmpty { measure.arrayNumbers &+= 1 }
+            return .number
+        default: throw .unexpectedByte
         }
     }
 
@@ -120,9 +124,14 @@ struct JSONPass {
 
     @inline(__always)
     mutating func skipSpace(_ input: Span<UInt8>) {
+        // Most texts have none.
+        if index < input.count, input[index] <= Byte.space { skipSpaces(input) }
+    }
+
+    @inline(never)
+    private mutating func skipSpaces(_ input: Span<UInt8>) {
         while index < input.count {
             let byte = input[index]
-            guard byte <= Byte.space else { return }
             guard byte == Byte.space || byte == Byte.lineFeed || byte == Byte.carriageReturn || byte == Byte.tab else {
                 return
             }
@@ -165,8 +174,19 @@ struct JSONPass {
     @inline(__always)
     private mutating func string(_ input: Span<UInt8>) throws(JSONScanError) -> Bool {
         let start = index &+ 1
-        var hasEscape = false
         index = Scan.stringStop(input, from: start)
+        if index < input.count, input[index] == Byte.quote {
+            measure.stringBytes &+= index &- start
+            index &+= 1
+            return false
+        }
+        return try stringRest(input, from: start)
+    }
+
+    /// The same from the first byte on that is not plain.
+    @inline(never)
+    private mutating func stringRest(_ input: Span<UInt8>, from start: Int) throws(JSONScanError) -> Bool {
+        var hasEscape = false
         while true {
             guard index < input.count else { throw .unexpectedEnd }
             let byte = input[index]
@@ -278,8 +298,26 @@ package struct JSONMeasure: Sendable, Equatable {
             if Token.equals(input, name, "id") { hasIDs = true }
         } else if name.count == 5 {
             if Token.equals(input, name, "audio") { hasAudio = true }
-        } else if name.count >= 7, name.count <= 24, JSONMeasure.mayNameKept(input, name) {
+        } else if JSONMeasure.mayBegin(input[name.lowerBound &+ (name.isEmpty ? 1 : 0)] | 0x20, name.count),
+            JSONMeasure.mayNameKept(input, name)
+        {
             mayNameKept = true
+        }
+    }
+
+    /// Whether a name of that length that begins so may be one of those of `mayNameKept`.
+    @inline(__always)
+    private static func mayBegin(_ first: UInt8, _ count: Int) -> Bool {
+        switch count {
+        case 0...6, 10, 11, 14: false
+        case 7: first == 0x66
+        case 8: first == 0x66 || first == 0x70
+        case 12: first == 0x63
+        case 13: first == 0x69
+        case 15, 16: first == 0x76
+        case 19: first == 0x61
+        case 20: first == 0x70
+        default: count <= 24
         }
     }
 

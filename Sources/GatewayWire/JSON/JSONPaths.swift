@@ -6,16 +6,7 @@ package struct JSONPaths: Sendable {
         /// The paths that have this name at this level.
         var mask: UInt32
 
-        @inline(__always)
-        func isEqual(_ other: Span<UInt8>, _ range: Range<Int>) -> Bool {
-            guard bytes.count == range.count else { return false }
-            var index = 0
-            while index < bytes.count {
-                guard bytes[index] == other[range.lowerBound &+ index] else { return false }
-                index &+= 1
-            }
-            return true
-        }
+        func isEqual(_ other: Span<UInt8>) -> Bool { Word.equals(bytes.span, other) }
     }
 
     static let levelsMax = 8
@@ -28,8 +19,8 @@ package struct JSONPaths: Sendable {
     /// Level by level; those of a level lie at `starts[level]..<starts[level + 1]`.
     let names: [Name]
     let starts: InlineArray<9, Int>
-    /// The first bytes of each name, so that most comparisons are one.
-    let heads: [UInt64]
+    /// The first bytes of each name, so that most comparisons are one, and its length.
+    let heads: [(word: UInt64, count: Int)]
     /// By level: paths that take each element, and paths that end there.
     private(set) var elements = InlineArray<8, UInt32>(repeating: 0)
     private(set) var ends = InlineArray<8, UInt32>(repeating: 0)
@@ -64,6 +55,8 @@ package struct JSONPaths: Sendable {
         for level in names.indices { starts[level + 1] = starts[level] + names[level].count }
         self.starts = starts
         self.names = Array(names.joined())
-        heads = self.names.map { Word.load($0.bytes.span, 0, count: min(8, $0.bytes.count)) }
+        heads = self.names.map { name in
+            (Word.load(name.bytes.span, 0, count: min(8, name.bytes.count)), name.bytes.count)
+        }
     }
 }

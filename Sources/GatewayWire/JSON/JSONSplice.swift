@@ -21,8 +21,10 @@ package struct JSONSplice: Sendable {
 
     /// Puts bytes, which must be JSON where they land, in place of others.
     package mutating func replace(_ range: Range<Int>, with bytes: [UInt8]) {
+        let edit = Edit(range: range, bytes: bytes)
+        guard let last = edits.last, last.range.lowerBound > range.lowerBound else { return edits.append(edit) }
         let place = edits.lastIndex { $0.range.lowerBound <= range.lowerBound }.map { $0 + 1 } ?? 0
-        edits.insert(Edit(range: range, bytes: bytes), at: place)
+        edits.insert(edit, at: place)
     }
 
     /// Gives the object a member: in place of the value it has, or as its last one.

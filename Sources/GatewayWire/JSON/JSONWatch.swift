@@ -11,19 +11,21 @@ package struct JSONWatch: Sendable {
         package var stringBytes = 0
         package var lastKind = JSONKind.null
         /// The last kept value in `kept`.
-        fileprivate var start = 0
-        fileprivate var end = 0
+        fileprivate var start: UInt16 = 0
+        fileprivate var end: UInt16 = 0
     }
 
     /// Bytes kept of one text at most; a value that would go beyond is not kept.
     package static let keptBytesMax = 16 * 1024
+    private static let keptBytesUsual = 256
 
     private enum State: UInt8 {
         case value, valueOrEnd, name, nameOrEnd, colon, commaOrEnd
         case string, nameText, escape, nameEscape, number, literal, done, failed
     }
 
-    package private(set) var findings: [Finding]
+    /// By path; in place, because every reply has some.
+    package private(set) var findings = InlineArray<32, Finding>(repeating: Finding())
     package private(set) var kept: [UInt8] = []
     /// A value was too large to keep.
     package private(set) var isOverflown = false
@@ -56,7 +58,6 @@ package struct JSONWatch: Sendable {
 
     package init(_ paths: JSONPaths) {
         self.paths = paths
-        findings = Array(repeating: Finding(), count: paths.count)
         mask = paths.count == 32 ? .max : (1 << UInt32(paths.count)) - 1
     }
 
@@ -70,12 +71,12 @@ package struct JSONWatch: Sendable {
     /// The bytes of the last value at a path, a string with its quotes; nil if there was none or it was not kept.
     package func value(_ path: Int) -> ArraySlice<UInt8>? {
         let finding = findings[path]
-        return finding.end > finding.start ? kept[finding.start..<finding.end] : nil
+        return finding.end > finding.start ? kept[Int(finding.start)..<Int(finding.end)] : nil
     }
 
     /// Begins a new text.
     package mutating func reset() {
-        for index in findings.indices { findings[index] = Finding() }
+        for index in 0..<paths.count { findings[index] = Finding() }
         kept.removeAll(keepingCapacity: kept.capacity <= 4 * 1024)
         isOverflown = false
         state = .value
@@ -175,8 +176,9 @@ package struct JSONWatch: Sendable {
             keeping = (endedPaths & paths.kept).trailingZeroBitCount
             keepingDepth = depth
             keepingFrom = index
-            findings[keeping].start = kept.count
-            findings[keeping].end = kept.count
+            if kept.capacity == 0 { kept.reserveCapacity(JSONWatch.keptBytesUsual) }
+            findings[keeping].start = UInt16(kept.count)
+            findings[keeping].end = UInt16(kept.count)
         }
         switch byte {
         case Byte.quote:
@@ -325,7 +327,9 @@ package struct JSONWatch: Sendable {
         var index = paths.starts[depth &- 1]
         let end = paths.starts[depth]
         while index < end {
-            if paths.heads[index] == head, paths.names[index].isEqual(bytes, range) {
+            if paths.heads[index].word == head, paths.heads[index].count == range.count,
+                range.count <= 8 || paths.names[index].isEqual(bytes.extracting(range))
+            {
                 mask = paths.names[index].mask & candidates
                 return
             }
@@ -341,14 +345,14 @@ package struct JSONWatch: Sendable {
 
     private mutating func endKeeping(_ bytes: Span<UInt8>, _ index: Int) {
         keep(bytes, to: index)
-        if keeping >= 0 { findings[keeping].end = kept.count }
+        if keeping >= 0 { findings[keeping].end = UInt16(kept.count) }
         keeping = -1
     }
 
     private mutating func keep(_ bytes: Span<UInt8>, to end: Int) {
         guard kept.count &+ end &- keepingFrom <= JSONWatch.keptBytesMax else {
             isOverflown = true
-            kept.removeSubrange(findings[keeping].start...)
+            kept.removeSubrange(Int(findings[keeping].start)...)
             keeping = -1
             return
         }

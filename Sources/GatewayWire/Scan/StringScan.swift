@@ -1,22 +1,4 @@
 extension Word {
-    /// High bits where a byte ends a run of plain bytes in a JSON string: a control byte, `"`, `\`, or not ASCII.
-    /// Exact up to and including the lowest one set.
-    @inline(__always)
-    static func stringStops(_ word: UInt64) -> UInt64 {
-        let quote = word ^ (ones &* 0x22)
-        let backslash = word ^ (ones &* 0x5C)
-        let control = (word &- ones &* 0x20) & ~word
-        return (control | (quote &- ones) & ~quote | (backslash &- ones) & ~backslash | word) & highs
-    }
-
-    /// High bits where a byte is a control byte, `"` or `\`. Exact up to and including the lowest one set.
-    @inline(__always)
-    static func stringEnds(_ word: UInt64) -> UInt64 {
-        let quote = word ^ (ones &* 0x22)
-        let backslash = word ^ (ones &* 0x5C)
-        return ((word &- ones &* 0x20) & ~word | (quote &- ones) & ~quote | (backslash &- ones) & ~backslash) & highs
-    }
-
     /// High bits where a byte is LF or CR. Exact up to and including the lowest one set.
     @inline(__always)
     static func lineEnds(_ word: UInt64) -> UInt64 {
@@ -47,32 +29,43 @@ extension Word {
     }
 }
 
+extension Vector {
+    /// What ends a run of plain bytes in a JSON string: a control byte, `"`, `\`, or what is not ASCII, which is below
+    /// zero where bytes have a sign.
+    @inline(__always)
+    static func stringStops(_ span: Span<UInt8>, _ offset: Int) -> SIMD2<UInt64> {
+        hits(span, offset) {
+            (SIMD16<Int8>(truncatingIfNeeded: $0) .< SIMD16(repeating: 0x20))
+                .| ($0 .== SIMD16(repeating: Byte.quote)) .| ($0 .== SIMD16(repeating: Byte.backslash))
+        }
+    }
+
+    /// A control byte, `"` or `\`.
+    @inline(__always)
+    static func stringEnds(_ span: Span<UInt8>, _ offset: Int) -> SIMD2<UInt64> {
+        hits(span, offset) {
+            ($0 .< SIMD16(repeating: 0x20)) .| ($0 .== SIMD16(repeating: Byte.quote))
+                .| ($0 .== SIMD16(repeating: Byte.backslash))
+        }
+    }
+}
+
 extension Scan {
-    /// The first byte from `start` that is not plain in a JSON string (see `Word.stringStops`), or the end.
+    /// The first byte from `start` that is not plain in a JSON string (see `Vector.stringStops`), or the end.
     @inline(__always)
     static func stringStop(_ input: Span<UInt8>, from start: Int) -> Int {
-        var index = start
-        let count = input.count
-        // Most strings are short: two words before the wide loop is set up.
-        let near = start &+ 16
-        while index < near, index &+ 8 <= count {
-            let stops = Word.stringStops(Word.load(input, index))
-            if stops != 0 { return index &+ stops.trailingZeroBitCount &>> 3 }
-            index &+= 8
+        // Most strings are short.
+        if start &+ 16 <= input.count {
+            let first = Vector.first(Vector.stringStops(input, start))
+            return first < 16 ? start &+ first : stringStopFar(input, from: start &+ 16)
         }
-        return stringStopFar(input, from: index)
+        return stringStopFar(input, from: start)
     }
 
     @inline(never)
     private static func stringStopFar(_ input: Span<UInt8>, from start: Int) -> Int {
-        var index = skipWide(input, from: start, stopsAtHigh: true)
-        let count = input.count
-        while index &+ 8 <= count {
-            let stops = Word.stringStops(Word.load(input, index))
-            if stops != 0 { return index &+ stops.trailingZeroBitCount &>> 3 }
-            index &+= 8
-        }
-        while index < count {
+        var index = search(input, from: start) { Vector.stringStops($0, $1) }
+        while index < input.count {
             let byte = input[index]
             if byte < 0x20 || byte == Byte.quote || byte == Byte.backslash || byte >= 0x80 { return index }
             index &+= 1
@@ -83,28 +76,18 @@ extension Scan {
     /// The first byte from `start` that is a quote, a backslash or a control byte, or the end.
     @inline(__always)
     static func stringEnd(_ input: Span<UInt8>, from start: Int) -> Int {
-        var index = start
-        let count = input.count
-        // Most strings are short: two words before the wide loop is set up.
-        let near = start &+ 16
-        while index < near, index &+ 8 <= count {
-            let ends = Word.stringEnds(Word.load(input, index))
-            if ends != 0 { return index &+ ends.trailingZeroBitCount &>> 3 }
-            index &+= 8
+        // Most strings are short.
+        if start &+ 16 <= input.count {
+            let first = Vector.first(Vector.stringEnds(input, start))
+            return first < 16 ? start &+ first : stringEndFar(input, from: start &+ 16)
         }
-        return stringEndFar(input, from: index)
+        return stringEndFar(input, from: start)
     }
 
     @inline(never)
     private static func stringEndFar(_ input: Span<UInt8>, from start: Int) -> Int {
-        var index = skipWide(input, from: start, stopsAtHigh: false)
-        let count = input.count
-        while index &+ 8 <= count {
-            let ends = Word.stringEnds(Word.load(input, index))
-            if ends != 0 { return index &+ ends.trailingZeroBitCount &>> 3 }
-            index &+= 8
-        }
-        while index < count {
+        var index = search(input, from: start) { Vector.stringEnds($0, $1) }
+        while index < input.count {
             let byte = input[index]
             if byte < 0x20 || byte == Byte.quote || byte == Byte.backslash { return index }
             index &+= 1
@@ -112,25 +95,23 @@ extension Scan {
         return index
     }
 
-    /// Goes on from `start` by 32 bytes at a time, as long as none of them is a quote, a backslash or a control byte,
-    /// nor, where that is asked for, outside of ASCII.
+    /// Goes on from `start` by 64 bytes and then by 16 at a time, to the first hit or to the last few bytes.
     @inline(__always)
-    private static func skipWide(_ input: Span<UInt8>, from start: Int, stopsAtHigh: Bool) -> Int {
+    private static func search(
+        _ input: Span<UInt8>, from start: Int, _ hits: (Span<UInt8>, Int) -> SIMD2<UInt64>
+    ) -> Int {
         var index = start
-        let ones = SIMD4<UInt64>(repeating: Word.ones)
-        let highs = SIMD4<UInt64>(repeating: Word.highs)
-        let spaces = ones &* 0x20
-        let quotes = ones &* 0x22
-        let backslashes = ones &* 0x5C
-        while index &+ 32 <= input.count {
-            let words = Word.loadFour(input, index)
-            let quote = words ^ quotes
-            let backslash = words ^ backslashes
-            let control = (words &- spaces) & ~words
-            var stops = control | (quote &- ones) & ~quote | (backslash &- ones) & ~backslash
-            if stopsAtHigh { stops |= words }
-            if Word.isAnySet(stops & highs) { break }
-            index &+= 32
+        while index &+ 64 <= input.count {
+            // One check of bounds for all four.
+            let part = input.extracting(index..<(index &+ 64))
+            let all = hits(part, 0) | hits(part, 16) | hits(part, 32) | hits(part, 48)
+            if all[0] | all[1] != 0 { break }
+            index &+= 64
+        }
+        while index &+ 16 <= input.count {
+            let first = Vector.first(hits(input, index))
+            index &+= first
+            if first < 16 { break }
         }
         return index
     }
@@ -157,7 +138,9 @@ extension Scan {
             if ends != 0 { return index &+ ends.trailingZeroBitCount &>> 3 }
             index &+= 8
         }
-        while index < count, input[index] != Byte.lineFeed, input[index] != Byte.carriageReturn { index &+= 1 }
+        while index < count, input[index] != Byte.lineFeed, input[index] != Byte.carriageReturn {
+            index &+= 1
+        }
         return index
     }
 
@@ -171,7 +154,9 @@ extension Scan {
             // Sums of seven-bit bytes carry into their own high bit and no further.
             let low = words & ~highs
             let letters = Word.isWithin(low | SIMD4(repeating: Word.ones &* 0x20), 0x61, 0x7A)
-            let signs = Word.isWithin(low, 0x2B, 0x2B) | Word.isWithin(low, 0x3D, 0x3D) | Word.isWithin(low, 0x2D, 0x2D)
+            let signs =
+                Word.isWithin(low, 0x2B, 0x2B) | Word.isWithin(low, 0x3D, 0x3D)
+                | Word.isWithin(low, 0x2D, 0x2D)
             let others = Word.isWithin(low, 0x5F, 0x5F) | Word.isWithin(low, 0x5C, 0x5C)
             let known = letters | Word.isWithin(low, 0x2F, 0x39) | signs | others
             if Word.isAnySet((~known | words) & highs) { return false }
@@ -188,7 +173,8 @@ extension Scan {
 extension Byte {
     @inline(__always)
     static func isBase64(_ byte: UInt8) -> Bool {
-        (byte | 0x20) &- 0x61 < 26 || byte &- 0x2F < 11 || byte == 0x2B || byte == equals || byte == dash
+        (byte | 0x20) &- 0x61 < 26 || byte &- 0x2F < 11 || byte == 0x2B || byte == equals
+            || byte == dash
             || byte == 0x5F || byte == backslash
     }
 }

@@ -1,5 +1,5 @@
 /// Eight bytes at a time: the arithmetic behind the scanners. Byte 0 is the lowest.
-enum Word {
+package enum Word {
     static let ones: UInt64 = 0x0101_0101_0101_0101
     static let highs: UInt64 = 0x8080_8080_8080_8080
 
@@ -43,7 +43,7 @@ enum Word {
     }
 
     /// Whether two texts are the same bytes.
-    static func equals(_ left: Span<UInt8>, _ right: Span<UInt8>) -> Bool {
+    package static func equals(_ left: Span<UInt8>, _ right: Span<UInt8>) -> Bool {
         let count = left.count
         guard count == right.count else { return false }
         var offset = 0

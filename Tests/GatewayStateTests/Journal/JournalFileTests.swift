@@ -46,3 +46,7 @@ struct JournalFileTests {
         #expect(JournalFile(path: path + "/no/folder") == nil)
     }
 }
+
+extension JournalFile {
+    fileprivate func append(_ bytes: [UInt8]) -> Bool { append(bytes.span) }
+}

@@ -20,7 +20,7 @@ struct JSONWatchTests {
         for (start, end) in zip(bounds, bounds.dropFirst()) { watch.add(input.span.extracting(start..<end)) }
         watch.finish()
         return Seen(
-            findings: watch.findings, kept: (0..<7).map { watch.value($0).map { Array($0) } },
+            findings: (0..<7).map { watch.findings[$0] }, kept: (0..<7).map { watch.value($0).map { Array($0) } },
             isComplete: watch.isComplete, isMalformed: watch.isMalformed, isOverflown: watch.isOverflown)
     }
 

@@ -57,13 +57,13 @@ struct StringScanTests {
             let isLineEnd = byte == 0x0A || byte == 0x0D
             let isBase64 = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_=\\".utf8)
                 .contains(byte)
-            for place in 0..<80 {
-                var input = [UInt8](repeating: 0x41, count: 80)
+            for place in 0..<170 {
+                var input = [UInt8](repeating: 0x41, count: 170)
                 input[place] = byte
-                #expect(Scan.stringStop(input.span, from: 0) == (isStop ? place : 80))
-                #expect(Scan.stringEnd(input.span, from: 0) == (isStop && byte < 0x80 ? place : 80))
-                #expect(Scan.lineEnd(input.span, from: 0) == (isLineEnd ? place : 80))
-                #expect(Scan.isBase64(input.span, 0..<80) == isBase64)
+                #expect(Scan.stringStop(input.span, from: 0) == (isStop ? place : 170))
+                #expect(Scan.stringEnd(input.span, from: 0) == (isStop && byte < 0x80 ? place : 170))
+                #expect(Scan.lineEnd(input.span, from: 0) == (isLineEnd ? place : 170))
+                #expect(Scan.isBase64(input.span, 0..<170) == isBase64)
             }
         }
     }
