@@ -64,12 +64,12 @@ let package = Package(
         .systemLibrary(name: "CNGHTTP2", pkgConfig: "libnghttp2", providers: [.apt(["libnghttp2-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
-        library("GatewayModel", ["CLinux"]),
+        library("GatewayModel", []),
         library("GatewayWire", []),
         library("GatewayPolicy", ["GatewayModel", "GatewayWire"]),
         library("GatewayIdentity", ["GatewayModel", "GatewayWire", crypto, cryptoExtras]),
         library("GatewayState", ["GatewayModel", "GatewayWire", "GatewayPolicy", "CLinux", crypto, grdb, sqlite]),
-        library("GatewayRecords", ["GatewayModel", "GatewayWire", crypto]),
+        library("GatewayRecords", ["GatewayModel", "GatewayWire", "CLinux", crypto]),
         library(
             "GatewayProxy",
             [

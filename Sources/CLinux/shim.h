@@ -12,17 +12,18 @@ int posix_spawn_file_actions_addchdir_np(posix_spawn_file_actions_t *, const cha
 int pipe2(int[2], int);
 int renameat2(int, const char *, int, const char *, unsigned int);
 
-// The thread that asks becomes one of batch work: it never takes the processor from another, and may keep it so long.
-// Kernels before 6.12 do not read the last.
-static inline int sluice_become_batch(int32_t nice, uint64_t slice_ns) {
+// Lets event loops come first: the thread that asks becomes one of batch work, a little less important than others. A
+// loop that wakes up takes the processor from it at once, and not when its time is over some three milliseconds later,
+// because its own slices are long (kernels before 6.12 do not read them). Where it is not let, it works all the same.
+static inline void sluice_let_loops_come_first(void) {
     struct {
         uint32_t size, policy;
         uint64_t flags;
         int32_t nice;
         uint32_t priority;
-        uint64_t runtime, deadline, period;
-    } attributes = {sizeof attributes, 3 /* SCHED_BATCH */, 0, nice, 0, slice_ns, 0, 0};
-    return (int)syscall(SYS_sched_setattr, 0, &attributes, 0);
+        uint64_t slice_ns, deadline, period;
+    } attributes = {sizeof attributes, 3 /* SCHED_BATCH */, 0, 5, 0, 20000000, 0, 0};
+    syscall(SYS_sched_setattr, 0, &attributes, 0);
 }
 
 #endif

@@ -25,7 +25,7 @@ enum ImportTable {
             rooms: ["GatewayModel", "GatewayWire", "GatewayPolicy"],
             others: language.union(system).union(foundation).union(["CLinux", "Crypto", "GRDB", "GRDBSQLite"])),
         "GatewayRecords": Row(
-            rooms: ["GatewayModel", "GatewayWire"], others: language.union(system).union(["Crypto"])),
+            rooms: ["GatewayModel", "GatewayWire"], others: language.union(system).union(["CLinux", "Crypto"])),
         "GatewayProxy": Row(
             rooms: ["GatewayModel", "GatewayWire", "GatewayPolicy", "GatewayIdentity", "GatewayRecords"],
             others: language.union(system).union(nio).union([

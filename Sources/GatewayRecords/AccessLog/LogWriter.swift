@@ -56,7 +56,7 @@ package final class LogWriter: Sendable {
         finished = try DescriptorPair()
         guard target != .none else { return }
         let sink = try LogSink(target)
-        try BackgroundThread.start { [self] in run(sink) }
+        try WriterThread.start { [self] in run(sink) }
     }
 
     /// Lines that were dropped because the queue was full or the descriptor failed.

@@ -125,7 +125,7 @@ package final class StateStore: Sendable {
     /// Starts the thread that syncs, folds and cleans up.
     package func start() throws(GatewayError) {
         worker.withLock { $0 = true }
-        try BackgroundThread.start { [weak self] in
+        try StateThread.start { [weak self] in
             var untilFold = 0
             while let store = self, store.isRunning {
                 store.sync()

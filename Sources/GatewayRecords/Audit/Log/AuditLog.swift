@@ -121,7 +121,7 @@ package final class AuditLog: Sendable {
         total.store(journal.count, ordering: .relaxed)
         durable.store(journal.count, ordering: .relaxed)
         state.withLock { $0.redactor = redactor }
-        try BackgroundThread.start { [self] in
+        try WriterThread.start { [self] in
             var writer = AuditWriter(journal, self)
             writer.run()
         }
