@@ -4,8 +4,8 @@ import GatewayWire
 /// each, least byte first, and its content; counts in it are LEB128, texts are a count of bytes and UTF-8.
 ///
 /// Every call writes two records of some hundred values, which an array would check one by one whether it is shared.
-/// Safe although it holds a pointer, to send too: `room` comes before every write, nothing reads behind `count`, and the
-/// memory goes with its only owner, of which no copy can be made.
+/// Safe although it holds a pointer, to send too: `room` comes before every write, nothing reads behind `count`, and
+/// the memory goes with its only owner, of which no copy can be made.
 @safe
 struct RecordWriter: ~Copyable, @unchecked Sendable {
     static let headBytes = 8

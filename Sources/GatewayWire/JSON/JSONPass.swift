@@ -298,45 +298,39 @@ package struct JSONMeasure: Sendable, Equatable {
             if Token.equals(input, name, "id") { hasIDs = true }
         } else if name.count == 5 {
             if Token.equals(input, name, "audio") { hasAudio = true }
-        } else if JSONMeasure.mayBegin(input[name.lowerBound &+ (name.isEmpty ? 1 : 0)] | 0x20, name.count),
+        } else if name.count >= 7, name.count <= 24, JSONMeasure.mayBegin(input[name.lowerBound] | 0x20),
             JSONMeasure.mayNameKept(input, name)
         {
             mayNameKept = true
         }
     }
 
-    /// Whether a name of that length that begins so may be one of those of `mayNameKept`.
+    /// Whether a name that begins so may be one of those of `mayNameKept`.
     @inline(__always)
-    private static func mayBegin(_ first: UInt8, _ count: Int) -> Bool {
-        switch count {
-        case 0...6, 10, 11, 14: false
-        case 7: first == 0x66
-        case 8: first == 0x66 || first == 0x70
-        case 12: first == 0x63
-        case 13: first == 0x69
-        case 15, 16: first == 0x76
-        case 19: first == 0x61
-        case 20: first == 0x70
-        default: count <= 24
+    private static func mayBegin(_ first: UInt8) -> Bool {
+        switch first {
+        case 0x61, 0x63, 0x66, 0x69, 0x70, 0x73, 0x76, 0x80...: true
+        default: false
         }
     }
 
     private static func mayNameKept(_ input: Span<UInt8>, _ name: Range<Int>) -> Bool {
         func isName(_ text: StaticString) -> Bool { Token.equals(input, name, text) }
-        return switch name.count {
-        case 7: isName("file_id")
-        case 8: isName("file_ids") || isName("part_ids") || isName("skill_id")
+        let isKnown =
+            switch name.count {
+            case 7: isName("file_id")
+            case 8: isName("file_ids") || isName("part_ids") || isName("skill_id")
+            case 9: isName("container")
+            case 12: isName("container_id") || isName("conversation")
+            case 13: isName("input_file_id")
+            case 15: isName("vector_store_id")
+            case 16: isName("vector_store_ids")
+            case 19: isName("approval_request_id")
+            case 20: isName("previous_response_id")
+            default: false
+            }
         // A letter beyond ASCII may stand for one of it where a reader folds case.
-        case 9: isName("container") || hasOtherLetters(input, name)
-        case 12: isName("container_id") || isName("conversation")
-        case 13: isName("input_file_id")
-        case 15: isName("vector_store_id")
-        case 16: isName("vector_store_ids")
-        case 19: isName("approval_request_id")
-        case 20: isName("previous_response_id")
-        case 17, 18, 21...24: hasOtherLetters(input, name)
-        default: false
-        }
+        return isKnown || hasOtherLetters(input, name)
     }
 
     private static func hasOtherLetters(_ input: Span<UInt8>, _ name: Range<Int>) -> Bool {
