@@ -257,7 +257,8 @@ class Benchmark:
               f"{self.results['same_rate_ratio']:.2f}")
 
     def audit(self):
-        """Two records a call, in the class that most logs have, on the disk within 50 ms."""
+        """In the class that most logs have, on the disk within 50 ms. Calls here are over before their intent is
+        written, which makes one record of each; longer ones are two."""
         audited = self.governed("audited")
         found = self.rounds([(self.models, "small"), (audited, "small")], self.load)
         audited.stop()
