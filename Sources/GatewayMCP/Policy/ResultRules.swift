@@ -53,14 +53,23 @@ struct ResultRules {
         return !ResultRedaction(terms).mayHide(written: result) && JSONScanner.isPlainTree(result)
     }
 
-    /// A message before the result, its params cleaned.
-    mutating func redacted(message: [UInt8]) -> [UInt8] {
-        guard terms?.redacts ?? false, var object = (try? JSONTree.parse(message))?.object,
-            let params = object["params"]
-        else { return message }
+    /// A message before the result, its params cleaned; nil for one that cannot be read, and so not be cleaned.
+    mutating func redacted(message: [UInt8]) -> [UInt8]? {
+        guard terms?.redacts ?? false else { return message }
+        guard var object = (try? JSONTree.parse(message))?.object else { return nil }
+        guard let params = object["params"] else { return message }
         let before = redactions
         object["params"] = redacted(params)
         return redactions > before ? JSONTree.object(object).bytes : message
+    }
+
+    /// A server's error, cleaned; one of our own in place of what cannot be.
+    mutating func redacted(error: [UInt8]) -> [UInt8] {
+        guard terms?.redacts ?? false else { return error }
+        guard let tree = try? JSONTree.parse(error) else {
+            return Array(#"{"code":\#(JSONRPCCode.internalError),"message":"the server's error cannot be read"}"#.utf8)
+        }
+        return redacted(tree).bytes
     }
 
     mutating func redacted(_ tree: JSONTree) -> JSONTree {

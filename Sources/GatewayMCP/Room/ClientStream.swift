@@ -176,7 +176,7 @@ final class ClientStream: BodyReader {
         // Log lines and questions are of no tool: what holds for all of them holds for these.
         var rules = ResultRules(
             view: view, server: server, terms: governance.terms(server: server.shownName), definition: nil)
-        sendEvent(rules.redacted(message: shown))
+        if let clean = rules.redacted(message: shown) { sendEvent(clean) }
     }
 
     private var now: CELTimestamp { CELTimestamp(wallNanoseconds: worker.wallNanoseconds) }
@@ -220,8 +220,8 @@ final class ClientStream: BodyReader {
                 splice.replace(range, with: QuestionID.make(server: server, id: Array(message.bytes[range])))
                 bytes = splice.applied(to: message.bytes.span)
             }
-            guard let shown = named(bytes, message, server) else { return }
-            sendEvent(rules.redacted(message: shown), id: mark.at(message.eventID).text(services.seal))
+            guard let shown = named(bytes, message, server), let clean = rules.redacted(message: shown) else { return }
+            sendEvent(clean, id: mark.at(message.eventID).text(services.seal))
         }
         request.onEnd = { [self] reply in
             resumed = nil
@@ -265,7 +265,7 @@ final class ClientStream: BodyReader {
                 sendEvent(JSONRPCWriter.result(id: mark.clientID.span, result.span))
             } catch { sendEvent(ClientFault(error, id: mark.clientID).body) }
         case .error(let error, _):
-            let clean = (try? JSONTree.parse(error)).map { rules.redacted($0).bytes } ?? error
+            let clean = rules.redacted(error: error)
             sendEvent(JSONRPCWriter.error(id: mark.clientID.span, clean.span))
         case .failed(let error): sendEvent(ClientFault(error, id: mark.clientID).body)
         // It has said nothing yet: the client comes again.

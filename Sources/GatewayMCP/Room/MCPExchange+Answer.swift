@@ -34,7 +34,8 @@ extension MCPExchange {
             else { return }
             bytes = shown
         }
-        send(event: redacted(bytes), id: mark(call, message.eventID))
+        guard let clean = redacted(bytes) else { return }
+        send(event: clean, id: mark(call, message.eventID))
         exchange?.flush()
     }
 
@@ -83,10 +84,9 @@ extension MCPExchange {
     }
 
     private func pass(error: [UInt8], status: Int, _ call: ClientCall) {
-        var error = error
+        var error = withRules { $0.redacted(error: error) }
         var answerStatus = 200
-        if let tree = try? JSONTree.parse(error), var object = redacted(tree).object {
-            error = JSONTree.object(object).bytes
+        if var object = (try? JSONTree.parse(error))?.object {
             let code = object["code"]?.int ?? JSONRPCCode.internalError
             if call.isStateless {
                 // Codes that this revision took back.

@@ -59,11 +59,11 @@ extension MCPExchange {
         }
     }
 
-    /// The params of a message before the result, or an error, without what policies hide.
+    /// The params of a message before the result, without what policies hide.
     func redacted(_ tree: JSONTree) -> JSONTree { withRules { $0.redacted(tree) } }
 
-    /// A message before the result.
-    func redacted(_ message: [UInt8]) -> [UInt8] { withRules { $0.redacted(message: message) } }
+    /// A message before the result; nil for one that must not be shown.
+    func redacted(_ message: [UInt8]) -> [UInt8]? { withRules { $0.redacted(message: message) } }
 
     func withRules<Result, Failure: Error>(
         _ body: (inout ResultRules) throws(Failure) -> Result

@@ -1,4 +1,3 @@
-import Crypto
 import GatewayModel
 import GatewayProxy
 import GatewayRecords
@@ -11,12 +10,8 @@ import NIOCore
 extension MCPExchange {
     static let roundsMax = 10
 
-    /// Names the call that answers belong to: method, and params without what changes from round to round.
-    func digest(_ call: ClientCall) -> [UInt8] {
-        var params = call.params.tree?.object ?? JSONObject()
-        for name in ["_meta", "inputResponses", "requestState"] { params[name] = nil }
-        return Array(SHA256.hash(data: Array(call.method.utf8) + [0] + JSONTree.object(params).bytes))
-    }
+    /// Names the call that answers belong to.
+    func digest(_ call: ClientCall) -> [UInt8] { call.params.digest(method: call.method) }
 
     var nowSeconds: Int { Int(worker.wallNanoseconds / 1_000_000_000) }
 

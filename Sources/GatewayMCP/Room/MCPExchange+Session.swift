@@ -34,7 +34,8 @@ extension MCPExchange {
         let shown = services.tasks.shown(
             message: asked, method: message.message.method, server: request.server.name, session: call.session?.id ?? ""
         )
-        send(event: redacted(shown ?? asked), id: mark(call, message.eventID))
+        guard let clean = redacted(shown ?? asked) else { return }
+        send(event: clean, id: mark(call, message.eventID))
         exchange?.flush()
     }
 

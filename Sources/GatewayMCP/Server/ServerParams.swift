@@ -1,3 +1,4 @@
+import Crypto
 import GatewayWire
 
 /// The `params` of a request on its way to a server: the client's own bytes, with `_meta` as the server's protocol
@@ -99,6 +100,20 @@ struct RequestParams: Sendable {
 
     /// All of them; nil where a name comes twice.
     var tree: JSONTree? { tree(at: outline.extent) }
+
+    /// Names a call over its rounds: method, and params without what changes from round to round. Params of which no
+    /// tree can be made count as they are written: a next round of theirs has other bytes, and is another call.
+    func digest(method: String) -> [UInt8] {
+        var hash = SHA256()
+        hash.update(data: Array(method.utf8) + [0])
+        if var params = tree?.object {
+            for name in ["_meta", "inputResponses", "requestState"] { params[name] = nil }
+            hash.update(data: JSONTree.object(params).bytes)
+        } else {
+            hash.update(data: [0] + text[outline.extent])
+        }
+        return Array(hash.finalize())
+    }
 
     func tree(at place: Range<Int>) -> JSONTree? { try? JSONTree.parse(text.span.extracting(place)) }
 

@@ -197,6 +197,23 @@ struct ToolGovernanceTests {
         }
     }
 
+    @Test func `a message or an error that cannot be read cannot be cleaned, and is not shown`() async throws {
+        let twice = "\"data\":{\"a\":1,\"a\":2,\"k\":\"AKIAABCDEFGHIJKLMNOP\"}"
+        let log = "\"method\":\"notifications/message\",\"params\":{\"level\":\"error\",\(twice)}"
+        let scripted: ToolRoomTests.Scripted = { received, _ in
+            guard received.method == "tools/call" else { return nil }
+            return .events([
+                "{\"jsonrpc\":\"2.0\",\(log)}",
+                "{\"jsonrpc\":\"2.0\",\"id\":$ID,\"error\":{\"code\":-32000,\"message\":\"no\",\(twice)}}",
+            ])
+        }
+        try await ToolRoomTests.run(more: Self.policy, answer: scripted) { stand in
+            let answer = try await stand.send(
+                try stand.key("alice"), "tools/call", "\"name\":\"get_weather\"", name: "get_weather")
+            #expect(!answer.text.contains("AKIA") && answer.text.contains("cannot be read"), "\(answer.text)")
+        }
+    }
+
     @Test
     func `an approval is of its rule, what was seen first is approved by nobody, and one caller cannot ask for all`()
         async throws
