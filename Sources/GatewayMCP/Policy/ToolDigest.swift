@@ -1,4 +1,4 @@
-import Crypto
+import GatewayRecords
 import GatewayWire
 
 /// Names a definition, or a call, by all that is in it: members in the order of their names, so that only what is said
@@ -9,30 +9,18 @@ enum ToolDigest {
     static func of(_ definition: JSONTree) -> String {
         var bytes: [UInt8] = []
         append(definition, to: &bytes)
-        return hex(bytes)
+        return of(bytes: bytes)
     }
 
     /// The same of exactly this call.
     static func ofCall(server: String, tool: String, arguments: JSONTree) -> String {
         var bytes: [UInt8] = []
         append(.array([.text(server), .text(tool), arguments]), to: &bytes)
-        return hex(bytes)
+        return of(bytes: bytes)
     }
 
     /// The same of bytes as they are.
-    static func of(bytes: [UInt8]) -> String { hex(bytes) }
-
-    private static func hex(_ bytes: [UInt8]) -> String {
-        var text: [UInt8] = []
-        text.reserveCapacity(64)
-        for byte in SHA256.hash(data: bytes) {
-            text.append(digits[Int(byte >> 4)])
-            text.append(digits[Int(byte & 15)])
-        }
-        return String(decoding: text, as: UTF8.self)
-    }
-
-    private static let digits = Array("0123456789abcdef".utf8)
+    static func of(bytes: [UInt8]) -> String { TreeHash.of(bytes.span).hex }
 
     private static func append(_ tree: JSONTree, to out: inout [UInt8]) {
         switch tree {

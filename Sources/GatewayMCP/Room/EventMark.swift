@@ -63,18 +63,20 @@ struct EventMark {
     }
 
     /// Nil for a stream without ids, and where the id would be too long for a head.
-    func text(_ seal: Seal) -> String? { eventID.isEmpty ? nil : EventMark.sealed(tree, seal) }
+    func text(_ seal: Seal) -> String? { eventID.isEmpty ? nil : EventMark.sealed(json, seal) }
 
-    private var tree: JSONTree {
-        func tree(_ json: [UInt8]?) -> JSONTree { json.flatMap { try? JSONTree.parse($0) } ?? .null }
-        return .array([
-            .text(server), tree(ownID), tree(clientID), tree(clientToken),
-            .text(String(decoding: eventID, as: UTF8.self)), .text(session), tool.map { .text($0) } ?? .null,
-        ])
+    private var json: [UInt8] {
+        let null = Array("null".utf8)
+        func text(_ text: String) -> [UInt8] { JSONTree.text(text).bytes }
+        let parts = [
+            text(server), ownID, clientID, clientToken ?? null, text(String(decoding: eventID, as: UTF8.self)),
+            text(session), tool.map(text) ?? null,
+        ]
+        return [0x5B] + parts.joined(separator: [0x2C]) + [0x5D]
     }
 
-    private static func sealed(_ tree: JSONTree, _ seal: Seal) -> String? {
-        seal.seal(tree.bytes, .eventID).flatMap { $0.utf8.count <= Seal.fieldBytesMax ? $0 : nil }
+    private static func sealed(_ json: [UInt8], _ seal: Seal) -> String? {
+        seal.seal(json, .eventID).flatMap { $0.utf8.count <= Seal.fieldBytesMax ? $0 : nil }
     }
 
     // MARK: Several streams in one
@@ -82,7 +84,15 @@ struct EventMark {
     /// The id of an event in a stream that several have been joined to; nil without any, and where it would be too
     /// long for a head.
     static func text(_ marks: [EventMark], _ seal: Seal) -> String? {
-        marks.count > 1 ? sealed(.array(marks.map(\.tree)), seal) : marks.first?.text(seal)
+        guard marks.count > 1 else { return marks.first?.text(seal) }
+        var joined: [UInt8] = [0x5B]
+        for mark in marks {
+            if joined.count > 1 { joined.append(0x2C) }
+            joined += mark.json
+            // Sealing makes it longer still.
+            guard joined.count < Seal.fieldBytesMax else { return nil }
+        }
+        return sealed(joined + [0x5D], seal)
     }
 
     /// The streams that an id of a joined stream leads to; nil for any other.

@@ -71,8 +71,9 @@ extension MCPExchange {
             guard result.isQuestion else {
                 return finish(result: result.completed(isReading: call.method == "resources/read"), of: call)
             }
+            guard let question = question(result, call) else { return }
             note?.result = .waiting
-            guard let bytes = sealQuestions(result, call, server) else {
+            guard let bytes = sealQuestions(question, call, server) else {
                 return answer(
                     ClientFault(
                         JSONRPCCode.missingClientCapability,

@@ -66,9 +66,20 @@ extension MCPExchange {
             JSONRPCCode.invalidParams, "the requestState is not of this call, or too old: call anew", id: call.id)
     }
 
+    /// A question in a server's result; answers the call where it cannot be read, since what cannot be read can
+    /// neither be judged nor sealed.
+    func question(_ result: ServerResult, _ call: ClientCall) -> JSONObject? {
+        if let object = (try? JSONTree.parse(result.bytes))?.object { return object }
+        exchange?.record.errorCode = .upstreamProtocolError
+        note?.result = .failed
+        let error = GatewayError(.upstreamProtocolError, "the server's question cannot be read")
+        answer(ClientFault(error, id: call.id, status: 200))
+        return nil
+    }
+
     /// A question in a server's result: sealed, and without what the client cannot answer.
-    func sealQuestions(_ result: ServerResult, _ call: ClientCall, _ server: CompiledServer) -> [UInt8]? {
-        guard var object = (try? JSONTree.parse(result.bytes))?.object else { return result.bytes }
+    func sealQuestions(_ question: JSONObject, _ call: ClientCall, _ server: CompiledServer) -> [UInt8]? {
+        var object = question
         let caller = caller(call)
         var kept = JSONObject()
         for member in object["inputRequests"]?.object?.members ?? [] {
@@ -181,7 +192,8 @@ extension MCPExchange {
         _ result: ServerResult, _ call: ClientCall, _ server: CompiledServer, round: Int,
         again: @escaping (_ extra: [(name: StaticString, value: [UInt8])]) -> Void
     ) -> Bool {
-        guard result.isQuestion, let object = (try? JSONTree.parse(result.bytes))?.object else { return false }
+        guard result.isQuestion else { return false }
+        guard let object = question(result, call) else { return true }
         var state: [(name: StaticString, value: [UInt8])] = []
         if let own = object["requestState"]?.string?.value { state = [("requestState", MCPExchange.json(own))] }
         let requests = object["inputRequests"]?.object?.members ?? []

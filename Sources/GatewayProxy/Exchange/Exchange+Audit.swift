@@ -111,7 +111,7 @@ extension Exchange {
         add("approval", call.approval)
         add("approvedBy", approver(call))
         add("argumentsDigest", call.argumentsDigest)
-        if record.part > 0 { details.append(AuditFact("part", record.part)) }
+        details += part
         add("pin", call.pin)
         if call.redactions > 0 { details.append(AuditFact("redactions", call.redactions)) }
         add("result", call.result.name)

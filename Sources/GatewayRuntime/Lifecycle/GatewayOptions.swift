@@ -37,6 +37,7 @@ package struct GatewayOptions: Sendable {
     package var otlp: TelemetryCollector?
     /// Whether there is an audit log in the state folder.
     package var audits = true
+    /// How that log is written; its name for the gateway is set at the start.
     package var auditSettings = AuditLog.Settings()
     /// Which edition of OpenTelemetry's names for generative AI metrics and spans have.
     package var genAINames = GenAINames.current

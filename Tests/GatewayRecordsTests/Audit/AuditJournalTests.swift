@@ -167,6 +167,46 @@ struct AuditJournalTests {
         #expect(try !AuditLogVerification.run(test.folder).isProven)
     }
 
+    @Test("a segment that another version has written, or whose head is damaged, is set aside and never removed")
+    func strangeHead() throws {
+        for place in [7, 20] {
+            let test = try AuditTestFolder()
+            try test.fill(10)
+            let path = AuditSegment.path(1, in: test.folder.segments)
+            var bytes = try #require(AuditFiles.read(path))
+            bytes[place] ^= 0x40
+            try Data(bytes).write(to: URL(filePath: path))
+            let journal = try test.journal()
+            let (folder, why) = try #require(journal.findings.first?.setAside)
+            #expect(why.contains("head of segment 1"))
+            #expect(AuditFiles.read(folder + "/log/000000000001.log") == bytes)
+        }
+    }
+
+    @Test("a record is never longer than a log takes, whatever its lists and texts hold")
+    func longest() throws {
+        let test = try AuditTestFolder()
+        let text = String(repeating: "\u{1}", count: 4_000)
+        var event = AuditTestFolder.event(1)
+        event.principal = Principal(
+            proof: .token, tenant: text, team: text, user: text, agent: text, run: text,
+            groups: Array(repeating: text, count: 500), credentialID: text,
+            detail: PrincipalDetail(scopes: Array(repeating: text, count: 5_000)))
+        event.details = (0..<2_000).map { AuditFact("\($0)", text) }
+        event.decision?.facts = event.details
+        (event.message, event.resource, event.source) = (text, text, text)
+        var journal = try test.journal()
+        try journal.write([SubmittedEvent(event)], test.encoder(journal), nowMilliseconds: 1)
+        try journal.sync()
+        try journal.publish(nowMilliseconds: 2)
+        journal.shut()
+        let entry = try #require(test.entries.first)
+        #expect(entry.text.count <= AuditEncoder.recordBytesMax)
+        #expect(entry.tree?["unmapped"]?["details"]?["shortened"] == .bool(true))
+        #expect(entry.tree?["actor"]?["user"]?["uid"]?.string?.value.isEmpty == false)
+        #expect(try AuditLogVerification.run(test.folder).isProven)
+    }
+
     @Test("one process writes a log, and the next one once it is done")
     func locked() throws {
         let test = try AuditTestFolder()

@@ -214,6 +214,21 @@ struct ToolGovernanceTests {
         }
     }
 
+    @Test func `a question that cannot be read is not passed on, nor is the server's own state`() async throws {
+        let question = """
+            {"resultType":"input_required","requestState":"own-state",\
+            "inputRequests":{"q":{"method":"elicitation/create","params":{"a":1,"a":2}}}}
+            """
+        let scripted: ToolRoomTests.Scripted = { received, _ in
+            received.method == "tools/call" ? .result(question) : nil
+        }
+        try await ToolRoomTests.run(answer: scripted) { stand in
+            let answer = try await stand.send(
+                try stand.key("alice"), "tools/call", "\"name\":\"get_weather\"", name: "get_weather")
+            #expect(!answer.text.contains("own-state") && answer.text.contains("cannot be read"), "\(answer.text)")
+        }
+    }
+
     @Test
     func `an approval is of its rule, what was seen first is approved by nobody, and one caller cannot ask for all`()
         async throws

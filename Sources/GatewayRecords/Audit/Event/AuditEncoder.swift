@@ -47,6 +47,13 @@ struct AuditEncoder {
             short.response?.bytes = []
             buffer.removeAll(from: start)
             places = write(short, uid, index, previous, textBytesMax: 192)
+            if buffer.count - start > AuditEncoder.recordBytesMax {
+                short.decision?.facts = []
+                short.destination?.authority = []
+                short.details = [AuditFact("shortened", true)]
+                buffer.removeAll(from: start)
+                places = write(short, uid, index, previous, textBytesMax: 32, listMax: 64)
+            }
         }
         let fingerprint = buffer.withBytes(start..<places.attestation.lowerBound) { head in
             buffer.withBytes(places.attestation.upperBound..<buffer.count) { TreeHash.of(head, $0) }
@@ -56,10 +63,11 @@ struct AuditEncoder {
     }
 
     private func write(
-        _ event: AuditEvent, _ uid: RecordUID, _ index: Int, _ previous: PreviousRecord?, textBytesMax: Int = 4_096
+        _ event: AuditEvent, _ uid: RecordUID, _ index: Int, _ previous: PreviousRecord?, textBytesMax: Int = 4_096,
+        listMax: Int = .max
     ) -> Places {
         var json = RecordJSON(buffer)
-        json.textBytesMax = textBytesMax
+        (json.textBytesMax, json.listMax) = (textBytesMax, listMax)
         var places = Places()
         json.object { json in
             json.head(event)

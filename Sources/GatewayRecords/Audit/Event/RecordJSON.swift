@@ -4,6 +4,8 @@ struct RecordJSON {
     let buffer: RecordBuffer
     /// Longer texts are cut.
     var textBytesMax = 4_096
+    /// Longer lists are cut.
+    var listMax = Int.max
     private var needsComma = false
 
     init(_ buffer: RecordBuffer) { self.buffer = buffer }
@@ -64,7 +66,7 @@ struct RecordJSON {
 
     mutating func member(_ name: StaticString, list: [String]) {
         guard !list.isEmpty else { return }
-        array(name) { json in for item in list { json.item(item) } }
+        array(name) { json in for item in list.prefix(json.listMax) { json.item(item) } }
     }
 
     /// 32 hexadecimal digits.

@@ -101,8 +101,9 @@ struct AuditJournal: Sendable {
             guard let bytes = AuditFiles.read(path) else { throw AuditFiles.Failure("cannot read \(path)") }
             sequence = newest
             guard let (head, start) = AuditSegment.decode(bytes, sequence: newest) else {
-                // A head that was being written: there is no record behind it yet.
-                guard bytes.count < 128 * 1024 else { return "the head of segment \(newest) is damaged" }
+                guard AuditSegment.isBegun(bytes) else {
+                    return "the head of segment \(newest) is damaged, or of another version of Sluice"
+                }
                 unsafe unlink(path)
                 sequences.removeLast()
                 continue

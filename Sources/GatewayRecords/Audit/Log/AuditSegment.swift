@@ -75,31 +75,38 @@ enum AuditSegment {
     // MARK: Head
 
     static func encode(_ head: Head) -> [UInt8] {
-        var bytes = magic + [UInt8](repeating: 0, count: frameBytes)
-        number(head.sequence, &bytes)
-        number(head.createdMilliseconds, &bytes)
-        number(head.tree.count, &bytes)
-        bytes.append(UInt8(head.tree.edge.count))
+        var content: [UInt8] = []
+        number(head.sequence, &content)
+        number(head.createdMilliseconds, &content)
+        number(head.tree.count, &content)
+        content.append(UInt8(head.tree.edge.count))
         for level in head.tree.edge {
-            bytes.append(UInt8(level.count))
-            for hash in level { hash.append(to: &bytes) }
+            content.append(UInt8(level.count))
+            for hash in level { hash.append(to: &content) }
         }
         if let previous = head.previous {
             let uid = Array(previous.uid.text.utf8)
-            bytes.append(UInt8(uid.count))
-            bytes += uid
-            number(previous.typeUID, &bytes)
-            previous.fingerprint.append(to: &bytes)
+            content.append(UInt8(uid.count))
+            content += uid
+            number(previous.typeUID, &content)
+            previous.fingerprint.append(to: &content)
         } else {
-            bytes.append(0)
+            content.append(0)
         }
-        let (length, start) = (UInt32(bytes.count - magic.count - frameBytes), magic.count + frameBytes)
-        let check = checksum(bytes.span.extracting(start..<bytes.count), head.sequence)
-        for index in 0..<4 {
-            bytes[magic.count + index] = UInt8(truncatingIfNeeded: length >> UInt32(index * 8))
-            bytes[magic.count + 4 + index] = UInt8(truncatingIfNeeded: check >> UInt32(index * 8))
-        }
-        return bytes
+        let out = RecordBuffer()
+        out.append(magic.span)
+        out.append(4, of: UInt64(content.count))
+        out.append(4, of: UInt64(checksum(content.span, head.sequence)))
+        out.append(content.span)
+        return out.bytes
+    }
+
+    /// Whether it is the head of a segment that was being begun when the machine or the process ended: no record is
+    /// behind it. A head of another edition, or a damaged one with records behind it, is not.
+    static func isBegun(_ bytes: [UInt8]) -> Bool {
+        guard bytes.count > magic.count + frameBytes, !bytes.allSatisfy({ $0 == 0 }) else { return true }
+        return isCurrent(bytes) != nil
+            && bytes.count <= magic.count + frameBytes + Int(word(bytes.span, at: magic.count))
     }
 
     /// The head and its length; nil for one that is not whole, or of another segment.
