@@ -30,8 +30,7 @@ final class HTTP1ClientConnection: Timed, ChannelDuplexHandler {
     /// Of an answer with a length: what is still to come.
     private var answerBytesLeft: UInt64 = 0
     private var unread: ByteBuffer?
-    var outbound: ByteBuffer?
-    var socket = SocketOutput()
+    let output: HTTP1Output
     var outboundFraming: BodyFraming = .none
     var requestMethod: HTTPMethod = .get
     var isRequestSent = false
@@ -59,6 +58,7 @@ final class HTTP1ClientConnection: Timed, ChannelDuplexHandler {
     init(worker: Worker, pool: EndpointPool) {
         self.worker = worker
         self.pool = pool
+        output = HTTP1Output(worker)
         counted = ConnectionLevel(metricSlot: pool.metricSlot)
         let limits = HTTP1Limits(worker.snapshot.limits)
         parser = HTTP1ResponseParser(limits: limits)
@@ -97,11 +97,7 @@ final class HTTP1ClientConnection: Timed, ChannelDuplexHandler {
 
     /// Half of a connection cannot be closed when the other half is, and a whole one would lose what is not sent.
     func closeWhenFlushed() {
-        guard let context else { return }
-        socket.channelWrites()
-        context.writeAndFlush(NIOAny(ByteBuffer())).assumeIsolated().whenComplete { [self] _ in
-            self.context?.closeBothWays()
-        }
+        output.last()?.assumeIsolated().whenComplete { [self] _ in context?.closeBothWays() }
     }
 
     func setReading(_ reading: Bool) {
@@ -117,12 +113,12 @@ final class HTTP1ClientConnection: Timed, ChannelDuplexHandler {
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
-        if pool.isPlain { socket.attach(to: context) }
+        output.attach(to: context, isPlain: pool.isPlain)
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
         self.context = nil
-        socket.detach()
+        output.detach()
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -159,7 +155,7 @@ final class HTTP1ClientConnection: Timed, ChannelDuplexHandler {
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        socket.detach()
+        output.closed()
         worker.refreshClock()
         if inbound == .tunnel { endTunnel() } else { inputEnded() }
         inbound = .closed

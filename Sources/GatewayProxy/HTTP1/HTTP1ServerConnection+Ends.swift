@@ -27,7 +27,7 @@ extension HTTP1ServerConnection {
         isClosing = true
         worker.cancel(self)
         unread = nil
-        outbound = nil
+        output.drop()
         exchange?.downstreamClosed()
         giveExchangeBack()
     }
@@ -88,24 +88,14 @@ extension HTTP1ServerConnection {
     func closeWhenFlushed() { end(lingers: false) }
 
     private func end(lingers: Bool) {
-        guard let context, !isEnding, !isClosing else { return }
+        guard context != nil, !isEnding, !isClosing else { return }
         isEnding = true
         inbound = .discard
         unread = nil
         setReading(true)
         // For a peer that does not take it.
         schedule(afterMilliseconds: worker.snapshot.limits.idleTimeoutMilliseconds)
-        let written: EventLoopFuture<Void>
-        if let outputClosed {
-            written = outputClosed
-        } else {
-            let promise = context.eventLoop.makePromise(of: Void.self)
-            written = promise.futureResult
-            let last = outbound ?? ByteBuffer()
-            outbound = nil
-            socket.channelWrites()
-            context.writeAndFlush(NIOAny(last), promise: promise)
-        }
+        guard let written = outputClosed ?? output.last() else { return }
         written.assumeIsolated().whenComplete { [self] _ in ended(lingers: lingers) }
     }
 

@@ -5,13 +5,11 @@ import NIOCore
 /// Bytes out: what the exchange says, framed for this client.
 extension HTTP1ServerConnection {
     private static let continueHead = Array("HTTP/1.1 100 Continue\r\n\r\n".utf8)
-    /// Below this a chunk is copied behind what is gathered already; above it travels in its own buffer.
-    private static let copyBytesMax = 16 * 1024
 
     func sendContinue() {
         guard !hasSentContinue, !isHeadSent, inbound == .body else { return }
         hasSentContinue = true
-        gather { $0.writeBytes(Self.continueHead) }
+        output.gather { $0.writeBytes(Self.continueHead) }
         flush()
     }
 
@@ -44,22 +42,22 @@ extension HTTP1ServerConnection {
 
     func sendBody(_ bytes: ByteBuffer) {
         guard bytes.readableBytes > 0 else { return }
-        if inbound == .tunnel { return append(bytes) }
+        if inbound == .tunnel { return output.append(bytes) }
         switch outboundFraming {
         case .none: break
-        case .length, .untilClose: append(bytes)
+        case .length, .untilClose: output.append(bytes)
         case .chunked:
             worker.scratch.removeAll(keepingCapacity: true)
             HTTP1Serializer.appendChunkHeader(size: bytes.readableBytes, to: &worker.scratch)
-            gather { $0.writeBytes(worker.scratch) }
-            append(bytes)
-            gather { $0.writeStaticString("\r\n") }
+            output.gather { $0.writeBytes(worker.scratch) }
+            output.append(bytes)
+            output.gather { $0.writeStaticString("\r\n") }
         }
     }
 
     func sendEnd(trailers: FieldBlock?) {
         if inbound == .tunnel {
-            flush()
+            output.leave()
             guard let context, outputClosed == nil else { return }
             let promise = context.eventLoop.makePromise(of: Void.self)
             outputClosed = promise.futureResult
@@ -73,14 +71,14 @@ extension HTTP1ServerConnection {
             } else {
                 HTTP1Serializer.appendLastChunk(to: &worker.scratch)
             }
-            gather { $0.writeBytes(worker.scratch) }
+            output.gather { $0.writeBytes(worker.scratch) }
         }
         outboundFraming = .none
     }
 
     /// The response cannot be finished: the client must not take what it has for the whole.
     func reset() {
-        flush()
+        output.leave()
         keepAlive = false
         if outboundFraming == .untilClose, let socket = context?.channel as? any SocketOptionProvider {
             // Only a RST tells such an end from a good one.
@@ -101,42 +99,12 @@ extension HTTP1ServerConnection {
         setReading(true)
     }
 
-    func flush() {
-        guard let context, var buffer = outbound.take() else { return }
-        if !socket.send(&buffer, context) { context.writeAndFlush(NIOAny(buffer), promise: nil) }
-        worker.giveBack(buffer)
-    }
-
-    // MARK: Gathering
+    func flush() { output.flush() }
 
     private func write(_ head: borrowing ResponseHead, framing: BodyFraming, connection: ConnectionOptions) {
-        if outbound == nil { outbound = worker.takeBuffer() }
         let bytesMax = HTTP1Serializer.bytesMax(response: head)
-        outbound?.write(bytesMax: bytesMax) {
+        output.write(bytesMax: bytesMax) {
             HTTP1Serializer.write(response: head, framing: framing, connection: connection, to: &$0)
         }
-    }
-
-    private func append(_ bytes: ByteBuffer) {
-        if bytes.readableBytes <= Self.copyBytesMax {
-            gather {
-                var bytes = bytes
-                $0.writeBuffer(&bytes)
-            }
-        } else {
-            guard let context else { return }
-            socket.channelWrites()
-            if let buffer = outbound.take() { context.write(NIOAny(buffer), promise: nil) }
-            context.write(NIOAny(bytes), promise: nil)
-            // An empty gathering, so that the next flush reaches the channel.
-            outbound = worker.takeBuffer()
-        }
-    }
-
-    private func gather(_ write: (inout ByteBuffer) -> Void) {
-        if outbound == nil { outbound = worker.takeBuffer() }
-        guard var buffer = outbound.take() else { return }
-        write(&buffer)
-        outbound = buffer
     }
 }

@@ -5,8 +5,7 @@ package import NIOCore
 
 /// A client's HTTP/1 connection: the only handler of its channel (after TLS). Bytes in, exchange calls out, and back.
 ///
-/// One request is under way at a time; pipelined ones wait in `unread` with reading stopped. Output gathers in
-/// `outbound` and leaves at the end of each read batch.
+/// One request is under way at a time; pipelined ones wait in `unread` with reading stopped.
 package final class HTTP1ServerConnection: Timed, ChannelDuplexHandler, DownstreamConnection {
     package typealias InboundIn = ByteBuffer
     package typealias OutboundIn = Never
@@ -41,8 +40,7 @@ package final class HTTP1ServerConnection: Timed, ChannelDuplexHandler, Downstre
     var isParsing = false
     var requestCount = 0
 
-    var outbound: ByteBuffer?
-    var socket = SocketOutput()
+    let output: HTTP1Output
     var outboundFraming: BodyFraming = .none
     var keepAlive = true
     var isDraining = false
@@ -69,6 +67,7 @@ package final class HTTP1ServerConnection: Timed, ChannelDuplexHandler, Downstre
     package init(worker: Worker, client: ClientConnection) {
         self.worker = worker
         self.client = client
+        output = HTTP1Output(worker)
         let snapshot = worker.currentSnapshot()
         let limits = snapshot.limits
         let settings = snapshot.table(port: client.port.number)?.settings ?? PortSettings()
@@ -104,7 +103,7 @@ package final class HTTP1ServerConnection: Timed, ChannelDuplexHandler, Downstre
 
     package func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
-        if !client.port.isTLS { socket.attach(to: context) }
+        output.attach(to: context, isPlain: !client.port.isTLS)
         if context.channel.isActive { opened() }
     }
 
@@ -124,7 +123,7 @@ package final class HTTP1ServerConnection: Timed, ChannelDuplexHandler, Downstre
     }
 
     package func channelInactive(context: ChannelHandlerContext) {
-        socket.detach()
+        output.closed()
         worker.refreshClock()
         closed()
         context.fireChannelInactive()
@@ -132,7 +131,7 @@ package final class HTTP1ServerConnection: Timed, ChannelDuplexHandler, Downstre
 
     package func handlerRemoved(context: ChannelHandlerContext) {
         self.context = nil
-        socket.detach()
+        output.detach()
     }
 
     package func channelRead(context: ChannelHandlerContext, data: NIOAny) {

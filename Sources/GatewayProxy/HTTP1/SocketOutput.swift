@@ -27,21 +27,27 @@ struct SocketOutput {
 
     mutating func detach() { descriptor = -1 }
 
+    var isAttached: Bool { descriptor >= 0 }
+
     /// The channel is about to be given bytes.
     mutating func channelWrites() { isQueued = true }
 
     /// Sends what the socket takes. False when bytes are left, which the channel is to be given at once.
     mutating func send(_ bytes: inout ByteBuffer, _ context: ChannelHandlerContext) -> Bool {
-        if descriptor >= 0, bytes.readableBytes > 0, isFree(context) {
-            // Safe: the pointer is used during the call only.
-            let sent = unsafe bytes.withUnsafeReadableBytes { memory in
-                unsafe Glibc.send(descriptor, memory.baseAddress, memory.count, CInt(MSG_NOSIGNAL))
-            }
-            if sent == bytes.readableBytes { return true }
-            if sent > 0 { bytes.moveReaderIndex(forwardBy: sent) }
-        }
+        if sendsAll(&bytes, context) { return true }
         isQueued = true
         return false
+    }
+
+    /// Sends what the socket takes. False when bytes are left.
+    mutating func sendsAll(_ bytes: inout ByteBuffer, _ context: ChannelHandlerContext) -> Bool {
+        guard descriptor >= 0, bytes.readableBytes > 0, isFree(context) else { return false }
+        // Safe: the pointer is used during the call only.
+        let sent = unsafe bytes.withUnsafeReadableBytes { memory in
+            unsafe Glibc.send(descriptor, memory.baseAddress, memory.count, CInt(MSG_NOSIGNAL))
+        }
+        if sent > 0 { bytes.moveReaderIndex(forwardBy: sent) }
+        return bytes.readableBytes == 0
     }
 
     private mutating func isFree(_ context: ChannelHandlerContext) -> Bool {

@@ -29,6 +29,10 @@ package final class Worker {
     /// For body decoders: filled and read within one call.
     var payloadRanges: [Range<Int>] = []
     private var buffers: [ByteBuffer] = []
+    /// What leaves at the end of the loop's turn.
+    private var leaving: [HTTP1Output] = []
+    private var isLeavingScheduled = false
+    private lazy var leaveAll: () -> Void = { [unowned self] in allLeave() }
     private var exchanges: [Exchange] = []
     var pools = UpstreamPools()
     var balancers = Balancers()
@@ -108,6 +112,27 @@ package final class Worker {
         for connection in Array(connections.values) {
             connection.forEachExchange { $0.endIfRevoked(shared.revocations) }
         }
+    }
+
+    // MARK: Leaving
+
+    /// So many leave together at most: the first must not wait for a long turn's end.
+    private static let leavingMax = 32
+
+    /// Lets output go when everything that is ready now has been processed: tasks run after the events of a turn.
+    func letLeave(_ output: HTTP1Output) {
+        leaving.append(output)
+        if leaving.count >= Worker.leavingMax { leaving.removeAll { $0.leavesAtOnce() } }
+        guard !isLeavingScheduled else { return }
+        isLeavingScheduled = true
+        eventLoop.assumeIsolated().execute(leaveAll)
+    }
+
+    private func allLeave() {
+        isLeavingScheduled = false
+        let all = leaving
+        leaving.removeAll(keepingCapacity: true)
+        for output in all { output.leave() }
     }
 
     // MARK: Memory that goes round
