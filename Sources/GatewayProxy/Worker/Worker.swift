@@ -117,7 +117,7 @@ package final class Worker {
     // MARK: Leaving
 
     /// So many leave together at most: the first must not wait for a long turn's end.
-    private static let leavingMax = 32
+    private static let leavingMax = 16
 
     /// Lets output go when everything that is ready now has been processed: tasks run after the events of a turn.
     func letLeave(_ output: HTTP1Output) {
