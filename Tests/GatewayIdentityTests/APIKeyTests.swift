@@ -116,8 +116,8 @@ struct CredentialScannerTests {
             ([("x-goog-api-key", "k1")], "k1", [.xGoogAPIKey]),
             ([("x-api-key", "k1"), ("authorization", "Bearer k1")], "k1", [.xAPIKey, .authorization]),
             ([("authorization", "Basic abc"), ("x-api-key", "k1")], "k1", [.xAPIKey]),
-        ] as [([(String, String)], String, [CredentialScanner.Source])])
-    func found(fields: [(String, String)], key: String, sources: [CredentialScanner.Source]) throws {
+        ] as [([(String, String)], String, CredentialScanner.Sources)])
+    func found(fields: [(String, String)], key: String, sources: CredentialScanner.Sources) throws {
         var head = head(fields)
         guard case .found(let slice, let found) = CredentialScanner.scan(head) else {
             Issue.record("not found")

@@ -15,8 +15,8 @@ package struct APIKeyIdentity: Sendable {
     /// The principal, and the fields to strip before going upstream; a principal of nil and no fields for a
     /// request without a key where none is required. Throws `unauthenticated`.
     package func identify(
-        _ head: borrowing RequestHead, nowSeconds: Int
-    ) throws(GatewayError) -> (principal: Principal?, sources: [CredentialScanner.Source]) {
+        _ head: RequestHead, nowSeconds: Int
+    ) throws(GatewayError) -> (principal: Principal?, sources: CredentialScanner.Sources) {
         switch CredentialScanner.scan(head) {
         case .none:
             guard isRequired else { return (nil, []) }

@@ -102,32 +102,33 @@ package final class CompiledProvider: Sendable {
     }
 }
 
-/// One credential of a provider.
-package struct CompiledCredential: Sendable {
+/// One credential of a provider. A reference: every attempt holds one.
+package final class CompiledCredential: Sendable {
     /// For records and metrics; never the key.
-    package var name: String
+    package let name: String
     /// The field it is sent in, in lower case.
     package let field: [UInt8]
     let label: FieldLabel
     /// The whole value of the field; nil when the credential is not there, or is fetched.
-    package var value: Secret?
+    package let value: Secret?
     /// What fetches it; the value is then made of what that has at the time.
-    package var source: LiveCredential?
+    package let source: LiveCredential?
     /// What the API is told of a request that comes with it (`anthropic-beta`).
-    package var beta: [UInt8]?
+    package let beta: [UInt8]?
     /// Why it is not.
-    package var problem: String?
-    package var weight: Int
+    package let problem: String?
+    package let weight: Int
 
     package init(
-        name: String, field: [UInt8], value: Secret?, source: LiveCredential? = nil, problem: String? = nil,
-        weight: Int = 1
+        name: String, field: [UInt8], value: Secret?, source: LiveCredential? = nil, beta: [UInt8]? = nil,
+        problem: String? = nil, weight: Int = 1
     ) {
         self.name = name
         self.field = field
         label = FieldLabel(String(decoding: field, as: UTF8.self))
         self.value = value
         self.source = source
+        self.beta = beta
         self.problem = problem
         self.weight = weight
     }
@@ -143,11 +144,9 @@ package struct CompiledCredential: Sendable {
     ) -> CompiledCredential {
         let usual = dialect == .openai || isToken ? "authorization" : "x-api-key"
         let field = Array((credential.header?.lowercased() ?? usual).utf8)
-        var made = CompiledCredential(
+        return CompiledCredential(
             name: credential.shownName, field: field, value: key.map { value(of: $0, in: field) }, source: source,
-            problem: problem, weight: credential.weight)
-        made.beta = beta.map { Array($0.utf8) }
-        return made
+            beta: beta.map { Array($0.utf8) }, problem: problem, weight: credential.weight)
     }
 
     /// What stands in a field of that name.

@@ -201,7 +201,7 @@ extension ModelExchange {
     /// Keeps what a translation lost.
     func note(_ lost: TranslationLosses) {
         if let header = lost.header { losses.append(header) }
-        lossLines += lost.lines
+        if !lost.lines.isEmpty { lossLines += lost.lines }
     }
 
     /// The body as this target is sent it: the client's own bytes, edited where they must be, or a translation.

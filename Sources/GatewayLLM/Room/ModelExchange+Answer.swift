@@ -25,6 +25,24 @@ extension ModelReply {
         }
     }
 
+    /// What records show of it.
+    struct Names {
+        var responseID = ""
+        var responseModel = ""
+        var finishReason = ""
+    }
+
+    var names: Names? {
+        switch self {
+        case .none, .fault: nil
+        case .whole(let whole): whole.names
+        case .stream(let stream):
+            stream.facts.map {
+                Names(responseID: $0.responseID, responseModel: $0.responseModel, finishReason: $0.finishReason)
+            }
+        }
+    }
+
     /// Whether it failed, by its provider's own words, before it said anything.
     var failedUnseen: Bool {
         switch self {
@@ -100,7 +118,7 @@ extension ModelExchange: AnswerReader {
             reply = .fault(status: head.status, retryAfter: RetryAfter.nanoseconds(head), body: ByteBuffer())
             return
         }
-        let type = head.fields.first(.contentType).map { head.fields.copy($0.value) } ?? []
+        let type = ModelExchange.type(of: head)
         // Who was asked for a stream and does not say JSON sends one, whatever it calls it; a stored response comes as
         // one where its query asks for that.
         let isStream =
@@ -120,6 +138,11 @@ extension ModelExchange: AnswerReader {
                     endpoint.shape, attempt?.translation, edit: replyEdit, isBilled: endpoint.isBilled,
                     status: head.status, type: type))
         }
+    }
+
+    private static func type(of head: borrowing ResponseHead) -> [UInt8] {
+        guard let entry = head.fields.first(.contentType) else { return [] }
+        return head.fields.equals(entry.value, ModelFields.json) ? ModelFields.json : head.fields.copy(entry.value)
     }
 
     /// What a stored response, or a sound, is marked with on its way to the client.

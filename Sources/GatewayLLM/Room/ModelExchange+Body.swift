@@ -55,9 +55,9 @@ extension ModelExchange {
     }
 
     /// Makes the payload what is sent next; what the head says of it, and the bytes that go with the head.
-    func load(_ payload: Payload, _ exchange: Exchange) -> (framing: BodyFraming, bytes: [ByteBuffer]) {
+    func load(_ payload: consuming Payload, _ exchange: Exchange) -> (framing: BodyFraming, bytes: [ByteBuffer]) {
         (sender, sentBody, mayPump) = (nil, nil, true)
-        switch payload {
+        switch consume payload {
         case .bytes(let chunks):
             let count = chunks.reduce(0) { $0 + $1.readableBytes }
             isPumped = false

@@ -12,10 +12,10 @@ extension ModelExchange {
         call.provider = served?.provider.vendor ?? ""
         call.requestModel = modelText
         call.responseModel = servedText
-        if let facts = reply.facts {
-            call.responseID = facts.responseID
-            call.finishReason = facts.finishReason
-            if !facts.responseModel.isEmpty { call.responseModel = facts.responseModel }
+        if let names = reply.names {
+            call.responseID = names.responseID
+            call.finishReason = names.finishReason
+            if !names.responseModel.isEmpty { call.responseModel = names.responseModel }
         }
         call.isStream = request.streams
         call.maxTokens = request.outputTokensMax
@@ -32,8 +32,13 @@ extension ModelExchange {
         call.durationNanoseconds = worker.now &- startedNanoseconds
         if firstTokenNanoseconds > 0 { call.firstTokenNanoseconds = firstTokenNanoseconds &- startedNanoseconds }
         call.overheadNanoseconds = firstAttemptNanoseconds > 0 ? firstAttemptNanoseconds &- startedNanoseconds : 0
+        keep(call)
+    }
+
+    private func keep(_ call: consuming ModelCallRecord) {
         worker.recorder.metrics.recordModelCall(call)
-        exchange?.record.modelCall = ModelCallNote(call)
+        let note = ModelCallNote(consume call)
+        exchange?.record.modelCall = note
     }
 }
 

@@ -133,14 +133,16 @@ enum ModelFields {
 }
 
 /// The head of the usual requests to a provider, made once: all but the credential and what a call brings along.
-struct PreparedHead: Sendable {
-    private var head = RequestHead()
+final class PreparedHead: Sendable {
+    private let head: RequestHead
 
     init(_ endpoint: ModelEndpoint, _ provider: CompiledProvider) {
+        var head = RequestHead()
         let target = provider.pathPrefix + provider.upstreamPath(endpoint)
         ModelFields.write(
             &head, method: .post, name: Array("POST".utf8), target, pathCount: target.count, provider)
         head.fields.append(.contentType, ModelFields.json)
+        self.head = head
     }
 
     func write(to other: inout RequestHead) {

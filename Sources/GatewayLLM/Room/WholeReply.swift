@@ -96,6 +96,7 @@ final class WholeReply {
     }
 
     var facts: ReplyFacts? { meter?.facts }
+    var names: ModelReply.Names? { meter?.names }
     /// All of it has come and could be read, whether or not it could be translated.
     var isRead: Bool { isComplete || meter?.ending == .complete }
     var failedUnseen: Bool { meter?.hasError == true && meter?.hasContent == false }
@@ -107,9 +108,14 @@ final class WholeReply {
 }
 
 /// What a request and its reply need where client and provider speak different APIs.
-struct Translation {
-    var translator: Translator
-    var request: TranslatedRequest
+final class Translation {
+    let translator: Translator
+    let request: TranslatedRequest
+
+    init(translator: Translator, request: TranslatedRequest) {
+        self.translator = translator
+        self.request = request
+    }
 
     /// The form of the provider's replies.
     var shape: ReplyShape { translator.provider == .messages ? .messages : .chatCompletions }

@@ -8,8 +8,21 @@ package struct TargetChoice {
         package var access: Int
     }
 
-    /// What was tried for this request already, in order.
-    package var tried: [Place] = []
+    /// Places in order: nearly always one, which needs no list.
+    package struct Places: Sendable {
+        private var first: Place?
+        private var more: [Place] = []
+
+        var last: Place? { more.last ?? first }
+        func contains(_ place: Place) -> Bool { first == place || more.contains(place) }
+
+        mutating func append(_ place: Place) {
+            if first == nil { first = place } else { more.append(place) }
+        }
+    }
+
+    /// What was tried for this request already.
+    package var tried = Places()
     /// What cannot serve this request however often it is tried.
     package var barred: [Place] = []
     package private(set) var reason: GatewayError?

@@ -27,7 +27,11 @@ package struct ReplyFacts: Sendable, Equatable {
     /// Bytes of text, thinking and arguments as JSON writes them, for an estimate where no usage was told.
     package var outputTextBytes = 0
     /// The error the reply ended with, or is.
-    package var error: ProviderError?
+    package var error: ProviderError? {
+        didSet { hasError = error != nil }
+    }
+    /// To be asked without a copy of the error.
+    package private(set) var hasError = false
     /// The error came after content, so that no other attempt can take its place.
     package var isErrorAfterContent = false
     package var malformedEvents = 0

@@ -23,8 +23,13 @@ package final class ReplyMeter {
     // One by one: all of them together are many to copy.
     var ending: ReplyFacts.Ending { reader.facts.ending }
     var error: ProviderError? { reader.facts.error }
-    var hasError: Bool { reader.facts.error != nil }
+    var hasError: Bool { reader.facts.hasError }
     var hasContent: Bool { reader.facts.hasContent }
+    var names: ModelReply.Names {
+        ModelReply.Names(
+            responseID: reader.facts.responseID, responseModel: reader.facts.responseModel,
+            finishReason: reader.facts.finishReason)
+    }
     var usage: TokenUsage? { reader.facts.isUsageAbsurd ? nil : reader.facts.usage }
     var outputTextBytes: Int { reader.facts.outputTextBytes }
 }

@@ -14,47 +14,47 @@ package struct Principal: Sendable, Equatable, Hashable {
     }
 
     package var proof: Proof {
-        get { box.fields.proof }
+        @inlinable get { box.fields.proof }
         set { fields.proof = newValue }
     }
     package var tenant: String? {
-        get { box.fields.tenant }
+        @inlinable get { box.fields.tenant }
         set { fields.tenant = newValue }
     }
     package var team: String? {
-        get { box.fields.team }
+        @inlinable get { box.fields.team }
         set { fields.team = newValue }
     }
     package var user: String? {
-        get { box.fields.user }
+        @inlinable get { box.fields.user }
         set { fields.user = newValue }
     }
     package var agent: String? {
-        get { box.fields.agent }
+        @inlinable get { box.fields.agent }
         set { fields.agent = newValue }
     }
     /// The piece of work the call belongs to, as the credential says; never what a caller merely claims.
     package var run: String? {
-        get { box.fields.run }
+        @inlinable get { box.fields.run }
         set { fields.run = newValue }
     }
     package var groups: [String] {
-        get { box.fields.groups }
+        @inlinable get { box.fields.groups }
         set { fields.groups = newValue }
     }
     /// Names the credential (a key's id, a certificate's subject), never the secret itself.
     package var credentialID: String? {
-        get { box.fields.credentialID }
+        @inlinable get { box.fields.credentialID }
         set { fields.credentialID = newValue }
     }
     /// What the credential itself allows and costs at most; nil for one that leaves it to policies.
     package var grant: KeyGrant? {
-        get { box.fields.grant }
+        @inlinable get { box.fields.grant }
         set { fields.grant = newValue }
     }
     /// What a token says beyond these names; nil for keys.
     package var detail: PrincipalDetail? {
-        get { box.fields.detail }
+        @inlinable get { box.fields.detail }
         set { fields.detail = newValue }
     }
 
@@ -72,26 +72,26 @@ package struct Principal: Sendable, Equatable, Hashable {
     /// A caller who showed no credential.
     package static let anonymous = Principal(proof: .none)
 
-    private struct Fields: Sendable, Hashable {
-        var proof: Proof
-        var tenant: String?
-        var team: String?
-        var user: String?
-        var agent: String?
-        var run: String?
-        var groups: [String]
-        var credentialID: String?
-        var grant: KeyGrant?
-        var detail: PrincipalDetail?
+    package struct Fields: Sendable, Hashable {
+        package var proof: Proof
+        package var tenant: String?
+        package var team: String?
+        package var user: String?
+        package var agent: String?
+        package var run: String?
+        package var groups: [String]
+        package var credentialID: String?
+        package var grant: KeyGrant?
+        package var detail: PrincipalDetail?
     }
 
-    private final class Box: Sendable {
-        let fields: Fields
-        init(_ fields: Fields) { self.fields = fields }
+    package final class Box: Sendable {
+        package let fields: Fields
+        fileprivate init(_ fields: Fields) { self.fields = fields }
     }
 
     /// One reference: every call copies its principal into facts, records and reservations.
-    private var box: Box
+    package private(set) var box: Box
     private var fields: Fields {
         get { box.fields }
         set { box = Box(newValue) }

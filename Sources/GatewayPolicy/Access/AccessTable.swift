@@ -139,7 +139,7 @@ package final class AccessRule: Sendable {
         guard models.contains(where: { $0.matches(request.name.span) || $0.matches(request.catalogName.span) }) else {
             return false
         }
-        return subjects.contains { $0.matches(principal) }
+        return subjects.include(principal)
     }
 
     static func otherOperation(_ request: AccessTable.Request) -> String {
@@ -148,7 +148,7 @@ package final class AccessRule: Sendable {
 
     /// What of subject, operation and model does not fit, in words; nil when all of it does.
     func mismatch(_ principal: Principal, _ request: AccessTable.Request) -> String? {
-        if !subjects.contains(where: { $0.matches(principal) }) { return "it is not about this caller" }
+        if !subjects.include(principal) { return "it is not about this caller" }
         if let operations, !operations.contains(request.operation) {
             return AccessRule.otherOperation(request)
         }
@@ -165,7 +165,7 @@ package final class AccessRule: Sendable {
     }
 
     func names(_ operation: ModelOperation, for principal: Principal) -> Bool {
-        operations?.contains(operation) == true && subjects.contains { $0.matches(principal) }
+        operations?.contains(operation) == true && subjects.include(principal)
     }
 
     /// What of the request is too large; nil when nothing is.

@@ -69,6 +69,14 @@ package struct BudgetSubject: Sendable, Hashable {
     }
 }
 
+extension [BudgetSubject] {
+    /// By place: a subject that a closure is handed is copied first.
+    func include(_ principal: Principal) -> Bool {
+        for index in indices where self[index].matches(principal) { return true }
+        return false
+    }
+}
+
 /// A BudgetPolicy, compiled: for each value of its scope, an account with these limits.
 package struct BudgetRule: Sendable, Hashable {
     /// `namespace/name` of the policy. Accounts are found by it: who renames a policy starts new ones.
@@ -111,7 +119,7 @@ package struct BudgetRule: Sendable, Hashable {
     package func counts(_ facts: BudgetFacts) -> Bool { isAbout(facts) && facts.value(scope) != nil }
 
     private func isAbout(_ facts: BudgetFacts) -> Bool {
-        (subjects.isEmpty || subjects.contains { $0.matches(facts.principal) })
+        (subjects.isEmpty || subjects.include(facts.principal))
             && (models.isEmpty || models.contains { $0.matches(facts.model) })
     }
 }
@@ -128,13 +136,22 @@ package struct BudgetTable: Sendable, Hashable {
         _ facts: BudgetFacts, withKey: Bool = true
     ) -> [(key: BudgetAccountKey, limits: [BudgetLimit])] {
         var accounts: [(key: BudgetAccountKey, limits: [BudgetLimit])] = []
-        accounts.reserveCapacity(rules.count + 1)
-        for index in rules.indices {
-            if let key = rules[index].account(facts) { accounts.append((key, rules[index].limits)) }
-        }
-        if withKey, let grant = facts.principal.grant, !grant.limits.isEmpty, let key = facts.ownAccount(grant) {
-            accounts.append((key, grant.limits))
+        _ = forEachAccount(facts, withKey: withKey) { key, limits in
+            accounts.append((key, limits))
+            return true
         }
         return accounts
+    }
+
+    /// The same one by one, while `body` says so; false when it did not.
+    package func forEachAccount(
+        _ facts: BudgetFacts, withKey: Bool = true, _ body: (consuming BudgetAccountKey, [BudgetLimit]) -> Bool
+    ) -> Bool {
+        for index in rules.indices {
+            if let key = rules[index].account(facts), !body(key, rules[index].limits) { return false }
+        }
+        guard withKey, let grant = facts.principal.grant, !grant.limits.isEmpty, let key = facts.ownAccount(grant)
+        else { return true }
+        return body(key, grant.limits)
     }
 }

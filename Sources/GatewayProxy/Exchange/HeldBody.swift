@@ -13,6 +13,12 @@ struct HeldBody {
         byteCount += chunk.readableBytes
     }
 
+    /// Keeps chunks that nobody has taken yet, the first there are.
+    mutating func hold(first all: [ByteBuffer]) {
+        chunks = all
+        byteCount = all.reduce(0) { $0 + $1.readableBytes }
+    }
+
     /// Keeps a chunk that has been sent, as long as all of the body fits into `bytesMax`.
     mutating func remember(_ chunk: ByteBuffer, bytesMax: Int) {
         guard isWhole else { return }

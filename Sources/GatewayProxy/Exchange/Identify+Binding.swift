@@ -6,9 +6,9 @@ import GatewayWire
 extension Exchange {
     /// RFC 8705 section 3 and RFC 9449 section 7. Throws `unauthenticated`.
     func checkBinding(
-        of found: Principal, _ shown: ShownCredential, _ rules: TokenRules?
+        of found: Principal, _ shown: inout ShownCredential, _ rules: TokenRules?
     ) throws(GatewayError) {
-        let isBoundScheme = shown.isShown && CredentialScanner.isBound(request)
+        let isBoundScheme = shown.isShown && CredentialScanner.isBound(lent: &request)
         switch found.detail?.confirmation {
         case nil:
             guard isBoundScheme, found.detail != nil else { return }
@@ -22,12 +22,12 @@ extension Exchange {
             guard isBoundScheme else {
                 throw invalidProof("the token is bound to a key and needs a proof of it", "invalid_token")
             }
-            try checkProof(by: thumbprint, shown, rules)
+            try checkProof(by: thumbprint, &shown, rules)
         }
     }
 
     private func checkProof(
-        by thumbprint: String, _ shown: ShownCredential, _ rules: TokenRules?
+        by thumbprint: String, _ shown: inout ShownCredential, _ rules: TokenRules?
     ) throws(GatewayError) {
         let proofs = request.fields.entries.filter { request.fields.equals($0.name, Exchange.proofField) }
         guard proofs.count == 1, let proof = proofs.first, let key = shown.key else {
@@ -35,7 +35,7 @@ extension Exchange {
                 "the request carries \(proofs.isEmpty ? "no" : "more than one") proof", "invalid_dpop_proof")
         }
         let asked = ProofRules.Request(
-            method: request.fields.text(request.methodName), url: ownURL, token: shown.digest(request, key))
+            method: request.fields.text(request.methodName), url: ownURL, token: shown.digest(&request, key))
         let now = Int(worker.wallNanoseconds / 1_000_000_000)
         do throws(ProofRules.Problem) {
             let signer = try worker.shared.proofs.check(

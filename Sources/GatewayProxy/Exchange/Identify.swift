@@ -10,10 +10,10 @@ extension Exchange {
     /// nothing has been decided: an issuer is being asked, and the phase runs again when it has answered.
     func identify() -> GatewayError? {
         guard let rule, !rule.policy.identity.isEmpty else { return nil }
-        let shown = ShownCredential(request)
+        var shown = ShownCredential(lent: &request)
         var doubt: (error: GatewayError, rule: String)?
         for identity in rule.policy.identity {
-            switch recognise(by: identity, shown) {
+            switch recognise(by: identity, &shown) {
             case .content: continue
             case .waiting(let wait):
                 if let error = waitForIssuer(wait) { return refuse(error, by: identity.name) }
@@ -27,7 +27,7 @@ extension Exchange {
         if let doubt, principal.proof == .none { return refuse(doubt.error, by: doubt.rule) }
         // Also a key that nobody had to look at, because another proof came first.
         if shown.isShown, rule.policy.identity.contains(where: { $0.providers.contains(where: \.readsFields) }) {
-            if CredentialScanner.isBound(request) { request.fields.remove(named: Exchange.proofField) }
+            if CredentialScanner.isBound(lent: &request) { request.fields.remove(named: Exchange.proofField) }
             CredentialScanner.strip(shown.sources, from: &request)
         }
         if principal.proof != .none { record.principal = principal }
@@ -52,17 +52,17 @@ extension Exchange {
     }
 
     /// Whether one policy is content. A provider that has to ask does not keep another from knowing the caller.
-    private func recognise(by identity: IdentityRule, _ shown: ShownCredential) -> Recognition {
+    private func recognise(by identity: IdentityRule, _ shown: inout ShownCredential) -> Recognition {
         var failure: GatewayError?
         var wait: ((@escaping @Sendable () -> Void) -> Bool)?
         for provider in identity.providers {
-            switch recognise(by: provider, shown) {
+            switch recognise(by: provider, &shown) {
             case .nobody: continue
             case .waiting(let body): wait = wait ?? body
             case .failed(let error): failure = failure.map { Exchange.clearer($0, error) } ?? error
             case .known(let found, let rules):
                 do throws(GatewayError) {
-                    try checkBinding(of: found, shown, rules)
+                    try checkBinding(of: found, &shown, rules)
                 } catch {
                     return .refused(error)
                 }
@@ -100,7 +100,7 @@ extension Exchange {
         case waiting((@escaping @Sendable () -> Void) -> Bool)
     }
 
-    private func recognise(by provider: IdentityRule.Provider, _ shown: ShownCredential) -> Recognised {
+    private func recognise(by provider: IdentityRule.Provider, _ shown: inout ShownCredential) -> Recognised {
         let now = Int(worker.wallNanoseconds / 1_000_000_000)
         switch provider {
         case .apiKeys(let keys): return recognise(by: keys, shown, now)
@@ -116,13 +116,13 @@ extension Exchange {
             } catch { return .failed(error) }
         case .tokens(let authority):
             guard shown.isToken, let key = shown.key else { return nothing(shown) }
-            let digest = shown.digest(request, key)
-            let finding = authority.find(key, in: request, digest, nowSeconds: now)
+            let digest = shown.digest(&request, key)
+            let finding = authority.find(key, in: &request, digest, nowSeconds: now)
             return recognised(finding, authority.rules) { authority.wait($0) }
         case .introspection(let server):
             guard let key = shown.key else { return nothing(shown) }
-            let digest = shown.digest(request, key)
-            let finding = server.find(key, in: request, digest, nowSeconds: now)
+            let digest = shown.digest(&request, key)
+            let finding = server.find(key, in: &request, digest, nowSeconds: now)
             return recognised(finding, nil) { server.wait(digest, $0) }
         }
     }
@@ -157,7 +157,7 @@ extension Exchange {
         if shown.isAmbiguous { return .failed(Exchange.ambiguous) }
         // A token is no key: hashing it would be for nothing.
         guard let key = shown.key, !shown.isToken else { return .nobody }
-        switch keys.find(key, in: request, nowSeconds: now) {
+        switch keys.find(key, in: &request, nowSeconds: now) {
         case .accepted(let principal): return .known(principal, nil)
         case .unknown:
             return .failed(
@@ -180,7 +180,7 @@ extension Exchange {
 
 extension TokenAuthority {
     fileprivate func find(
-        _ key: Slice, in head: borrowing RequestHead, _ digest: TokenDigest, nowSeconds: Int
+        _ key: Slice, in head: inout RequestHead, _ digest: TokenDigest, nowSeconds: Int
     ) -> Finding {
         find(head.fields.bytes.span.extracting(key.range), digest: digest, nowSeconds: nowSeconds)
     }
@@ -188,30 +188,31 @@ extension TokenAuthority {
 
 extension TokenIntrospector {
     fileprivate func find(
-        _ key: Slice, in head: borrowing RequestHead, _ digest: TokenDigest, nowSeconds: Int
+        _ key: Slice, in head: inout RequestHead, _ digest: TokenDigest, nowSeconds: Int
     ) -> TokenAuthority.Finding {
         find(head.fields.bytes.span.extracting(key.range), digest: digest, nowSeconds: nowSeconds)
     }
 }
 
 extension APIKeySet {
-    fileprivate func find(_ key: Slice, in head: borrowing RequestHead, nowSeconds: Int) -> Finding {
+    fileprivate func find(_ key: Slice, in head: inout RequestHead, nowSeconds: Int) -> Finding {
         find(head.fields.bytes.span.extracting(key.range), nowSeconds: nowSeconds)
     }
 }
 
-/// What of a request may say who sent it.
-final class ShownCredential {
+/// What of a request may say who sent it. Heads are lent to it: a property of a class that is merely borrowed is copied
+/// first.
+struct ShownCredential {
     /// Where it lies in the head's bytes; nil when there is none, or two that differ.
     private(set) var key: Slice?
-    private(set) var sources: [CredentialScanner.Source] = []
+    private(set) var sources: CredentialScanner.Sources = []
     private(set) var isAmbiguous = false
     /// It has the form of a signed token.
     private(set) var isToken = false
     private var known: TokenDigest?
 
-    init(_ head: borrowing RequestHead) {
-        switch CredentialScanner.scan(head) {
+    init(lent head: inout RequestHead) {
+        switch CredentialScanner.scan(lent: &head) {
         case .none: break
         case .ambiguous: isAmbiguous = true
         case .found(let key, let sources):
@@ -224,7 +225,7 @@ final class ShownCredential {
     var isShown: Bool { key != nil || isAmbiguous }
 
     /// Made when somebody asks, once.
-    func digest(_ head: borrowing RequestHead, _ key: Slice) -> TokenDigest {
+    mutating func digest(_ head: inout RequestHead, _ key: Slice) -> TokenDigest {
         if let known { return known }
         let digest = TokenDigest(head.fields.bytes.span.extracting(key.range))
         known = digest

@@ -132,7 +132,7 @@ extension Exchange {
         attempt.backend = backend
         receiver = .upstream
         requestEnded = isWhole
-        for chunk in body { held.hold(chunk) }
+        held.hold(first: body)
         state = .answering
         startAttempt()
     }

@@ -276,11 +276,12 @@ final class HTTP1ClientConnection: Timed, ChannelDuplexHandler {
     }
 
     private func decodeChunks(_ buffer: inout ByteBuffer, _ exchange: Exchange) {
-        worker.payloadRanges.removeAll(keepingCapacity: true)
+        // The callbacks below may decode another connection's body.
+        var ranges = worker.takeRanges()
+        defer { worker.giveBack(&ranges) }
         do {
-            let progress = try decoder.decode(buffer.readableBytesUInt8Span, payload: &worker.payloadRanges)
+            let progress = try decoder.decode(buffer.readableBytesUInt8Span, payload: &ranges)
             let start = buffer.readerIndex
-            let ranges = worker.payloadRanges
             let source = buffer
             buffer.moveReaderIndex(forwardBy: progress.consumed)
             if progress.consumed == 0, !progress.isComplete {

@@ -22,8 +22,9 @@ extension HTTP1ServerConnection {
     }
 
     func skipBody(_ buffer: inout ByteBuffer) {
-        worker.payloadRanges.removeAll(keepingCapacity: true)
-        guard let progress = try? decoder.decode(buffer.readableBytesUInt8Span, payload: &worker.payloadRanges),
+        var ranges = worker.takeRanges()
+        defer { worker.giveBack(&ranges) }
+        guard let progress = try? decoder.decode(buffer.readableBytesUInt8Span, payload: &ranges),
             skippedBytes + UInt64(progress.consumed) <= Self.skippedBytesMax
         else {
             // The answer is out, so there is nothing left to say.

@@ -249,12 +249,12 @@ package final class HTTP1ServerConnection: Timed, ChannelDuplexHandler, Downstre
     }
 
     private func decodeBody(_ buffer: inout ByteBuffer) {
-        worker.payloadRanges.removeAll(keepingCapacity: true)
+        // The callbacks below may decode another connection's body.
+        var ranges = worker.takeRanges()
+        defer { worker.giveBack(&ranges) }
         do {
-            let progress = try decoder.decode(buffer.readableBytesUInt8Span, payload: &worker.payloadRanges)
+            let progress = try decoder.decode(buffer.readableBytesUInt8Span, payload: &ranges)
             let start = buffer.readerIndex
-            // The callbacks below may decode another connection's body with the same scratch list.
-            let ranges = worker.payloadRanges
             let source = buffer
             buffer.moveReaderIndex(forwardBy: progress.consumed)
             if progress.consumed == 0, !progress.isComplete {

@@ -26,8 +26,8 @@ package final class Worker {
     package var random: LoopRandom
     /// For serialising heads: filled and copied out within one call.
     var scratch: [UInt8] = []
-    /// For body decoders: filled and read within one call.
-    var payloadRanges: [Range<Int>] = []
+    /// For body decoders.
+    private var spareRanges: [Range<Int>] = []
     private var buffers: [ByteBuffer] = []
     /// What leaves at the end of the loop's turn.
     private var leaving: [HTTP1Output] = []
@@ -148,6 +148,18 @@ package final class Worker {
     func giveBack(_ buffer: ByteBuffer) {
         guard buffers.count < 64, buffer.capacity <= 64 * 1024 else { return }
         buffers.append(buffer)
+    }
+
+    /// An empty list for one call of a body decoder; give it back.
+    func takeRanges() -> [Range<Int>] {
+        var ranges: [Range<Int>] = []
+        swap(&ranges, &spareRanges)
+        return ranges
+    }
+
+    func giveBack(_ ranges: inout [Range<Int>]) {
+        ranges.removeAll(keepingCapacity: true)
+        swap(&ranges, &spareRanges)
     }
 
     /// An exchange ready for a new request.

@@ -62,10 +62,11 @@ extension RecordWriter {
 
     mutating func noRow() { add(UInt8(0)) }
 
-    mutating func row(_ row: UsageRow, timeMilliseconds: Int) {
+    /// The row is only read: what is lent is not copied.
+    mutating func row(lent row: inout UsageRow, timeMilliseconds: Int) {
         add(UInt8(1))
         add(timeMilliseconds)
-        texts(row)
+        texts(&row)
         add(row.groups.count)
         for group in row.groups { add(group) }
         add(min(row.usage.input, UsageRow.tokensMax))
@@ -88,7 +89,7 @@ extension RecordWriter {
 
 extension RecordWriter {
     /// One after the other: a list of them would have to be made for each call.
-    private mutating func texts(_ row: UsageRow) {
+    private mutating func texts(_ row: inout UsageRow) {
         add(row.requestID)
         add(row.tenant)
         add(row.team)

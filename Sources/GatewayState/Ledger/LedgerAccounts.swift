@@ -26,13 +26,13 @@ struct LedgerAccounts {
         let key: BudgetAccountKey
         private let hash: UInt64
 
-        init(_ key: BudgetAccountKey) {
-            self.key = key
+        init(_ key: consuming BudgetAccountKey) {
             var hash = Hash64(seed: Name.seed)
             hash.add(key.value.utf8Span.span)
             hash.add(key.tenant.utf8Span.span)
             hash.add(key.policy.utf8Span.span)
             self.hash = hash.value
+            self.key = key
         }
 
         func hash(into hasher: inout Hasher) { hasher.combine(hash) }
@@ -56,7 +56,7 @@ struct LedgerAccounts {
 
     /// The number of an account, made or read from the store if need be; nil when all are in use.
     mutating func slot(
-        _ key: BudgetAccountKey, foldedThrough: Int, nowMilliseconds: Int,
+        _ key: consuming BudgetAccountKey, foldedThrough: Int, nowMilliseconds: Int,
         load: (BudgetAccountKey) -> BudgetAccount?
     ) -> Int? {
         let name = Name(key)
@@ -65,13 +65,19 @@ struct LedgerAccounts {
             return found
         }
         guard let slot = room(foldedThrough: foldedThrough, nowMilliseconds: nowMilliseconds) else { return nil }
-        slots[slot] = Slot(key: key)
-        if hasMoreInStore, let stored = load(key) {
+        slots[slot] = Slot(key: name.key)
+        if hasMoreInStore, let stored = load(name.key) {
             slots[slot].account = stored
             reloadedCount += 1
         }
         index[name] = slot
         return slot
+    }
+
+    /// How one of an account's limits stands.
+    func standing(_ slot: Int, _ counter: Int) -> BudgetStanding {
+        let slots = slots.span
+        return slots[slot].account.standing(slots[slot].account.counters[counter], key: slots[slot].key)
     }
 
     /// The number of an account that is here.

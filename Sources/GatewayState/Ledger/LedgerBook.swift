@@ -62,13 +62,13 @@ struct LedgerBook: ~Copyable {
         guard open.count - freeOpen.count < settings.reservationsMax else {
             return unavailable("more than \(settings.reservationsMax) calls are under way")
         }
-        let enforced = table.accounts(facts)
-        let matches = shadow.rules.isEmpty ? enforced : enforced + shadow.accounts(facts, withKey: false)
-        guard let slots = slots(matches, now: now, load: load) else {
-            return unavailable("more than \(settings.accountsMax) budget accounts are in use")
-        }
-        if let refusal = refusal(slots.prefix(enforced.count), demand, now: now) {
-            for slot in slots { accounts.slots[slot].openCount -= 1 }
+        var slots: [Int] = []
+        slots.reserveCapacity(table.rules.count + shadow.rules.count + 1)
+        guard open(table, facts, withKey: true, &slots, now: now, load: load) else { return tooMany(slots) }
+        let enforcedCount = slots.count
+        guard open(shadow, facts, withKey: false, &slots, now: now, load: load) else { return tooMany(slots) }
+        if let refusal = refusal(slots.prefix(enforcedCount), demand, now: now) {
+            giveBack(slots)
             statistics.refused += 1
             return .refused(refusal)
         }
@@ -82,7 +82,7 @@ struct LedgerBook: ~Copyable {
                 requestID: requestID, seed: book.journal.seed)
         }
         guard recorded || mayRunUnrecorded else {
-            for slot in slots { accounts.slots[slot].openCount -= 1 }
+            giveBack(slots)
             return unavailable("the ledger cannot be written")
         }
         if !recorded { statistics.unrecorded += 1 }
@@ -90,9 +90,9 @@ struct LedgerBook: ~Copyable {
         statistics.admitted += 1
         let index = place(
             Open(
-                id: id, demand: demand, slots: slots, enforcedCount: enforced.count, leaseMilliseconds: lease,
+                id: id, demand: demand, slots: slots, enforcedCount: enforcedCount, leaseMilliseconds: lease,
                 facts: facts, requestID: requestID, isRecorded: recorded))
-        return .admitted(Reservation.Ticket(index: index, id: id), tightest: tightest(slots.prefix(enforced.count)))
+        return .admitted(Reservation.Ticket(index: index, id: id), tightest: tightest(slots.prefix(enforcedCount)))
     }
 
     /// Adds to what a call under way holds, on all of its accounts or on none; why not, if it was not. A journal that
@@ -120,30 +120,33 @@ struct LedgerBook: ~Copyable {
         return nil
     }
 
-    /// The accounts of a call, each with one more call under way, rolled on to this moment.
-    private mutating func slots(
-        _ matches: [(key: BudgetAccountKey, limits: [BudgetLimit])], now: Int,
+    /// Adds the accounts of a table that a call is on, each with one more call under way, rolled on to this moment.
+    /// False when there is no room for one of them.
+    private mutating func open(
+        _ table: BudgetTable, _ facts: BudgetFacts, withKey: Bool, _ slots: inout [Int], now: Int,
         load: (BudgetAccountKey) -> BudgetAccount?
-    ) -> [Int]? {
-        var slots: [Int] = []
-        slots.reserveCapacity(matches.count)
-        for match in matches {
-            let found = accounts.slot(match.key, foldedThrough: foldedThrough, nowMilliseconds: now, load: load)
-            guard let slot = found else {
-                for slot in slots { accounts.slots[slot].openCount -= 1 }
-                return nil
-            }
+    ) -> Bool {
+        table.forEachAccount(facts, withKey: withKey) { key, limits in
+            let found = accounts.slot(key, foldedThrough: foldedThrough, nowMilliseconds: now, load: load)
+            guard let slot = found else { return false }
             accounts.slots[slot].openCount += 1
-            accounts.slots[slot].account.follow(match.limits, nowMilliseconds: now)
+            accounts.slots[slot].account.follow(limits, nowMilliseconds: now)
             accounts.slots[slot].account.roll(nowMilliseconds: now)
             slots.append(slot)
+            return true
         }
-        return slots
+    }
+
+    private mutating func giveBack(_ slots: [Int]) { for slot in slots { accounts.slots[slot].openCount -= 1 } }
+
+    private mutating func tooMany(_ slots: [Int]) -> Outcome {
+        giveBack(slots)
+        return unavailable("more than \(settings.accountsMax) budget accounts are in use")
     }
 
     private func refusal(_ slots: ArraySlice<Int>, _ demand: BudgetAmounts, now: Int) -> BudgetRefusal? {
         var worst: BudgetRefusal?
-        for slot in slots where !accounts.slots[slot].account.hasRoom(for: demand) {
+        for slot in slots where !accounts.slots.span[slot].account.hasRoom(for: demand) {
             let found = accounts.slots[slot].account.refusal(
                 demand, key: accounts.slots[slot].key, nowMilliseconds: now)
             guard let refusal = found else { continue }
@@ -155,15 +158,14 @@ struct LedgerBook: ~Copyable {
     private func tightest(_ slots: ArraySlice<Int>) -> BudgetStanding? {
         var tightest: (slot: Int, index: Int, share: Int128)?
         for slot in slots {
-            guard let found = accounts.slots[slot].account.tightest else { continue }
+            guard let found = accounts.slots.span[slot].account.tightest else { continue }
             if tightest.map({ found.share < $0.share }) ?? true { tightest = (slot, found.index, found.share) }
         }
         guard let tightest else { return nil }
-        let account = accounts.slots[tightest.slot].account
-        return account.standing(account.counters[tightest.index], key: accounts.slots[tightest.slot].key)
+        return accounts.standing(tightest.slot, tightest.index)
     }
 
-    mutating func place(_ call: Open) -> Int {
+    mutating func place(_ call: consuming Open) -> Int {
         if let index = freeOpen.popLast() {
             open[index] = call
             return index
@@ -209,7 +211,7 @@ struct LedgerBook: ~Copyable {
             for slot in call.slots { count += book.accounts.slots[slot].account.counters.count }
             book.writer.beginSettle(id: call.id, counters: count)
             book.addCounters(call.slots)
-            book.writer.row(row, timeMilliseconds: now)
+            book.writer.row(lent: &row, timeMilliseconds: now)
             book.writer.end(seed: book.journal.seed)
         }
         if !recorded { leaveUnsaid(call) }

@@ -62,19 +62,18 @@ package struct TraceContext: Sendable, Equatable {
     /// A number as lower-case hexadecimal digits with leading zeros.
     package static func append(hex value: UInt64, digits: Int, to out: inout [UInt8]) {
         if digits == 16 {
-            append(word: Hexadecimal.digits(UInt32(truncatingIfNeeded: value &>> 32)), to: &out)
-            return append(word: Hexadecimal.digits(UInt32(truncatingIfNeeded: value)), to: &out)
+            // All at once, the first digits lowest.
+            let words = (
+                Hexadecimal.digits(UInt32(truncatingIfNeeded: value &>> 32)).littleEndian,
+                Hexadecimal.digits(UInt32(truncatingIfNeeded: value)).littleEndian
+            )
+            // Safe: the pointer is to a local and is used during the call only.
+            return unsafe withUnsafeBytes(of: words) { unsafe out.append(contentsOf: $0) }
         }
         for index in (0..<digits).reversed() {
             let digit = UInt8(truncatingIfNeeded: value &>> UInt64(index &* 4)) & 15
             out.append(digit < 10 ? Byte.zero &+ digit : 0x57 &+ digit)
         }
-    }
-
-    /// Eight bytes at once, the lowest first.
-    private static func append(word: UInt64, to out: inout [UInt8]) {
-        // Safe: the pointer is to a local and is used during the call only.
-        unsafe withUnsafeBytes(of: word.littleEndian) { unsafe out.append(contentsOf: $0) }
     }
 }
 

@@ -1,0 +1,147 @@
+import GatewayModel
+import GatewayRecords
+import Glibc
+import NIOCore
+import NIOPosix
+import Testing
+
+@testable import GatewayProxy
+
+@Suite("What HTTP/1 says leaves at the end of a loop's turn", .timeLimit(.minutes(1)))
+struct HTTP1OutputTests {
+    private static let count = 20
+
+    @Test("messages that are ready together leave together, 16 at most wait for each other")
+    func together() async throws {
+        let loop = MultiThreadedEventLoopGroup.singleton.next()
+        let pairs = try (0..<HTTP1OutputTests.count).map { _ in try Pair() }
+        let mouths = try await Mouth.all(on: pairs, loop)
+        let arrived = try await loop.submit {
+            mouths.value.enumerated().map { index, mouth in
+                mouth.say("answer \(index)")
+                return pairs.count { $0.hasArrived }
+            }
+        }.get()
+        #expect(arrived == Array(repeating: 0, count: 15) + Array(repeating: 16, count: 5))
+        for (index, pair) in pairs.enumerated() { #expect(pair.received() == "answer \(index)") }
+        try await loop.submit { for mouth in mouths.value { mouth.close() } }.get()
+        for pair in pairs { pair.close() }
+    }
+
+    @Test("what must be out before the end is: now, or with the channel's last words")
+    func ends() async throws {
+        let loop = MultiThreadedEventLoopGroup.singleton.next()
+        let pairs = try (0..<2).map { _ in try Pair() }
+        let mouths = try await Mouth.all(on: pairs, loop)
+        try await loop.submit {
+            mouths.value[0].say("now")
+            mouths.value[0].output.leave()
+            mouths.value[0].close()
+            mouths.value[1].say("with the last words")
+            mouths.value[1].output.last()?.assumeIsolated().whenComplete { _ in mouths.value[1].close() }
+        }.get()
+        #expect(pairs[0].received() == "now")
+        #expect(pairs[1].received() == "with the last words")
+        for pair in pairs { pair.close() }
+    }
+
+    @Test("a message that the socket does not take at once arrives whole and in order")
+    func long() async throws {
+        let loop = MultiThreadedEventLoopGroup.singleton.next()
+        let pair = try Pair()
+        let mouths = try await Mouth.all(on: [pair], loop)
+        let parts = (0..<40).map { String(repeating: "\($0 % 10)", count: 1 + $0 * 997) }
+        try await loop.submit { for part in parts { mouths.value[0].say(part) } }.get()
+        let all = parts.joined()
+        #expect(pair.received(all.utf8.count) == all)
+        try await loop.submit { mouths.value[0].close() }.get()
+        pair.close()
+    }
+}
+
+/// Says what it is told by an `HTTP1Output`.
+private final class Mouth: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+
+    let output: HTTP1Output
+    private var context: ChannelHandlerContext?
+
+    init(_ worker: Worker) { output = HTTP1Output(worker) }
+
+    /// One for each pair, of one worker.
+    static func all(on pairs: [Pair], _ loop: any EventLoop) async throws -> NIOLoopBound<[Mouth]> {
+        let mouths = try await loop.submit {
+            let shared = SharedState(
+                snapshots: SnapshotStore(.empty),
+                directory: EndpointDirectory(eventLoop: loop, lookup: UpstreamFixture.noNames))
+            let recorder = LoopRecorder(metrics: MetricRegistry().makeLoop(), log: nil)
+            let worker = Worker(eventLoop: loop, shared: shared, recorder: recorder)
+            return NIOLoopBound(pairs.map { _ in Mouth(worker) }, eventLoop: loop)
+        }.get()
+        for (index, pair) in pairs.enumerated() {
+            _ = try await ClientBootstrap(group: loop)
+                .channelInitializer { channel in
+                    channel.eventLoop.makeCompletedFuture {
+                        try channel.pipeline.syncOperations.addHandler(mouths.value[index])
+                    }
+                }
+                .withConnectedSocket(pair.ours).get()
+        }
+        return mouths
+    }
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        output.attach(to: context, isPlain: true)
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        self.context = nil
+        output.detach()
+    }
+
+    func channelInactive(context: ChannelHandlerContext) { output.closed() }
+
+    func say(_ text: String) {
+        output.append(ByteBuffer(string: text))
+        output.flush()
+    }
+
+    func close() { context?.close(promise: nil) }
+}
+
+/// Two connected sockets: one for a channel, one for the test.
+private struct Pair {
+    let ours: CInt
+    private let peer: CInt
+
+    init() throws {
+        var numbers: [CInt] = [-1, -1]
+        guard unsafe socketpair(AF_UNIX, CInt(SOCK_STREAM.rawValue), 0, &numbers) == 0 else {
+            throw IOError(errnoCode: errno, reason: "socketpair")
+        }
+        (ours, peer) = (numbers[0], numbers[1])
+        // A lost byte fails the test instead of holding it up.
+        var patience = timeval(tv_sec: 10, tv_usec: 0)
+        unsafe setsockopt(peer, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
+    }
+
+    var hasArrived: Bool {
+        var byte: UInt8 = 0
+        return unsafe recv(peer, &byte, 1, CInt(MSG_DONTWAIT | MSG_PEEK)) == 1
+    }
+
+    /// The next message, or so many bytes.
+    func received(_ count: Int = 1) -> String {
+        var text: [UInt8] = []
+        var block = [UInt8](repeating: 0, count: 64 * 1024)
+        while text.count < count {
+            let taken = unsafe read(peer, &block, block.count)
+            guard taken > 0 else { break }
+            text.append(contentsOf: block[..<taken])
+        }
+        return String(decoding: text, as: UTF8.self)
+    }
+
+    func close() { _ = Glibc.close(peer) }
+}
