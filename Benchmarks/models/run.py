@@ -253,7 +253,7 @@ class Benchmark:
         self.results["cpu_ratio"] = self.same_rates(self.plain, self.models, found[self.models, "small"])
 
     def same_rates(self, less, more, full):
-        """The highest of the ratios of two gateways' costs at the same rates; `full` is the costlier's at full speed."""
+        """The highest ratio of two gateways' costs at the same rates; `full` is the costlier's at full speed."""
         ratios = []
         for rate in [*RATES, int(BUSY_SHARE * full["count"] / full["seconds"])]:
             found = self.rounds([(less, "small", rate), (more, "small", rate)], self.load)

@@ -15,16 +15,19 @@ package struct Slice: Sendable, Equatable {
     @inlinable package var range: Range<Int> { Int(start)..<(Int(start) + Int(count)) }
 }
 
-/// A field's name that is written often, in lower case: its bytes, and which known name it is.
+/// A field's name that is written often, in lower case: how its line begins, and which known name it is.
 package struct FieldLabel: Sendable {
-    let bytes: [UInt8]
+    /// `name: `
+    let beginning: [UInt8]
     let known: FieldName
 
     package init(_ name: String) {
         let bytes = Array(name.utf8)
-        self.bytes = bytes
+        beginning = bytes + [Byte.colon, Byte.space]
         known = FieldName.known(bytes.span)
     }
+
+    var nameCount: Int { beginning.count - 2 }
 }
 
 /// Ordered header fields over one byte store. Names are lower case and values are trimmed, whatever the
@@ -78,51 +81,54 @@ package struct FieldBlock: Sendable {
 
     private mutating func store(_ source: String) -> Slice { store(source.utf8Span.span) }
 
-    /// Appends a field; `name` must be lower case.
-    package mutating func append(name: [UInt8], value: [UInt8]) {
-        let known = FieldName.known(name.span)
-        let nameSlice = store(name)
-        entries.append(Entry(name: nameSlice, value: store(value), known: known))
+    // Fields lie in the store as the lines that they are in HTTP/1, which are then copied in one piece.
+
+    private mutating func separate() {
+        bytes.append(Byte.colon)
+        bytes.append(Byte.space)
+    }
+
+    /// Ends the line of a field whose value has just been stored.
+    private mutating func end(_ name: Slice, value: Slice, _ known: FieldName) {
+        bytes.append(Byte.carriageReturn)
+        bytes.append(Byte.lineFeed)
+        entries.append(Entry(name: name, value: value, known: known))
     }
 
     /// Appends a field; `name` must be lower case.
-    package mutating func append(_ name: String, _ value: String) {
-        let (nameSlice, valueSlice) = (store(name), store(value))
-        let known = FieldName.known(bytes.span.extracting(nameSlice.range))
-        entries.append(Entry(name: nameSlice, value: valueSlice, known: known))
+    package mutating func append(name: [UInt8], value: [UInt8]) {
+        let nameSlice = store(name)
+        separate()
+        end(nameSlice, value: store(value), FieldName.known(name.span))
     }
+
+    /// Appends a field; `name` must be lower case.
+    package mutating func append(_ name: String, _ value: String) { append(name, value.utf8Span.span) }
 
     /// Appends a field; `name` must be lower case.
     package mutating func append(_ name: String, _ value: Span<UInt8>) {
         let nameSlice = store(name)
         let known = FieldName.known(bytes.span.extracting(nameSlice.range))
-        entries.append(Entry(name: nameSlice, value: store(value), known: known))
-    }
-
-    /// Appends a field whose value is written straight behind what the store has; `name` must be lower case.
-    package mutating func append(_ name: String, writing value: (inout [UInt8]) -> Void) {
-        let nameSlice = store(name)
-        let known = FieldName.known(bytes.span.extracting(nameSlice.range))
-        let start = bytes.count
-        value(&bytes)
-        entries.append(Entry(name: nameSlice, value: Slice(start: start, count: bytes.count - start), known: known))
+        separate()
+        end(nameSlice, value: store(value), known)
     }
 
     /// Appends a field whose name is known beforehand.
     package mutating func append(_ label: FieldLabel, _ value: Span<UInt8>) {
-        let nameSlice = store(label.bytes)
-        entries.append(Entry(name: nameSlice, value: store(value), known: label.known))
+        let name = Slice(start: bytes.count, count: label.nameCount)
+        bytes.append(contentsOf: label.beginning)
+        end(name, value: store(value), label.known)
     }
 
     package mutating func append(_ label: FieldLabel, _ value: String) { append(label, value.utf8Span.span) }
 
     /// The same with a value that is written straight behind what the store has.
     package mutating func append(_ label: FieldLabel, writing value: (inout [UInt8]) -> Void) {
-        let nameSlice = store(label.bytes)
+        let name = Slice(start: bytes.count, count: label.nameCount)
+        bytes.append(contentsOf: label.beginning)
         let start = bytes.count
         value(&bytes)
-        entries.append(
-            Entry(name: nameSlice, value: Slice(start: start, count: bytes.count - start), known: label.known))
+        end(name, value: Slice(start: start, count: bytes.count - start), label.known)
     }
 
     /// Appends all that another block has; its slices lie so many bytes further on then.
@@ -139,7 +145,8 @@ package struct FieldBlock: Sendable {
     /// Appends a known field.
     package mutating func append(_ name: FieldName, _ value: [UInt8]) {
         let nameSlice = store(FieldName.names[Int(name.rawValue)])
-        entries.append(Entry(name: nameSlice, value: store(value), known: name))
+        separate()
+        end(nameSlice, value: store(value), name)
     }
 
     /// Removes every field of that known name; returns whether there was one.
