@@ -15,6 +15,7 @@ struct HeldBody {
 
     /// Keeps chunks that nobody has taken yet, the first there are.
     mutating func hold(first all: [ByteBuffer]) {
+        assert(chunks.isEmpty)
         chunks = all
         byteCount = all.reduce(0) { $0 + $1.readableBytes }
     }

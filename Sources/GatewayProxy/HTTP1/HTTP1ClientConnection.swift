@@ -85,6 +85,7 @@ final class HTTP1ClientConnection: Timed, ChannelDuplexHandler {
     // MARK: From the exchange
 
     func cancel() {
+        output.leaveBeforeEnd()
         forgetPartialHead()
         exchange = nil
         close()

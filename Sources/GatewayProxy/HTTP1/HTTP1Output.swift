@@ -1,9 +1,9 @@
 import GatewayWire
 import NIOCore
 
-/// What a connection of HTTP/1 has to say: gathered, and sent when everything that is ready on the loop now has been
-/// processed. Peers whose messages were ready together are so woken once and not by each of them, which costs the
-/// sender more than the sending. Output of TLS leaves at once: it passes the channel, and nothing was gained.
+/// What a connection of HTTP/1 has to say: gathered, and sent, on a busy loop, when everything that is ready there now
+/// has been processed. Peers whose messages were ready together are so woken once and not by each of them, which costs
+/// the sender more than the sending. Output of TLS leaves at once: it passes the channel, and nothing was gained.
 final class HTTP1Output {
     /// Below this a chunk is copied behind what is gathered already; above it travels in its own buffer.
     private static let copyBytesMax = 16 * 1024
@@ -68,15 +68,19 @@ final class HTTP1Output {
 
     // MARK: Leaving
 
-    /// Lets go what is gathered: at the end of the loop's turn, or at once through a channel with TLS.
+    /// Lets go what is gathered: at the end of the turn of a busy loop, else at once. What is long, or has to pass the
+    /// channel, gains nothing by waiting.
     func flush() {
-        guard gathered != nil, !isLeaving else { return }
-        guard socket.isAttached else { return leave() }
+        guard let gathered, !isLeaving else { return }
+        guard socket.isFree, gathered.readableBytes <= Self.copyBytesMax, worker.sendsOften() else { return leave() }
         isLeaving = true
         worker.letLeave(self)
     }
 
-    /// Lets go what is gathered now: before the channel is closed.
+    /// What was let go already must not be lost with the channel.
+    func leaveBeforeEnd() { if isLeaving { leave() } }
+
+    /// Lets go what is gathered now.
     func leave() {
         isLeaving = false
         guard let context, var buffer = gathered.take() else { return }

@@ -15,7 +15,7 @@ extension HTTP1ServerConnection {
         // The request is whole and the listener lets such clients have their answer.
         case .complete where allowsHalfClose && !isBetweenRequests: keepAlive = false
         default:
-            if isBetweenRequests, !isEnding { closeWhenFlushed() } else { context?.closeBothWays() }
+            if isBetweenRequests, !isEnding { closeWhenFlushed() } else { closeNow() }
         }
     }
 

@@ -171,7 +171,7 @@ package final class HTTP1ServerConnection: Timed, ChannelDuplexHandler, Downstre
 
     package func errorCaught(context: ChannelHandlerContext, error: any Error) {
         worker.refreshClock()
-        context.closeBothWays()
+        closeNow()
     }
 
     // MARK: Bytes in
@@ -297,7 +297,7 @@ package final class HTTP1ServerConnection: Timed, ChannelDuplexHandler, Downstre
             inbound = .discard
             keepAlive = false
             exchange?.failBeforeEnd(GatewayError(.requestTimeout, "the request body did not arrive in time"))
-        default: context?.closeBothWays()
+        default: closeNow()
         }
     }
 
@@ -309,7 +309,13 @@ package final class HTTP1ServerConnection: Timed, ChannelDuplexHandler, Downstre
         if inbound == .head, !isMidHead { closeWhenFlushed() }
     }
 
-    package func abort() { context?.closeBothWays() }
+    package func abort() { closeNow() }
+
+    /// What has been answered leaves first.
+    func closeNow() {
+        output.leaveBeforeEnd()
+        context?.closeBothWays()
+    }
 
     func forEachExchange(_ body: (Exchange) -> Void) { if let exchange { body(exchange) } }
 

@@ -27,7 +27,8 @@ struct SocketOutput {
 
     mutating func detach() { descriptor = -1 }
 
-    var isAttached: Bool { descriptor >= 0 }
+    /// There is a socket, and nothing of the channel's before it, as far as is known.
+    var isFree: Bool { descriptor >= 0 && !isQueued }
 
     /// The channel is about to be given bytes.
     mutating func channelWrites() { isQueued = true }

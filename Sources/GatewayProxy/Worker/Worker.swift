@@ -31,8 +31,10 @@ package final class Worker {
     private var buffers: [ByteBuffer] = []
     /// What leaves at the end of the loop's turn.
     private var leaving: [HTTP1Output] = []
+    private var stuck: [HTTP1Output] = []
     private var isLeavingScheduled = false
-    private lazy var leaveAll: () -> Void = { [unowned self] in allLeave() }
+    private var lastSent: UInt64 = 0
+    private lazy var leaveAll: () -> Void = { [weak self] in self?.allLeave() }
     private var exchanges: [Exchange] = []
     var pools = UpstreamPools()
     var balancers = Balancers()
@@ -116,13 +118,28 @@ package final class Worker {
 
     // MARK: Leaving
 
+    /// Who has sent so recently will hardly be alone in this turn; for one message alone, waiting costs more than it
+    /// saves.
+    private static let busyNanoseconds: UInt64 = 50_000
+
+    /// Something is to be sent: whether something was a moment ago, too.
+    func sendsOften() -> Bool {
+        let before = lastSent
+        lastSent = now
+        return now &- before < Worker.busyNanoseconds
+    }
+
     /// So many leave together at most: the first must not wait for a long turn's end.
     private static let leavingMax = 16
 
     /// Lets output go when everything that is ready now has been processed: tasks run after the events of a turn.
     func letLeave(_ output: HTTP1Output) {
         leaving.append(output)
-        if leaving.count >= Worker.leavingMax { leaving.removeAll { $0.leavesAtOnce() } }
+        if leaving.count >= Worker.leavingMax {
+            // Those that do not are not tried again before the end of the turn.
+            for output in leaving where !output.leavesAtOnce() { stuck.append(output) }
+            leaving.removeAll(keepingCapacity: true)
+        }
         guard !isLeavingScheduled else { return }
         isLeavingScheduled = true
         eventLoop.assumeIsolated().execute(leaveAll)
@@ -133,6 +150,10 @@ package final class Worker {
         let all = leaving
         leaving.removeAll(keepingCapacity: true)
         for output in all { output.leave() }
+        guard !stuck.isEmpty else { return }
+        let rest = stuck
+        stuck.removeAll()
+        for output in rest { output.leave() }
     }
 
     // MARK: Memory that goes round

@@ -63,7 +63,7 @@ struct LedgerBook: ~Copyable {
             return unavailable("more than \(settings.reservationsMax) calls are under way")
         }
         var slots: [Int] = []
-        slots.reserveCapacity(table.rules.count + shadow.rules.count + 1)
+        slots.reserveCapacity(min(table.rules.count + shadow.rules.count + 1, 4))
         guard open(table, facts, withKey: true, &slots, now: now, load: load) else { return tooMany(slots) }
         let enforcedCount = slots.count
         guard open(shadow, facts, withKey: false, &slots, now: now, load: load) else { return tooMany(slots) }

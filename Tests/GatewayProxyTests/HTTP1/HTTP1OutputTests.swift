@@ -11,6 +11,26 @@ import Testing
 struct HTTP1OutputTests {
     private static let count = 20
 
+    @Test("one message alone leaves at once, and so does one a while later")
+    func alone() async throws {
+        let loop = MultiThreadedEventLoopGroup.singleton.next()
+        let pairs = try (0..<2).map { _ in try Pair() }
+        let mouths = try await Mouth.all(on: pairs, loop, isBusy: false)
+        let arrived = try await loop.submit {
+            var arrived: [Bool] = []
+            for (mouth, pair) in zip(mouths.value, pairs) {
+                mouth.say("alone")
+                arrived.append(pair.hasArrived)
+                while NIODeadline.now().uptimeNanoseconds < mouth.worker.now + 60_000 {}
+                mouth.worker.refreshClock()
+            }
+            return arrived
+        }.get()
+        #expect(arrived == [true, true])
+        try await loop.submit { for mouth in mouths.value { mouth.close() } }.get()
+        for pair in pairs { pair.close() }
+    }
+
     @Test("messages that are ready together leave together, 16 at most wait for each other")
     func together() async throws {
         let loop = MultiThreadedEventLoopGroup.singleton.next()
@@ -45,6 +65,23 @@ struct HTTP1OutputTests {
         for pair in pairs { pair.close() }
     }
 
+    @Test("what was said before a call is called off still goes, once")
+    func calledOff() async throws {
+        let loop = MultiThreadedEventLoopGroup.singleton.next()
+        let pairs = [try Pair()]
+        let mouths = try await Mouth.all(on: pairs, loop)
+        let arrived = try await loop.submit {
+            mouths.value[0].say("before the end")
+            let arrived = pairs[0].hasArrived
+            mouths.value[0].output.leaveBeforeEnd()
+            mouths.value[0].close()
+            return arrived
+        }.get()
+        #expect(!arrived)
+        #expect(pairs[0].received(100) == "before the end")
+        pairs[0].close()
+    }
+
     @Test("a message that the socket does not take at once arrives whole and in order")
     func long() async throws {
         let loop = MultiThreadedEventLoopGroup.singleton.next()
@@ -63,19 +100,27 @@ struct HTTP1OutputTests {
 private final class Mouth: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
 
+    let worker: Worker
     let output: HTTP1Output
     private var context: ChannelHandlerContext?
 
-    init(_ worker: Worker) { output = HTTP1Output(worker) }
+    init(_ worker: Worker) {
+        self.worker = worker
+        output = HTTP1Output(worker)
+    }
 
     /// One for each pair, of one worker.
-    static func all(on pairs: [Pair], _ loop: any EventLoop) async throws -> NIOLoopBound<[Mouth]> {
+    static func all(
+        on pairs: [Pair], _ loop: any EventLoop, isBusy: Bool = true
+    ) async throws -> NIOLoopBound<[Mouth]> {
         let mouths = try await loop.submit {
             let shared = SharedState(
                 snapshots: SnapshotStore(.empty),
                 directory: EndpointDirectory(eventLoop: loop, lookup: UpstreamFixture.noNames))
             let recorder = LoopRecorder(metrics: MetricRegistry().makeLoop(), log: nil)
             let worker = Worker(eventLoop: loop, shared: shared, recorder: recorder)
+            // The clock stands still from here on: what is sent next is sent in the same moment.
+            if isBusy { _ = worker.sendsOften() }
             return NIOLoopBound(pairs.map { _ in Mouth(worker) }, eventLoop: loop)
         }.get()
         for (index, pair) in pairs.enumerated() {

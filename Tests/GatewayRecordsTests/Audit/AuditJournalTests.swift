@@ -169,18 +169,52 @@ struct AuditJournalTests {
 
     @Test("a segment that another version has written, or whose head is damaged, is set aside and never removed")
     func strangeHead() throws {
-        for place in [7, 20] {
+        for place in 0..<42 {
             let test = try AuditTestFolder()
             try test.fill(10)
             let path = AuditSegment.path(1, in: test.folder.segments)
             var bytes = try #require(AuditFiles.read(path))
-            bytes[place] ^= 0x40
+            bytes[place] ^= 1 << UInt8(place % 8)
             try Data(bytes).write(to: URL(filePath: path))
             let journal = try test.journal()
             let (folder, why) = try #require(journal.findings.first?.setAside)
             #expect(why.contains("head of segment 1"))
             #expect(AuditFiles.read(folder + "/log/000000000001.log") == bytes)
         }
+    }
+
+    @Test("a head that a crash cut anywhere is begun again; what is longer than a head is kept")
+    func cutHead() throws {
+        let test = try AuditTestFolder()
+        try test.fill(10)
+        var journal = try test.journal()
+        let head = AuditSegment.encode(
+            AuditSegment.Head(sequence: 2, createdMilliseconds: 1, tree: journal.tree, previous: journal.previous))
+        journal.shut()
+        let path = AuditSegment.path(2, in: test.folder.segments)
+        for count in [0, 1, 8, 16, 17, head.count - 1] {
+            try Data(head.prefix(count)).write(to: URL(filePath: path))
+            var journal = try test.journal()
+            #expect(journal.count == 10 && journal.findings.isEmpty, "\(count) bytes of a head")
+            #expect(AuditFiles.read(path) == nil)
+            journal.shut()
+        }
+        try Data(Array(repeating: 0, count: head.count + 1)).write(to: URL(filePath: path))
+        #expect(throws: GatewayError.self) { try AuditJournal(test.folder, nowMilliseconds: 1, mayStartAnew: false) }
+        #expect(AuditFiles.read(path)?.count == head.count + 1)
+    }
+
+    @Test("a segment whose head cannot be read is told, the oldest too")
+    func unreadableHead() throws {
+        let test = try AuditTestFolder()
+        try test.fill(10)
+        let path = AuditSegment.path(1, in: test.folder.segments)
+        var bytes = try #require(AuditFiles.read(path))
+        bytes[20] ^= 1
+        try Data(bytes).write(to: URL(filePath: path))
+        let report = try AuditLogVerification.run(test.folder)
+        #expect(!report.isProven)
+        #expect(report.faults.contains { $0.kind == .unreadable && $0.message.contains("segment 1") })
     }
 
     @Test("a record is never longer than a log takes, whatever its lists and texts hold")

@@ -95,25 +95,32 @@ struct AuditJournal: Sendable {
     /// Reads the newest segment to its end. Says why, when the log cannot be gone on with.
     private mutating func recover() throws(AuditFiles.Failure) -> String? {
         let published = folder.note().flatMap { Checkpoint(note: $0, by: signer.verifier) }
-        var sequences = AuditSegment.sequences(in: folder.segments)
-        while let newest = sequences.last {
+        // The newest segment may have been being begun; then its head is not whole and no record is behind it.
+        var begun: (sequence: Int, count: Int)?
+        for newest in AuditSegment.sequences(in: folder.segments).reversed() {
             let path = AuditSegment.path(newest, in: folder.segments)
             guard let bytes = AuditFiles.read(path) else { throw AuditFiles.Failure("cannot read \(path)") }
-            sequence = newest
             guard let (head, start) = AuditSegment.decode(bytes, sequence: newest) else {
-                guard AuditSegment.isBegun(bytes) else {
-                    return "the head of segment \(newest) is damaged, or of another version of Sluice"
-                }
-                unsafe unlink(path)
-                sequences.removeLast()
+                guard begun == nil else { return AuditJournal.strange(newest) }
+                begun = (newest, bytes.count)
                 continue
             }
+            sequence = newest
             if let why = try take(path, bytes, head, start) { return why }
             break
         }
+        // Known from what came before it, for its own bytes may be damaged: what is longer than a head may hold records.
+        if let begun, begun.count > AuditSegment.headCount(begun.sequence, tree, previous) {
+            return AuditJournal.strange(begun.sequence)
+        }
         if let why = contradiction(of: published) { return why }
+        if let begun { unsafe unlink(AuditSegment.path(begun.sequence, in: folder.segments)) }
         try cutTorn()
         return nil
+    }
+
+    private static func strange(_ sequence: Int) -> String {
+        "the head of segment \(sequence) is damaged, or of another version of Sluice"
     }
 
     /// What a signed checkpoint says that the records do not.

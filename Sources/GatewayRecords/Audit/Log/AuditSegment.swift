@@ -101,12 +101,9 @@ enum AuditSegment {
         return out.bytes
     }
 
-    /// Whether it is the head of a segment that was being begun when the machine or the process ended: no record is
-    /// behind it. A head of another edition, or a damaged one with records behind it, is not.
-    static func isBegun(_ bytes: [UInt8]) -> Bool {
-        guard bytes.count > magic.count + frameBytes, !bytes.allSatisfy({ $0 == 0 }) else { return true }
-        return isCurrent(bytes) != nil
-            && bytes.count <= magic.count + frameBytes + Int(word(bytes.span, at: magic.count))
+    /// How long a head is that says so.
+    static func headCount(_ sequence: Int, _ tree: AuditTree, _ previous: PreviousRecord?) -> Int {
+        encode(Head(sequence: sequence, createdMilliseconds: 0, tree: tree, previous: previous)).count
     }
 
     /// The head and its length; nil for one that is not whole, or of another segment.

@@ -15,6 +15,13 @@ package struct AuditReader: Sendable {
         package var createdMilliseconds: Int
     }
 
+    /// Segments whose head cannot be read.
+    var unreadable: [Int] {
+        AuditSegment.sequences(in: folder.segments).filter {
+            AuditReader.head(AuditSegment.path($0, in: folder.segments), sequence: $0) == nil
+        }
+    }
+
     /// All segments, the oldest first. One whose head cannot be read is left out.
     package var segments: [Segment] {
         AuditSegment.sequences(in: folder.segments).compactMap { sequence in

@@ -23,6 +23,11 @@ package enum AuditLogVerification {
         let size = newest.flatMap { Checkpoint(note: $0, by: verifier)?.size } ?? 0
         var tiles = AuditTiles(folder, size: size)
         for segment in segments { read(segment, reader, &tiles, &verification) }
+        // Also the oldest: what is left out would look as if it had been kept long enough.
+        for sequence in reader.unreadable {
+            verification.addUnreadable(
+                "segment \(sequence) cannot be read: its head is damaged, or a crash came while it was begun")
+        }
         var report = verification.finish()
         for path in folder.brokenLogs {
             report.add(
