@@ -154,6 +154,7 @@ package struct JSONOutline: Sendable {
     /// The object's own index of the member of this name.
     package func index(of name: StaticString, in input: Span<UInt8>) -> Int? {
         let (head, count) = (JSONOutline.head(name), name.utf8CodeUnitCount)
+        let members = members.span
         for index in members.indices where members[index].marks.head == head {
             let (range, hasEscape) = (members[index].name, members[index].nameHasEscape)
             // What is no longer than its head has been compared.
