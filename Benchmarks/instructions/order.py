@@ -59,7 +59,7 @@ def calls(file):
 
 def ordered(graph, least, order):
     """Appends each function before those it calls, the costliest first, to `order`."""
-    seen = set(order)
+    known, seen = set(order), set()
     graph = {caller: {called: cost for called, (times, cost) in inner.items() if times >= least}
              for caller, inner in graph.items()}
     heard_of = {called for inner in graph.values() for called in inner}
@@ -70,7 +70,9 @@ def ordered(graph, least, order):
         if function in seen:
             continue
         seen.add(function)
-        order.append(function)
+        # What other traffic has called is in its place already, and leads to what this one alone calls.
+        if function not in known:
+            order.append(function)
         inner = graph.get(function, {})
         waiting += sorted(inner, key=lambda called: inner[called])
 

@@ -21,7 +21,9 @@ struct ResultRules {
 
     /// A result that is small, fits its schema and holds no secrets, with the URIs of this path; nil for one that is so
     /// already.
-    mutating func governed(_ result: [UInt8], renames: Bool) throws(GatewayError) -> [UInt8]? {
+    mutating func governed(
+        _ result: [UInt8], isPlainTree: @autoclosure () -> Bool, renames: Bool
+    ) throws(GatewayError) -> [UInt8]? {
         if let terms, result.count > terms.resultBytesMax {
             throw GatewayError(
                 .upstreamProtocolError, "the result is larger than \(terms.resultBytesMax) bytes",
@@ -31,7 +33,8 @@ struct ResultRules {
         let redacts = terms?.redacts ?? false
         let schema = terms?.validation == .results ? definition?.tree["outputSchema"] : nil
         guard mustRename || redacts || schema != nil else { return nil }
-        if !mustRename, schema == nil, isClean(result.span) { return nil }
+        // Nearly always nothing is to be hidden, as is seen without taking the result apart.
+        if !mustRename, schema == nil, !mayHide(result.span), isPlainTree() { return nil }
         guard var tree = try? JSONTree.parse(result) else {
             // What cannot be read cannot be cleaned.
             guard redacts else { return nil }
@@ -47,10 +50,8 @@ struct ResultRules {
         return tree.bytes
     }
 
-    /// Whether nothing is to be hidden, as is seen without taking the result apart: nearly always that is so.
-    private func isClean(_ result: Span<UInt8>) -> Bool {
-        guard let terms else { return true }
-        return !ResultRedaction(terms).mayHide(written: result) && JSONScanner.isPlainTree(result)
+    private func mayHide(_ result: Span<UInt8>) -> Bool {
+        terms.map { ResultRedaction($0) }?.mayHide(written: result) ?? false
     }
 
     /// A message before the result, its params cleaned; nil for one that cannot be read, and so not be cleaned.

@@ -17,7 +17,9 @@ struct TaskRules {
         clean["taskId"] = .text(text)
         if let result {
             let bytes = result.bytes
-            guard let tree = try? JSONTree.parse(try rules.governed(bytes, renames: true) ?? bytes) else {
+            let shown = try rules.governed(
+                bytes, isPlainTree: JSONScanner.isPlainTree(bytes.span), renames: true)
+            guard let tree = try? JSONTree.parse(shown ?? bytes) else {
                 throw GatewayError(.upstreamProtocolError, "the task's result cannot be read")
             }
             clean["result"] = tree

@@ -8,6 +8,8 @@ enum ToolDigest {
     /// whatever else there is.
     static func of(_ definition: JSONTree) -> String {
         var bytes: [UInt8] = []
+        // Most arguments have no more, and an array that grows is copied.
+        bytes.reserveCapacity(2048)
         append(definition, to: &bytes)
         return of(bytes: bytes)
     }
@@ -25,12 +27,12 @@ enum ToolDigest {
     private static func append(_ tree: JSONTree, to out: inout [UInt8]) {
         switch tree {
         case .object(let object):
-            let members = object.members.map { (name: Array($0.name.value.utf8), value: $0.value) }
-                .sorted { $0.name.lexicographicallyPrecedes($1.name) }
+            let members = object.members.map { (name: $0.name.value, value: $0.value) }
+                .sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
             out.append(0x7B)
             for (index, member) in members.enumerated() {
                 if index > 0 { out.append(0x2C) }
-                JSONWriter.append(string: member.name.span, to: &out)
+                JSONWriter.append(string: member.name.utf8Span.span, to: &out)
                 out.append(0x3A)
                 append(member.value, to: &out)
             }

@@ -1,8 +1,9 @@
 package import GatewayModel
 import GatewayPolicy
 
-/// What all MCPToolPolicies together ask of one tool: of each the strictest.
-struct ToolTerms: Sendable {
+/// What all MCPToolPolicies together ask of one tool: of each the strictest. Filled in where it is made and not changed
+/// after that; a reference, since it is looked at often in a call.
+final class ToolTerms {
     var pin = ToolPinning.off
     /// Nil where no policy says it.
     var validate: ToolValidation?
@@ -55,7 +56,7 @@ package struct ToolGovernance: Sendable {
     /// What holds for resources, prompts and messages of a server: which words are secrets and how large a result may
     /// be, as policies about all of its tools have it. A link in a result leads to a resource with the same secrets.
     func terms(server: String) -> ToolTerms {
-        var terms = ToolTerms()
+        let terms = ToolTerms()
         for policy in policies {
             guard policy.servers.contains(where: { $0.matches(server) }),
                 policy.tools.contains(where: { $0.description == "*" })
@@ -72,20 +73,22 @@ package struct ToolGovernance: Sendable {
     package func risk(server: String, tool: String) -> ToolRisk? { terms(server: server, tool: tool).risk }
 
     func terms(server: String, tool: String) -> ToolTerms {
-        var terms = ToolTerms()
-        for policy in policies {
-            guard policy.servers.contains(where: { $0.matches(server) }),
-                policy.tools.contains(where: { $0.matches(tool) })
+        let terms = ToolTerms()
+        // Where they lie: a copy of a policy is many texts.
+        let policies = policies.span
+        for index in policies.indices {
+            guard policies[index].servers.contains(where: { $0.matches(server) }),
+                policies[index].tools.contains(where: { $0.matches(tool) })
             else { continue }
-            terms.add(policy.spec)
-            terms.words += policy.words
+            terms.add(policies[index].spec)
+            terms.words += policies[index].words
         }
         return terms
     }
 }
 
 extension ToolTerms {
-    fileprivate mutating func add(_ spec: MCPToolPolicySpec) {
+    fileprivate func add(_ spec: MCPToolPolicySpec) {
         switch (pin, spec.pin) {
         case (.approved, _), (_, .off): break
         default: pin = spec.pin

@@ -282,7 +282,7 @@ final class ClientStream: BodyReader {
         let begun = try SessionTask.begun(
             whole, tool: mark.tool, owner: taskOwner, session: session, server, services, &rules)
         if let begun { return begun }
-        let result = try rules.governed(whole.bytes, renames: true) ?? whole.bytes
+        let result = try rules.governed(whole.bytes, isPlainTree: whole.isPlainTree, renames: true) ?? whole.bytes
         guard LiveTasks.namesTask(result), let tree = try? JSONTree.parse(result) else { return result }
         return services.tasks.shown(tree, server: server.name, session: session.id).bytes
     }

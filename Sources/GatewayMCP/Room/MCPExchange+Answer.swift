@@ -138,11 +138,17 @@ extension MCPExchange {
         answeredBytes += message.count
         keepNote(exchange)
         self.exchange = nil
-        var fields = [("content-type", "application/json"), ("cache-control", "no-store")]
-        if let openedSession { fields.append((MCPName.session, openedSession)) }
-        if let challenge { fields.append(("www-authenticate", challenge)) }
-        exchange.respond(status: status, fields: fields, body: message)
+        exchange.response.reset()
+        exchange.response.status = status
+        exchange.response.fields.append(.contentType, MCPExchange.json)
+        exchange.response.fields.append(.cacheControl, MCPExchange.noStore)
+        if let openedSession { exchange.response.fields.append(MCPName.session, openedSession) }
+        if let challenge { exchange.response.fields.append("www-authenticate", challenge) }
+        exchange.respond(body: message)
     }
+
+    private static let json = Array("application/json".utf8)
+    private static let noStore = Array("no-store".utf8)
 
     /// 202: a notification or an answer of the client was taken.
     func accept() {
@@ -194,14 +200,16 @@ extension MCPExchange {
     static let keepAliveNanoseconds: UInt64 = 15_000_000_000
 
     func armTimer() {
+        guard exchange != nil else { return }
         if lastSentNanoseconds == 0 { lastSentNanoseconds = worker.now }
-        timer.action = { [weak self] now in self?.keepAlive(now) }
+        // Held until `cancel`, which every end of the exchange calls: a weak reference would make each other one dear.
+        timer.action = { [self] now in keepAlive(now) }
         timer.set(at: lastSentNanoseconds + MCPExchange.keepAliveNanoseconds)
     }
 
     /// A comment: it says nothing, and shows everyone on the way that the request lives.
     private func keepAlive(_ now: UInt64) {
-        guard let exchange else { return }
+        guard let exchange else { return timer.cancel() }
         if now >= lastSentNanoseconds + MCPExchange.keepAliveNanoseconds, exchange.isDownstreamWritable {
             beginStream(exchange)
             lastSentNanoseconds = now

@@ -141,11 +141,11 @@ extension MCPExchange {
             if let text { fields.append((parameter.field, HeaderValue.encoded(text))) }
         }
         // Fields that no definition knows go on as they are.
-        for entry in exchange.request.fields.entries
-        where exchange.request.fields.begins(entry.name, with: MCPName.paramPrefix) {
-            let text = exchange.request.fields.text(entry.name)
+        let given = exchange.request.fields
+        for entry in given.entries where given.begins(entry.name, with: MCPName.paramPrefix) {
+            let text = given.text(entry.name)
             guard !fields.contains(where: { $0.name == text }) else { continue }
-            fields.append((text, exchange.request.fields.copy(entry.value)))
+            fields.append((text, given.copy(entry.value)))
         }
         return fields
     }
@@ -314,7 +314,7 @@ extension MCPExchange {
         exchange.record.backend = server.backend.name
         exchange.record.backendID = server.backend.metricSlot
         exchange.record.attempts = 1
-        request.canTakeMore = { [weak self] in self?.exchange?.isDownstreamWritable ?? true }
+        request.canTakeMore = { [self] in self.exchange?.isDownstreamWritable ?? true }
         request.onMessage = { [self] in pass($0, call) }
         if call.session != nil {
             request.onMark = { [self] id, retry in

@@ -50,7 +50,8 @@ extension MCPExchange {
     func governed(_ result: ServerResult, _ call: ClientCall) throws(ClientFault) -> ServerResult {
         do throws(GatewayError) {
             let edited = try withRules { rules throws(GatewayError) in
-                try rules.governed(result.bytes, renames: call.method != "completion/complete")
+                try rules.governed(
+                    result.bytes, isPlainTree: result.isPlainTree, renames: call.method != "completion/complete")
             }
             return edited.map { ServerResult($0) } ?? result
         } catch {
@@ -74,7 +75,7 @@ extension MCPExchange {
     }
 }
 
-/// What policies ask of one tool: a reference, since it is looked at often in a call.
+/// What policies ask of one tool.
 final class FoundTerms {
     let server: CompiledServer
     let tool: String

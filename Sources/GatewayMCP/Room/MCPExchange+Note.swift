@@ -7,10 +7,11 @@ import GatewayWire
 extension MCPExchange {
     /// Taken down just before the client's answer ends, which settles its record.
     func keepNote(_ exchange: Exchange) {
-        guard let note else { return }
-        exchange.record.toolCall = ToolCallNote(note)
+        // Moved, not copied: it is many texts.
+        guard let note = note.take() else { return }
         account?.settle(
             note.result, bytes: (call?.bytes.count ?? 0) + answeredBytes, nowMilliseconds: nowMilliseconds)
+        exchange.record.toolCall = ToolCallNote(note)
         account = nil
     }
 

@@ -12,8 +12,8 @@ extension MCPExchange {
         _ body: @escaping ([ToolShelf.Shelf?]) -> Void
     ) {
         let known = servers.map { services.shelf.shelf(of: $0, for: owner, now: worker.now) }
+        guard known.contains(where: { $0 == nil }) else { return body(known) }
         let unknown = zip(servers, known).compactMap { $1 == nil ? $0 : nil }
-        guard !unknown.isEmpty else { return body(known) }
         armTimer()
         listTools(unknown, call) { [self] lists in
             if servers.count == 1, let server = servers.first, let problem = lists.first?.problem {

@@ -4,7 +4,7 @@ import GatewayWire
 
 /// The servers one client sees at one path, and what their parts are called there. One server alone has its own names;
 /// of several, each part carries its server's name: `demo__echo`, `demo+file:///x`.
-struct ToolView {
+final class ToolView {
     let room: MCPRoom
     /// By name; only those of which the caller may use something.
     let servers: [CompiledServer]

@@ -47,14 +47,15 @@ struct SchemaCheck {
             guard allows else { throw Mismatch(place: place, message: "nothing is allowed here") }
             return
         }
-        guard let schema = schema.object else { return }
+        guard let object = schema.object else { return }
+        let schema = SchemaMembers(object)
         if let reference = schema["$ref"]?.string?.value {
             try check(value, try target(reference, place), place, depth: depth + 1)
         }
         try checkKind(value, schema, place)
         switch value {
         case .number(let number): try checkNumber(number, schema, place)
-        case .string(let text): try checkText(text.value, schema, place)
+        case .string(let text): try checkText(text, schema, place)
         case .array(let elements): try checkArray(elements, schema, place, depth)
         case .object(let object): try checkObject(object, schema, place, depth)
         default: break
@@ -127,7 +128,7 @@ struct SchemaCheck {
 
     // MARK: Any value
 
-    private mutating func checkKind(_ value: JSONTree, _ schema: JSONObject, _ place: String) throws(Mismatch) {
+    private mutating func checkKind(_ value: JSONTree, _ schema: SchemaMembers, _ place: String) throws(Mismatch) {
         if let type = schema["type"] {
             guard SchemaCheck.isOf(type, value) else {
                 let names = type.array?.compactMap { $0.string?.value } ?? type.string.map { [$0.value] } ?? []
@@ -202,7 +203,7 @@ struct SchemaCheck {
     }
 
     private mutating func checkChoices(
-        _ value: JSONTree, _ schema: JSONObject, _ place: String, _ depth: Int
+        _ value: JSONTree, _ schema: SchemaMembers, _ place: String, _ depth: Int
     ) throws(Mismatch) {
         for part in schema["allOf"]?.array ?? [] { try check(value, part, place, depth: depth + 1) }
         if let choices = schema["anyOf"]?.array {
@@ -227,7 +228,7 @@ struct SchemaCheck {
 
     // MARK: Numbers and texts
 
-    private func checkNumber(_ number: JSONNumber, _ schema: JSONObject, _ place: String) throws(Mismatch) {
+    private func checkNumber(_ number: JSONNumber, _ schema: SchemaMembers, _ place: String) throws(Mismatch) {
         let value = number.double
         let bounds: [(String, (Double) -> Bool, String)] = [
             ("minimum", { value >= $0 }, "at least"), ("maximum", { value <= $0 }, "at most"),
@@ -246,9 +247,10 @@ struct SchemaCheck {
         }
     }
 
-    private mutating func checkText(_ text: String, _ schema: JSONObject, _ place: String) throws(Mismatch) {
+    private mutating func checkText(_ text: JSONText, _ schema: SchemaMembers, _ place: String) throws(Mismatch) {
         let (least, most) = (schema["minLength"]?.int, schema["maxLength"]?.int)
         if least != nil || most != nil {
+            let text = text.value
             try charge(bytes: text.utf8.count, place)
             let count = text.unicodeScalars.count
             if let least, count < least {
@@ -258,7 +260,7 @@ struct SchemaCheck {
                 throw Mismatch(place: place, message: "must have at most \(most) characters")
             }
         }
-        if let pattern = schema["pattern"]?.string?.value, try !matches(text, pattern, place) {
+        if let pattern = schema["pattern"]?.string?.value, try !matches(text.value, pattern, place) {
             throw Mismatch(place: place, message: "must match \(pattern.prefix(128))")
         }
     }
@@ -284,7 +286,7 @@ struct SchemaCheck {
     // MARK: Arrays and objects
 
     private mutating func checkArray(
-        _ elements: [JSONTree], _ schema: JSONObject, _ place: String, _ depth: Int
+        _ elements: [JSONTree], _ schema: SchemaMembers, _ place: String, _ depth: Int
     ) throws(Mismatch) {
         if let least = schema["minItems"]?.int, elements.count < least {
             throw Mismatch(place: place, message: "must have at least \(least) elements")
@@ -316,7 +318,7 @@ struct SchemaCheck {
     }
 
     private mutating func checkObject(
-        _ object: JSONObject, _ schema: JSONObject, _ place: String, _ depth: Int
+        _ object: JSONObject, _ schema: SchemaMembers, _ place: String, _ depth: Int
     ) throws(Mismatch) {
         let required = schema["required"]?.array ?? []
         try chargeLookups(required.count, in: object.members.count, place)
@@ -334,7 +336,7 @@ struct SchemaCheck {
         try chargeLookups(object.members.count, in: known?.members.count ?? 0, place)
         for member in object.members {
             let name = member.name.value
-            let inner = "\(place)/\(name.prefix(64))"
+            let inner = place + "/" + name.first(64)
             if let names = schema["propertyNames"] { try check(.text(name), names, inner, depth: depth + 1) }
             var isKnown = false
             if let own = known?[name] {

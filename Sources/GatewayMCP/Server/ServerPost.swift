@@ -113,7 +113,7 @@ final class ServerPost: AnswerReader {
     private func write(_ asked: Asked, to head: inout RequestHead) {
         let method = asked.method
         head.method = method
-        head.methodName = head.fields.store(Array(ServerPost.text(method).utf8))
+        head.methodName = head.fields.store(ServerPost.text(method))
         setTarget(&head)
         head.authority = head.fields.store(server.authority)
         head.framing = method == .post ? .length(UInt64(asked.body.count)) : .none
@@ -139,11 +139,13 @@ final class ServerPost: AnswerReader {
         }
     }
 
-    private static func text(_ method: GatewayWire.HTTPMethod) -> String {
+    private static let (get, post, delete) = (Array("GET".utf8), Array("POST".utf8), Array("DELETE".utf8))
+
+    private static func text(_ method: GatewayWire.HTTPMethod) -> [UInt8] {
         switch method {
-        case .get: "GET"
-        case .delete: "DELETE"
-        default: "POST"
+        case .get: get
+        case .delete: delete
+        default: post
         }
     }
 

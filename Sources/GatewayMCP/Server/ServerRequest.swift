@@ -130,6 +130,7 @@ final class ServerRequest {
         id = [0x31]
         guard let params, let edits = try? edit.stateless(params, caller) else { return end(unreadable) }
         var fields = fields
+        fields.reserveCapacity(fields.count + 3)
         fields.append((MCPName.protocolVersion, ServerRequest.version))
         fields.append((MCPName.method, Array(method.utf8)))
         if let name { fields.append((MCPName.name, HeaderValue.encoded(name))) }
@@ -350,6 +351,7 @@ final class ServerRequest {
         onEnd = nil
         onMessage = nil
         onMark = nil
+        canTakeMore = nil
         post?.cancel()
         post = nil
         count(.cancelled)

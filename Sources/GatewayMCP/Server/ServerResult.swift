@@ -20,7 +20,7 @@ struct ServerResult: Sendable {
 
     init(_ bytes: [UInt8]) {
         self.bytes = bytes
-        outline = try? JSONOutline(bytes.span)
+        outline = try? JSONOutline(comparingNames: bytes.span)
         kind = outline.map { ServerResult.kind($0, bytes.span) } ?? .unknown
     }
 
@@ -33,6 +33,9 @@ struct ServerResult: Sendable {
         default: return .unknown
         }
     }
+
+    /// Whether a tree can be made of it, as a cheap look tells (`JSONScanner.isPlainTree`).
+    var isPlainTree: Bool { outline?.isPlainTree ?? false }
 
     func has(_ name: StaticString) -> Bool { outline?.member(name, in: bytes.span) != nil }
 

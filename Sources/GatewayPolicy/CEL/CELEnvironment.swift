@@ -70,7 +70,13 @@ package struct CELActivation: Sendable {
     /// What macros bind; kept between evaluations so that they need no memory of their own.
     var locals: [CELValue] = []
 
-    init(count: Int) { slots = [CELValue?](repeating: nil, count: count) }
+    init(count: Int) {
+        // One by one: `repeating` copies a value of an enum as what it may hold, and there are many.
+        var slots: [CELValue?] = []
+        slots.reserveCapacity(count)
+        for _ in 0..<count { slots.append(nil) }
+        self.slots = slots
+    }
 
     package subscript(slot: CELSlot) -> CELValue? {
         get { slots[slot.index] }

@@ -112,7 +112,7 @@ extension Exchange {
     }
 
     /// Sends `response`'s head and this body as the whole answer.
-    func respond(body: [UInt8]) {
+    package func respond(body: [UInt8]) {
         let worker = worker
         var buffer = worker.takeBuffer()
         buffer.writeBytes(body)

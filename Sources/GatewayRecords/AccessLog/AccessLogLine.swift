@@ -34,7 +34,7 @@ struct AccessLogLine {
         writeRequest(record, request, to: &line)
         AccessLogLine.writeOutcome(record, to: &line)
         if let call = record.modelCall?.call { AccessLogLine.write(call, to: &line) }
-        if let call = record.toolCall?.call { AccessLogLine.write(call, to: &line) }
+        if let note = record.toolCall { AccessLogLine.write(note.call, to: &line) }
         line.byte(0x7D)
     }
 

@@ -101,7 +101,7 @@ struct MetricValues: Sendable {
             ? record.endedNanoseconds &- record.startedNanoseconds : 0
         routes[start &+ RouteLayout.durationSum] &+= duration
         routes[start &+ RouteLayout.buckets &+ DurationBuckets.index(duration)] &+= 1
-        if let call = record.toolCall?.call { count(call, nanoseconds: duration) }
+        if let note = record.toolCall { count(note, nanoseconds: duration) }
         if record.backendID > 0 || record.attempts > 0 { countUpstream(record, statusClass) }
     }
 

@@ -134,5 +134,5 @@ package struct ToolClientRecord: Sendable {
 /// A call on the record of its request: a reference, so that records of other requests stay small.
 package final class ToolCallNote: Sendable {
     package let call: ToolCallRecord
-    package init(_ call: ToolCallRecord) { self.call = call }
+    package init(_ call: consuming ToolCallRecord) { self.call = call }
 }

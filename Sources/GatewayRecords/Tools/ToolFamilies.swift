@@ -18,12 +18,13 @@ enum ToolLayout {
 
 extension MetricValues {
     /// Counts a request to a room of tools, by the slot of its server's backend.
-    mutating func count(_ call: borrowing ToolCallRecord, nanoseconds: UInt64) {
-        let start = toolStart(call.slot)
-        tools[start + ToolLayout.calls + Int(call.kind.rawValue) * ToolLayout.results + Int(call.result.rawValue)] &+= 1
-        tools[start + ToolLayout.redactions] &+= UInt64(max(0, call.redactions))
-        tools[start + ToolLayout.bytes] &+= UInt64(max(0, call.resultBytes))
-        let kind = Int(call.kind.rawValue)
+    mutating func count(_ note: ToolCallNote, nanoseconds: UInt64) {
+        // Asked for part by part: the whole would be copied, many texts.
+        let start = toolStart(note.call.slot)
+        let kind = Int(note.call.kind.rawValue)
+        tools[start + ToolLayout.calls + kind * ToolLayout.results + Int(note.call.result.rawValue)] &+= 1
+        tools[start + ToolLayout.redactions] &+= UInt64(max(0, note.call.redactions))
+        tools[start + ToolLayout.bytes] &+= UInt64(max(0, note.call.resultBytes))
         tools[start + ToolLayout.durationSum + kind] &+= nanoseconds
         let buckets = start + ToolLayout.buckets + kind * DurationBuckets.count
         tools[buckets + DurationBuckets.index(nanoseconds)] &+= 1

@@ -28,12 +28,19 @@ package struct JSONOutline: Sendable {
     /// From the opening to the closing brace or bracket, both included.
     package private(set) var extent: Range<Int> = 0..<0
     package private(set) var measure = JSONMeasure()
+    /// What `JSONScanner.isPlainTree` says of the text; false where names were not compared.
+    package private(set) var isPlainTree = false
 
     package init() {}
 
     /// Reads `input` as one JSON text that is an object; no name may come twice, however it is escaped.
     package init(_ input: Span<UInt8>, depthMax: Int = 128) throws(JSONScanError) {
         try read(input, depthMax: depthMax)
+    }
+
+    /// The same, and compares the names in all objects within, for `isPlainTree`.
+    package init(comparingNames input: Span<UInt8>) throws(JSONScanError) {
+        try read(input, range: 0..<input.count, kind: .object, depthMax: JSONTree.depthMax, comparesNames: true)
     }
 
     /// Reads all of `input`, or the value at `range` of it: a `Member.value` of an earlier outline.
@@ -51,14 +58,14 @@ package struct JSONOutline: Sendable {
     }
 
     private mutating func read(
-        _ whole: Span<UInt8>, range: Range<Int>, kind: JSONKind, depthMax: Int
+        _ whole: Span<UInt8>, range: Range<Int>, kind: JSONKind, depthMax: Int, comparesNames: Bool = false
     ) throws(JSONScanError) {
         members.removeAll(keepingCapacity: true)
         // Most objects have no more, and an array that grows is copied.
         members.reserveCapacity(8)
         let input = whole.extracting(range)
         let base = range.lowerBound
-        var pass = JSONPass(depthMax: depthMax)
+        var pass = JSONPass(depthMax: depthMax, comparesNames: comparesNames)
         pass.skipSpace(input)
         guard pass.index < input.count else { throw .unexpectedEnd }
         let isObject = kind == .object
@@ -88,6 +95,7 @@ package struct JSONOutline: Sendable {
         pass.skipSpace(input)
         guard pass.index == input.count else { throw .trailingBytes }
         measure = pass.measure
+        isPlainTree = comparesNames && !pass.namesMayRepeat && input.count <= JSONTree.valuesMax
     }
 
     private mutating func member(
@@ -146,6 +154,7 @@ package struct JSONOutline: Sendable {
     /// The object's own index of the member of this name.
     package func index(of name: StaticString, in input: Span<UInt8>) -> Int? {
         let (head, count) = (JSONOutline.head(name), name.utf8CodeUnitCount)
+        let members = members.span
         for index in members.indices where members[index].marks.head == head {
             let (range, hasEscape) = (members[index].name, members[index].nameHasEscape)
             // What is no longer than its head has been compared.

@@ -12,12 +12,14 @@ struct JSONPass {
     private var depth = 0
     /// One bit a level: set for objects.
     private var kinds = InlineArray<8, UInt64>(repeating: 0)
-    /// Where names have to differ: those of the objects that are open, one after the other.
+    /// Where names are compared: those of the objects that are open, one after the other.
     private var names: OpenNames?
+    /// An object has a name twice, or too many to compare.
+    private(set) var namesMayRepeat = false
 
-    init(depthMax: Int, namesDiffer: Bool = false) {
+    init(depthMax: Int, comparesNames: Bool = false) {
         self.depthMax = min(depthMax, JSONPass.depthMax)
-        if namesDiffer { names = OpenNames() }
+        if comparesNames { names = OpenNames() }
     }
 
     /// Reads one value, with what it nests, and the space before it.
@@ -95,7 +97,9 @@ struct JSONPass {
         nameHasEscape = try string(input)
         name = start..<(index &- 1)
         measure.note(name: name, hasEscape: nameHasEscape, input)
-        if names != nil { try names?.add(JSONOutline.marks(input, name, nameHasEscape)) }
+        if names != nil, names?.add(JSONOutline.marks(input, name, nameHasEscape)) == false {
+            (names, namesMayRepeat) = (nil, true)
+        }
         skipSpace(input)
         guard index < input.count else { throw .unexpectedEnd }
         guard input[index] == Byte.colon else { throw .unexpectedByte }
@@ -244,20 +248,31 @@ struct JSONPass {
 
 /// The names of all objects that a pass is in, by what tells them apart.
 private struct OpenNames {
+    /// Members of one object that are compared at most.
+    static let comparedMax = 64
+
     private var all: [JSONOutline.Marks] = []
     /// Where those of each level begin.
     private var starts: [Int] = []
+
+    init() {
+        // Most texts have no more, and an array that grows is copied.
+        all.reserveCapacity(16)
+        starts.reserveCapacity(8)
+    }
 
     mutating func open() { starts.append(all.count) }
 
     mutating func close() { all.removeLast(all.count - (starts.popLast() ?? 0)) }
 
-    mutating func add(_ new: JSONOutline.Marks) throws(JSONScanError) {
-        let known = all[(starts.last ?? 0)...]
-        // Each is compared with all before it.
-        guard known.count < JSONScanner.comparedNamesMax else { throw .tooManyMembers }
-        guard !known.contains(new) else { throw .duplicateName }
+    /// Whether it is new to its object, as far as that is looked at: each is compared with all before it.
+    mutating func add(_ new: JSONOutline.Marks) -> Bool {
+        let start = starts.last ?? 0
+        guard all.count - start < OpenNames.comparedMax else { return false }
+        // By index: a part of them would be a second holder of the array.
+        for index in start..<all.count where all[index] == new { return false }
         all.append(new)
+        return true
     }
 }
 

@@ -15,16 +15,13 @@ package enum JSONScanner {
         guard pass.index == input.count else { throw .trailingBytes }
     }
 
-    /// Members of one object that are compared at most.
-    static let comparedNamesMax = 64
-
     /// Whether a tree can be made of it, as a cheap look tells: it is one JSON text, and no object in it has a name
     /// twice. False also where that is not so sure, because an object is large or the text very long.
     package static func isPlainTree(_ input: Span<UInt8>) -> Bool {
         guard input.count <= JSONTree.valuesMax else { return false }
-        var pass = JSONPass(depthMax: JSONTree.depthMax, namesDiffer: true)
+        var pass = JSONPass(depthMax: JSONTree.depthMax, comparesNames: true)
         guard (try? pass.value(input)) != nil else { return false }
         pass.skipSpace(input)
-        return pass.index == input.count
+        return pass.index == input.count && !pass.namesMayRepeat
     }
 }

@@ -36,13 +36,16 @@ package struct JSONText: Sendable, Hashable {
     package var value: String { isPlain ? escaped : String(decoding: unescaped(), as: UTF8.self) }
 
     /// Whether it means exactly `name`, byte for byte (no Unicode equivalence).
-    package func isExactly(_ name: String) -> Bool {
+    package func isExactly(_ name: String) -> Bool { isExactly(name.utf8Span.span) }
+
+    func isExactly(_ name: Span<UInt8>) -> Bool {
         // An escape is longer than what it stands for.
-        let (count, wanted) = (escaped.utf8.count, name.utf8.count)
-        guard count >= wanted else { return false }
-        // Bytes, since `==` of strings takes U+212B for A with a ring above.
-        if count == wanted { return Word.equals(escaped.utf8Span.span, name.utf8Span.span) && isPlain }
-        return !isPlain && Word.equals(unescaped().span, name.utf8Span.span)
+        guard escaped.utf8.count >= name.count else { return false }
+        let text = escaped.utf8Span.span
+        // Bytes, since `==` of strings takes U+212B for A with a ring above. Most names differ in the first.
+        if name.count > 0, text[0] != name[0], text[0] != Byte.backslash { return false }
+        if text.count == name.count { return Word.equals(text, name) && isPlain }
+        return !isPlain && Word.equals(unescaped().span, name)
     }
 
     /// `self` followed by `other`. Halves of a surrogate pair that meet become one character.

@@ -88,8 +88,9 @@ package struct JSONObject: Sendable, Hashable {
     /// Reading is linear, which suits the objects of an API; setting replaces in place or appends, nil removes.
     package subscript(_ name: String) -> JSONTree? {
         get {
-            // By index: a member that is not the one is not copied.
-            for index in members.indices where members[index].name.isExactly(name) { return members[index].value }
+            // Where they lie: a member that is not the one is not copied.
+            let (all, wanted) = (members.span, name.utf8Span.span)
+            for index in all.indices where all[index].name.isExactly(wanted) { return all[index].value }
             return nil
         }
         set {

@@ -12,7 +12,7 @@ struct ResultRedactionTests {
     private static let pem = "-----BEGIN PRIVATE KEY-----\nMIIE\n-----END PRIVATE KEY-----"
 
     private static func redaction(words: [String] = []) throws -> ResultRedaction {
-        var terms = ToolTerms()
+        let terms = ToolTerms()
         terms.hidesSecrets = true
         terms.words = try words.map { try BytePattern($0) }
         return ResultRedaction(terms)

@@ -131,14 +131,18 @@ struct JSONTreeTests {
         ])
     func plainTrees(_ text: String, _ isPlain: Bool) {
         #expect(JSONScanner.isPlainTree(Array(text.utf8).span) == isPlain)
+        let outline = try? JSONOutline(comparingNames: Array("{\"it\":\(text)}".utf8).span)
+        #expect((outline?.isPlainTree ?? false) == isPlain)
         #expect(((try? JSONTree.parse(Array(text.utf8))) != nil) == isPlain)
     }
 
     @Test("an object of many members is not looked at so cheaply")
-    func manyMembers() {
+    func manyMembers() throws {
         for (count, isPlain) in [(64, true), (65, false)] {
             let text = "{" + (0..<count).map { "\"\($0)\":\($0)" }.joined(separator: ",") + "}"
             #expect(JSONScanner.isPlainTree(Array(text.utf8).span) == isPlain)
+            let outline = try JSONOutline(comparingNames: Array(text.utf8).span)
+            #expect(outline.isPlainTree == isPlain)
         }
     }
 

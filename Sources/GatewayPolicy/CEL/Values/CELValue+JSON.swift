@@ -36,6 +36,8 @@ extension CELMap {
     package convenience init?(_ object: JSONObject) {
         var keys: [CELValue] = []
         var values: [CELValue] = []
+        keys.reserveCapacity(object.members.count)
+        values.reserveCapacity(object.members.count)
         for member in object.members {
             guard let value = CELValue(member.value) else { return nil }
             keys.append(.string(member.name.value))
