@@ -109,7 +109,7 @@ struct AuditJournal: Sendable {
             if let why = try take(path, bytes, head, start) { return why }
             break
         }
-        // Known from what came before it, for its own bytes may be damaged: what is longer than a head may hold records.
+        // By what came before it, for its own bytes may be damaged: what is longer than a head may hold records.
         if let begun, begun.count > AuditSegment.headCount(begun.sequence, tree, previous) {
             return AuditJournal.strange(begun.sequence)
         }
