@@ -13,7 +13,7 @@ extension ModelExchange {
     func startWhenRecorded() {
         let trail = worker.shared.audit
         guard trail.isOn else { return start() }
-        switch trail.intent(auditEvent(.allowed)) {
+        switch trail.intent(.modelCall, timeMilliseconds: nowMilliseconds, { describe(.allowed, in: &$0) }) {
         case .proceed(let ticket):
             self.ticket = ticket
             start()
@@ -50,39 +50,43 @@ extension ModelExchange {
         // What was never understood was never decided.
         if let failure, !failure.error.code.isOfDecision { return }
         guard failure != nil || cacheMark == .hit else { return }
-        var event = auditEvent(failure == nil ? .allowed : .denied)
+        var event = AuditEvent(.modelCall, timeMilliseconds: nowMilliseconds)
+        describe(failure == nil ? .allowed : .denied, in: &event)
         addOutcome(to: &event)
         if failure != nil { event.effect = nil }
         trail.record(event)
     }
 
-    private func auditEvent(_ verdict: AuditVerdict) -> AuditEvent {
-        var event = AuditEvent(.modelCall, timeMilliseconds: nowMilliseconds)
+    private func describe(_ verdict: AuditVerdict, in event: inout AuditEvent) {
         event.correlation = recordID
         event.principal = principal
         event.source = clientAddress
         event.operation = endpoint.operation?.rawValue ?? ""
         let asked = String(decoding: request.name.prefix(256), as: UTF8.self)
         event.model = AuditModel(requested: asked, name: facts?.model ?? asked)
-        var decision = AuditDecision(verdict)
-        decision.rule = exchange?.record.verdictRule ?? ""
-        decision.code = failure?.error.code
-        decision.reason = failure?.error.message ?? ""
-        decision.facts = auditFacts
-        event.decision = decision
+        event.decision = AuditDecision(verdict)
+        event.decision?.facts = auditFacts
+        if let failure {
+            event.decision?.code = failure.error.code
+            event.decision?.reason = failure.error.message
+        }
         if worker.shared.audit.keepsRequests,
             let begin = try? body.read(0..<min(body.count, AuditBody.capturedBytesMax))
         {
             event.request = AuditBody(begin.readableBytesView, count: body.count)
         }
-        if let record = exchange?.record, record.traceSampled { event.traceID = record.traceID }
-        return event
+        if let exchange {
+            event.decision?.rule = exchange.record.verdictRule
+            if exchange.record.traceSampled { event.traceID = exchange.record.traceID }
+        }
     }
 
     /// What the decision looked at, so that another policy can be asked the same.
     private var auditFacts: [AuditFact] {
         // In the order of their names, as records have them.
-        var facts = [AuditFact("bodyBytes", body.count)]
+        var facts: [AuditFact] = []
+        facts.reserveCapacity(6)
+        facts.append(AuditFact("bodyBytes", body.count))
         if let tokens = asked?.inputTokens { facts.append(AuditFact("inputTokens", tokens)) }
         if let needs, !needs.all.isEmpty {
             facts.append(AuditFact("needs", .list(needs.all.map(\.capability.rawValue))))

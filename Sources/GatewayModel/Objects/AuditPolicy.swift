@@ -12,7 +12,14 @@ package enum AuditLevel: String, ConfigEnum {
     case request = "Request"
     case requestResponse = "RequestResponse"
 
-    package var rank: Int { AuditLevel.allCases.firstIndex(of: self) ?? 0 }
+    package var rank: Int {
+        switch self {
+        case .none: 0
+        case .metadata: 1
+        case .request: 2
+        case .requestResponse: 3
+        }
+    }
 }
 
 /// What is done when a record cannot be kept.

@@ -100,7 +100,7 @@ struct AuditEncoder {
             json.object { json in
                 json.member("authority_uid", gateway)
                 json.member("chain_uid", chainUID)
-                place = json.fingerprint(.empty)
+                place = json.fingerprint(nil)
                 if let previous {
                     json.object("prev_event") { json in
                         _ = json.fingerprint(previous.fingerprint)
@@ -115,11 +115,12 @@ struct AuditEncoder {
 }
 
 extension RecordJSON {
-    /// Returns where the hash lies.
-    fileprivate mutating func fingerprint(_ hash: TreeHash) -> Int {
+    /// Returns where the hash lies, or will.
+    fileprivate mutating func fingerprint(_ hash: TreeHash?) -> Int {
         constant(#""fingerprint":{"algorithm_id":3,"serialization_id":2,"value":""#)
         let place = buffer.count
-        hash.appendHex(to: buffer)
+        buffer.appendZeros(64)
+        hash?.setHex(in: buffer, at: place)
         buffer.append("\"}")
         return place
     }
@@ -235,7 +236,7 @@ extension RecordJSON {
         if let decision = event.decision, !decision.digest.isEmpty {
             object("policy") { json in
                 json.member("uid", decision.digest)
-                json.member("version", String(decision.revision))
+                json.member("version", digits: decision.revision)
             }
         }
         if !event.resource.isEmpty {

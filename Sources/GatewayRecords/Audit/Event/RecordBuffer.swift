@@ -80,109 +80,138 @@ final class RecordBuffer {
         count &+= min(8, max(0, size))
     }
 
-    /// `,"name":`, the comma when asked for.
+    /// `,"name":`, the comma when asked for. Inlined, all of it are a few words that the compiler knows.
     @inline(__always)
     func append(key name: StaticString, comma: Bool) {
         let size = name.utf8CodeUnitCount
         ensure(size &+ 4)
         // Whether or not it stays, a byte is cheaper than a branch.
-        unsafe base.storeBytes(of: 0x222C, toByteOffset: count, as: UInt16.self)
-        count &+= comma ? 1 : 0
-        put(0x22)
-        unsafe copy(name.utf8Start, size)
-        unsafe base.storeBytes(of: UInt16(0x3A22).littleEndian, toByteOffset: count, as: UInt16.self)
-        count &+= 2
+        unsafe base.storeBytes(of: UInt16(0x222C).littleEndian, toByteOffset: count, as: UInt16.self)
+        let place = count &+ (comma ? 2 : 1)
+        unsafe base.storeBytes(of: 0x22, toByteOffset: place &- 1, as: UInt8.self)
+        unsafe RecordBuffer.copy(name.utf8Start, to: base + place, size)
+        unsafe base.storeBytes(
+            of: UInt16(0x3A22).littleEndian, toByteOffset: place &+ size, as: UInt16.self)
+        count = place &+ size &+ 2
     }
 
     @inline(__always)
     func append(_ text: StaticString) {
-        ensure(text.utf8CodeUnitCount)
-        unsafe copy(text.utf8Start, text.utf8CodeUnitCount)
+        let size = text.utf8CodeUnitCount
+        ensure(size)
+        unsafe RecordBuffer.copy(text.utf8Start, to: base + count, size)
+        count &+= size
     }
 
     /// Names are short: two words that overlap are all of most.
     @inline(__always)
-    private func copy(_ source: UnsafePointer<UInt8>, _ size: Int) {
-        let (from, to) = unsafe (UnsafeRawPointer(source), base + count)
-        count &+= size
+    private static func copy(_ from: UnsafeRawPointer, to place: UnsafeMutableRawPointer, _ size: Int) {
         if size >= 8, size <= 16 {
             let (first, last) = unsafe (
                 from.loadUnaligned(as: UInt64.self), (from + (size &- 8)).loadUnaligned(as: UInt64.self)
             )
-            unsafe to.storeBytes(of: first, as: UInt64.self)
-            unsafe (to + (size &- 8)).storeBytes(of: last, as: UInt64.self)
+            unsafe place.storeBytes(of: first, as: UInt64.self)
+            unsafe (place + (size &- 8)).storeBytes(of: last, as: UInt64.self)
         } else if size >= 4, size < 8 {
             let (first, last) = unsafe (
                 from.loadUnaligned(as: UInt32.self), (from + (size &- 4)).loadUnaligned(as: UInt32.self)
             )
-            unsafe to.storeBytes(of: first, as: UInt32.self)
-            unsafe (to + (size &- 4)).storeBytes(of: last, as: UInt32.self)
+            unsafe place.storeBytes(of: first, as: UInt32.self)
+            unsafe (place + (size &- 4)).storeBytes(of: last, as: UInt32.self)
         } else {
-            unsafe to.copyMemory(from: from, byteCount: size)
+            unsafe place.copyMemory(from: from, byteCount: size)
         }
     }
 
     /// A text in quotes. A Swift string is UTF-8, so only control characters, quotes and backslashes need a look.
     func append(quoted text: Span<UInt8>) {
-        // The longest escape is six bytes, and whole words are stored before it is known how much of them stays.
-        ensure(text.count * 6 + 10)
+        ensure(text.count &+ 2)
         put(0x22)
-        var index = 0
-        while index < text.count {
-            let size = min(8, text.count &- index)
-            let word = RecordBuffer.word(text, index, size)
-            if RecordBuffer.isPlain(word) {
-                unsafe base.storeBytes(of: word.littleEndian, toByteOffset: count, as: UInt64.self)
-                count &+= size
-            } else {
-                for offset in index..<(index &+ size) { putEscaped(text[offset]) }
-            }
-            index &+= size
+        let isPlain = unsafe text.withUnsafeBytes { bytes in
+            unsafe bytes.baseAddress.map { unsafe RecordBuffer.copyPlain($0, to: base + count, bytes.count) } ?? true
         }
+        if isPlain { count &+= text.count } else { append(escaped: text) }
         put(0x22)
     }
 
-    /// So many bytes of a text, the first one lowest, spaces behind its end.
+    /// Copies a text as long as nothing in it needs an escape; false if something does. The words are looked at before
+    /// they are written: read again at another place they would have to wait for that.
     @inline(__always)
-    private static func word(_ text: Span<UInt8>, _ index: Int, _ size: Int) -> UInt64 {
-        // Safe: loads are checked against the span, and every bit pattern is a number.
-        if size == 8 {
-            return UInt64(
-                littleEndian: unsafe text.bytes.unsafeLoadUnaligned(fromByteOffset: index, as: UInt64.self))
+    private static func copyPlain(_ from: UnsafeRawPointer, to place: UnsafeMutableRawPointer, _ size: Int) -> Bool {
+        if size >= 8 {
+            var index = 0
+            while index < size {
+                // The last word ends where the text ends, and may repeat something.
+                index = min(index, size &- 8)
+                let word = unsafe from.loadUnaligned(fromByteOffset: index, as: UInt64.self)
+                guard isPlain(word) else { return false }
+                unsafe place.storeBytes(of: word, toByteOffset: index, as: UInt64.self)
+                index &+= 8
+            }
+        } else if size >= 4 {
+            let (first, last) = unsafe (
+                from.loadUnaligned(as: UInt32.self), (from + (size &- 4)).loadUnaligned(as: UInt32.self)
+            )
+            guard isPlain(UInt64(first) | UInt64(last) &<< 32) else { return false }
+            unsafe place.storeBytes(of: first, as: UInt32.self)
+            unsafe (place + (size &- 4)).storeBytes(of: last, as: UInt32.self)
+        } else {
+            for index in 0..<size {
+                let byte = unsafe from.load(fromByteOffset: index, as: UInt8.self)
+                guard isPlain(UInt64(byte) | spaces &<< 8) else { return false }
+                unsafe place.storeBytes(of: byte, toByteOffset: index, as: UInt8.self)
+            }
         }
-        let behind = UInt64(truncatingIfNeeded: size &* 8)
-        var word = spaces &<< behind
-        if text.count >= 8 {
-            let last = unsafe text.bytes.unsafeLoadUnaligned(fromByteOffset: text.count &- 8, as: UInt64.self)
-            return word | UInt64(littleEndian: last) &>> (64 &- behind)
+        return true
+    }
+
+    /// The same of any text; leaves room for a quote.
+    @inline(never)
+    private func append(escaped text: Span<UInt8>) {
+        // The longest escape is six bytes.
+        ensure(text.count * 6 + 1)
+        var rest = text
+        while !rest.isEmpty {
+            let part = rest.extracting(first: 8)
+            let isPlain = unsafe part.withUnsafeBytes { bytes in
+                unsafe bytes.baseAddress.map { unsafe RecordBuffer.copyPlain($0, to: base + count, bytes.count) }
+            }
+            if isPlain == true {
+                count &+= part.count
+            } else {
+                for index in part.indices { putEscaped(part[index]) }
+            }
+            rest = rest.extracting(droppingFirst: 8)
         }
-        var shift: UInt64 = 0
-        for offset in index..<(index &+ size) {
-            word |= UInt64(text[offset]) &<< shift
-            shift &+= 8
-        }
-        return word
     }
 
     func append(decimal value: Int) {
+        // The longest has a sign and 19 digits.
+        ensure(20)
+        if value < 0 { put(0x2D) }
         var rest = value.magnitude
-        var digits = rest < 10 ? 1 : 2
+        guard rest >= 10 else { return put(0x30 &+ UInt8(truncatingIfNeeded: rest)) }
+        var digits = 2
         while rest >= 100 {
             rest /= 100
             digits &+= rest < 10 ? 1 : 2
         }
-        ensure(digits &+ 1)
-        if value < 0 { put(0x2D) }
         rest = value.magnitude
         var place = count &+ digits
         count = place
         while rest >= 10 {
-            place &-= 1
-            unsafe base.storeBytes(
-                of: 0x30 &+ UInt8(truncatingIfNeeded: rest % 10), toByteOffset: place, as: UInt8.self)
-            rest /= 10
+            let pair = UInt16(truncatingIfNeeded: rest % 100)
+            rest /= 100
+            // The tens, and in the next byte the ones.
+            let tens = (pair &* 103) &>> 10
+            let both = 0x3030 &+ tens &+ (pair &- tens &* 10) &<< 8
+            place &-= 2
+            unsafe base.storeBytes(of: both.littleEndian, toByteOffset: place, as: UInt16.self)
         }
-        unsafe base.storeBytes(of: 0x30 &+ UInt8(truncatingIfNeeded: rest), toByteOffset: place &- 1, as: UInt8.self)
+        if digits & 1 == 1 {
+            let first = 0x30 &+ UInt8(truncatingIfNeeded: rest)
+            unsafe base.storeBytes(of: first, toByteOffset: place &- 1, as: UInt8.self)
+        }
     }
 
     /// 16 hexadecimal digits.

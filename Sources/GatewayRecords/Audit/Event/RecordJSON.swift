@@ -11,17 +11,20 @@ struct RecordJSON {
     init(_ buffer: RecordBuffer) { self.buffer = buffer }
 
     /// Members whose names and values never change, without their first comma.
+    @inline(__always)
     mutating func constant(_ members: StaticString) {
         separate()
         buffer.append(members)
         needsComma = true
     }
 
+    @inline(__always)
     mutating func object(_ name: StaticString, _ body: (inout RecordJSON) -> Void) {
         key(name)
         object(body)
     }
 
+    @inline(__always)
     mutating func object(_ body: (inout RecordJSON) -> Void) {
         separate()
         buffer.append(0x7B)
@@ -31,6 +34,7 @@ struct RecordJSON {
         needsComma = true
     }
 
+    @inline(__always)
     mutating func array(_ name: StaticString, _ body: (inout RecordJSON) -> Void) {
         key(name)
         buffer.append(0x5B)
@@ -41,6 +45,7 @@ struct RecordJSON {
     }
 
     /// A text; an empty one is left out.
+    @inline(__always)
     mutating func member(_ name: StaticString, _ text: String) {
         guard !text.isEmpty else { return }
         key(name)
@@ -48,16 +53,29 @@ struct RecordJSON {
         needsComma = true
     }
 
+    @inline(__always)
     mutating func member(_ name: StaticString, _ text: String?) {
         if let text { member(name, text) }
     }
 
+    @inline(__always)
     mutating func member(_ name: StaticString, _ value: Int) {
         key(name)
         number(value)
         needsComma = true
     }
 
+    /// A number as a text.
+    @inline(__always)
+    mutating func member(_ name: StaticString, digits value: Int) {
+        key(name)
+        buffer.append(0x22)
+        buffer.append(decimal: value)
+        buffer.append(0x22)
+        needsComma = true
+    }
+
+    @inline(__always)
     mutating func member(_ name: StaticString, _ value: Bool) {
         key(name)
         buffer.append(value ? "true" : "false")
@@ -70,6 +88,7 @@ struct RecordJSON {
     }
 
     /// 32 hexadecimal digits.
+    @inline(__always)
     mutating func member(_ name: StaticString, id: (UInt64, UInt64)) {
         guard id.0 | id.1 != 0 else { return }
         key(name)
@@ -90,37 +109,28 @@ struct RecordJSON {
     mutating func facts(_ name: StaticString, _ facts: [AuditFact]) {
         guard !facts.isEmpty else { return }
         object(name) { json in
-            var last: String?
-            for fact in RecordJSON.inOrder(facts) {
-                if fact.name == last { continue }
-                last = fact.name
-                json.fact(fact)
-            }
+            for fact in RecordJSON.inOrder(facts) { json.fact(fact) }
         }
     }
 
     /// Rooms write them in order already, mostly.
     private static func inOrder(_ facts: [AuditFact]) -> [AuditFact] {
-        func precedes(_ left: AuditFact, _ right: AuditFact) -> Bool {
-            guard left.name.utf8Span.isKnownASCII, right.name.utf8Span.isKnownASCII else {
-                return left.name.utf16.lexicographicallyPrecedes(right.name.utf16)
+        func precedes(_ left: String, _ right: String) -> Bool {
+            guard left.utf8Span.isKnownASCII, right.utf8Span.isKnownASCII else {
+                return left.utf16.lexicographicallyPrecedes(right.utf16)
             }
-            return left.name < right.name
+            return left < right
         }
-        for (left, right) in zip(facts, facts.dropFirst()) where !precedes(left, right) {
-            return facts.sorted(by: precedes)
+        let isOrdered = facts.indices.dropFirst().allSatisfy { precedes(facts[$0 - 1].name, facts[$0].name) }
+        if isOrdered { return facts }
+        var sorted: [AuditFact] = []
+        for fact in facts.sorted(by: { precedes($0.name, $1.name) }) where fact.name != sorted.last?.name {
+            sorted.append(fact)
         }
-        return facts
+        return sorted
     }
 
-    mutating func member(_ name: StaticString, hash: TreeHash) {
-        key(name)
-        buffer.append(0x22)
-        hash.appendHex(to: buffer)
-        buffer.append(0x22)
-        needsComma = true
-    }
-
+    @inline(__always)
     mutating func member(_ name: StaticString, uid: RecordUID) {
         key(name)
         buffer.append(0x22)
@@ -151,11 +161,13 @@ struct RecordJSON {
         buffer.append(decimal: min(max(value, -(1 << 53)), 1 << 53))
     }
 
+    @inline(__always)
     private mutating func key(_ name: StaticString) {
         buffer.append(key: name, comma: needsComma)
         needsComma = false
     }
 
+    @inline(__always)
     private mutating func separate() {
         if needsComma { buffer.append(0x2C) }
     }

@@ -221,10 +221,12 @@ struct AuditJournal: Sendable {
             buffer.appendZeros(AuditSegment.frameBytes)
             buffer.append(pool.span.extracting(last: AuditSegment.saltBytes))
             pool.removeLast(AuditSegment.saltBytes)
-            let uid = RecordUID(
-                milliseconds: submitted.event.timeMilliseconds, random: pool.suffix(RecordUID.randomBytes))
+            submitted.take { event in
+                let uid = RecordUID(
+                    milliseconds: event.timeMilliseconds, random: pool.suffix(RecordUID.randomBytes))
+                last = encoder.append(event, uid: uid, index: index, after: last)
+            }
             pool.removeLast(RecordUID.randomBytes)
-            last = encoder.append(submitted.event, uid: uid, index: index, after: last)
             leaves.append(AuditSegment.seal(buffer, from: start, sequence))
             index += 1
         }
@@ -267,6 +269,8 @@ struct AuditJournal: Sendable {
             descriptor = ended
             throw error
         }
+        // It is hardly ever read again: its memory is better used for the next one, which is as large.
+        posix_fadvise(ended, 0, 0, POSIX_FADV_DONTNEED)
         close(ended)
     }
 
@@ -313,7 +317,10 @@ struct AuditJournal: Sendable {
         let earlier = partials
         partials = tree.partialTiles
         for tile in tiles + partials {
-            guard AuditFiles.put(folder.tile(tile), tile.hashes.flatMap(\.bytes)) else { return }
+            var bytes: [UInt8] = []
+            bytes.reserveCapacity(tile.hashes.count * TreeHash.byteCount)
+            for hash in tile.hashes { hash.append(to: &bytes) }
+            guard AuditFiles.put(folder.tile(tile), bytes) else { return }
         }
         tiles.removeAll()
         guard AuditFiles.put(folder.checkpoint, Array(note.utf8)) else { return }

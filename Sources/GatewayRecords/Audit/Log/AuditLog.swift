@@ -33,7 +33,7 @@ package final class AuditLog: Sendable {
 
     /// What became of a record.
     package enum Submission: Sendable, Equatable {
-        case accepted(QueuePlace)
+        case accepted
         /// There is no room, or the disk is full and the record was to wait for it.
         case refused
         /// It is counted as lost.
@@ -63,19 +63,10 @@ package final class AuditLog: Sendable {
         var failsClosed: Bool { auditClass == .strict && role != .outcome }
     }
 
-    /// Where a record waits, until the thread takes the queue.
-    package struct QueuePlace: Sendable, Equatable {
-        fileprivate var turn: Int
-        fileprivate var index: Int
-    }
-
     struct State {
         var queue: [Pending] = []
-        /// Places of an earlier turn are no more.
-        fileprivate var turn = 0
         /// Records that the thread has taken and not written yet.
         var inHand = 0
-        var promised = 0
         var dropped = 0
         var failure: String?
         var isClosing = false
@@ -93,6 +84,8 @@ package final class AuditLog: Sendable {
     /// How far those are who get every record.
     package let sinks = AuditSinkBoard()
     let state = Mutex(State())
+    /// Outcomes that must find room. More are promised under the lock of `state` only.
+    let promised = Atomic<Int>(0)
     private let wake: DescriptorPair
     private let finished: DescriptorPair
     private let total = Atomic<Int>(0)
@@ -132,46 +125,34 @@ package final class AuditLog: Sendable {
     /// Takes a record; never waits. `done` is called later, by the log's thread, and only when the record is accepted.
     func submit(_ pending: Pending) -> Submission {
         let limit = settings.queueRecordsMax
+        let isUrgent = pending.isUrgent
         let (submission, mustWake) = state.withLock { state -> (Submission, Bool) in
             if pending.role == .outcome {
-                state.promised = max(0, state.promised - 1)
+                release()
             } else {
-                let isFull = state.queue.count + state.inHand + state.promised >= limit
+                let isFull = state.queue.count + state.inHand + promised.load(ordering: .relaxed) >= limit
                 if pending.auditClass == .bestEffort, isFull || state.failure != nil {
                     state.dropped += 1
                     return (.dropped, false)
                 }
                 if isFull || state.isClosing || pending.failsClosed && state.failure != nil { return (.refused, false) }
-                if pending.role == .promising { state.promised += 1 }
+                if pending.role == .promising { promised.wrappingAdd(1, ordering: .relaxed) }
             }
-            let place = QueuePlace(turn: state.turn, index: state.queue.count)
             state.queue.append(pending)
             // Nobody needs to wake who has been woken; who lingers is woken once more when somebody waits.
             let mustWake =
-                state.queue.count == 1 || pending.isUrgent && !state.isUrgent
+                state.queue.count == 1 || isUrgent && !state.isUrgent
                 || state.queue.count == settings.batchRecordsMax
-            if pending.isUrgent { state.isUrgent = true }
-            return (.accepted(place), mustWake)
+            if isUrgent { state.isUrgent = true }
+            return (.accepted, mustWake)
         }
         if submission == .dropped { lost.wrappingAdd(1, ordering: .relaxed) }
         if mustWake { wake.signal() }
         return submission
     }
 
-    /// Puts one record that tells all of a call in the place of its intent, while that still waits there. False when
-    /// it does no more.
-    func replace(_ place: QueuePlace, with whole: AuditEvent) -> Bool {
-        state.withLock { state in
-            guard place.turn == state.turn else { return false }
-            state.promised = max(0, state.promised - 1)
-            state.queue[place.index].submitted = SubmittedEvent(whole)
-            state.queue[place.index].role = .plain
-            return true
-        }
-    }
-
     /// Gives up room that was promised to an outcome.
-    func release() { state.withLock { $0.promised = max(0, $0.promised - 1) } }
+    func release() { promised.wrappingSubtract(1, ordering: .relaxed) }
 
     /// What records must not show from now on, and how long they are kept.
     package func apply(redactor: AuditRedactor, retention: AuditRetention?, heldBy sinks: [String]) {
@@ -221,7 +202,6 @@ package final class AuditLog: Sendable {
             let batch = state.queue
             state.queue = []
             state.queue.reserveCapacity(batch.count)
-            state.turn += 1
             state.inHand = batch.count
             state.isUrgent = false
             defer { state.dropped = 0 }
@@ -235,7 +215,6 @@ package final class AuditLog: Sendable {
     func giveBack(_ batch: [Pending], dropped: Int) {
         state.withLock { state in
             state.queue.insert(contentsOf: batch, at: 0)
-            state.turn += 1
             state.inHand = 0
             state.dropped += dropped
         }

@@ -19,21 +19,20 @@ import Synchronization
 package final class AuditTrail: Sendable {
     /// Nil keeps nothing: a gateway whose audit is off.
     package let log: AuditLog?
-    private let rules: Mutex<AuditRules>
-    /// The configuration that decides now; put into decisions that name none.
-    private let policy = Mutex(PolicyMark(revision: 0, digest: ""))
-
+    private let policy: Mutex<Policy>
     /// What the rules ask for at most, for who asks at every request: a level, and a bit for plain HTTP.
     private let wanted: Atomic<Int>
 
-    private struct PolicyMark {
-        var revision: Int
-        var digest: String
+    private struct Policy {
+        var rules: AuditRules
+        /// The configuration that decides now; put into decisions that name none.
+        var revision = 0
+        var digest = ""
     }
 
     package init(log: AuditLog?, rules: AuditRules = AuditRules()) {
         self.log = log
-        self.rules = Mutex(rules)
+        policy = Mutex(Policy(rules: rules))
         wanted = Atomic(rules.wanted)
     }
 
@@ -51,14 +50,26 @@ package final class AuditTrail: Sendable {
 
     /// From now on records are kept by these rules, and name this configuration.
     package func apply(_ rules: AuditRules, revision: Int, digest: String) {
-        self.rules.withLock { $0 = rules }
+        policy.withLock { $0 = Policy(rules: rules, revision: revision, digest: digest) }
         wanted.store(rules.wanted, ordering: .relaxed)
-        policy.withLock { $0 = PolicyMark(revision: revision, digest: digest) }
     }
 
     /// How much of an event is kept, and how surely.
     package func handling(_ event: AuditEvent) -> AuditRules.Handling {
-        log == nil ? AuditRules.Handling(.none, .bestEffort) : rules.withLock { $0 }.handling(event)
+        log == nil ? AuditRules.Handling(.none, .bestEffort) : policy.withLock { $0 }.rules.handling(event)
+    }
+
+    /// The same, and the event made ready for it.
+    private func prepare(_ event: inout AuditEvent) -> AuditRules.Handling {
+        let policy = policy.withLock { $0 }
+        let handling = policy.rules.handling(event)
+        guard handling.level != .none else { return handling }
+        if event.decision?.digest.isEmpty == true {
+            event.decision?.digest = policy.digest
+            event.decision?.revision = policy.revision
+        }
+        AuditTrail.cut(&event, handling.level)
+        return handling
     }
 
     // MARK: Once
@@ -68,10 +79,11 @@ package final class AuditTrail: Sendable {
     @discardableResult
     package func record(_ event: consuming AuditEvent) -> Bool {
         guard let log else { return true }
-        let handling = handling(event)
+        let submitted = SubmittedEvent(event)
+        let handling = submitted.prepare(prepare)
         guard handling.level != .none else { return true }
         let pending = AuditLog.Pending(
-            submitted: prepared(event, handling.level),
+            submitted: submitted,
             auditClass: handling.auditClass == .strict ? .standard : handling.auditClass,
             role: .plain, done: nil)
         return log.submit(pending) != .refused
@@ -80,14 +92,13 @@ package final class AuditTrail: Sendable {
     /// The same, on the disk when it returns, whatever the rules say of the class. Throws `auditUnavailable`.
     package func commit(_ event: consuming AuditEvent) async throws(GatewayError) {
         guard let log else { return }
-        let handling = handling(event)
-        guard handling.level != .none else { return }
-        let submitted = prepared(event, handling.level)
+        let submitted = SubmittedEvent(event)
+        guard submitted.prepare(prepare).level != .none else { return }
         let isKept = await withCheckedContinuation { kept in
             let pending = AuditLog.Pending(submitted: submitted, auditClass: .strict, role: .plain) {
                 kept.resume(returning: $0)
             }
-            guard case .accepted = log.submit(pending) else { return kept.resume(returning: false) }
+            guard log.submit(pending) == .accepted else { return kept.resume(returning: false) }
         }
         guard isKept else { throw AuditTrail.unavailable }
     }
@@ -106,26 +117,40 @@ package final class AuditTrail: Sendable {
     /// Tells what is about to be done. `isStrict` makes the record strict whatever the rules say: for what mints,
     /// revokes or approves.
     package func intent(_ event: consuming AuditEvent, isStrict: Bool = false) -> Intent {
+        log == nil ? .proceed(.nothing) : intent(SubmittedEvent(event), isStrict: isStrict)
+    }
+
+    /// The same of an event that is filled in where it stays.
+    package func intent(
+        _ kind: AuditKind, timeMilliseconds: Int, _ fill: (inout AuditEvent) -> Void
+    ) -> Intent {
+        log == nil
+            ? .proceed(.nothing)
+            : intent(SubmittedEvent(kind, timeMilliseconds: timeMilliseconds, fill), isStrict: false)
+    }
+
+    private func intent(_ submitted: SubmittedEvent, isStrict: Bool) -> Intent {
         guard let log else { return .proceed(.nothing) }
-        var handling = handling(event)
+        var handling = submitted.prepare { event in
+            if event.effect == nil { event.effect = AuditEffect(.pending) }
+            return prepare(&event)
+        }
         guard handling.level != .none else { return .proceed(.nothing) }
         if isStrict { handling.auditClass = .strict }
-        if event.effect == nil { event.effect = AuditEffect(.pending) }
-        let submitted = prepared(event, handling.level)
         var pending = AuditLog.Pending(
             submitted: submitted, auditClass: handling.auditClass, role: .promising, done: nil)
         guard handling.auditClass == .strict else {
             switch log.submit(pending) {
-            case .accepted(let place): return .proceed(AuditTicket(log, submitted, handling, .queued(place)))
+            case .accepted: return .proceed(AuditTicket(log, submitted, handling))
             // Its outcome may be lost like itself.
-            case .dropped: return .proceed(AuditTicket(log, submitted, handling, .dropped))
+            case .dropped: return .proceed(AuditTicket(log, submitted, handling, isPromised: false))
             case .refused: return .refused(AuditTrail.unavailable)
             }
         }
         let promise = AuditPromise()
         pending.done = { promise.fulfil($0) }
-        guard case .accepted = log.submit(pending) else { return .refused(AuditTrail.unavailable) }
-        promise.ticket.withLock { $0 = AuditTicket(log, submitted, handling, .written) }
+        guard log.submit(pending) == .accepted else { return .refused(AuditTrail.unavailable) }
+        promise.ticket.withLock { $0 = AuditTicket(log, submitted, handling) }
         return .wait(promise)
     }
 
@@ -149,16 +174,6 @@ package final class AuditTrail: Sendable {
             hint: "try again later; the operator sees to the space of the state folder")
     }
 
-    private func prepared(_ event: consuming AuditEvent, _ level: AuditLevel) -> SubmittedEvent {
-        if event.decision?.digest.isEmpty == true {
-            let mark = policy.withLock { $0 }
-            event.decision?.digest = mark.digest
-            event.decision?.revision = mark.revision
-        }
-        AuditTrail.cut(&event, level)
-        return SubmittedEvent(event)
-    }
-
     /// Takes out what the level does not let in.
     static func cut(_ event: inout AuditEvent, _ level: AuditLevel) {
         if level.rank < AuditLevel.request.rank { event.request?.bytes = [] }
@@ -171,30 +186,23 @@ package final class AuditTrail: Sendable {
 /// A call that ends before the log's thread has taken its intent is one record: nothing of it was written before, and
 /// nothing more can be said. It tells when it began, as every intent does, and when it ended.
 package final class AuditTicket: Sendable {
-    /// What became of the intent.
-    enum Standing: Sendable {
-        case queued(AuditLog.QueuePlace)
-        case written
-        /// It was not kept, and there is no room for the outcome either.
-        case dropped
-    }
-
     private let log: AuditLog?
     private let submitted: SubmittedEvent?
     private let handling: AuditRules.Handling
-    private let standing: Standing
+    /// Whether there is room for the outcome: none is kept for an intent that was dropped itself.
+    private let isPromised: Bool
     private let isOpen: Atomic<Bool>
 
-    init(_ log: AuditLog?, _ submitted: SubmittedEvent?, _ handling: AuditRules.Handling, _ standing: Standing) {
+    init(_ log: AuditLog?, _ submitted: SubmittedEvent?, _ handling: AuditRules.Handling, isPromised: Bool = true) {
         self.log = log
         self.submitted = submitted
         self.handling = handling
-        self.standing = standing
+        self.isPromised = isPromised
         isOpen = Atomic(log != nil)
     }
 
     /// Of what nobody keeps.
-    static var nothing: AuditTicket { AuditTicket(nil, nil, AuditRules.Handling(.none, .bestEffort), .dropped) }
+    static var nothing: AuditTicket { AuditTicket(nil, nil, AuditRules.Handling(.none, .bestEffort)) }
 
     /// How much of it is kept; `none` when nothing is.
     package var level: AuditLevel { handling.level }
@@ -208,23 +216,29 @@ package final class AuditTicket: Sendable {
 
     private func finish(_ time: Int?, _ change: (inout AuditEvent) -> Void) {
         guard let log, let submitted, isOpen.exchange(false, ordering: .relaxed) else { return }
-        var event = submitted.event
-        event.effect = AuditEffect(.done)
-        change(&event)
-        AuditTrail.cut(&event, level)
-        if case .queued(let place) = standing {
-            event.endMilliseconds = time ?? event.timeMilliseconds
-            if log.replace(place, with: event) { return }
-            event.endMilliseconds = nil
+        func tell(_ event: inout AuditEvent) {
+            event.effect = AuditEffect(.done)
+            change(&event)
+            AuditTrail.cut(&event, level)
         }
+        let isWhole =
+            isPromised
+            && submitted.amend { event in
+                tell(&event)
+                event.endMilliseconds = time ?? event.timeMilliseconds
+            }
+        if isWhole { return log.release() }
+        var event = submitted.taken
+        tell(&event)
         if let time { event.timeMilliseconds = time }
         // What was asked and looked at is in the intent.
         event.request = nil
         event.decision?.facts = []
-        let role: AuditLog.Pending.Role = if case .dropped = standing { .plain } else { .outcome }
         let auditClass: AuditClass = handling.auditClass == .bestEffort ? .bestEffort : .standard
         _ = log.submit(
-            AuditLog.Pending(submitted: SubmittedEvent(event), auditClass: auditClass, role: role, done: nil))
+            AuditLog.Pending(
+                submitted: SubmittedEvent(event), auditClass: auditClass, role: isPromised ? .outcome : .plain,
+                done: nil))
     }
 }
 

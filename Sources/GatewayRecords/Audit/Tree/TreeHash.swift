@@ -37,9 +37,9 @@ package struct TreeHash: Sendable, Hashable {
     }
 
     package func append(to out: inout [UInt8]) {
-        for word in [words.0, words.1, words.2, words.3] {
-            for shift in stride(from: 56, through: 0, by: -8) { out.append(UInt8(truncatingIfNeeded: word >> shift)) }
-        }
+        let words = (words.0.bigEndian, words.1.bigEndian, words.2.bigEndian, words.3.bigEndian)
+        // Safe: four words without a gap are read where they lie.
+        unsafe withUnsafeBytes(of: words) { unsafe out.append(contentsOf: $0) }
     }
 
     package var bytes: [UInt8] {
@@ -78,13 +78,6 @@ package struct TreeHash: Sendable, Hashable {
 
     /// Its first four bytes.
     var prefix: UInt32 { UInt32(truncatingIfNeeded: words.0 &>> 32) }
-
-    func appendHex(to buffer: RecordBuffer) {
-        buffer.append(hex: words.0)
-        buffer.append(hex: words.1)
-        buffer.append(hex: words.2)
-        buffer.append(hex: words.3)
-    }
 
     package static func == (left: TreeHash, right: TreeHash) -> Bool { left.words == right.words }
 
