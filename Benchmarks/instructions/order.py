@@ -90,6 +90,16 @@ class Slowed(models.Benchmark):
         raise failure
 
 
+def kept(output, binary, named):
+    """What the list has already and the binary still has: calls of tools came into it that are not made here."""
+    if not os.path.exists(output):
+        return []
+    symbols = subprocess.run(["nm", "--format=just-symbols", binary], check=True, capture_output=True, text=True).stdout
+    there = set(symbols.split())
+    with open(output) as file:
+        return [name for name in file.read().split() if name in there and name not in named]
+
+
 def main(arguments):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sluice", required=True, help="the release binary")
@@ -122,6 +132,7 @@ def main(arguments):
         stage.close()
     # What has no name of its own in the binary is not the linker's to place.
     named = [function for function in order if re.fullmatch(r"[A-Za-z_$][\w$.]*", function)]
+    named += kept(options.output, options.sluice, set(named))
     with open(options.output, "w") as file:
         file.write("\n".join(named) + "\n")
     print(f"{len(named)} functions in {options.output}")
