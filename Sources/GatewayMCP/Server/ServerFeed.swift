@@ -277,9 +277,13 @@ final class ServerFeed {
         }
         // Of those who share a session another may know the answer.
         let isShared = server.process?.command.scope == .server || caller.session == nil
-        let params = (try? JSONTree.parse(message.bytes))?["params"]
-        if !ownsSession, caller.session != nil, caller.mayBeAsked(message.message.method, params) { return false }
-        if isShared { return true }
+        // What cannot be read cannot be judged, by nobody.
+        if let tree = try? JSONTree.parse(message.bytes) {
+            if !ownsSession, caller.session != nil, caller.mayBeAsked(message.message.method, tree["params"]) {
+                return false
+            }
+            if isShared { return true }
+        }
         let refusal = JSONRPCWriter.error(
             id: id, code: JSONRPCCode.methodNotFound,
             message: "the client cannot answer: \(message.message.method)")
