@@ -220,7 +220,9 @@ final class ClientStream: BodyReader {
                 splice.replace(range, with: QuestionID.make(server: server, id: Array(message.bytes[range])))
                 bytes = splice.applied(to: message.bytes.span)
             }
-            guard let shown = named(bytes, message, server), let clean = rules.redacted(message: shown) else { return }
+            guard let shown = named(bytes, message, server), let clean = rules.redacted(message: shown) else {
+                return request.refuse(message)
+            }
             sendEvent(clean, id: mark.at(message.eventID).text(services.seal))
         }
         request.onEnd = { [self] reply in
