@@ -59,6 +59,8 @@ extension MCPExchange {
         case .ended: breakOff()
         case .error(let error, let status): pass(error: error, status: status, call)
         case .result(let whole):
+            // It could be a question or a task in disguise, neither judged nor sealed.
+            guard whole.isKnown || !call.isStateless else { return refuseUnreadable("answer", call) }
             note?.result = .ok
             let result: ServerResult
             do throws(ClientFault) {
@@ -71,7 +73,7 @@ extension MCPExchange {
             guard result.isQuestion else {
                 return finish(result: result.completed(isReading: call.method == "resources/read"), of: call)
             }
-            guard let question = question(result, call) else { return }
+            guard let question = question(result, of: whole, call) else { return }
             note?.result = .waiting
             guard let bytes = sealQuestions(question, call, server) else {
                 return answer(
