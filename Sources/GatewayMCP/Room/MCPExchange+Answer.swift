@@ -26,7 +26,11 @@ extension MCPExchange {
             if let server, !view.tells(message, of: server, principal, now: now) { return }
         default: break
         }
-        var bytes = server.map { Notification.edited(message, view, of: $0) } ?? message.bytes
+        var bytes = message.bytes
+        if let server {
+            guard let edited = Notification.edited(message, view, of: server) else { return }
+            bytes = edited
+        }
         if let server, let session = call.session {
             guard
                 let shown = services.tasks.shown(

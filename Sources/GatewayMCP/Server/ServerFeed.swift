@@ -332,15 +332,15 @@ final class ServerFeed {
 
 /// Notifications on their way from a server to a client.
 enum Notification {
-    /// One with the URI as this path has it, and for a stream of `subscriptions/listen` with the stream's id.
+    /// One with the URI as this path has it, and for a stream of `subscriptions/listen` with the stream's id; nil where
+    /// it would have to be read for that and cannot be.
     static func edited(
         _ message: ServerRequest.Message, _ view: ToolView, of server: CompiledServer, subscription: [UInt8]? = nil
-    ) -> [UInt8] {
+    ) -> [UInt8]? {
         if message.message.method == "notifications/cancelled" { return cancelled(message, of: server) }
         let isUpdate = message.message.method == "notifications/resources/updated"
-        guard subscription != nil || isUpdate && !view.isSingle,
-            var object = (try? JSONTree.parse(message.bytes))?.object
-        else { return message.bytes }
+        guard subscription != nil || isUpdate && !view.isSingle else { return message.bytes }
+        guard var object = (try? JSONTree.parse(message.bytes))?.object else { return nil }
         var params = object["params"]?.object ?? JSONObject()
         if isUpdate, let uri = params["uri"]?.string?.value { params["uri"] = .text(view.uri(uri, of: server)) }
         if let subscription, let id = try? JSONTree.parse(subscription) {
