@@ -111,6 +111,31 @@ struct ToolUnreadableTests {
         }
     }
 
+    @Test(arguments: ["", redacting])
+    func `a question on a stream that is taken up again`(_ more: String) async throws {
+        let scripted: ToolRoomTests.Scripted = { received, params in
+            switch received.method {
+            case "tools/call": .raw(["id: m-1\ndata: \n\n"])
+            case "GET": .raw(Self.questions.map { "id: m-2\ndata: \($0)\n\n" })
+            default: Self.old(.status(404))(received, params)
+            }
+        }
+        try await Self.run(more: more, scripted) { stand, room in
+            let session = try await Self.open(stand)
+            let call = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/call\",\"params\":{\"name\":\"get_weather\"}}"
+            let broken = try await stand.post(call, session)
+            let mark = try #require(broken.text.split(separator: "\n").last { $0.hasPrefix("id: ") }, "\(broken.text)")
+            let rest = try await WorkbenchClient().call(
+                "GET", try stand.gateway.url("/mcp/demo"),
+                headers: session + [
+                    Header("authorization", "Bearer \(stand.key)"), Header("accept", "text/event-stream"),
+                    Header("last-event-id", String(mark.dropFirst(4))),
+                ])
+            #expect(rest.status == 200 && !rest.text.contains("create"), "\(rest.text)")
+            try await Self.areRefused(room)
+        }
+    }
+
     private static func stream(
         _ stand: Stand, _ line: String, _ fields: [String], _ body: String = "", until text: String
     ) async throws -> String {
