@@ -24,11 +24,7 @@ struct ResultRules {
     mutating func governed(
         _ result: [UInt8], isPlainTree: @autoclosure () -> Bool, renames: Bool
     ) throws(GatewayError) -> [UInt8]? {
-        if let terms, result.count > terms.resultBytesMax {
-            throw GatewayError(
-                .upstreamProtocolError, "the result is larger than \(terms.resultBytesMax) bytes",
-                hint: "ask for less")
-        }
+        try measure(result)
         let mustRename = renames && !view.isSingle
         let redacts = terms?.redacts ?? false
         let schema = terms?.validation == .results ? definition?.tree["outputSchema"] : nil
@@ -54,14 +50,25 @@ struct ResultRules {
         terms.map { ResultRedaction($0) }?.mayHide(written: result) ?? false
     }
 
-    /// A message before the result, its params cleaned; nil for one that cannot be read, and so not be cleaned.
+    func measure(_ result: [UInt8]) throws(GatewayError) {
+        guard let terms, result.count > terms.resultBytesMax else { return }
+        throw GatewayError(
+            .upstreamProtocolError, "the result is larger than \(terms.resultBytesMax) bytes", hint: "ask for less")
+    }
+
+    /// What makes a message one stays as it is.
+    private static let messageNames: Set<String> = ["jsonrpc", "id", "method"]
+
+    /// A message before the result, cleaned; nil for one that cannot be read, and so not be cleaned.
     mutating func redacted(message: [UInt8]) -> [UInt8]? {
         guard terms?.redacts ?? false else { return message }
-        guard var object = (try? JSONTree.parse(message))?.object else { return nil }
-        guard let params = object["params"] else { return message }
+        guard let object = (try? JSONTree.parse(message))?.object else { return nil }
         let before = redactions
-        object["params"] = redacted(params)
-        return redactions > before ? JSONTree.object(object).bytes : message
+        let members = object.members.flatMap { member in
+            if ResultRules.messageNames.contains(member.name.value) { return [member] }
+            return redacted(.object(JSONObject([member]))).object?.members ?? []
+        }
+        return redactions > before ? JSONTree.object(JSONObject(members)).bytes : message
     }
 
     /// A server's error, cleaned; one of our own in place of what cannot be.

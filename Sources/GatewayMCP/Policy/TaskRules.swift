@@ -46,6 +46,7 @@ enum SessionTask {
         _ services: MCPServices, _ rules: inout ResultRules
     ) throws(GatewayError) -> [UInt8]? {
         guard result.has("task"), !result.has("content") else { return nil }
+        try rules.measure(result.bytes)
         guard var object = (try? JSONTree.parse(result.bytes))?.object, let task = object["task"]?.object,
             let own = task["taskId"]?.string?.value, !own.isEmpty, own.utf8.count <= TaskHandle.ownBytesMax,
             let tool
@@ -54,8 +55,10 @@ enum SessionTask {
         guard let text = handle.sealed(services.seal) else { throw TaskRules.unasked(server) }
         services.tasks.keep(text, handle, session: session.id)
         let names = TaskRules(text: text) { _, _ in false }
-        object["task"] = .object(try names.shown(task, &rules))
-        return services.tasks.shown(.object(object), server: server.name, session: session.id).bytes
+        object["task"] = nil
+        var clean = rules.redacted(.object(object)).object ?? JSONObject()
+        clean["task"] = .object(try names.shown(task, &rules))
+        return services.tasks.shown(.object(clean), server: server.name, session: session.id).bytes
     }
 }
 

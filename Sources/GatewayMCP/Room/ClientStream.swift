@@ -170,7 +170,8 @@ final class ClientStream: BodyReader {
             splice.replace(range, with: QuestionID.make(server: server, id: Array(message.bytes[range])))
             bytes = splice.applied(to: message.bytes.span)
         } else {
-            bytes = Notification.edited(message, view, of: server)
+            guard let edited = Notification.edited(message, view, of: server) else { return }
+            bytes = edited
         }
         guard let shown = named(bytes, message, server) else { return }
         // Log lines and questions are of no tool: what holds for all of them holds for these.
@@ -220,7 +221,9 @@ final class ClientStream: BodyReader {
                 splice.replace(range, with: QuestionID.make(server: server, id: Array(message.bytes[range])))
                 bytes = splice.applied(to: message.bytes.span)
             }
-            guard let shown = named(bytes, message, server), let clean = rules.redacted(message: shown) else { return }
+            guard let shown = named(bytes, message, server), let clean = rules.redacted(message: shown) else {
+                return request.refuse(message)
+            }
             sendEvent(clean, id: mark.at(message.eventID).text(services.seal))
         }
         request.onEnd = { [self] reply in

@@ -26,7 +26,11 @@ extension MCPExchange {
             if let server, !view.tells(message, of: server, principal, now: now) { return }
         default: break
         }
-        var bytes = server.map { Notification.edited(message, view, of: $0) } ?? message.bytes
+        var bytes = message.bytes
+        if let server {
+            guard let edited = Notification.edited(message, view, of: server) else { return }
+            bytes = edited
+        }
         if let server, let session = call.session {
             guard
                 let shown = services.tasks.shown(
@@ -59,6 +63,8 @@ extension MCPExchange {
         case .ended: breakOff()
         case .error(let error, let status): pass(error: error, status: status, call)
         case .result(let whole):
+            // It could be a question or a task in disguise, neither judged nor sealed.
+            guard whole.isKnown || !call.isStateless else { return refuseUnreadable("answer", call) }
             note?.result = .ok
             let result: ServerResult
             do throws(ClientFault) {
@@ -71,7 +77,7 @@ extension MCPExchange {
             guard result.isQuestion else {
                 return finish(result: result.completed(isReading: call.method == "resources/read"), of: call)
             }
-            guard let question = question(result, call) else { return }
+            guard let question = question(result, of: whole, call) else { return }
             note?.result = .waiting
             guard let bytes = sealQuestions(question, call, server) else {
                 return answer(

@@ -66,15 +66,24 @@ extension MCPExchange {
             JSONRPCCode.invalidParams, "the requestState is not of this call, or too old: call anew", id: call.id)
     }
 
-    /// A question in a server's result; answers the call where it cannot be read, since what cannot be read can
-    /// neither be judged nor sealed.
-    func question(_ result: ServerResult, _ call: ClientCall) -> JSONObject? {
-        if let object = (try? JSONTree.parse(result.bytes))?.object { return object }
+    /// A question in a server's result, with the state of the `whole` one, as the server wrote it: the state is sealed
+    /// and shown to nobody. Answers the call where it cannot be read, since what cannot be read can neither be judged
+    /// nor sealed.
+    func question(_ result: ServerResult, of whole: ServerResult, _ call: ClientCall) -> JSONObject? {
+        if var object = (try? JSONTree.parse(result.bytes))?.object, let own = try? JSONTree.parse(whole.bytes) {
+            let state = own["requestState"]
+            object["requestState"] = state
+            if state == nil || state?.string != nil { return object }
+        }
+        refuseUnreadable("question", call)
+        return nil
+    }
+
+    func refuseUnreadable(_ what: String, _ call: ClientCall) {
         exchange?.record.errorCode = .upstreamProtocolError
         note?.result = .failed
-        let error = GatewayError(.upstreamProtocolError, "the server's question cannot be read")
+        let error = GatewayError(.upstreamProtocolError, "the server's \(what) cannot be read")
         answer(ClientFault(error, id: call.id, status: 200))
-        return nil
     }
 
     /// A question in a server's result: sealed, and without what the client cannot answer.
@@ -193,7 +202,7 @@ extension MCPExchange {
         again: @escaping (_ extra: [(name: StaticString, value: [UInt8])]) -> Void
     ) -> Bool {
         guard result.isQuestion else { return false }
-        guard let object = question(result, call) else { return true }
+        guard let object = question(result, of: result, call) else { return true }
         var state: [(name: StaticString, value: [UInt8])] = []
         if let own = object["requestState"]?.string?.value { state = [("requestState", MCPExchange.json(own))] }
         let requests = object["inputRequests"]?.object?.members ?? []

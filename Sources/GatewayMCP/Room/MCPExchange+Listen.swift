@@ -172,6 +172,13 @@ extension MCPExchange {
         if message.message.method == "notifications/tools/list_changed" {
             services.shelf.changed(server)
         }
-        tell(Notification.edited(message, view, of: server, subscription: id))
+        // A change is of no tool: what holds for all of them holds for it.
+        var rules = ResultRules(
+            view: view, server: server, terms: room.catalog.governance.terms(server: server.shownName), definition: nil)
+        guard let edited = Notification.edited(message, view, of: server, subscription: id),
+            let clean = rules.redacted(message: edited)
+        else { return }
+        note?.redactions += rules.redactions
+        tell(clean)
     }
 }

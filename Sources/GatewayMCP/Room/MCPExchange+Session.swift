@@ -34,7 +34,7 @@ extension MCPExchange {
         let shown = services.tasks.shown(
             message: asked, method: message.message.method, server: request.server.name, session: call.session?.id ?? ""
         )
-        guard let clean = redacted(shown ?? asked) else { return }
+        guard let shown, let clean = redacted(shown) else { return request.refuse(message) }
         send(event: clean, id: mark(call, message.eventID))
         exchange?.flush()
     }

@@ -277,9 +277,13 @@ final class ServerFeed {
         }
         // Of those who share a session another may know the answer.
         let isShared = server.process?.command.scope == .server || caller.session == nil
-        let params = (try? JSONTree.parse(message.bytes))?["params"]
-        if !ownsSession, caller.session != nil, caller.mayBeAsked(message.message.method, params) { return false }
-        if isShared { return true }
+        // What cannot be read cannot be judged, by nobody.
+        if let tree = try? JSONTree.parse(message.bytes) {
+            if !ownsSession, caller.session != nil, caller.mayBeAsked(message.message.method, tree["params"]) {
+                return false
+            }
+            if isShared { return true }
+        }
         let refusal = JSONRPCWriter.error(
             id: id, code: JSONRPCCode.methodNotFound,
             message: "the client cannot answer: \(message.message.method)")
@@ -328,15 +332,15 @@ final class ServerFeed {
 
 /// Notifications on their way from a server to a client.
 enum Notification {
-    /// One with the URI as this path has it, and for a stream of `subscriptions/listen` with the stream's id.
+    /// One with the URI as this path has it, and for a stream of `subscriptions/listen` with the stream's id; nil where
+    /// it would have to be read for that and cannot be.
     static func edited(
         _ message: ServerRequest.Message, _ view: ToolView, of server: CompiledServer, subscription: [UInt8]? = nil
-    ) -> [UInt8] {
+    ) -> [UInt8]? {
         if message.message.method == "notifications/cancelled" { return cancelled(message, of: server) }
         let isUpdate = message.message.method == "notifications/resources/updated"
-        guard subscription != nil || isUpdate && !view.isSingle,
-            var object = (try? JSONTree.parse(message.bytes))?.object
-        else { return message.bytes }
+        guard subscription != nil || isUpdate && !view.isSingle else { return message.bytes }
+        guard var object = (try? JSONTree.parse(message.bytes))?.object else { return nil }
         var params = object["params"]?.object ?? JSONObject()
         if isUpdate, let uri = params["uri"]?.string?.value { params["uri"] = .text(view.uri(uri, of: server)) }
         if let subscription, let id = try? JSONTree.parse(subscription) {

@@ -230,7 +230,8 @@ final class ServerRequest {
             return
         }
         let result = ServerResult(text)
-        reply = session == nil && !result.isKnown ? .failed(malformed) : .result(result)
+        let isTaken = session == nil ? result.isKnown : result.isReadable
+        reply = isTaken ? .result(result) : .failed(malformed)
     }
 
     /// A notification as its client knows it; nil for progress that nobody asked for.

@@ -39,7 +39,10 @@ struct ServerResult: Sendable {
 
     func has(_ name: StaticString) -> Bool { outline?.member(name, in: bytes.span) != nil }
 
-    /// What a result of a server without sessions says of itself must be understood.
+    /// Whether it is no object, or one whose members can be told apart: others may hide a question or a task.
+    var isReadable: Bool { outline != nil || bytes.first != 0x7B }
+
+    /// What a result says of itself where requests stand for themselves must be understood.
     var isKnown: Bool { kind != .unknown }
 
     /// The server needs something of the client first.

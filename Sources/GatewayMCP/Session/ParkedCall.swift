@@ -93,8 +93,10 @@ extension ServerRequest {
             opening.reply(JSONRPCWriter.result(id: id.span, Array("{}".utf8).span), session)
             return nil
         }
-        let params = (try? JSONTree.parse(message.bytes))?["params"]
-        guard caller.mayBeAsked(message.message.method, params) else {
+        // What cannot be read cannot be judged.
+        guard let tree = try? JSONTree.parse(message.bytes),
+            caller.mayBeAsked(message.message.method, tree["params"])
+        else {
             refuse(message)
             return nil
         }
