@@ -7,6 +7,7 @@ enum QuestionRules {
     /// Why a question does not reach the client; nil for one that does.
     static func problem(_ method: String, _ params: JSONTree?) -> String? {
         guard method == "elicitation/create", let params else { return nil }
+        guard params.object != nil, isPlainForm(params["requestedSchema"]) else { return "the question cannot be read" }
         if params["mode"]?.string?.value == "url" { return addressProblem(params["url"]?.string?.value ?? "") }
         return asksForSecret(params) ? "the form asks for a secret, which no form may" : nil
     }
@@ -22,13 +23,29 @@ enum QuestionRules {
     /// Words of a field's name.
     private static let names: Set<String> = ["otp", "cvv", "cvc", "ssn", "pin", "pwd", "secret", "credentials"]
 
+    /// A form is an object with fields, all of them said where they stand.
+    private static func isPlainForm(_ schema: JSONTree?) -> Bool {
+        guard let schema else { return true }
+        guard let members = schema.object, schema["properties"].map({ $0.object != nil }) ?? true else { return false }
+        let elsewhere = ["$ref", "$dynamicRef", "allOf", "anyOf", "oneOf", "not", "if", "patternProperties"]
+        return !elsewhere.contains { members[$0] != nil }
+    }
+
+    /// Whether a field takes any text: it does unless it is plainly something else.
+    private static func takesText(_ property: JSONTree) -> Bool {
+        if property["enum"] != nil || property["oneOf"] != nil { return false }
+        switch property["type"]?.string?.value {
+        case "boolean", "number", "integer": return false
+        case "array": return property["items"].map { $0["enum"] == nil && $0["anyOf"] == nil } ?? true
+        default: return true
+        }
+    }
+
     private static func asksForSecret(_ params: JSONTree) -> Bool {
         var hasText = false
         for member in params["requestedSchema"]?["properties"]?.object?.members ?? [] {
             let property = member.value
-            guard property["type"]?.string?.value == "string", property["enum"] == nil, property["oneOf"] == nil else {
-                continue
-            }
+            guard takesText(property) else { continue }
             hasText = true
             let name = member.name.value
             if property["format"]?.string?.value == "password" { return true }

@@ -10,7 +10,11 @@ extension MCPExchange {
 
     /// A notification, or of a server with sessions a request, before the reply.
     func pass(_ message: ServerRequest.Message, _ call: ClientCall) {
-        guard exchange != nil else { return }
+        guard exchange != nil else {
+            // Its server would wait for an answer.
+            request?.refuse(message)
+            return
+        }
         if message.message.kind == .request { return ask(message, call) }
         switch message.message.method {
         case "notifications/message":

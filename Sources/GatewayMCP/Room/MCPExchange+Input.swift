@@ -71,7 +71,7 @@ extension MCPExchange {
     /// nor sealed.
     func question(_ result: ServerResult, of whole: ServerResult, _ call: ClientCall) -> JSONObject? {
         if var object = (try? JSONTree.parse(result.bytes))?.object, let own = try? JSONTree.parse(whole.bytes) {
-            let state = own["requestState"]
+            let state = own["requestState"] == .null ? nil : own["requestState"]
             object["requestState"] = state
             if state == nil || state?.string != nil { return object }
         }

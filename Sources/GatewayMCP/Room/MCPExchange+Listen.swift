@@ -175,10 +175,10 @@ extension MCPExchange {
         // A change is of no tool: what holds for all of them holds for it.
         var rules = ResultRules(
             view: view, server: server, terms: room.catalog.governance.terms(server: server.shownName), definition: nil)
-        guard let edited = Notification.edited(message, view, of: server, subscription: id),
-            let clean = rules.redacted(message: edited)
+        guard let edited = Notification.edited(message, view, of: server),
+            let clean = rules.redacted(message: edited), let told = Notification.subscribed(clean, id)
         else { return }
         note?.redactions += rules.redactions
-        tell(clean)
+        tell(told)
     }
 }

@@ -59,7 +59,9 @@ final class ToolView {
     func tells(
         _ message: ServerRequest.Message, of server: CompiledServer, _ principal: Principal, now: CELTimestamp
     ) -> Bool {
-        guard let uri = Notification.uri(message) else { return true }
+        guard Notification.isUpdate(message) else { return true }
+        // Of what cannot be read nobody knows whether the caller may read it.
+        guard let uri = Notification.uri(message) else { return false }
         var asked = ToolAccessTable.Request(server: server.shownName, item: .resource, name: uri)
         if room.catalog.access.readsTime { asked.now = now }
         return isWithinReach(.resource, uri, of: server, principal) && room.catalog.access.lists(principal, asked)

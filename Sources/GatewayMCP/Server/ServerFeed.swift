@@ -332,33 +332,46 @@ final class ServerFeed {
 
 /// Notifications on their way from a server to a client.
 enum Notification {
-    /// One with the URI as this path has it, and for a stream of `subscriptions/listen` with the stream's id; nil where
-    /// it would have to be read for that and cannot be.
+    /// One with the URI as this path has it; nil where it would have to be read for that and cannot be.
     static func edited(
-        _ message: ServerRequest.Message, _ view: ToolView, of server: CompiledServer, subscription: [UInt8]? = nil
+        _ message: ServerRequest.Message, _ view: ToolView, of server: CompiledServer
     ) -> [UInt8]? {
         if message.message.method == "notifications/cancelled" { return cancelled(message, of: server) }
-        let isUpdate = message.message.method == "notifications/resources/updated"
-        guard subscription != nil || isUpdate && !view.isSingle else { return message.bytes }
-        guard var object = (try? JSONTree.parse(message.bytes))?.object else { return nil }
-        var params = object["params"]?.object ?? JSONObject()
-        if isUpdate, let uri = params["uri"]?.string?.value { params["uri"] = .text(view.uri(uri, of: server)) }
-        if let subscription, let id = try? JSONTree.parse(subscription) {
+        guard isUpdate(message), !view.isSingle else { return message.bytes }
+        return withParams(message.bytes) { params in
+            if let uri = params["uri"]?.string?.value { params["uri"] = .text(view.uri(uri, of: server)) }
+        }
+    }
+
+    /// The same for a stream of `subscriptions/listen`, with the stream's id.
+    static func subscribed(_ bytes: [UInt8], _ subscription: [UInt8]) -> [UInt8]? {
+        guard let id = try? JSONTree.parse(subscription) else { return nil }
+        return withParams(bytes) { params in
             var meta = params["_meta"]?.object ?? JSONObject()
             meta[MCPName.subscriptionMeta] = id
             params["_meta"] = .object(meta)
         }
+    }
+
+    private static func withParams(_ bytes: [UInt8], _ change: (inout JSONObject) -> Void) -> [UInt8]? {
+        guard var object = (try? JSONTree.parse(bytes))?.object else { return nil }
+        var params = object["params"]?.object ?? JSONObject()
+        change(&params)
         object["params"] = .object(params)
         return JSONTree.object(object).bytes
     }
 
-    /// A server does not need the answer to its question any more: the client knows that by the gateway's id.
-    private static func cancelled(_ message: ServerRequest.Message, of server: CompiledServer) -> [UInt8] {
+    static func isUpdate(_ message: ServerRequest.Message) -> Bool {
+        message.message.method == "notifications/resources/updated"
+    }
+
+    /// A server does not need the answer to its question any more: the client knows that by the gateway's id. What
+    /// cannot be read may name another server's question.
+    private static func cancelled(_ message: ServerRequest.Message, of server: CompiledServer) -> [UInt8]? {
+        guard let params = message.message.params else { return message.bytes }
         var outline = JSONOutline()
-        guard let params = message.message.params,
-            (try? outline.read(message.bytes.span, range: params)) != nil,
-            let id = outline.member("requestId", in: message.bytes.span)
-        else { return message.bytes }
+        guard (try? outline.read(message.bytes.span, range: params)) != nil else { return nil }
+        guard let id = outline.member("requestId", in: message.bytes.span) else { return message.bytes }
         var splice = JSONSplice()
         splice.replace(id.value, with: QuestionID.make(server: server, id: Array(message.bytes[id.value])))
         return splice.applied(to: message.bytes.span)
@@ -376,7 +389,7 @@ enum Notification {
     }
 
     static func uri(_ message: ServerRequest.Message) -> String? {
-        guard message.message.method == "notifications/resources/updated" else { return nil }
+        guard isUpdate(message) else { return nil }
         return (try? JSONTree.parse(message.bytes))?["params"]?["uri"]?.string?.value
     }
 }

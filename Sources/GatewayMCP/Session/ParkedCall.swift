@@ -42,8 +42,11 @@ final class ParkedCall {
     }
 
     func hear(_ message: ServerRequest.Message) {
-        messageBytes += message.bytes.count
-        guard messages.count < ParkedCall.messagesMax, messageBytes <= request.server.resultBytesMax else { return }
+        let bytes = messageBytes + message.bytes.count
+        guard messages.count < ParkedCall.messagesMax, bytes <= request.server.resultBytesMax else {
+            return request.refuse(message)
+        }
+        messageBytes = bytes
         messages.append(message)
         tell()
     }

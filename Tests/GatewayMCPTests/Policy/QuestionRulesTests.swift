@@ -26,6 +26,10 @@ struct QuestionRulesTests {
         page("https://xn--gthub-n4a.com/"), page("https://g\u{456}thub.com/"),
         page("https://evil.example\\\\@github.com"),
         page("https:///login"), page("https://%67ithub.com/"), page(""),
+        form("Hello", "\"password\":{\"type\":[\"string\"]}"), form("Hello", "\"password\":{}"),
+        form("Hello", "\"password\":true"), form("Hello", "\"password\":{\"$ref\":\"#/$defs/a\"}"),
+        "{\"message\":\"m\",\"requestedSchema\":{\"$ref\":\"#/$defs/a\"}}", "[\"password\"]",
+        "{\"message\":\"m\",\"requestedSchema\":{\"type\":\"object\",\"properties\":[1]}}",
     ])
     func `what nobody may ask`(_ params: String) throws { #expect(try Self.problem(params) != nil) }
 
@@ -33,6 +37,7 @@ struct QuestionRulesTests {
         form("What is your name?", "\"name\":{\"type\":\"string\"}"),
         form("Change the password now?", "\"yes\":{\"type\":\"boolean\"}"),
         form("Which token counter?", "\"choice\":{\"type\":\"string\",\"enum\":[\"a\",\"b\"]}"),
+        form("Which pins?", "\"pin\":{\"type\":\"array\",\"items\":{\"type\":\"string\",\"enum\":[\"a\"]}}"),
         form("Pin this?", "\"pinned\":{\"type\":\"boolean\"}"), page("https://github.com/login?a=b@c#d"),
         page("http://127.0.0.1:8080/x"), page("http://[::1]:9/x"), page("HTTPS://Example.com"),
     ])
