@@ -209,6 +209,20 @@ struct ToolUnreadableTests {
         }
     }
 
+    @Test(arguments: [
+        "resources/updated\",\"params\":{\"uri\":\"file:///a\",\"uri\":\"file:///b\"}",
+        "resources/updated\",\"params\":[1]", "resources/updated\"",
+        "cancelled\",\"params\":{\"requestId\":\"sluice.eA\",\"x\":1,\"x\":2}",
+    ])
+    func `a change, or a question that is taken back, that cannot be read`(_ rest: String) async throws {
+        let message = "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/\(rest)}"
+        try await Self.run(Self.old(.events([message, Self.result]))) { stand, _ in
+            let answer = try await Self.call(stand, isStateless: false)
+            #expect(answer.text.contains("\"content\":[]"), "\(answer.text)")
+            #expect(!answer.text.contains("updated") && !answer.text.contains("cancelled"), "\(answer.text)")
+        }
+    }
+
     // MARK: Secrets
 
     @Test(arguments: ["\"params\":{},\"note\":\"\(key)\"", "\"note\":{\"\(key)\":1}", "\"\(key)\":1"])
