@@ -229,6 +229,10 @@ struct AuditJournalTests {
         event.details = (0..<2_000).map { AuditFact("\($0)", text) }
         event.decision?.facts = event.details
         (event.message, event.resource, event.source) = (text, text, text)
+        let digest = String(repeating: "a", count: 64)
+        event.decision?.digest = digest
+        event.request = AuditBody(Array(repeating: 0x22, count: 16_000))
+        event.response = event.request
         var journal = try test.journal()
         try journal.write([SubmittedEvent(event)], test.encoder(journal), nowMilliseconds: 1)
         try journal.sync()
@@ -237,7 +241,10 @@ struct AuditJournalTests {
         let entry = try #require(test.entries.first)
         #expect(entry.text.count <= AuditEncoder.recordBytesMax)
         #expect(entry.tree?["unmapped"]?["details"]?["shortened"] == .bool(true))
-        #expect(entry.tree?["actor"]?["user"]?["uid"]?.string?.value.isEmpty == false)
+        #expect(entry.tree?["actor"]?["user"]?["uid"]?.string?.value.count == 96)
+        #expect(entry.tree?["policy"]?["uid"]?.string?.value == digest)
+        let body = entry.tree?["unmapped"]?["request_body"]
+        #expect(body?["shortened"] == .bool(true) && body?["sha256"]?.string?.value.count == 64 && body?["text"] == nil)
         #expect(try AuditLogVerification.run(test.folder).isProven)
     }
 

@@ -88,14 +88,15 @@ extension RecordJSON {
     private mutating func content(_ name: StaticString, _ body: AuditBody) {
         object(name) { json in
             json.member("bytes", body.count)
-            json.member("captured", body.bytes.isEmpty ? "none" : body.bytes.count < body.count ? "part" : "full")
-            if !body.bytes.isEmpty {
-                json.member("sha256", TreeHash.of(body.bytes.span).hex)
-                let limit = json.textBytesMax
-                json.textBytesMax = AuditBody.capturedBytesMax * 3
-                json.member("text", String(decoding: body.bytes, as: UTF8.self))
-                json.textBytesMax = limit
-            }
+            let hasText = !body.bytes.isEmpty && json.limits.hasBodies
+            json.member("captured", !hasText ? "none" : body.bytes.count < body.count ? "part" : "full")
+            guard !body.bytes.isEmpty else { return }
+            json.member("sha256", TreeHash.of(body.bytes.span).hex)
+            guard hasText else { return json.member("shortened", true) }
+            let limits = json.limits
+            json.limits.textBytes = AuditBody.capturedBytesMax * 3
+            json.member("text", String(decoding: body.bytes, as: UTF8.self))
+            json.limits = limits
         }
     }
 }

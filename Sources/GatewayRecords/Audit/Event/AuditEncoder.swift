@@ -43,16 +43,14 @@ struct AuditEncoder {
             : write(redaction.redacted(event), uid, index, previous)
         if buffer.count - start > AuditEncoder.recordBytesMax {
             var short = redaction.redacted(event)
-            short.request?.bytes = []
-            short.response?.bytes = []
             buffer.removeAll(from: start)
-            places = write(short, uid, index, previous, textBytesMax: 192)
+            places = write(short, uid, index, previous, .short)
             if buffer.count - start > AuditEncoder.recordBytesMax {
                 short.decision?.facts = []
                 short.destination?.authority = []
                 short.details = [AuditFact("shortened", true)]
                 buffer.removeAll(from: start)
-                places = write(short, uid, index, previous, textBytesMax: 32, listMax: 64)
+                places = write(short, uid, index, previous, .least)
             }
         }
         let fingerprint = buffer.withBytes(start..<places.attestation.lowerBound) { head in
@@ -63,11 +61,11 @@ struct AuditEncoder {
     }
 
     private func write(
-        _ event: AuditEvent, _ uid: RecordUID, _ index: Int, _ previous: PreviousRecord?, textBytesMax: Int = 4_096,
-        listMax: Int = .max
+        _ event: AuditEvent, _ uid: RecordUID, _ index: Int, _ previous: PreviousRecord?,
+        _ limits: RecordLimits = .full
     ) -> Places {
         var json = RecordJSON(buffer)
-        (json.textBytesMax, json.listMax) = (textBytesMax, listMax)
+        json.limits = limits
         var places = Places()
         json.object { json in
             json.head(event)
@@ -174,7 +172,9 @@ extension RecordJSON {
                 json.member("domain", principal.tenant)
                 if !principal.groups.isEmpty {
                     json.array("groups") { json in
-                        for group in principal.groups.prefix(64) { json.object { $0.member("name", group) } }
+                        for group in principal.groups.prefix(min(64, json.limits.listCount)) {
+                            json.object { $0.member("name", group) }
+                        }
                     }
                 }
                 if let team = principal.team { json.object("org") { $0.member("ou_name", team) } }

@@ -1,11 +1,23 @@
+/// How much of an event its record says: less where all of it would be too long.
+struct RecordLimits {
+    /// Longer texts are cut.
+    var textBytes = 4_096
+    /// Longer lists are cut.
+    var listCount = Int.max
+    /// Bodies are there as texts, and not as their hashes only.
+    var hasBodies = true
+
+    static let full = RecordLimits()
+    static let short = RecordLimits(textBytes: 192, hasBodies: false)
+    /// Digests and the names of workloads are still whole.
+    static let least = RecordLimits(textBytes: 96, listCount: 16, hasBodies: false)
+}
+
 /// Writes a record's JSON in canonical form (RFC 8785) without a tree. Whoever calls it writes members in the order of
 /// their names; a debug build checks that.
 struct RecordJSON {
     let buffer: RecordBuffer
-    /// Longer texts are cut.
-    var textBytesMax = 4_096
-    /// Longer lists are cut.
-    var listMax = Int.max
+    var limits = RecordLimits.full
     private var needsComma = false
 
     init(_ buffer: RecordBuffer) { self.buffer = buffer }
@@ -84,7 +96,7 @@ struct RecordJSON {
 
     mutating func member(_ name: StaticString, list: [String]) {
         guard !list.isEmpty else { return }
-        array(name) { json in for item in list.prefix(json.listMax) { json.item(item) } }
+        array(name) { json in for item in list.prefix(json.limits.listCount) { json.item(item) } }
     }
 
     /// 32 hexadecimal digits.
@@ -173,8 +185,8 @@ struct RecordJSON {
     }
 
     private mutating func quote(_ text: String) {
-        guard text.utf8.count <= textBytesMax else {
-            return buffer.append(quoted: RecordJSON.cut(text, textBytesMax).utf8Span.span)
+        guard text.utf8.count <= limits.textBytes else {
+            return buffer.append(quoted: RecordJSON.cut(text, limits.textBytes).utf8Span.span)
         }
         buffer.append(quoted: text.utf8Span.span)
     }
