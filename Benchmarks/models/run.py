@@ -38,8 +38,10 @@ EVENT_EVERY_US = 20_000
 # The issues that set them are the project's third, and for the audit log its fourth.
 BOUNDS = {
     "cpu_ratio": 1.6,            # a governed call of 1 KB in units of a plain one, at the same rate, whatever it is
+    "full_speed_ratio": 1.6,     # the same, each at its own full speed
     "large_ratio": 3.0,          # a governed call of 100 KB in units of one of 1 KB
     "audit_ratio": 1.1,          # a governed call with class standard in units of one that nobody audits, alike
+    "audit_full_speed_ratio": 1.1,
     "added_p50_ms": 0.25,        # at a fixed rate, over the provider alone
     "added_p99_ms": 0.6,
     "added_chunk_us": 50.0,      # median time a chunk of a stream takes longer
