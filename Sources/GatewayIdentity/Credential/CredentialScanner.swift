@@ -3,23 +3,7 @@ package import GatewayWire
 /// Finds the API key of a request. Says where it is, so that the proxy can take it out: a caller's credential
 /// never travels upstream.
 package enum CredentialScanner {
-    /// The fields a key may be in.
-    package enum Source: UInt8, Sendable, CaseIterable {
-        case authorization
-        case xAPIKey
-        case xGoogAPIKey
-
-        /// The field's name on the wire, lower case.
-        package var fieldName: [UInt8] {
-            switch self {
-            case .authorization: FieldName.names[Int(FieldName.authorization.rawValue)]
-            case .xAPIKey: FieldName.names[Int(FieldName.xAPIKey.rawValue)]
-            case .xGoogAPIKey: CredentialScanner.googleField
-            }
-        }
-    }
-
-    /// Some of them.
+    /// Fields that a key may be in.
     package struct Sources: OptionSet, Sendable {
         package let rawValue: UInt8
         package init(rawValue: UInt8) { self.rawValue = rawValue }
@@ -37,7 +21,12 @@ package enum CredentialScanner {
         case ambiguous
     }
 
-    fileprivate static let googleField = Array("x-goog-api-key".utf8)
+    /// Their names on the wire, lower case.
+    package static let fieldNames = [
+        FieldName.names[Int(FieldName.authorization.rawValue)], FieldName.names[Int(FieldName.xAPIKey.rawValue)],
+        googleField,
+    ]
+    private static let googleField = Array("x-goog-api-key".utf8)
     private static let bearer = Array("bearer".utf8)
     private static let proof = Array("dpop".utf8)
 

@@ -77,22 +77,7 @@ package final class ModelRoom: RouteHandler {
 
 /// A request's id as logs, headers and errors write it.
 enum RequestID {
-    static func text(_ id: (UInt64, UInt64)) -> String {
-        // Safe: all 32 bytes are written, and are digits.
-        unsafe String(unsafeUninitializedCapacity: 32) { text in
-            let words: InlineArray<4, UInt64> = [
-                Hexadecimal.digits(UInt32(truncatingIfNeeded: id.0 &>> 32)),
-                Hexadecimal.digits(UInt32(truncatingIfNeeded: id.0)),
-                Hexadecimal.digits(UInt32(truncatingIfNeeded: id.1 &>> 32)),
-                Hexadecimal.digits(UInt32(truncatingIfNeeded: id.1)),
-            ]
-            for index in words.indices {
-                unsafe UnsafeMutableRawBufferPointer(text).storeBytes(
-                    of: words[index].littleEndian, toByteOffset: index * 8, as: UInt64.self)
-            }
-            return 32
-        }
-    }
+    static func text(_ id: (UInt64, UInt64)) -> String { Hexadecimal.text([id.0, id.1]) }
 }
 
 /// A provider by one of its credentials.

@@ -83,9 +83,7 @@ final class IdentityCompiler {
     }
 
     private func isHeaderRead(_ header: String, _ provider: IdentityProvider) -> Bool {
-        if CredentialScanner.Source.allCases.contains(where: { $0.fieldName == Array(header.lowercased().utf8) }) {
-            return true
-        }
+        if CredentialScanner.fieldNames.contains(Array(header.lowercased().utf8)) { return true }
         report(
             .unsupportedValue, provider, "spec.apiKeys.header", "keys are not read from the header \(header)",
             hint: "one of Authorization, X-API-Key and X-Goog-API-Key")

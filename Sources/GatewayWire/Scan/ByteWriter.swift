@@ -73,6 +73,21 @@ package struct ByteWriter {
 
 /// Numbers as hexadecimal text, eight digits at a time.
 package enum Hexadecimal {
+    /// Words as a text, 16 digits each.
+    package static func text<let count: Int>(_ words: InlineArray<count, UInt64>) -> String {
+        // Safe: all of the bytes are written, each of which is a digit.
+        unsafe String(unsafeUninitializedCapacity: count * 16) { text in
+            let bytes = UnsafeMutableRawBufferPointer(text)
+            for index in words.indices {
+                let high = digits(UInt32(truncatingIfNeeded: words[index] &>> 32))
+                let low = digits(UInt32(truncatingIfNeeded: words[index]))
+                unsafe bytes.storeBytes(of: high.littleEndian, toByteOffset: index * 16, as: UInt64.self)
+                unsafe bytes.storeBytes(of: low.littleEndian, toByteOffset: index * 16 + 8, as: UInt64.self)
+            }
+            return count * 16
+        }
+    }
+
     /// The eight lower-case digits of a number, the first digit in the lowest byte.
     @inlinable
     package static func digits(_ value: UInt32) -> UInt64 {

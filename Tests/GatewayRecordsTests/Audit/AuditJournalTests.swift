@@ -248,6 +248,20 @@ struct AuditJournalTests {
         #expect(try AuditLogVerification.run(test.folder).isProven)
     }
 
+    @Test("an outcome is told in its intent until the log has come to it, and not in one that is written")
+    func amended() throws {
+        let test = try AuditTestFolder()
+        var journal = try test.journal()
+        let submitted = (1...3).map { SubmittedEvent(AuditTestFolder.event($0)) }
+        #expect(submitted[0].amend { $0.endMilliseconds = 7 })
+        try journal.write(submitted, test.encoder(journal), nowMilliseconds: 1)
+        for event in submitted { #expect(!event.amend { $0.endMilliseconds = 8 }) }
+        // What a full disk gave back says the same when it is written again.
+        try journal.write(submitted, test.encoder(journal), nowMilliseconds: 2)
+        journal.shut()
+        #expect(test.entries.map { $0.tree?["end_time"] } == [7, nil, nil, 7, nil, nil])
+    }
+
     @Test("one process writes a log, and the next one once it is done")
     func locked() throws {
         let test = try AuditTestFolder()

@@ -50,23 +50,7 @@ package struct TreeHash: Sendable, Hashable {
 
     package var base64: String { Base64Text.encode(bytes) }
 
-    package var hex: String {
-        // Safe: all of the 64 bytes are written, each of which is a digit.
-        unsafe String(unsafeUninitializedCapacity: 64) { digits in
-            let bytes = UnsafeMutableRawBufferPointer(digits)
-            func put(_ word: UInt64, at place: Int) {
-                let high = Hexadecimal.digits(UInt32(truncatingIfNeeded: word &>> 32))
-                let low = Hexadecimal.digits(UInt32(truncatingIfNeeded: word))
-                unsafe bytes.storeBytes(of: high.littleEndian, toByteOffset: place, as: UInt64.self)
-                unsafe bytes.storeBytes(of: low.littleEndian, toByteOffset: place + 8, as: UInt64.self)
-            }
-            put(words.0, at: 0)
-            put(words.1, at: 16)
-            put(words.2, at: 32)
-            put(words.3, at: 48)
-            return 64
-        }
-    }
+    package var hex: String { Hexadecimal.text([words.0, words.1, words.2, words.3]) }
 
     /// 64 digits over what was written there.
     func setHex(in buffer: RecordBuffer, at place: Int) {

@@ -1,6 +1,5 @@
 import GatewayModel
 import GatewayRecords
-import Glibc
 import NIOCore
 import NIOPosix
 import Testing
@@ -14,13 +13,13 @@ struct HTTP1OutputTests {
     @Test("one message alone leaves at once, and so does one a while later")
     func alone() async throws {
         let loop = MultiThreadedEventLoopGroup.singleton.next()
-        let pairs = try (0..<2).map { _ in try Pair() }
+        let pairs = try (0..<2).map { _ in try SocketPair() }
         let mouths = try await Mouth.all(on: pairs, loop, isBusy: false)
         let arrived = try await loop.submit {
             var arrived: [Bool] = []
             for (mouth, pair) in zip(mouths.value, pairs) {
                 mouth.say("alone")
-                arrived.append(pair.hasArrived)
+                arrived.append(pair.waitingCount > 0)
                 while NIODeadline.now().uptimeNanoseconds < mouth.worker.now + 60_000 {}
                 mouth.worker.refreshClock()
             }
@@ -28,30 +27,32 @@ struct HTTP1OutputTests {
         }.get()
         #expect(arrived == [true, true])
         try await loop.submit { for mouth in mouths.value { mouth.close() } }.get()
-        for pair in pairs { pair.close() }
+        for pair in pairs { pair.closePeer() }
     }
 
     @Test("messages that are ready together leave together, 16 at most wait for each other")
     func together() async throws {
         let loop = MultiThreadedEventLoopGroup.singleton.next()
-        let pairs = try (0..<HTTP1OutputTests.count).map { _ in try Pair() }
+        let pairs = try (0..<HTTP1OutputTests.count).map { _ in try SocketPair() }
         let mouths = try await Mouth.all(on: pairs, loop)
         let arrived = try await loop.submit {
             mouths.value.enumerated().map { index, mouth in
                 mouth.say("answer \(index)")
-                return pairs.count { $0.hasArrived }
+                return pairs.count { $0.waitingCount > 0 }
             }
         }.get()
         #expect(arrived == Array(repeating: 0, count: 15) + Array(repeating: 16, count: 5))
-        for (index, pair) in pairs.enumerated() { #expect(pair.received() == "answer \(index)") }
+        for (index, pair) in pairs.enumerated() {
+            #expect(pair.text("answer \(index)".utf8.count) == "answer \(index)")
+        }
         try await loop.submit { for mouth in mouths.value { mouth.close() } }.get()
-        for pair in pairs { pair.close() }
+        for pair in pairs { pair.closePeer() }
     }
 
     @Test("what must be out before the end is: now, or with the channel's last words")
     func ends() async throws {
         let loop = MultiThreadedEventLoopGroup.singleton.next()
-        let pairs = try (0..<2).map { _ in try Pair() }
+        let pairs = try (0..<2).map { _ in try SocketPair() }
         let mouths = try await Mouth.all(on: pairs, loop)
         try await loop.submit {
             mouths.value[0].say("now")
@@ -60,39 +61,39 @@ struct HTTP1OutputTests {
             mouths.value[1].say("with the last words")
             mouths.value[1].output.last()?.assumeIsolated().whenComplete { _ in mouths.value[1].close() }
         }.get()
-        #expect(pairs[0].received() == "now")
-        #expect(pairs[1].received() == "with the last words")
-        for pair in pairs { pair.close() }
+        #expect(pairs[0].text(3) == "now")
+        #expect(pairs[1].text(19) == "with the last words")
+        for pair in pairs { pair.closePeer() }
     }
 
     @Test("what was said before a call is called off still goes, once")
     func calledOff() async throws {
         let loop = MultiThreadedEventLoopGroup.singleton.next()
-        let pairs = [try Pair()]
+        let pairs = [try SocketPair()]
         let mouths = try await Mouth.all(on: pairs, loop)
         let arrived = try await loop.submit {
             mouths.value[0].say("before the end")
-            let arrived = pairs[0].hasArrived
+            let arrived = pairs[0].waitingCount > 0
             mouths.value[0].output.leaveBeforeEnd()
             mouths.value[0].close()
             return arrived
         }.get()
         #expect(!arrived)
-        #expect(pairs[0].received(100) == "before the end")
-        pairs[0].close()
+        #expect(pairs[0].text(100) == "before the end")
+        pairs[0].closePeer()
     }
 
     @Test("a message that the socket does not take at once arrives whole and in order")
     func long() async throws {
         let loop = MultiThreadedEventLoopGroup.singleton.next()
-        let pair = try Pair()
+        let pair = try SocketPair()
         let mouths = try await Mouth.all(on: [pair], loop)
         let parts = (0..<40).map { String(repeating: "\($0 % 10)", count: 1 + $0 * 997) }
         try await loop.submit { for part in parts { mouths.value[0].say(part) } }.get()
         let all = parts.joined()
-        #expect(pair.received(all.utf8.count) == all)
+        #expect(pair.text(all.utf8.count) == all)
         try await loop.submit { mouths.value[0].close() }.get()
-        pair.close()
+        pair.closePeer()
     }
 }
 
@@ -111,12 +112,13 @@ private final class Mouth: ChannelInboundHandler {
 
     /// One for each pair, of one worker.
     static func all(
-        on pairs: [Pair], _ loop: any EventLoop, isBusy: Bool = true
+        on pairs: [SocketPair], _ loop: any EventLoop, isBusy: Bool = true
     ) async throws -> NIOLoopBound<[Mouth]> {
         let mouths = try await loop.submit {
             let shared = SharedState(
                 snapshots: SnapshotStore(.empty),
-                directory: EndpointDirectory(eventLoop: loop, lookup: UpstreamFixture.noNames))
+                directory: EndpointDirectory(
+                    eventLoop: loop, lookup: NameLookup { _, loop in loop.makeSucceededFuture([]) }))
             let recorder = LoopRecorder(metrics: MetricRegistry().makeLoop(), log: nil)
             let worker = Worker(eventLoop: loop, shared: shared, recorder: recorder)
             // The clock stands still from here on: what is sent next is sent in the same moment.
@@ -155,38 +157,6 @@ private final class Mouth: ChannelInboundHandler {
     func close() { context?.close(promise: nil) }
 }
 
-/// Two connected sockets: one for a channel, one for the test.
-private struct Pair {
-    let ours: CInt
-    private let peer: CInt
-
-    init() throws {
-        var numbers: [CInt] = [-1, -1]
-        guard unsafe socketpair(AF_UNIX, CInt(SOCK_STREAM.rawValue), 0, &numbers) == 0 else {
-            throw IOError(errnoCode: errno, reason: "socketpair")
-        }
-        (ours, peer) = (numbers[0], numbers[1])
-        // A lost byte fails the test instead of holding it up.
-        var patience = timeval(tv_sec: 10, tv_usec: 0)
-        unsafe setsockopt(peer, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
-    }
-
-    var hasArrived: Bool {
-        var byte: UInt8 = 0
-        return unsafe recv(peer, &byte, 1, CInt(MSG_DONTWAIT | MSG_PEEK)) == 1
-    }
-
-    /// The next message, or so many bytes.
-    func received(_ count: Int = 1) -> String {
-        var text: [UInt8] = []
-        var block = [UInt8](repeating: 0, count: 64 * 1024)
-        while text.count < count {
-            let taken = unsafe read(peer, &block, block.count)
-            guard taken > 0 else { break }
-            text.append(contentsOf: block[..<taken])
-        }
-        return String(decoding: text, as: UTF8.self)
-    }
-
-    func close() { _ = Glibc.close(peer) }
+extension SocketPair {
+    fileprivate func text(_ count: Int) -> String { String(decoding: received(count), as: UTF8.self) }
 }
