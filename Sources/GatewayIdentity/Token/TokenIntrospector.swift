@@ -171,7 +171,7 @@ package final class TokenIntrospector: Sendable {
     private func entry(_ claims: JSONObject, _ digest: TokenDigest) throws(GatewayError) -> TokenCache.Entry? {
         guard claims["active"]?.bool == true else { return nil }
         let now = wallSeconds()
-        let end = claims["exp"]?.int ?? now + settings.cacheSeconds
+        let end = try TokenRules.instant("exp", claims) ?? now + settings.cacheSeconds
         guard end > now else { return nil }
         let issuer = claims["iss"]?.string?.value
         if let wanted = settings.issuer {
@@ -193,7 +193,7 @@ package final class TokenIntrospector: Sendable {
             issuer: issuer ?? settings.url,
             subject: subject.isEmpty ? claims["client_id"]?.string?.value ?? "" : subject,
             audiences: audiences ?? [], scopes: try TokenRules.scopes(claims), id: claims["jti"]?.string?.value,
-            issuedSeconds: claims["iat"]?.int, expiresSeconds: end, claims: claims)
+            issuedSeconds: try TokenRules.instant("iat", claims), expiresSeconds: end, claims: claims)
         var principal = try mapping(token)
         if principal.credentialID == nil { principal.credentialID = digest.shortName }
         let version = revocations.version

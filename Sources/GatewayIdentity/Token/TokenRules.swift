@@ -90,15 +90,15 @@ package struct TokenRules: Sendable, Hashable {
     private func times(
         _ claims: JSONObject, now: Int
     ) throws(GatewayError) -> (issued: Int?, starts: Int, expires: Int) {
-        guard let expires = try instant("exp", claims) else { throw JSONWebToken.refusal("has no end: exp") }
+        guard let expires = try TokenRules.instant("exp", claims) else { throw JSONWebToken.refusal("has no end: exp") }
         guard now < expires + skewSeconds else {
             throw JSONWebToken.refusal("has expired", hint: "get a new one; it was good until \(expires)")
         }
-        let start = try instant("nbf", claims)
+        let start = try TokenRules.instant("nbf", claims)
         if let start, now + skewSeconds < start {
             throw JSONWebToken.refusal("is not good yet: nbf")
         }
-        let issued = try instant("iat", claims)
+        let issued = try TokenRules.instant("iat", claims)
         if let issued {
             guard now + skewSeconds >= issued else { throw JSONWebToken.refusal("is of the future: iat") }
             guard issued <= expires else { throw JSONWebToken.refusal("ends before it was made") }
@@ -111,9 +111,9 @@ package struct TokenRules: Sendable, Hashable {
         return (issued, max(start ?? 0, issued ?? 0), expires)
     }
 
-    /// NumericDate (RFC 7519 section 2): seconds, perhaps with a fraction.
-    private func instant(_ name: String, _ claims: JSONObject) throws(GatewayError) -> Int? {
-        guard let value = claims[name] else { return nil }
+    /// NumericDate (RFC 7519 section 2): seconds, perhaps with a fraction. What is told as null is not told.
+    static func instant(_ name: String, _ claims: JSONObject) throws(GatewayError) -> Int? {
+        guard let value = claims[name], !value.isNull else { return nil }
         guard let number = value.number, number.double.isFinite, (0...Double(1 << 40)).contains(number.double) else {
             throw JSONWebToken.refusal("has a time that is none: \(name)")
         }

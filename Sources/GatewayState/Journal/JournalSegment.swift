@@ -56,7 +56,18 @@ enum JournalSegment {
         let facts = try FileManager.default.attributesOfItem(atPath: path)
         guard facts[.type] as? FileAttributeType == .typeRegular, let size = facts[.size] as? Int, size <= bytesMax
         else { return nil }
-        return Array(try Data(contentsOf: URL(filePath: path)))
+        let file = try FileHandle(forReadingFrom: URL(filePath: path))
+        defer { try? file.close() }
+        return try unsafe [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
+            while count < size {
+                let rest = unsafe buffer.baseAddress?.advanced(by: count)
+                let result = unsafe Foundation.read(file.fileDescriptor, rest, size - count)
+                if result < 0, errno == EINTR { continue }
+                guard result >= 0 else { throw POSIXError(POSIXErrorCode(rawValue: errno) ?? .EIO) }
+                guard result > 0 else { return }
+                count += result
+            }
+        }
     }
 
     /// How far a segment could be read.

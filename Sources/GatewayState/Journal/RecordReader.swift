@@ -21,11 +21,12 @@ struct RecordReader {
     }
 
     mutating func wide() -> Int128? {
+        let start = index
+        if let half = count() { return Int128(half) }
+        index = start
         var value: UInt128 = 0
         var shift: UInt128 = 0
         while let byte = byte() {
-            // Nearly all numbers fit into half of that.
-            if shift == 0, byte < 0x80 { return Int128(byte) }
             guard shift < 126 else { return nil }
             value |= UInt128(byte & 0x7F) << shift
             if byte < 0x80 { return Int128(exactly: value) }
@@ -35,13 +36,16 @@ struct RecordReader {
     }
 
     mutating func count() -> Int? {
-        var value: UInt64 = 0
-        var shift: UInt64 = 0
+        guard let first = byte() else { return nil }
+        // Most numbers are one byte.
+        if first < 0x80 { return Int(first) }
+        var value = UInt64(first & 0x7F)
+        var shift: UInt64 = 7
         while let byte = byte() {
-            guard shift < 63 else { return nil }
-            value |= UInt64(byte & 0x7F) << shift
+            value |= UInt64(byte & 0x7F) &<< shift
             if byte < 0x80 { return Int(value) }
-            shift += 7
+            shift &+= 7
+            guard shift < 63 else { return nil }
         }
         return nil
     }

@@ -46,4 +46,34 @@ struct AuditRedactorTests {
         redaction.remove = [.user]
         #expect(try !record(AuditTestFolder.event(1), redaction).contains("\"ada\""))
     }
+
+    @Test(
+        "names that stand in details are changed as those of who called",
+        arguments: [("user", AuditField.user), ("agent", .agent), ("session", .session)])
+    func details(_ kind: String, _ field: AuditField) throws {
+        for isHashed in [true, false] {
+            var event = AuditTestFolder.event(1)
+            event.details = [AuditFact("revokes", kind), AuditFact("revokesName", "mallory")]
+            if field != .session {
+                event.details = [AuditFact("actor", "mallory"), AuditFact("client", "mallory")] + event.details
+            }
+            var redaction = AuditRedaction()
+            if isHashed { redaction.hash = [field] } else { redaction.remove = [field] }
+            let text = try record(event, redaction)
+            #expect(!text.contains("mallory") && text.contains("\"revokes\":\"\(kind)\""))
+            #expect(text.contains("hmac:") == isHashed)
+        }
+        var event = AuditTestFolder.event(1)
+        event.details = [AuditFact("revokes", kind), AuditFact("revokesName", "mallory")]
+        var other = AuditRedaction()
+        other.remove = [.message]
+        #expect(try record(event, other).contains("mallory"))
+    }
+
+    @Test("an end that no clock knows is no reason to lose a record", arguments: [Int.max, .min, 1 << 50])
+    func ends(_ seconds: Int) throws {
+        var event = AuditTestFolder.event(1)
+        event.principal.detail = PrincipalDetail(session: "s", expiresSeconds: seconds)
+        #expect(try record(event, AuditRedaction()).contains("\"expiration_time\""))
+    }
 }

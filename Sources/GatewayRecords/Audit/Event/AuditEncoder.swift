@@ -155,6 +155,9 @@ extension RecordJSON {
         }
     }
 
+    /// A record is never lost because a time in it makes no sense.
+    private static func milliseconds(_ seconds: Int) -> Int { min(max(seconds, 0), 1 << 40) * 1_000 }
+
     private mutating func actor(_ event: AuditEvent) {
         let principal = event.principal
         object("actor") { json in
@@ -163,7 +166,9 @@ extension RecordJSON {
             if principal.credentialID != nil || principal.session != nil {
                 json.object("session") { json in
                     json.member("credential_uid", principal.credentialID)
-                    if let end = principal.detail?.expiresSeconds { json.member("expiration_time", end * 1_000) }
+                    if let end = principal.detail?.expiresSeconds {
+                        json.member("expiration_time", Self.milliseconds(end))
+                    }
                     json.member("issuer", principal.issuer)
                     json.member("uid", principal.session)
                 }

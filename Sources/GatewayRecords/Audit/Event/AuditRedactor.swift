@@ -28,12 +28,7 @@ package struct AuditRedactor: Sendable {
             change(.message, &decision.reason)
             event.decision = decision
         }
-        // A reading of the log is told by its path; what was looked for is a part of that.
-        for index in event.details.indices where ["path", "query"].contains(event.details[index].name) {
-            guard case .text(var text) = event.details[index].value else { continue }
-            change(.path, &text)
-            event.details[index].value = .text(text)
-        }
+        redact(&event.details)
         if removed.contains(.groups) { event.principal.groups = [] }
         if hashed.contains(.groups) { event.principal.groups = event.principal.groups.map(hash) }
         if var http = event.http {
@@ -46,6 +41,32 @@ package struct AuditRedactor: Sendable {
             event.response?.bytes = []
         }
         return event
+    }
+
+    private func redact(_ details: inout [AuditFact]) {
+        let revoked = details.first { $0.name == "revokes" }.map(\.value)
+        for index in details.indices {
+            guard case .text(var text) = details[index].value else { continue }
+            switch (details[index].name, revoked) {
+            // A reading of the log is told by its path; what was looked for is a part of that.
+            case ("path", _), ("query", _): change(.path, &text)
+            case ("actor", _), ("client", _): changeName(&text)
+            case ("revokesName", .text("user")): change(.user, &text)
+            case ("revokesName", .text("agent")): change(.agent, &text)
+            case ("revokesName", .text("session")): change(.session, &text)
+            default: continue
+            }
+            details[index].value = .text(text)
+        }
+    }
+
+    /// A name of an agent or a user, whichever there was.
+    private func changeName(_ text: inout String) {
+        if removed.contains(.user) || removed.contains(.agent) {
+            text = ""
+        } else if hides(.user) || hides(.agent) {
+            text = hash(text)
+        }
     }
 
     /// What a search has to look for where a field is hashed.
