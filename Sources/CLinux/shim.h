@@ -12,6 +12,10 @@ int posix_spawn_file_actions_addchdir_np(posix_spawn_file_actions_t *, const cha
 int pipe2(int[2], int);
 int renameat2(int, const char *, int, const char *, unsigned int);
 
+// SHA-256 of bytes that lie together: BoringSSL's, which swift-crypto brings and the program has already. Swift-crypto's
+// own type makes an object for each hash.
+uint8_t *CCryptoBoringSSL_SHA256(const uint8_t *, size_t, uint8_t *);
+
 // Lets event loops come first: the thread that asks becomes one of batch work, a little less important than others. A
 // loop that wakes up takes the processor from it at once, and not when its time is over some three milliseconds later,
 // because its own slices are long (kernels before 6.12 do not read them). Where it is not let, it works all the same.

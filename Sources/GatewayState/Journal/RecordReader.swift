@@ -21,11 +21,13 @@ struct RecordReader {
     }
 
     mutating func wide() -> Int128? {
+        // Nearly all numbers fit into half of that.
+        let start = index
+        if let count = count() { return Int128(count) }
+        index = start
         var value: UInt128 = 0
         var shift: UInt128 = 0
         while let byte = byte() {
-            // Nearly all numbers fit into half of that.
-            if shift == 0, byte < 0x80 { return Int128(byte) }
             guard shift < 126 else { return nil }
             value |= UInt128(byte & 0x7F) << shift
             if byte < 0x80 { return Int128(exactly: value) }
@@ -35,15 +37,19 @@ struct RecordReader {
     }
 
     mutating func count() -> Int? {
-        var value: UInt64 = 0
-        var shift: UInt64 = 0
-        while let byte = byte() {
-            guard shift < 63 else { return nil }
-            value |= UInt64(byte & 0x7F) << shift
-            if byte < 0x80 { return Int(value) }
-            shift += 7
+        guard index < end else { return nil }
+        var byte = bytes[index]
+        var value = UInt64(byte & 0x7F)
+        var shift: UInt64 = 7
+        index &+= 1
+        while byte >= 0x80 {
+            guard shift < 63, index < end else { return nil }
+            byte = bytes[index]
+            value |= UInt64(byte & 0x7F) &<< shift
+            shift &+= 7
+            index &+= 1
         }
-        return nil
+        return Int(value)
     }
 
     /// Where a text lies.

@@ -47,6 +47,29 @@ final class RecordBuffer {
         put(hex: value, at: place)
     }
 
+    /// Puts a name and its value before what was written behind a place.
+    func insert(_ name: StaticString, _ value: Span<UInt8>, at place: Int) {
+        precondition(place >= 0 && place <= count)
+        let more = name.utf8CodeUnitCount &+ value.count
+        ensure(more)
+        unsafe (base + (place &+ more)).copyMemory(from: base + place, byteCount: count &- place)
+        unsafe RecordBuffer.copy(name.utf8Start, to: base + place, name.utf8CodeUnitCount)
+        unsafe value.withUnsafeBytes { bytes in
+            guard let start = bytes.baseAddress else { return }
+            unsafe (base + (place &+ name.utf8CodeUnitCount)).copyMemory(from: start, byteCount: bytes.count)
+        }
+        count &+= more
+    }
+
+    /// Bytes over what was written there.
+    func set(_ bytes: Span<UInt8>, at place: Int) {
+        precondition(place >= 0 && place + bytes.count <= count)
+        unsafe bytes.withUnsafeBytes { bytes in
+            guard let start = bytes.baseAddress else { return }
+            unsafe (base + place).copyMemory(from: start, byteCount: bytes.count)
+        }
+    }
+
     // MARK: Pieces
 
     @inline(__always)

@@ -32,9 +32,9 @@ final class SubmittedEvent: Sendable {
     /// The log's thread has come to it: it stays as it is. `body` only reads; it gets the event where it lies, because
     /// reading a property of a class copies all of it.
     @inline(__always)
-    func take(_ body: (inout AuditEvent) -> Void) {
+    func take<Result>(_ body: (inout AuditEvent) -> Result) -> Result {
         isTaken.withLock { $0 = true }
-        unsafe body(&event)
+        return unsafe body(&event)
     }
 
     /// A copy of what is taken, or was never in the queue.

@@ -121,6 +121,33 @@ enum AuditFiles {
         return unsafe isWritten && rename(draft, path) == 0
     }
 
+    /// Writes over parts of a file, or behind its end; true once all of it is written, and on the disk where that is
+    /// asked for.
+    static func set(_ path: String, _ parts: [(offset: Int, bytes: [UInt8])], toDisk: Bool) -> Bool {
+        var descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        if descriptor < 0, errno == ENOENT, let slash = path.lastIndex(of: "/") {
+            do { try makeFolder(String(path[..<slash])) } catch { return false }
+            descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        }
+        guard descriptor >= 0 else { return false }
+        defer { close(descriptor) }
+        for (offset, bytes) in parts {
+            guard lseek(descriptor, off_t(offset), SEEK_SET) == offset, write(descriptor, bytes) else { return false }
+        }
+        return !toDisk || fdatasync(descriptor) == 0
+    }
+
+    /// Part of a file; nil when it is not there, or shorter.
+    static func read(_ path: String, at offset: Int, count: Int) -> [UInt8]? {
+        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+        guard descriptor >= 0 else { return nil }
+        defer { close(descriptor) }
+        guard lseek(descriptor, off_t(offset), SEEK_SET) == offset, let bytes = read(descriptor, count: count) else {
+            return nil
+        }
+        return bytes.count == count ? bytes : nil
+    }
+
     /// Adds to the end of a file.
     static func add(_ path: String, _ bytes: [UInt8]) -> Bool {
         let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0o600)

@@ -38,14 +38,12 @@ struct AuditJournal: Sendable {
     /// Behind the last whole record, when the log was opened.
     private var tornBytes = 0
     private var createdMilliseconds = 0
-    /// An older edition of segments is not gone on with.
-    private var isCurrent = true
     private(set) var isUnsynced = false
     /// Records of the newest checkpoint.
     private(set) var publishedCount = -1
     private var rememberedMilliseconds = Int.min
+    /// Full ones that are not in their files yet.
     private var tiles: [AuditTree.Tile] = []
-    private var partials: [AuditTree.Tile] = []
     private var leaves: [TreeHash] = []
     private var pool: [UInt8] = []
     /// Tests stand in for a full disk.
@@ -83,6 +81,8 @@ struct AuditJournal: Sendable {
             shut()
             throw error.error
         }
+        // A crash may have taken what was not on the disk; what came before the newest segment was.
+        _ = saveTree()
     }
 
     private static func damaged(_ why: String, _ folder: AuditFolder) -> GatewayError {
@@ -143,10 +143,9 @@ struct AuditJournal: Sendable {
         tree = head.tree
         previous = head.previous
         createdMilliseconds = head.createdMilliseconds
-        isCurrent = head.isCurrent
         var last: Range<Int>?
         let end = AuditSegment.scan(bytes, from: start, sequence: head.sequence) { range in
-            tree.append(TreeHash.leaf(bytes.span.extracting(range))) { tiles.append($0) }
+            tree.append(AuditEntry(index: tree.count, leaf: bytes[range]).leafHash) { tiles.append($0) }
             last = range
             return true
         }
@@ -221,13 +220,15 @@ struct AuditJournal: Sendable {
             buffer.appendZeros(AuditSegment.frameBytes)
             buffer.append(pool.span.extracting(last: AuditSegment.saltBytes))
             pool.removeLast(AuditSegment.saltBytes)
-            submitted.take { event in
+            let (hashes, record) = submitted.take { event in
                 let uid = RecordUID(
                     milliseconds: event.timeMilliseconds, random: pool.suffix(RecordUID.randomBytes))
-                last = encoder.append(event, uid: uid, index: index, after: last)
+                return encoder.append(event, uid: uid, index: index, after: last)
             }
             pool.removeLast(RecordUID.randomBytes)
-            leaves.append(AuditSegment.seal(buffer, from: start, sequence))
+            AuditSegment.seal(buffer, from: start, hashes, sequence)
+            leaves.append(hashes.leaf)
+            last = record
             index += 1
         }
         guard !leaves.isEmpty else { return }
@@ -256,7 +257,6 @@ struct AuditJournal: Sendable {
     // MARK: Segments
 
     private func mustTurn(_ now: Int) -> Bool {
-        guard isCurrent else { return true }
         guard length > headBytes else { return false }
         return length > settings.segmentBytesMax || now - createdMilliseconds > settings.segmentMilliseconds
     }
@@ -264,6 +264,7 @@ struct AuditJournal: Sendable {
     /// Ends the segment and begins the next one.
     private mutating func turn(_ now: Int) throws(AuditFiles.Failure) {
         try sync()
+        _ = saveTree(toDisk: true)
         let ended = descriptor
         do { try begin(now) } catch {
             descriptor = ended
@@ -293,7 +294,6 @@ struct AuditJournal: Sendable {
         length = head.count
         headBytes = head.count
         createdMilliseconds = now
-        isCurrent = true
         isUnsynced = false
     }
 
@@ -314,23 +314,29 @@ struct AuditJournal: Sendable {
         guard publishedCount != tree.count, !isDiskFull() else { return }
         let note = try Checkpoint(origin: signer.verifier.name, size: tree.count, root: tree.root)
             .signed(by: signer)
-        let earlier = partials
-        partials = tree.partialTiles
-        for tile in tiles + partials {
-            var bytes: [UInt8] = []
-            bytes.reserveCapacity(tile.hashes.count * TreeHash.byteCount)
-            for hash in tile.hashes { hash.append(to: &bytes) }
-            guard AuditFiles.put(folder.tile(tile), bytes) else { return }
-        }
-        tiles.removeAll()
-        guard AuditFiles.put(folder.checkpoint, Array(note.utf8)) else { return }
+        guard saveTree(), AuditFiles.put(folder.checkpoint, Array(note.utf8)) else { return }
         publishedCount = tree.count
-        for tile in earlier where !partials.contains(where: { folder.tile($0) == folder.tile(tile) }) {
-            unsafe unlink(folder.tile(tile))
-        }
         if nowMilliseconds - settings.historyMilliseconds >= rememberedMilliseconds, folder.remember(note) {
             rememberedMilliseconds = nowMilliseconds
         }
+    }
+
+    /// Writes hashes that are not in their files yet. No place ever gets another one, so that who reads meanwhile finds
+    /// all that a checkpoint speaks of.
+    private mutating func saveTree(toDisk: Bool = false) -> Bool {
+        guard !isDiskFull() else { return false }
+        let all = tiles + tree.partialTiles
+        for level in 0..<AuditTree.levelsMax {
+            let parts = all.filter { $0.level == level }.map { tile in
+                var bytes: [UInt8] = []
+                bytes.reserveCapacity(AuditTree.tileBytes)
+                for hash in tile.hashes { hash.append(to: &bytes) }
+                return (offset: tile.index * AuditTree.tileBytes, bytes: bytes)
+            }
+            guard parts.isEmpty || AuditFiles.set(folder.tiles(level), parts, toDisk: toDisk) else { return false }
+        }
+        tiles.removeAll(keepingCapacity: true)
+        return true
     }
 
     private mutating func fillPool() {
