@@ -72,6 +72,29 @@ struct AuditJournalTests {
         #expect(opened.findings == [.torn(bytes: 4_096)])
     }
 
+    @Test("zeros to the end of a block are what a writer leaves that is killed; records go on before them")
+    func killed() throws {
+        let test = try AuditTestFolder()
+        let path = AuditSegment.path(1, in: test.folder.segments)
+        var all = 0
+        for round in 1...12 {
+            var journal = try test.journal()
+            #expect(journal.count == all && journal.findings.isEmpty)
+            let events = (0..<round).map { SubmittedEvent(AuditTestFolder.event($0)) }
+            try journal.write(events, test.encoder(journal), nowMilliseconds: 0)
+            all += round
+            #expect(AuditFiles.size(path) % AuditFiles.blockBytes == 0)
+            #expect(test.entries.count == all)
+            let killed = try #require(AuditFiles.read(path))
+            journal.shut()
+            let ended = try #require(AuditFiles.read(path))
+            #expect(killed.starts(with: ended) && killed[ended.count...].allSatisfy { $0 == 0 })
+            #expect(try AuditLogVerification.run(test.folder).faults.isEmpty)
+            try Data(killed).write(to: URL(filePath: path))
+            #expect(try AuditLogVerification.run(test.folder).faults.isEmpty)
+        }
+    }
+
     @Test("a log that is shorter than its checkpoint is set aside, and the new one says so")
     func shortened() throws {
         let test = try AuditTestFolder()

@@ -15,8 +15,8 @@ struct AuditEncoder {
 
     let gateway: String
     var redaction: AuditRedactor
-    /// What records are written into.
-    let buffer = RecordBuffer()
+    /// What records are written into, as the disk takes it.
+    let buffer = RecordBuffer(alignment: AuditFiles.blockBytes)
     private let attestation: Attestation
 
     init(chainUID: String, gateway: String, redaction: AuditRedactor) {

@@ -9,11 +9,13 @@ import GatewayWire
 final class RecordBuffer {
     private var base: UnsafeMutableRawPointer
     private var capacity: Int
+    private let alignment: Int
     private(set) var count = 0
 
-    init(capacity: Int = 16_384) {
-        unsafe base = UnsafeMutableRawPointer.allocate(byteCount: capacity, alignment: 16)
+    init(capacity: Int = 16_384, alignment: Int = 16) {
+        unsafe base = UnsafeMutableRawPointer.allocate(byteCount: capacity, alignment: alignment)
         self.capacity = capacity
+        self.alignment = alignment
     }
 
     deinit { unsafe base.deallocate() }
@@ -33,7 +35,11 @@ final class RecordBuffer {
         return unsafe bytes.withMemoryRebound(to: UInt8.self) { unsafe body($0.span) }
     }
 
-    var bytes: [UInt8] { withBytes(0..<count) { span in span.indices.map { span[$0] } } }
+    var bytes: [UInt8] { bytes(0..<count) }
+
+    func bytes(_ range: Range<Int>) -> [UInt8] {
+        withBytes(range) { span in unsafe span.withUnsafeBufferPointer { unsafe Array($0) } }
+    }
 
     /// A number of four bytes, least byte first, over what was written there.
     func set(_ value: UInt32, at place: Int) {
@@ -303,7 +309,7 @@ final class RecordBuffer {
     @inline(never)
     private func grow(_ more: Int) {
         let larger = max(capacity * 2, count + more)
-        let memory = UnsafeMutableRawPointer.allocate(byteCount: larger, alignment: 16)
+        let memory = UnsafeMutableRawPointer.allocate(byteCount: larger, alignment: alignment)
         unsafe memory.copyMemory(from: base, byteCount: count)
         unsafe base.deallocate()
         unsafe base = memory

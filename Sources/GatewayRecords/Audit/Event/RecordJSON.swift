@@ -188,7 +188,11 @@ struct RecordJSON {
         guard text.utf8.count <= limits.textBytes else {
             return buffer.append(quoted: RecordJSON.cut(text, limits.textBytes).utf8Span.span)
         }
-        buffer.append(quoted: text.utf8Span.span)
+        // Where it lies: a span of a text is asked for by calls into the library.
+        let isQuoted: Void? = unsafe text.utf8.withContiguousStorageIfAvailable { utf8 in
+            unsafe buffer.append(quoted: utf8.span)
+        }
+        if isQuoted == nil { buffer.append(quoted: text.utf8Span.span) }
     }
 
     private static func cut(_ text: String, _ bytesMax: Int) -> String {

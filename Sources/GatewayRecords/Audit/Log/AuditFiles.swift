@@ -1,3 +1,4 @@
+import CLinux
 import GatewayModel
 import Glibc
 
@@ -75,6 +76,38 @@ enum AuditFiles {
     static func size(_ path: String) -> Int {
         var info = stat()
         return unsafe lstat(path, &info) == 0 ? Int(info.st_size) : 0
+    }
+
+    /// What a disk is written by, past the system's memory.
+    static let blockBytes = 4_096
+
+    /// A file to write whole blocks to, past the system's memory where its file system lets that be: what goes through
+    /// it is copied into pages that are hardly ever read again.
+    static func openBlocks(_ path: String, _ how: Int32) -> Int32 {
+        let flags = O_WRONLY | O_CLOEXEC | O_NOFOLLOW | how
+        let descriptor = unsafe open(path, flags | sluice_past_memory, 0o600)
+        return descriptor >= 0 || errno != EINVAL ? descriptor : unsafe open(path, flags, 0o600)
+    }
+
+    /// Writes blocks at a place that is a multiple of theirs.
+    static func writeBlocks(_ descriptor: Int32, _ bytes: Span<UInt8>, at offset: Int) -> Bool {
+        var written = 0
+        while written < bytes.count {
+            let count = unsafe bytes.withUnsafeBytes { buffer in
+                unsafe pwrite(
+                    descriptor, buffer.baseAddress?.advanced(by: written), buffer.count - written,
+                    off_t(offset + written))
+            }
+            if count < 0, errno == EINTR { continue }
+            if count < 0, errno == EINVAL, fcntl(descriptor, F_GETFL) & sluice_past_memory != 0 {
+                // The disk's blocks are larger, or half of one was written.
+                guard fcntl(descriptor, F_SETFL, 0) == 0 else { return false }
+                continue
+            }
+            guard count > 0 else { return false }
+            written += count
+        }
+        return true
     }
 
     static func write(_ descriptor: Int32, _ bytes: [UInt8]) -> Bool { write(descriptor, bytes.span) }

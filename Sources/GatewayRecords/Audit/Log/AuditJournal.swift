@@ -34,6 +34,10 @@ struct AuditJournal: Sendable {
     /// Held as long as the journal is open.
     private var lock: Int32 = -1
     private var length = 0
+    /// What the last block of the segment has, where it is not full: it is written again with what follows.
+    private var tail: [UInt8] = []
+    /// Whether there are zeros of ours behind it.
+    private var isPadded = false
     private var headBytes = 0
     /// Behind the last whole record, when the log was opened.
     private var tornBytes = 0
@@ -155,11 +159,15 @@ struct AuditJournal: Sendable {
         if let last {
             previous = AuditEntry(index: tree.count - 1, leaf: bytes[last]).asPrevious
         }
-        descriptor = unsafe open(path, O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW)
+        descriptor = AuditFiles.openBlocks(path, 0)
         guard descriptor >= 0 else { throw AuditFiles.Failure("cannot open \(path)") }
         length = end.offset
+        tail = Array(bytes[(length - length % AuditFiles.blockBytes)..<length])
         headBytes = start
-        tornBytes = bytes.count - length
+        let rest = bytes[length...]
+        // Zeros to the end of the block are what a writer leaves that does not end by itself.
+        let isPadding = rest.count < AuditFiles.blockBytes && rest.allSatisfy { $0 == 0 }
+        tornBytes = isPadding ? 0 : rest.count
         isUnsynced = true
         return nil
     }
@@ -211,6 +219,7 @@ struct AuditJournal: Sendable {
         if mustTurn(nowMilliseconds) { try turn(nowMilliseconds) }
         let buffer = encoder.buffer
         buffer.removeAll()
+        buffer.append(tail.span)
         leaves.removeAll(keepingCapacity: true)
         var last = previous
         var index = tree.count
@@ -232,18 +241,32 @@ struct AuditJournal: Sendable {
             index += 1
         }
         guard !leaves.isEmpty else { return }
-        let isWritten = !isDiskFull() && buffer.withBytes(0..<buffer.count) { AuditFiles.write(descriptor, $0) }
-        guard isWritten else {
+        guard writeBlocks(buffer) else {
             if isDiskFull() { errno = ENOSPC }
             let failure = AuditFiles.Failure("cannot write the audit log in \(folder.segments)")
             // A tail that stays fails its checksum when it is read.
             _ = ftruncate(descriptor, off_t(length))
             throw failure
         }
-        length += buffer.count
         for leaf in leaves { tree.append(leaf) { tiles.append($0) } }
         previous = last
         isUnsynced = true
+    }
+
+    /// Writes blocks that go on with the last one; the rest of theirs is zeros.
+    private mutating func writeBlocks(_ buffer: RecordBuffer) -> Bool {
+        let count = buffer.count
+        let begin = length - tail.count
+        let rest = count % AuditFiles.blockBytes
+        if rest > 0 { buffer.appendZeros(AuditFiles.blockBytes - rest) }
+        isPadded = true
+        let isWritten =
+            !isDiskFull()
+            && buffer.withBytes(0..<buffer.count) { AuditFiles.writeBlocks(descriptor, $0, at: begin) }
+        guard isWritten else { return false }
+        length = begin + count
+        tail = buffer.bytes((count - rest)..<count)
+        return true
     }
 
     mutating func sync() throws(AuditFiles.Failure) {
@@ -266,10 +289,12 @@ struct AuditJournal: Sendable {
         try sync()
         _ = saveTree(toDisk: true)
         let ended = descriptor
+        let (endedLength, endedTail) = (length, tail)
         do { try begin(now) } catch {
-            descriptor = ended
+            (descriptor, length, tail) = (ended, endedLength, endedTail)
             throw error
         }
+        _ = ftruncate(ended, off_t(endedLength))
         // It is hardly ever read again: its memory is better used for the next one, which is as large.
         posix_fadvise(ended, 0, 0, POSIX_FADV_DONTNEED)
         close(ended)
@@ -280,18 +305,20 @@ struct AuditJournal: Sendable {
         let path = AuditSegment.path(number, in: folder.segments)
         let head = AuditSegment.encode(
             AuditSegment.Head(sequence: number, createdMilliseconds: now, tree: tree, previous: previous))
-        let opened = unsafe open(path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0o600)
-        guard opened >= 0 else { throw AuditFiles.Failure("cannot create \(path)") }
-        guard !isDiskFull(), AuditFiles.write(opened, head), fdatasync(opened) == 0 else {
+        descriptor = AuditFiles.openBlocks(path, O_CREAT | O_TRUNC)
+        guard descriptor >= 0 else { throw AuditFiles.Failure("cannot create \(path)") }
+        (length, tail) = (0, [])
+        let buffer = RecordBuffer(capacity: 2 * AuditFiles.blockBytes, alignment: AuditFiles.blockBytes)
+        buffer.append(head.span)
+        guard writeBlocks(buffer), fdatasync(descriptor) == 0 else {
             let failure = AuditFiles.Failure("cannot write \(path)")
-            close(opened)
+            close(descriptor)
+            descriptor = -1
             unsafe unlink(path)
             throw failure
         }
         AuditFiles.syncFolder(folder.segments)
         sequence = number
-        descriptor = opened
-        length = head.count
         headBytes = head.count
         createdMilliseconds = now
         isUnsynced = false
@@ -301,7 +328,10 @@ struct AuditJournal: Sendable {
     var current: Int { sequence }
 
     mutating func shut() {
-        if descriptor >= 0 { close(descriptor) }
+        if descriptor >= 0 {
+            if isPadded { _ = ftruncate(descriptor, off_t(length)) }
+            close(descriptor)
+        }
         AuditFolder.unlock(lock)
         (descriptor, lock) = (-1, -1)
     }

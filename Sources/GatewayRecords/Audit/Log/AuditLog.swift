@@ -71,6 +71,8 @@ package final class AuditLog: Sendable {
         var failure: String?
         var isClosing = false
         var isUrgent = false
+        /// The thread comes by itself when records have gathered: who puts in the first of them need not wake it.
+        var isComing = false
         var redactor = AuditRedactor()
         var retention: AuditRetention?
         var holds: [String] = []
@@ -141,7 +143,7 @@ package final class AuditLog: Sendable {
             state.queue.append(pending)
             // Nobody needs to wake who has been woken; who lingers is woken once more when somebody waits.
             let mustWake =
-                state.queue.count == 1 || isUrgent && !state.isUrgent
+                state.queue.count == 1 && !state.isComing || isUrgent && !state.isUrgent
                 || state.queue.count == settings.batchRecordsMax
             if isUrgent { state.isUrgent = true }
             return (.accepted, mustWake)
@@ -186,7 +188,10 @@ package final class AuditLog: Sendable {
 
     // MARK: The thread's side
 
-    func wait(timeoutMilliseconds: Int32) { wake.await(timeoutMilliseconds: timeoutMilliseconds) }
+    /// Waits for the first record, unless others came just before.
+    func wait(timeoutMilliseconds: Int32) {
+        if !state.withLock({ $0.isComing }) { wake.await(timeoutMilliseconds: timeoutMilliseconds) }
+    }
 
     /// Lets records gather, until somebody waits.
     func linger() {
@@ -204,6 +209,7 @@ package final class AuditLog: Sendable {
             state.queue.reserveCapacity(batch.count)
             state.inHand = batch.count
             state.isUrgent = false
+            state.isComing = !batch.isEmpty
             defer { state.dropped = 0 }
             return (batch, state.redactor, state.dropped, state.isClosing)
         }
@@ -214,6 +220,7 @@ package final class AuditLog: Sendable {
     /// Puts back what could not be written, before everything else.
     func giveBack(_ batch: [Pending], dropped: Int) {
         state.withLock { state in
+            state.isComing = false
             state.queue.insert(contentsOf: batch, at: 0)
             state.inHand = 0
             state.dropped += dropped

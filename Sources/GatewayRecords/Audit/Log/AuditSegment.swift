@@ -4,8 +4,8 @@ import GatewayWire
 /// later one is newer.
 ///
 /// A record is its length and checksum, four bytes each, least byte first, then a salt of 16 bytes and its canonical
-/// JSON. The salt lets a record be shown without its neighbours being guessed from their hashes. The checksum is made of
-/// the beginnings of its fingerprint and of its leaf's hash; in heads it is a hash of its own.
+/// JSON. The salt lets a record be shown without its neighbours being guessed from their hashes. The checksum is made
+/// of the beginnings of its fingerprint and of its leaf's hash; in heads it is a hash of its own.
 enum AuditSegment {
     static let saltBytes = 16
     static let frameBytes = 8
@@ -136,7 +136,8 @@ enum AuditSegment {
 
     // MARK: Records
 
-    /// Hands out the range of every record, its salt included, up to the first record that is not whole, or until `visit` says false.
+    /// Hands out the range of every record, its salt included, up to the first that is not whole, or until `visit` says
+    /// false.
     static func scan(
         _ bytes: [UInt8], from offset: Int, sequence: Int, visit: (Range<Int>) -> Bool
     ) -> End {
