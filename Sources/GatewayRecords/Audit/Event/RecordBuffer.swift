@@ -220,12 +220,7 @@ final class RecordBuffer {
         if value < 0 { put(0x2D) }
         var rest = value.magnitude
         guard rest >= 10 else { return put(0x30 &+ UInt8(truncatingIfNeeded: rest)) }
-        var digits = 2
-        while rest >= 100 {
-            rest /= 100
-            digits &+= rest < 10 ? 1 : 2
-        }
-        rest = value.magnitude
+        let digits = RecordBuffer.digits(rest)
         var place = count &+ digits
         count = place
         while rest >= 10 {
@@ -242,6 +237,21 @@ final class RecordBuffer {
             unsafe base.storeBytes(of: first, toByteOffset: place &- 1, as: UInt8.self)
         }
     }
+
+    /// How many digits a number has: by its bits, which tell it but for one.
+    @inline(__always)
+    private static func digits(_ value: UInt) -> Int {
+        let bits = UInt.bitWidth &- value.leadingZeroBitCount
+        let least = (bits &* 1_233) &>> 12
+        return least &+ (value >= powers[least] ? 1 : 0)
+    }
+
+    /// Of ten, as many as a word has room for.
+    private static let powers: InlineArray<20, UInt> = [
+        1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000, 1_000_000_000, 10_000_000_000,
+        100_000_000_000, 1_000_000_000_000, 10_000_000_000_000, 100_000_000_000_000, 1_000_000_000_000_000,
+        10_000_000_000_000_000, 100_000_000_000_000_000, 1_000_000_000_000_000_000, 10_000_000_000_000_000_000,
+    ]
 
     /// 16 hexadecimal digits.
     func append(hex value: UInt64) {

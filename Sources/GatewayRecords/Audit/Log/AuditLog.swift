@@ -59,12 +59,16 @@ package final class AuditLog: Sendable {
 
         /// Somebody waits for the disk.
         var isUrgent: Bool { done != nil || auditClass == .strict }
+        /// Its outcome may still be told in it.
+        var mayWait: Bool { role == .promising && !isUrgent && !submitted.isTold }
         /// While the disk is full it is given back rather than kept.
         var failsClosed: Bool { auditClass == .strict && role != .outcome }
     }
 
     struct State {
         var queue: [Pending] = []
+        /// Intents that the thread has left for its next round: their calls may be over by then.
+        var left: [Pending] = []
         /// Records that the thread has taken and not written yet.
         var inHand = 0
         var dropped = 0
@@ -76,6 +80,9 @@ package final class AuditLog: Sendable {
         var redactor = AuditRedactor()
         var retention: AuditRetention?
         var holds: [String] = []
+
+        /// Records that are not written.
+        var count: Int { queue.count + left.count + inHand }
     }
 
     package let folder: AuditFolder
@@ -132,7 +139,7 @@ package final class AuditLog: Sendable {
             if pending.role == .outcome {
                 release()
             } else {
-                let isFull = state.queue.count + state.inHand + promised.load(ordering: .relaxed) >= limit
+                let isFull = state.count + promised.load(ordering: .relaxed) >= limit
                 if pending.auditClass == .bestEffort, isFull || state.failure != nil {
                     state.dropped += 1
                     return (.dropped, false)
@@ -174,7 +181,7 @@ package final class AuditLog: Sendable {
     package var writeFailures: Int { failures.load(ordering: .relaxed) }
     /// Why the log cannot be written, if so.
     package var failure: String? { state.withLock { $0.failure } }
-    package var queuedRecords: Int { state.withLock { $0.queue.count + $0.inHand } }
+    package var queuedRecords: Int { state.withLock { $0.count } }
 
     func note(total count: Int, durable synced: Int?) {
         total.store(count, ordering: .relaxed)
@@ -188,30 +195,43 @@ package final class AuditLog: Sendable {
 
     // MARK: The thread's side
 
-    /// Waits for the first record, unless others came just before.
-    func wait(timeoutMilliseconds: Int32) {
-        if !state.withLock({ $0.isComing }) { wake.await(timeoutMilliseconds: timeoutMilliseconds) }
+    /// Waits for the first record; false if others came just before.
+    func wait(timeoutMilliseconds: Int32) -> Bool {
+        guard !state.withLock({ $0.isComing }) else { return false }
+        wake.await(timeoutMilliseconds: timeoutMilliseconds)
+        return true
     }
 
     /// Lets records gather, until somebody waits.
-    func linger() {
+    func linger(milliseconds: Int) {
         let isUrgent = state.withLock { state in
             state.isUrgent || state.isClosing || state.queue.count >= settings.batchRecordsMax
         }
-        if !isUrgent { wake.await(timeoutMilliseconds: Int32(settings.lingerMilliseconds)) }
+        if !isUrgent { wake.await(timeoutMilliseconds: Int32(clamping: max(0, milliseconds))) }
     }
 
-    /// All that waits; `written` says how much of it need not be thought of any more.
-    func take() -> (batch: [Pending], redactor: AuditRedactor, dropped: Int, isClosing: Bool) {
+    /// All that waits, or what has no outcome to wait for; the next round takes the rest. `written` says how much of it
+    /// need not be thought of any more.
+    func take(
+        leavingOpen: Bool
+    ) -> (batch: [Pending], redactor: AuditRedactor, dropped: Int, isClosing: Bool, hasLeft: Bool) {
         state.withLock { state in
-            let batch = state.queue
-            state.queue = []
-            state.queue.reserveCapacity(batch.count)
+            var batch = state.left
+            state.left = []
+            if leavingOpen, !state.isClosing, state.failure == nil {
+                batch.reserveCapacity(batch.count + state.queue.count)
+                for pending in state.queue {
+                    if pending.mayWait { state.left.append(pending) } else { batch.append(pending) }
+                }
+            } else {
+                batch += state.queue
+            }
+            state.queue.removeAll(keepingCapacity: true)
             state.inHand = batch.count
             state.isUrgent = false
-            state.isComing = !batch.isEmpty
+            state.isComing = !batch.isEmpty || !state.left.isEmpty
             defer { state.dropped = 0 }
-            return (batch, state.redactor, state.dropped, state.isClosing)
+            return (batch, state.redactor, state.dropped, state.isClosing, !state.left.isEmpty)
         }
     }
 
