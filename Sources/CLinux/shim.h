@@ -1,16 +1,24 @@
 // What the C library has and Swift's module of it leaves out, or shows only to GNU sources.
 #ifndef SLUICE_CLINUX_H
 #define SLUICE_CLINUX_H
+#include <fcntl.h>
 #include <spawn.h>
 #include <stdint.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
+// `O_DIRECT`.
+static const int sluice_past_memory = __O_DIRECT;
+
 int posix_spawn_file_actions_addclosefrom_np(posix_spawn_file_actions_t *, int);
 int posix_spawn_file_actions_addchdir_np(posix_spawn_file_actions_t *, const char *);
 int pipe2(int[2], int);
 int renameat2(int, const char *, int, const char *, unsigned int);
+
+// SHA-256 of bytes that lie together: BoringSSL's, which swift-crypto brings and the program has already. Swift-crypto's
+// own type makes an object for each hash.
+uint8_t *CCryptoBoringSSL_SHA256(const uint8_t *, size_t, uint8_t *);
 
 // Lets event loops come first: the thread that asks becomes one of batch work, a little less important than others. A
 // loop that wakes up takes the processor from it at once, and not when its time is over some three milliseconds later,

@@ -121,8 +121,16 @@ extension BudgetUnit {
     }
 
     init?(code: UInt8) {
-        guard let unit = BudgetUnit.allCases.first(where: { $0.code == code }) else { return nil }
-        self = unit
+        switch code {
+        case 1: self = .usd
+        case 2: self = .tokens
+        case 3: self = .inputTokens
+        case 4: self = .outputTokens
+        case 5: self = .requests
+        case 6: self = .concurrent
+        case 7: self = .bytes
+        default: return nil
+        }
     }
 }
 

@@ -56,18 +56,22 @@ enum JournalSegment {
         let facts = try FileManager.default.attributesOfItem(atPath: path)
         guard facts[.type] as? FileAttributeType == .typeRegular, let size = facts[.size] as? Int, size <= bytesMax
         else { return nil }
-        let file = try FileHandle(forReadingFrom: URL(filePath: path))
-        defer { try? file.close() }
-        return try unsafe [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
+        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+        guard descriptor >= 0 else { throw POSIXError(POSIXErrorCode(rawValue: errno) ?? .EIO) }
+        defer { close(descriptor) }
+        var failure: Int32 = 0
+        // Into its place at once: a segment is megabytes.
+        let bytes = unsafe [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
             while count < size {
-                let rest = unsafe buffer.baseAddress?.advanced(by: count)
-                let result = unsafe Foundation.read(file.fileDescriptor, rest, size - count)
-                if result < 0, errno == EINTR { continue }
-                guard result >= 0 else { throw POSIXError(POSIXErrorCode(rawValue: errno) ?? .EIO) }
-                guard result > 0 else { return }
-                count += result
+                let got = unsafe Foundation.read(descriptor, buffer.baseAddress?.advanced(by: count), size - count)
+                if got < 0, errno == EINTR { continue }
+                if got < 0 { failure = errno }
+                guard got > 0 else { return }
+                count += got
             }
         }
+        guard failure == 0 else { throw POSIXError(POSIXErrorCode(rawValue: failure) ?? .EIO) }
+        return bytes
     }
 
     /// How far a segment could be read.

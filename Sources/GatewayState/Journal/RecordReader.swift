@@ -21,8 +21,9 @@ struct RecordReader {
     }
 
     mutating func wide() -> Int128? {
+        // Nearly all numbers fit into half of that.
         let start = index
-        if let half = count() { return Int128(half) }
+        if let count = count() { return Int128(count) }
         index = start
         var value: UInt128 = 0
         var shift: UInt128 = 0
@@ -36,18 +37,19 @@ struct RecordReader {
     }
 
     mutating func count() -> Int? {
-        guard let first = byte() else { return nil }
-        // Most numbers are one byte.
-        if first < 0x80 { return Int(first) }
-        var value = UInt64(first & 0x7F)
+        guard index < end else { return nil }
+        var byte = bytes[index]
+        var value = UInt64(byte & 0x7F)
         var shift: UInt64 = 7
-        while let byte = byte() {
+        index &+= 1
+        while byte >= 0x80 {
+            guard shift < 63, index < end else { return nil }
+            byte = bytes[index]
             value |= UInt64(byte & 0x7F) &<< shift
-            if byte < 0x80 { return Int(value) }
             shift &+= 7
-            guard shift < 63 else { return nil }
+            index &+= 1
         }
-        return nil
+        return Int(value)
     }
 
     /// Where a text lies.

@@ -61,8 +61,16 @@ struct RecordWriter: ~Copyable, @unchecked Sendable {
     /// Negative numbers are written as 0: none of the counts can be one.
     mutating func add(_ value: Int) { add(UInt64(max(0, value))) }
 
+    @inline(__always)
     mutating func add(_ value: UInt64) {
         room(RecordWriter.numberBytesMax)
+        // Most numbers are small.
+        if value < 0x80 { put(UInt8(truncatingIfNeeded: value)) } else { addLong(value) }
+    }
+
+    /// Where there is room.
+    @inline(never)
+    private mutating func addLong(_ value: UInt64) {
         var rest = value
         while rest >= 0x80 {
             put(UInt8(truncatingIfNeeded: rest) | 0x80)
@@ -85,10 +93,15 @@ struct RecordWriter: ~Copyable, @unchecked Sendable {
     mutating func add(_ text: String) {
         // Half of a row's texts are empty.
         guard !text.isEmpty else { return add(UInt8(0)) }
-        let utf8 = text.utf8Span.span
-        guard utf8.count <= RecordWriter.textBytesMax else { return add(RecordWriter.cut(text)) }
+        guard text.utf8.count <= RecordWriter.textBytesMax else { return add(RecordWriter.cut(text)) }
+        // Where it lies: a span of a text is asked for by calls into the library.
+        let isAdded: Void? = unsafe text.utf8.withContiguousStorageIfAvailable { unsafe add(utf8: $0.span) }
+        if isAdded == nil { add(utf8: text.utf8Span.span) }
+    }
+
+    private mutating func add(utf8: Span<UInt8>) {
+        room(RecordWriter.numberBytesMax + utf8.count)
         add(UInt64(utf8.count))
-        room(utf8.count)
         unsafe utf8.withUnsafeBytes { bytes in
             guard let text = bytes.baseAddress else { return }
             unsafe memory.advanced(by: count).copyMemory(from: text, byteCount: bytes.count)

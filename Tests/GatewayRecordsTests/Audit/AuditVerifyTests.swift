@@ -160,6 +160,46 @@ struct AuditVerifyTests {
         #expect(!report.isProven)
     }
 
+    @Test("T27: a record that keeps its leaf's attestation somewhere, and states another one")
+    func keptAttestation() throws {
+        let test = try log()
+        var filter = AuditFilter()
+        filter.terms = [AuditFilter.Term(.run, "run-3")]
+        let lines = try bundle(test, filter)
+        let line = String(decoding: lines[2], as: UTF8.self)
+        let tree = try JSONTree.parse(lines[2])
+        let record = try #require(tree["record"])
+        let list = String(decoding: try #require(record["attestation_list"]).bytes, as: UTF8.self)
+        let text = String(decoding: record.bytes, as: UTF8.self)
+        let old = try #require(record["attestation_list"]?.array?.first?["fingerprint"]?["value"]?.string?.value)
+        let edited = text.replacing("\"ada\"", with: "\"eve\"")
+        let member = "\"attestation_list\":\(list)"
+        // With a fingerprint that fits what the record without its own attestation is then.
+        func stating(_ changed: String, without own: String) -> String {
+            let bare = changed.replacing(",\"attestation_list\":\(own)", with: "")
+            let new = TreeHash.of(Array(bare.utf8).span).hex
+            return changed.replacing(own, with: own.replacing(old, with: new))
+        }
+        let own = list.replacing("\"test\"", with: "\"tess\"")
+        let hidden = edited.replacing(member, with: "\"attestation_list\":\(own)")
+            .replacing("\"actor\":{", with: "\"actor\":{\(member),")
+        let second = edited.replacing(member, with: "\(member),\"attestation_list\":\(own)")
+        let changes = [
+            edited, stating(hidden, without: own), stating(second, without: own),
+            edited.replacing(",\(member)", with: "").replacing("}}", with: "},\(member)}"),
+            text.replacing(",\(member)", with: "").replacing("{\"action_id\"", with: "{\(member),\"action_id\""),
+            text.replacing(",\(member)", with: ""),
+        ]
+        for changed in changes {
+            var hostile = lines
+            hostile[2] = Array(line.replacing(text, with: changed).utf8)
+            #expect(hostile[2] != lines[2])
+            // A name that is there twice is no JSON of ours.
+            let found = try verify(hostile).faults.map(\.kind)
+            #expect(found == [.edited] || found == [.unreadable, .missing], "\(found): \(changed)")
+        }
+    }
+
     /// The record changed as somebody would who knows how records are made.
     private func remade(_ lines: [[UInt8]], _ index: Int) throws -> [[UInt8]] {
         var lines = lines

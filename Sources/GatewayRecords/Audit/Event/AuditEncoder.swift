@@ -13,65 +13,55 @@ struct AuditEncoder {
     /// An entry of a bundle is counted by two bytes (C2SP tlog-tiles).
     static let recordBytesMax = 65_535 - AuditSegment.saltBytes
 
-    /// Who attests: the chain's name, and the gateway's.
-    let chainUID: String
     let gateway: String
     var redaction: AuditRedactor
-    /// What records are written into.
-    let buffer = RecordBuffer()
+    /// What records are written into, as the disk takes it.
+    let buffer = RecordBuffer(alignment: AuditFiles.blockBytes)
+    private let attestation: Attestation
 
     init(chainUID: String, gateway: String, redaction: AuditRedactor) {
-        self.chainUID = chainUID
         self.gateway = gateway
         self.redaction = redaction
+        attestation = Attestation(chainUID: chainUID, gateway: gateway)
     }
 
-    /// Where the attestation lies in a record, and its fingerprint in that.
-    private struct Places {
-        var attestation = 0..<0
-        var fingerprint = 0
-    }
-
-    /// Appends the record number `index`, and returns what the next one says of it.
+    /// Appends the record number `index` behind its salt; its hashes, and what the next one says of it.
     func append(
         _ event: AuditEvent, uid: RecordUID, index: Int, after previous: PreviousRecord?
-    ) -> PreviousRecord {
+    ) -> (hashes: RecordHashes, record: PreviousRecord) {
+        attestation.begin(after: previous)
         let start = buffer.count
-        var places =
-            redaction.isOff
-            ? write(event, uid, index, previous)
-            : write(redaction.redacted(event), uid, index, previous)
-        if buffer.count - start > AuditEncoder.recordBytesMax {
+        let most = AuditEncoder.recordBytesMax - attestation.memberBytes
+        var place = redaction.isOff ? write(event, uid, index) : write(redaction.redacted(event), uid, index)
+        if buffer.count - start > most {
             var short = redaction.redacted(event)
             buffer.removeAll(from: start)
-            places = write(short, uid, index, previous, .short)
-            if buffer.count - start > AuditEncoder.recordBytesMax {
+            place = write(short, uid, index, .short)
+            if buffer.count - start > most {
                 short.decision?.facts = []
                 short.destination?.authority = []
                 short.details = [AuditFact("shortened", true)]
                 buffer.removeAll(from: start)
-                places = write(short, uid, index, previous, .least)
+                place = write(short, uid, index, .least)
             }
         }
-        let fingerprint = buffer.withBytes(start..<places.attestation.lowerBound) { head in
-            buffer.withBytes(places.attestation.upperBound..<buffer.count) { TreeHash.of(head, $0) }
-        }
-        fingerprint.setHex(in: buffer, at: places.fingerprint)
-        return PreviousRecord(uid: uid, typeUID: event.kind.typeUID, fingerprint: fingerprint)
+        let fingerprint = buffer.withBytes(start..<buffer.count) { TreeHash.of($0) }
+        let leaf = buffer.withBytes((start - AuditSegment.saltBytes)..<start) { attestation.end(fingerprint, $0) }
+        attestation.insert(in: buffer, at: place)
+        return (
+            RecordHashes(leaf: leaf, fingerprint: fingerprint),
+            PreviousRecord(uid: uid, typeUID: event.kind.typeUID, fingerprint: fingerprint)
+        )
     }
 
-    private func write(
-        _ event: AuditEvent, _ uid: RecordUID, _ index: Int, _ previous: PreviousRecord?,
-        _ limits: RecordLimits = .full
-    ) -> Places {
+    /// Writes all of a record but its attestation, and returns the place of that.
+    private func write(_ event: AuditEvent, _ uid: RecordUID, _ index: Int, _ limits: RecordLimits = .full) -> Int {
         var json = RecordJSON(buffer)
         json.limits = limits
-        var places = Places()
+        var place = 0
         json.object { json in
             json.head(event)
-            let start = buffer.count
-            places.fingerprint = attest(previous, &json)
-            places.attestation = start..<buffer.count
+            place = buffer.count
             json.middle(event)
             json.object("metadata") { json in
                 json.member("correlation_uid", id: event.correlation)
@@ -87,43 +77,12 @@ struct AuditEncoder {
             }
             json.tail(event)
         }
-        return places
-    }
-
-    /// `record_integrity`: the hash of the record without this member, and of the one before. Returns the place of the
-    /// first, which is not known yet.
-    private func attest(_ previous: PreviousRecord?, _ json: inout RecordJSON) -> Int {
-        var place = 0
-        json.array("attestation_list") { json in
-            json.object { json in
-                json.member("authority_uid", gateway)
-                json.member("chain_uid", chainUID)
-                place = json.fingerprint(nil)
-                if let previous {
-                    json.object("prev_event") { json in
-                        _ = json.fingerprint(previous.fingerprint)
-                        json.member("type_uid", previous.typeUID)
-                        json.member("uid", uid: previous.uid)
-                    }
-                }
-            }
-        }
         return place
     }
 }
 
 extension RecordJSON {
-    /// Returns where the hash lies, or will.
-    fileprivate mutating func fingerprint(_ hash: TreeHash?) -> Int {
-        constant(#""fingerprint":{"algorithm_id":3,"serialization_id":2,"value":""#)
-        let place = buffer.count
-        buffer.appendZeros(64)
-        hash?.setHex(in: buffer, at: place)
-        buffer.append("\"}")
-        return place
-    }
-
-    /// Members before `attestation_list`.
+    /// Members before `attestation_list`, at least one.
     fileprivate mutating func head(_ event: AuditEvent) {
         let isDenied = event.decision?.verdict == .denied
         if event.decision != nil { member("action_id", isDenied ? 2 : 1) }
@@ -145,9 +104,6 @@ extension RecordJSON {
         if !event.operation.isEmpty || !event.resource.isEmpty {
             object("api") { json in
                 json.member("operation", event.operation)
-                if event.correlation.0 | event.correlation.1 != 0 {
-                    json.object("request") { $0.member("uid", id: event.correlation) }
-                }
                 if !event.resource.isEmpty {
                     json.object("service") { $0.member("name", event.kind.traffic.rawValue) }
                 }
@@ -190,14 +146,6 @@ extension RecordJSON {
 
     /// Members between `attestation_list` and `metadata`.
     fileprivate mutating func middle(_ event: AuditEvent) {
-        if let decision = event.decision {
-            array("authorizations") { json in
-                json.object { json in
-                    json.member("decision", decision.verdict.rawValue)
-                    if !decision.rule.isEmpty { json.object("policy") { $0.member("uid", decision.rule) } }
-                }
-            }
-        }
         member("category_uid", event.kind.categoryUID)
         member("class_uid", event.kind.classUID)
         if let grant = event.principal.detail?.grantID {

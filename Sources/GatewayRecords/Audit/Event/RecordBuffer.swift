@@ -9,11 +9,13 @@ import GatewayWire
 final class RecordBuffer {
     private var base: UnsafeMutableRawPointer
     private var capacity: Int
+    private let alignment: Int
     private(set) var count = 0
 
-    init(capacity: Int = 16_384) {
-        unsafe base = UnsafeMutableRawPointer.allocate(byteCount: capacity, alignment: 16)
+    init(capacity: Int = 16_384, alignment: Int = 16) {
+        unsafe base = UnsafeMutableRawPointer.allocate(byteCount: capacity, alignment: alignment)
         self.capacity = capacity
+        self.alignment = alignment
     }
 
     deinit { unsafe base.deallocate() }
@@ -33,7 +35,11 @@ final class RecordBuffer {
         return unsafe bytes.withMemoryRebound(to: UInt8.self) { unsafe body($0.span) }
     }
 
-    var bytes: [UInt8] { withBytes(0..<count) { span in span.indices.map { span[$0] } } }
+    var bytes: [UInt8] { bytes(0..<count) }
+
+    func bytes(_ range: Range<Int>) -> [UInt8] {
+        withBytes(range) { span in unsafe span.withUnsafeBufferPointer { unsafe Array($0) } }
+    }
 
     /// A number of four bytes, least byte first, over what was written there.
     func set(_ value: UInt32, at place: Int) {
@@ -45,6 +51,29 @@ final class RecordBuffer {
     func set(hex value: UInt64, at place: Int) {
         precondition(place >= 0 && place + 16 <= count)
         put(hex: value, at: place)
+    }
+
+    /// Puts a name and its value before what was written behind a place.
+    func insert(_ name: StaticString, _ value: Span<UInt8>, at place: Int) {
+        precondition(place >= 0 && place <= count)
+        let more = name.utf8CodeUnitCount &+ value.count
+        ensure(more)
+        unsafe (base + (place &+ more)).copyMemory(from: base + place, byteCount: count &- place)
+        unsafe RecordBuffer.copy(name.utf8Start, to: base + place, name.utf8CodeUnitCount)
+        unsafe value.withUnsafeBytes { bytes in
+            guard let start = bytes.baseAddress else { return }
+            unsafe (base + (place &+ name.utf8CodeUnitCount)).copyMemory(from: start, byteCount: bytes.count)
+        }
+        count &+= more
+    }
+
+    /// Bytes over what was written there.
+    func set(_ bytes: Span<UInt8>, at place: Int) {
+        precondition(place >= 0 && place + bytes.count <= count)
+        unsafe bytes.withUnsafeBytes { bytes in
+            guard let start = bytes.baseAddress else { return }
+            unsafe (base + place).copyMemory(from: start, byteCount: bytes.count)
+        }
     }
 
     // MARK: Pieces
@@ -191,12 +220,7 @@ final class RecordBuffer {
         if value < 0 { put(0x2D) }
         var rest = value.magnitude
         guard rest >= 10 else { return put(0x30 &+ UInt8(truncatingIfNeeded: rest)) }
-        var digits = 2
-        while rest >= 100 {
-            rest /= 100
-            digits &+= rest < 10 ? 1 : 2
-        }
-        rest = value.magnitude
+        let digits = RecordBuffer.digits(rest)
         var place = count &+ digits
         count = place
         while rest >= 10 {
@@ -213,6 +237,21 @@ final class RecordBuffer {
             unsafe base.storeBytes(of: first, toByteOffset: place &- 1, as: UInt8.self)
         }
     }
+
+    /// How many digits a number has: by its bits, which tell it but for one.
+    @inline(__always)
+    private static func digits(_ value: UInt) -> Int {
+        let bits = UInt.bitWidth &- value.leadingZeroBitCount
+        let least = (bits &* 1_233) &>> 12
+        return least &+ (value >= powers[least] ? 1 : 0)
+    }
+
+    /// Of ten, as many as a word has room for.
+    private static let powers: InlineArray<20, UInt> = [
+        1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000, 1_000_000_000, 10_000_000_000,
+        100_000_000_000, 1_000_000_000_000, 10_000_000_000_000, 100_000_000_000_000, 1_000_000_000_000_000,
+        10_000_000_000_000_000, 100_000_000_000_000_000, 1_000_000_000_000_000_000, 10_000_000_000_000_000_000,
+    ]
 
     /// 16 hexadecimal digits.
     func append(hex value: UInt64) {
@@ -280,7 +319,7 @@ final class RecordBuffer {
     @inline(never)
     private func grow(_ more: Int) {
         let larger = max(capacity * 2, count + more)
-        let memory = UnsafeMutableRawPointer.allocate(byteCount: larger, alignment: 16)
+        let memory = UnsafeMutableRawPointer.allocate(byteCount: larger, alignment: alignment)
         unsafe memory.copyMemory(from: base, byteCount: count)
         unsafe base.deallocate()
         unsafe base = memory

@@ -8,6 +8,7 @@ final class SubmittedEvent: Sendable {
     // more once it is taken.
     nonisolated(unsafe) private var event: AuditEvent
     private let isTaken = Mutex(false)
+    private let told = Atomic(false)
 
     init(_ event: consuming AuditEvent) { unsafe self.event = event }
 
@@ -24,17 +25,23 @@ final class SubmittedEvent: Sendable {
     /// Changes it, unless it is taken; false if so.
     func amend(_ change: (inout AuditEvent) -> Void) -> Bool {
         isTaken.withLock { isTaken in
-            if !isTaken { unsafe change(&event) }
+            if !isTaken {
+                unsafe change(&event)
+                told.store(true, ordering: .relaxed)
+            }
             return !isTaken
         }
     }
 
+    /// Whether its outcome was told in it.
+    var isTold: Bool { told.load(ordering: .relaxed) }
+
     /// The log's thread has come to it: it stays as it is. `body` only reads; it gets the event where it lies, because
     /// reading a property of a class copies all of it.
     @inline(__always)
-    func take(_ body: (inout AuditEvent) -> Void) {
+    func take<Result>(_ body: (inout AuditEvent) -> Result) -> Result {
         isTaken.withLock { $0 = true }
-        unsafe body(&event)
+        return unsafe body(&event)
     }
 
     /// A copy of what is taken, or was never in the queue.

@@ -31,9 +31,8 @@ package struct AuditFolder: Sendable, Equatable {
     /// Whether there is a log.
     package var exists: Bool { !AuditSegment.sequences(in: segments).isEmpty }
 
-    func tile(_ tile: AuditTree.Tile) -> String {
-        "\(path)/\(TilePath.of(level: tile.level, index: tile.index, width: tile.hashes.count))"
-    }
+    /// The hashes of one level of tiles, one tile behind the other.
+    func tiles(_ level: Int) -> String { "\(path)/tree/\(level)" }
 
     // MARK: One at a time
 

@@ -59,21 +59,30 @@ package final class AuditLog: Sendable {
 
         /// Somebody waits for the disk.
         var isUrgent: Bool { done != nil || auditClass == .strict }
+        /// Its outcome may still be told in it.
+        var mayWait: Bool { role == .promising && !isUrgent && !submitted.isTold }
         /// While the disk is full it is given back rather than kept.
         var failsClosed: Bool { auditClass == .strict && role != .outcome }
     }
 
     struct State {
         var queue: [Pending] = []
+        /// Intents that the thread has left for its next round: their calls may be over by then.
+        var left: [Pending] = []
         /// Records that the thread has taken and not written yet.
         var inHand = 0
         var dropped = 0
         var failure: String?
         var isClosing = false
         var isUrgent = false
+        /// The thread comes by itself when records have gathered: who puts in the first of them need not wake it.
+        var isComing = false
         var redactor = AuditRedactor()
         var retention: AuditRetention?
         var holds: [String] = []
+
+        /// Records that are not written.
+        var count: Int { queue.count + left.count + inHand }
     }
 
     package let folder: AuditFolder
@@ -130,7 +139,7 @@ package final class AuditLog: Sendable {
             if pending.role == .outcome {
                 release()
             } else {
-                let isFull = state.queue.count + state.inHand + promised.load(ordering: .relaxed) >= limit
+                let isFull = state.count + promised.load(ordering: .relaxed) >= limit
                 if pending.auditClass == .bestEffort, isFull || state.failure != nil {
                     state.dropped += 1
                     return (.dropped, false)
@@ -141,7 +150,7 @@ package final class AuditLog: Sendable {
             state.queue.append(pending)
             // Nobody needs to wake who has been woken; who lingers is woken once more when somebody waits.
             let mustWake =
-                state.queue.count == 1 || isUrgent && !state.isUrgent
+                state.queue.count == 1 && !state.isComing || isUrgent && !state.isUrgent
                 || state.queue.count == settings.batchRecordsMax
             if isUrgent { state.isUrgent = true }
             return (.accepted, mustWake)
@@ -172,7 +181,7 @@ package final class AuditLog: Sendable {
     package var writeFailures: Int { failures.load(ordering: .relaxed) }
     /// Why the log cannot be written, if so.
     package var failure: String? { state.withLock { $0.failure } }
-    package var queuedRecords: Int { state.withLock { $0.queue.count + $0.inHand } }
+    package var queuedRecords: Int { state.withLock { $0.count } }
 
     func note(total count: Int, durable synced: Int?) {
         total.store(count, ordering: .relaxed)
@@ -186,26 +195,43 @@ package final class AuditLog: Sendable {
 
     // MARK: The thread's side
 
-    func wait(timeoutMilliseconds: Int32) { wake.await(timeoutMilliseconds: timeoutMilliseconds) }
+    /// Waits for the first record; false if others came just before.
+    func wait(timeoutMilliseconds: Int32) -> Bool {
+        guard !state.withLock({ $0.isComing }) else { return false }
+        wake.await(timeoutMilliseconds: timeoutMilliseconds)
+        return true
+    }
 
     /// Lets records gather, until somebody waits.
-    func linger() {
+    func linger(milliseconds: Int) {
         let isUrgent = state.withLock { state in
             state.isUrgent || state.isClosing || state.queue.count >= settings.batchRecordsMax
         }
-        if !isUrgent { wake.await(timeoutMilliseconds: Int32(settings.lingerMilliseconds)) }
+        if !isUrgent { wake.await(timeoutMilliseconds: Int32(clamping: max(0, milliseconds))) }
     }
 
-    /// All that waits; `written` says how much of it need not be thought of any more.
-    func take() -> (batch: [Pending], redactor: AuditRedactor, dropped: Int, isClosing: Bool) {
+    /// All that waits, or what has no outcome to wait for; the next round takes the rest. `written` says how much of it
+    /// need not be thought of any more.
+    func take(
+        leavingOpen: Bool
+    ) -> (batch: [Pending], redactor: AuditRedactor, dropped: Int, isClosing: Bool, hasLeft: Bool) {
         state.withLock { state in
-            let batch = state.queue
-            state.queue = []
-            state.queue.reserveCapacity(batch.count)
+            var batch = state.left
+            state.left = []
+            if leavingOpen, !state.isClosing, state.failure == nil {
+                batch.reserveCapacity(batch.count + state.queue.count)
+                for pending in state.queue {
+                    if pending.mayWait { state.left.append(pending) } else { batch.append(pending) }
+                }
+            } else {
+                batch += state.queue
+            }
+            state.queue.removeAll(keepingCapacity: true)
             state.inHand = batch.count
             state.isUrgent = false
+            state.isComing = !batch.isEmpty || !state.left.isEmpty
             defer { state.dropped = 0 }
-            return (batch, state.redactor, state.dropped, state.isClosing)
+            return (batch, state.redactor, state.dropped, state.isClosing, !state.left.isEmpty)
         }
     }
 
@@ -214,6 +240,7 @@ package final class AuditLog: Sendable {
     /// Puts back what could not be written, before everything else.
     func giveBack(_ batch: [Pending], dropped: Int) {
         state.withLock { state in
+            state.isComing = false
             state.queue.insert(contentsOf: batch, at: 0)
             state.inHand = 0
             state.dropped += dropped

@@ -3,14 +3,13 @@ import GatewayWire
 /// One file of the log: a head that says where the tree stood when it began, then records. Its name is its number; a
 /// later one is newer.
 ///
-/// A record is its length and checksum, four bytes each, least byte first, then its leaf: a salt of 16 bytes and its
-/// canonical JSON. The salt lets a record be shown without its neighbours being guessed from their hashes. The checksum
-/// is the beginning of the leaf's hash in the tree; in segments of the first edition, and in heads, a hash of its own.
+/// A record is its length and checksum, four bytes each, least byte first, then a salt of 16 bytes and its canonical
+/// JSON. The salt lets a record be shown without its neighbours being guessed from their hashes. The checksum is made
+/// of the beginnings of its fingerprint and of its leaf's hash; in heads it is a hash of its own.
 enum AuditSegment {
     static let saltBytes = 16
     static let frameBytes = 8
-    private static let magic: [UInt8] = Array("sluicea2".utf8)
-    private static let firstEdition: [UInt8] = Array("sluicea1".utf8)
+    private static let magic: [UInt8] = Array("sluicea3".utf8)
     private static let ending = ".log"
     private static let headBytesMax = 96 * 1024
 
@@ -20,8 +19,6 @@ enum AuditSegment {
         var createdMilliseconds: Int
         var tree: AuditTree
         var previous: PreviousRecord?
-        /// Whether it is as a writer of today makes it.
-        var isCurrent = true
     }
 
     /// How far a segment could be read, and where that ends.
@@ -55,21 +52,18 @@ enum AuditSegment {
         UInt32(truncatingIfNeeded: Hash64.of(content, seed: seed(sequence)) >> 16)
     }
 
-    private static func checksum(_ leaf: TreeHash, _ sequence: Int) -> UInt32 {
-        leaf.prefix ^ UInt32(truncatingIfNeeded: seed(sequence) >> 32)
+    private static func checksum(_ hashes: RecordHashes, _ sequence: Int) -> UInt32 {
+        hashes.leaf.prefix ^ hashes.fingerprint.prefix ^ UInt32(truncatingIfNeeded: seed(sequence) >> 32)
     }
 
     private static func seed(_ sequence: Int) -> UInt64 {
         UInt64(truncatingIfNeeded: sequence) &* 0x9E37_79B9_7F4A_7C15
     }
 
-    /// Fills in the frame at `start` of the record that follows it to the end, and returns its hash.
-    static func seal(_ bytes: RecordBuffer, from start: Int, _ sequence: Int) -> TreeHash {
-        let content = start + frameBytes
-        let leaf = bytes.withBytes(content..<bytes.count) { TreeHash.leaf($0) }
-        bytes.set(UInt32(bytes.count - content), at: start)
-        bytes.set(checksum(leaf, sequence), at: start + 4)
-        return leaf
+    /// Fills in the frame at `start` of the record that follows it to the end.
+    static func seal(_ bytes: RecordBuffer, from start: Int, _ hashes: RecordHashes, _ sequence: Int) {
+        bytes.set(UInt32(bytes.count - start - frameBytes), at: start)
+        bytes.set(checksum(hashes, sequence), at: start + 4)
     }
 
     // MARK: Head
@@ -108,7 +102,7 @@ enum AuditSegment {
 
     /// The head and its length; nil for one that is not whole, or of another segment.
     static func decode(_ bytes: [UInt8], sequence: Int) -> (head: Head, length: Int)? {
-        guard bytes.count > magic.count + frameBytes, let isCurrent = isCurrent(bytes) else { return nil }
+        guard bytes.count > magic.count + frameBytes, bytes.starts(with: magic) else { return nil }
         let span = bytes.span
         let length = Int(word(span, at: magic.count))
         let start = magic.count + frameBytes
@@ -130,7 +124,7 @@ enum AuditSegment {
             edge.append(hashes)
         }
         guard let tree = AuditTree(count: count, edge: edge), let uidLength = reader.byte() else { return nil }
-        var head = Head(sequence: sequence, createdMilliseconds: created, tree: tree, isCurrent: isCurrent)
+        var head = Head(sequence: sequence, createdMilliseconds: created, tree: tree)
         if uidLength > 0 {
             guard let text = reader.take(Int(uidLength)), let uid = RecordUID(String(decoding: text, as: UTF8.self)),
                 let type = reader.number(), let hash = reader.hash()
@@ -140,20 +134,14 @@ enum AuditSegment {
         return (head, start + length)
     }
 
-    /// Nil for what is no segment.
-    private static func isCurrent(_ bytes: [UInt8]) -> Bool? {
-        let begin = Array(bytes.prefix(magic.count))
-        return begin == magic ? true : begin == firstEdition ? false : nil
-    }
-
     // MARK: Records
 
-    /// Hands out the range of every leaf up to the first record that is not whole, or until `visit` says false.
+    /// Hands out the range of every record, its salt included, up to the first that is not whole, or until `visit` says
+    /// false.
     static func scan(
         _ bytes: [UInt8], from offset: Int, sequence: Int, visit: (Range<Int>) -> Bool
     ) -> End {
         let span = bytes.span
-        let isCurrent = isCurrent(bytes) ?? true
         var index = offset
         while index < bytes.count {
             guard bytes.count - index > frameBytes else { return .torn(index) }
@@ -161,9 +149,10 @@ enum AuditSegment {
             let start = index + frameBytes
             guard length > saltBytes, length <= 65_535 else { return end(bytes, at: index) }
             guard length <= bytes.count - start else { return .torn(index) }
-            let leaf = span.extracting(start..<(start + length))
-            let check = isCurrent ? checksum(TreeHash.leaf(leaf), sequence) : checksum(leaf, sequence)
-            guard check == word(span, at: index + 4) else {
+            let text = (start + saltBytes)..<(start + length)
+            let hashes = RecordHashes(
+                salt: span.extracting(start..<text.lowerBound), text: span.extracting(text))
+            guard hashes.map({ checksum($0, sequence) }) == word(span, at: index + 4) else {
                 return start + length == bytes.count ? .torn(index) : .damaged(index)
             }
             index = start + length

@@ -11,6 +11,11 @@ struct AuditWriter {
     private var syncAt: Int?
     private var publishAt = 0
     private var cleanAt = 0
+    /// Before that nothing of what is to be taken was put in.
+    private var gatheredSince = 0
+    private var hasLeft = false
+    /// Nor was what the last round has left before that.
+    private var leftSince = 0
     /// By which records age.
     private let age: AuditAge
     private var pendingNotes: [AuditEvent] = []
@@ -33,9 +38,8 @@ struct AuditWriter {
     mutating func run() {
         var isClosing = false
         while true {
-            if !isClosing, pendingNotes.isEmpty { log.wait(timeoutMilliseconds: nextWait()) }
-            if !isClosing { log.linger() }
-            let taken = log.take()
+            if !isClosing { gather() }
+            let taken = take()
             isClosing = taken.isClosing
             encoder.redaction = taken.redactor
             let isWritten = write(taken.batch, dropped: taken.dropped, isClosing: isClosing)
@@ -45,6 +49,28 @@ struct AuditWriter {
         }
         journal.shut()
         log.noteFinished()
+    }
+
+    private mutating func gather() {
+        if pendingNotes.isEmpty, log.wait(timeoutMilliseconds: nextWait()) {
+            gatheredSince = AuditClock.monotonicMilliseconds
+        }
+        let linger = log.settings.lingerMilliseconds
+        // What was left the last time was put in by then.
+        let passed = hasLeft ? AuditClock.monotonicMilliseconds - leftSince : 0
+        log.linger(milliseconds: linger - passed)
+    }
+
+    /// A round that is over early, because many records came, leaves the calls under way to the next one: none waits
+    /// longer than records gather.
+    private mutating func take() -> (batch: [AuditLog.Pending], redactor: AuditRedactor, dropped: Int, isClosing: Bool) {
+        let now = AuditClock.monotonicMilliseconds
+        let isEarly = now - gatheredSince < log.settings.lingerMilliseconds
+        let taken = log.take(leavingOpen: isEarly)
+        hasLeft = taken.hasLeft
+        leftSince = gatheredSince
+        gatheredSince = now
+        return (taken.batch, taken.redactor, taken.dropped, taken.isClosing)
     }
 
     private func nextWait() -> Int32 {

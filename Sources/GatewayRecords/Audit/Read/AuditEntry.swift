@@ -18,7 +18,16 @@ package struct AuditEntry: Sendable, Equatable {
             text: Array(leaf.dropFirst(AuditSegment.saltBytes)))
     }
 
-    package var leafHash: TreeHash { TreeHash.leaf((salt + text).span) }
+    var hashes: RecordHashes? { RecordHashes(salt: salt.span, text: text.span) }
+
+    /// The hash of its leaf; of what is no record, one that no record has.
+    package var leafHash: TreeHash { hashes?.leaf ?? TreeHash.leaf(salt + text) }
+
+    /// Whether it is canonical and has the fingerprint that it states.
+    var isWhole: Bool {
+        guard let tree, let stated = asPrevious?.fingerprint else { return false }
+        return (try? CanonicalJSON.bytes(tree)) == text && hashes?.fingerprint == stated
+    }
 
     /// Nil for what is no record.
     package var tree: JSONTree? { try? JSONTree.parse(text) }

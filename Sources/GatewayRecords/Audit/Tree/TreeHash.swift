@@ -1,4 +1,4 @@
-import Crypto
+import CLinux
 import GatewayWire
 
 /// A SHA-256 hash of the tree: four words, so that a million of them are no million objects.
@@ -6,6 +6,8 @@ package struct TreeHash: Sendable, Hashable {
     private var words: (UInt64, UInt64, UInt64, UInt64)
 
     package static let byteCount = 32
+
+    private init(words: (UInt64, UInt64, UInt64, UInt64)) { self.words = words }
 
     /// Nil unless there are 32 bytes.
     package init?(_ bytes: some Collection<UInt8>) {
@@ -24,16 +26,19 @@ package struct TreeHash: Sendable, Hashable {
         self.init(bytes)
     }
 
-    fileprivate init(_ digest: SHA256.Digest) {
-        // Safe: a digest is 32 bytes, read as it lies there.
-        words = unsafe digest.withUnsafeBytes { bytes in
-            unsafe (
-                UInt64(bigEndian: bytes.loadUnaligned(as: UInt64.self)),
-                UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self)),
-                UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 16, as: UInt64.self)),
-                UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 24, as: UInt64.self))
-            )
+    /// Plain SHA-256.
+    private init(hashing bytes: UnsafeRawBufferPointer) {
+        var digest: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
+        // Safe: a digest is 32 bytes, which four words without a gap are.
+        unsafe withUnsafeMutableBytes(of: &digest) { digest in
+            _ = unsafe CCryptoBoringSSL_SHA256(
+                bytes.baseAddress?.assumingMemoryBound(to: UInt8.self), bytes.count,
+                digest.baseAddress?.assumingMemoryBound(to: UInt8.self))
         }
+        words = (
+            UInt64(bigEndian: digest.0), UInt64(bigEndian: digest.1), UInt64(bigEndian: digest.2),
+            UInt64(bigEndian: digest.3)
+        )
     }
 
     package func append(to out: inout [UInt8]) {
@@ -72,43 +77,34 @@ package struct TreeHash: Sendable, Hashable {
 
     // MARK: RFC 6962 section 2.1
 
+    /// Zeros, which nobody has found anything for that hashes to them.
+    static let nothing = TreeHash(words: (0, 0, 0, 0))
+
     /// The hash of an empty tree.
-    package static let empty = TreeHash(SHA256().finalize())
+    package static let empty = TreeHash.of([UInt8]().span)
 
     /// Plain SHA-256.
-    package static func of(_ bytes: Span<UInt8>) -> TreeHash { of(bytes, Span()) }
-
-    /// The same of two parts, one behind the other.
-    static func of(_ bytes: Span<UInt8>, _ rest: Span<UInt8>) -> TreeHash {
-        var hash = SHA256()
+    package static func of(_ bytes: Span<UInt8>) -> TreeHash {
         // Safe: the hash only reads.
-        unsafe bytes.withUnsafeBytes { unsafe hash.update(bufferPointer: $0) }
-        unsafe rest.withUnsafeBytes { unsafe hash.update(bufferPointer: $0) }
-        return TreeHash(hash.finalize())
+        unsafe bytes.withUnsafeBytes { unsafe TreeHash(hashing: $0) }
     }
 
     /// The hash of a leaf: its bytes behind a zero, so that no leaf can pass for a node.
-    package static func leaf(_ entry: Span<UInt8>) -> TreeHash {
-        var hash = SHA256()
-        var prefix: UInt8 = 0
-        // Safe: the hash only reads.
-        unsafe withUnsafeBytes(of: &prefix) { unsafe hash.update(bufferPointer: $0) }
-        unsafe entry.withUnsafeBytes { unsafe hash.update(bufferPointer: $0) }
-        return TreeHash(hash.finalize())
+    package static func leaf(_ entry: some Collection<UInt8>) -> TreeHash {
+        let bytes = [0] + entry
+        return of(bytes.span)
     }
 
     /// The hash of a node above two others.
     package static func node(_ left: TreeHash, _ right: TreeHash) -> TreeHash {
-        var block = (
-            UInt8(1), left.words.0.bigEndian, left.words.1.bigEndian, left.words.2.bigEndian, left.words.3.bigEndian,
-            right.words.0.bigEndian, right.words.1.bigEndian, right.words.2.bigEndian, right.words.3.bigEndian
+        let block = (
+            UInt64(1).bigEndian, left.words.0.bigEndian, left.words.1.bigEndian, left.words.2.bigEndian,
+            left.words.3.bigEndian, right.words.0.bigEndian, right.words.1.bigEndian, right.words.2.bigEndian,
+            right.words.3.bigEndian
         )
-        var hash = SHA256()
-        // Safe: the byte and, behind its padding, the eight words are read where they lie.
-        unsafe withUnsafeBytes(of: &block) { bytes in
-            unsafe hash.update(bufferPointer: UnsafeRawBufferPointer(rebasing: bytes[0..<1]))
-            unsafe hash.update(bufferPointer: UnsafeRawBufferPointer(rebasing: bytes[8..<72]))
+        // Safe: the last byte of the first word, a one, and eight words without a gap are read where they lie.
+        return unsafe withUnsafeBytes(of: block) { bytes in
+            unsafe TreeHash(hashing: UnsafeRawBufferPointer(rebasing: bytes[7..<72]))
         }
-        return TreeHash(hash.finalize())
     }
 }

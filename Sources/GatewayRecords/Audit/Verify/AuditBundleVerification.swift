@@ -120,7 +120,7 @@ package struct AuditBundleVerification {
             report.add(AuditFault(.reordered, at: index, "record \(index) stands behind record \(last)"))
         }
         last = max(last, index)
-        guard proof.proves(entry.leafHash, at: index, in: checkpoint.root, size: checkpoint.size) else {
+        guard entry.isWhole, proof.proves(entry.leafHash, at: index, in: checkpoint.root, size: checkpoint.size) else {
             report.add(
                 AuditFault(.edited, at: index, "record \(index): it is not the one that the checkpoint is signed for"))
             return
