@@ -1,15 +1,11 @@
 // What the C library has and Swift's module of it leaves out, or shows only to GNU sources.
 #ifndef SLUICE_CLINUX_H
 #define SLUICE_CLINUX_H
-#include <fcntl.h>
 #include <spawn.h>
 #include <stdint.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <unistd.h>
-
-// `O_DIRECT`.
-static const int sluice_past_memory = __O_DIRECT;
 
 int posix_spawn_file_actions_addclosefrom_np(posix_spawn_file_actions_t *, int);
 int posix_spawn_file_actions_addchdir_np(posix_spawn_file_actions_t *, const char *);

@@ -61,13 +61,13 @@ package struct DecisionReplay {
         else { return }
         let code = record["status_code"]?.string.flatMap { ErrorCode(rawValue: $0.value) }
         let isPolicy = [nil, .modelNotAllowed, .modelUnpriced, .unknownModel, .modelLimitExceeded].contains(code)
-        guard isPolicy, record["firewall_rule"]?["uid"]?.string?.value != "key",
+        guard isPolicy, unmapped?["decision"]?["rule"]?.string?.value != "key",
             let question = Self.question(record)
         else {
             skipped += 1
             return
         }
-        let digest = record["policy"]?["uid"]?.string?.value ?? ""
+        let digest = unmapped?["decision"]?["policy_digest"]?.string?.value ?? ""
         guard let trial = trial ?? known(digest) else {
             unknownPolicies += 1
             return

@@ -72,29 +72,6 @@ struct AuditJournalTests {
         #expect(opened.findings == [.torn(bytes: 4_096)])
     }
 
-    @Test("zeros to the end of a block are what a writer leaves that is killed; records go on before them")
-    func killed() throws {
-        let test = try AuditTestFolder()
-        let path = AuditSegment.path(1, in: test.folder.segments)
-        var all = 0
-        for round in 1...12 {
-            var journal = try test.journal()
-            #expect(journal.count == all && journal.findings.isEmpty)
-            let events = (0..<round).map { SubmittedEvent(AuditTestFolder.event($0)) }
-            try journal.write(events, test.encoder(journal), nowMilliseconds: 0)
-            all += round
-            #expect(AuditFiles.size(path) % AuditFiles.blockBytes == 0)
-            #expect(test.entries.count == all)
-            let killed = try #require(AuditFiles.read(path))
-            journal.shut()
-            let ended = try #require(AuditFiles.read(path))
-            #expect(killed.starts(with: ended) && killed[ended.count...].allSatisfy { $0 == 0 })
-            #expect(try AuditLogVerification.run(test.folder).faults.isEmpty)
-            try Data(killed).write(to: URL(filePath: path))
-            #expect(try AuditLogVerification.run(test.folder).faults.isEmpty)
-        }
-    }
-
     @Test("a log that is shorter than its checkpoint is set aside, and the new one says so")
     func shortened() throws {
         let test = try AuditTestFolder()
@@ -147,6 +124,38 @@ struct AuditJournalTests {
         let journal = try test.journal()
         #expect(journal.count == 10)
         #expect(journal.findings.isEmpty)
+    }
+
+    @Test("a record whose text was changed is damage, however its checksum was made anew")
+    func editedBody() throws {
+        let test = try AuditTestFolder()
+        try test.fill(10)
+        let path = AuditSegment.path(1, in: test.folder.segments)
+        var bytes = try #require(AuditFiles.read(path))
+        let (_, start) = try #require(AuditSegment.decode(bytes, sequence: 1))
+        var ranges: [Range<Int>] = []
+        _ = AuditSegment.scan(bytes, from: start, sequence: 1) { range in
+            ranges.append(range)
+            return true
+        }
+        let range = try #require(ranges.dropFirst(4).first)
+        let name = try #require(bytes[range].firstRange(of: Array("\"ada\"".utf8)))
+        bytes.replaceSubrange(name, with: Array("\"eve\"".utf8))
+        // As somebody would who knows how checksums are made: of both hashes as they are now.
+        let all = Array(bytes[range].dropFirst(AuditSegment.saltBytes))
+        let places = Attestation.places(in: all.span)
+        let (list, member) = try #require(places)
+        let fingerprint = TreeHash.of((Array(all[..<member.lowerBound]) + all[member.upperBound...]).span)
+        let leaf = TreeHash.leaf(Array(bytes[range].prefix(AuditSegment.saltBytes)) + all[list])
+        let check = leaf.prefix ^ fingerprint.prefix ^ UInt32(truncatingIfNeeded: 0x9E37_79B9_7F4A_7C15 as UInt64 >> 32)
+        for index in 0..<4 {
+            bytes[range.lowerBound - 4 + index] = UInt8(truncatingIfNeeded: check >> UInt32(index * 8))
+        }
+        try Data(bytes).write(to: URL(filePath: path))
+        #expect(test.entries.count < 10)
+        #expect(try AuditLogVerification.run(test.folder).faults.map(\.kind) == [.edited])
+        let (_, why) = try #require(try test.journal().findings.first?.setAside)
+        #expect(why.contains("record 4 in segment 1 is damaged"))
     }
 
     @Test("a segment that another version has written, or whose head is damaged, is set aside and never removed")

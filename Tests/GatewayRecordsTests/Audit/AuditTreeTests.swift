@@ -92,6 +92,15 @@ struct AuditTreeTests {
             #expect(!proof.proves(from: (earlier, before), to: (size, Self.leaf(99))))
         }
     }
+
+    @Test(
+        "tiles lie where C2SP says",
+        arguments: [
+            (0, 0, 256, "tile/0/000"), (1, 1_234_067, 256, "tile/1/x001/x234/067"), (0, 273, 112, "tile/0/273.p/112"),
+        ])
+    func paths(level: Int, index: Int, width: Int, path: String) {
+        #expect(TilePath.of(level: level, index: index, width: width) == path)
+    }
 }
 
 @Suite("Checkpoints are signed notes")

@@ -200,6 +200,65 @@ struct AuditVerifyTests {
         }
     }
 
+    @Test("a checkpoint that the auditor kept is held against a selection too")
+    func keptCheckpoints() throws {
+        let (test, fork) = (try log(), try AuditTestFolder())
+        // Whoever holds the gateway's key writes another history.
+        for name in ["signer", "verifier"] {
+            try AuditFiles.replace(
+                "\(fork.folder.path)/\(name)", try #require(AuditFiles.read(test.folder.path + "/" + name)))
+        }
+        try fork.fill(Self.count)
+        let key = try #require(test.folder.verifier)
+        let kept = try #require(test.folder.note())
+        let earlier = try #require(test.folder.notes().first)
+        func kinds(_ log: AuditTestFolder, _ note: String) throws -> [AuditFault.Kind] {
+            let lines = try AuditBundle(log.folder).proof(of: 431).split(separator: 0x0A).map(Array.init)
+            #expect(try verify(lines, key: key).isProven)
+            return try verify(lines, key: key, notes: [note]).faults.map(\.kind)
+        }
+        #expect(try kinds(test, kept).isEmpty)
+        #expect(try kinds(fork, kept) == [.forked])
+        #expect(try kinds(fork, "hello") == [.forged])
+        #expect(try kinds(fork, earlier) == [.incomparable])
+        #expect(try !verify(try bundle(fork), key: key, notes: [kept]).isProven)
+    }
+
+    @Test("records behind what a bundle's checkpoint is signed for are no part of it, and numbers are the records' own")
+    func behindTheCheckpoint() throws {
+        let test = try log()
+        var lines = try bundle(test)
+        let line = try #require(try JSONTree.parse(lines[Self.count]).object)
+        let last = try #require(line["record"]?.object)
+        let other = try JSONTree.parse(lines[1])["record"]?["metadata"]?["uid"]
+        var (record, metadata) = (last, try #require(last["metadata"]?.object))
+        var list = try #require(last["attestation_list"]?.array?.first?.object)
+        var before = JSONObject()
+        before["fingerprint"] = list["fingerprint"]
+        before["type_uid"] = last["type_uid"]
+        before["uid"] = metadata["uid"]
+        list["prev_event"] = .object(before)
+        metadata["sequence"] = .integer(Self.count)
+        metadata["uid"] = other
+        record["metadata"] = .object(metadata)
+        record["attestation_list"] = nil
+        var fingerprint = try #require(list["fingerprint"]?.object)
+        fingerprint["value"] = .text(TreeHash.of(try CanonicalJSON.bytes(.object(record)).span).hex)
+        list["fingerprint"] = .object(fingerprint)
+        record["attestation_list"] = .array([.object(list)])
+        var added = line
+        added["index"] = .integer(Self.count)
+        added["leaf"] = nil
+        added["record"] = try JSONTree.parse(try CanonicalJSON.bytes(.object(record)))
+        lines.insert(JSONTree.object(added).bytes, at: Self.count + 1)
+        lines[Self.count + 2] = Array("{\"end\":\(Self.count + 1)}".utf8)
+        let report = try verify(lines, key: test.folder.verifier)
+        #expect(report.faults.map(\.kind) == [.forged] && report.faults.first?.records == Self.count..<(Self.count + 1))
+        added["index"] = .integer(7)
+        lines[Self.count + 1] = JSONTree.object(added).bytes
+        #expect(try verify(lines).faults.map(\.kind) == [.reordered, .forged])
+    }
+
     /// The record changed as somebody would who knows how records are made.
     private func remade(_ lines: [[UInt8]], _ index: Int) throws -> [[UInt8]] {
         var lines = lines

@@ -60,6 +60,22 @@ struct Attestation {
 
     // MARK: Reading
 
+    /// Whether a list states this fingerprint for the record itself: nothing within a text can be taken for the member,
+    /// since a quotation mark stands behind a backslash there.
+    static func states(_ fingerprint: TreeHash, in list: Span<UInt8>) -> Bool {
+        let name = hashBegin.withUTF8Buffer { unsafe Array($0) }
+        var place = 0
+        while place + name.count + digits <= list.count {
+            guard list.extracting(place..<(place + name.count)).isEqual(to: name) else {
+                place += 1
+                continue
+            }
+            let start = place + name.count
+            return list.extracting(start..<(start + digits)).isEqual(to: Array(fingerprint.hex.utf8))
+        }
+        return false
+    }
+
     /// Where the list lies in a record's text, and its member with the comma before; nil for what is no record. It is
     /// looked for where it stands in the record itself, so that nothing within a member can pass for it.
     static func places(in text: Span<UInt8>) -> (list: Range<Int>, member: Range<Int>)? {
@@ -116,13 +132,14 @@ struct RecordHashes: Equatable {
         self.fingerprint = fingerprint
     }
 
-    /// Of what was written; nil for what is no record.
+    /// Of what was written; nil for what is no record, or states another fingerprint than it has.
     init?(salt: Span<UInt8>, text: Span<UInt8>) {
         guard let (list, member) = Attestation.places(in: text) else { return nil }
         let (bare, entry) = (RecordBuffer(capacity: text.count), RecordBuffer(capacity: text.count))
         bare.append(text.extracting(..<member.lowerBound))
         bare.append(text.extracting(member.upperBound...))
         fingerprint = bare.withBytes(0..<bare.count) { TreeHash.of($0) }
+        guard Attestation.states(fingerprint, in: text.extracting(list)) else { return nil }
         entry.append(0)
         entry.append(salt)
         entry.append(text.extracting(list))

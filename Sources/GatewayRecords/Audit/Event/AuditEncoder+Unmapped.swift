@@ -51,7 +51,9 @@ extension RecordJSON {
             json.member("code", decision.code?.rawValue)
             json.facts("facts", decision.facts)
             if decision.isFailOpen { json.member("fail_open", true) }
+            json.member("policy_digest", decision.digest)
             json.member("reason", decision.reason)
+            json.member("rule", decision.rule)
             json.member("verdict", decision.verdict.rawValue)
         }
     }

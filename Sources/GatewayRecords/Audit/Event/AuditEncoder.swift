@@ -15,8 +15,8 @@ struct AuditEncoder {
 
     let gateway: String
     var redaction: AuditRedactor
-    /// What records are written into, as the disk takes it.
-    let buffer = RecordBuffer(alignment: AuditFiles.blockBytes)
+    /// What records are written into.
+    let buffer = RecordBuffer()
     private let attestation: Attestation
 
     init(chainUID: String, gateway: String, redaction: AuditRedactor) {
@@ -104,6 +104,9 @@ extension RecordJSON {
         if !event.operation.isEmpty || !event.resource.isEmpty {
             object("api") { json in
                 json.member("operation", event.operation)
+                if event.correlation.0 | event.correlation.1 != 0 {
+                    json.object("request") { $0.member("uid", id: event.correlation) }
+                }
                 if !event.resource.isEmpty {
                     json.object("service") { $0.member("name", event.kind.traffic.rawValue) }
                 }
@@ -146,6 +149,14 @@ extension RecordJSON {
 
     /// Members between `attestation_list` and `metadata`.
     fileprivate mutating func middle(_ event: AuditEvent) {
+        if let decision = event.decision {
+            array("authorizations") { json in
+                json.object { json in
+                    json.member("decision", decision.verdict.rawValue)
+                    if !decision.rule.isEmpty { json.object("policy") { $0.member("uid", decision.rule) } }
+                }
+            }
+        }
         member("category_uid", event.kind.categoryUID)
         member("class_uid", event.kind.classUID)
         if let grant = event.principal.detail?.grantID {

@@ -9,13 +9,11 @@ import GatewayWire
 final class RecordBuffer {
     private var base: UnsafeMutableRawPointer
     private var capacity: Int
-    private let alignment: Int
     private(set) var count = 0
 
-    init(capacity: Int = 16_384, alignment: Int = 16) {
-        unsafe base = UnsafeMutableRawPointer.allocate(byteCount: capacity, alignment: alignment)
+    init(capacity: Int = 16_384) {
+        unsafe base = UnsafeMutableRawPointer.allocate(byteCount: capacity, alignment: 16)
         self.capacity = capacity
-        self.alignment = alignment
     }
 
     deinit { unsafe base.deallocate() }
@@ -319,7 +317,7 @@ final class RecordBuffer {
     @inline(never)
     private func grow(_ more: Int) {
         let larger = max(capacity * 2, count + more)
-        let memory = UnsafeMutableRawPointer.allocate(byteCount: larger, alignment: alignment)
+        let memory = UnsafeMutableRawPointer.allocate(byteCount: larger, alignment: 16)
         unsafe memory.copyMemory(from: base, byteCount: count)
         unsafe base.deallocate()
         unsafe base = memory

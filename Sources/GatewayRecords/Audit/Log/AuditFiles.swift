@@ -1,4 +1,3 @@
-import CLinux
 import GatewayModel
 import Glibc
 
@@ -78,38 +77,6 @@ enum AuditFiles {
         return unsafe lstat(path, &info) == 0 ? Int(info.st_size) : 0
     }
 
-    /// What a disk is written by, past the system's memory.
-    static let blockBytes = 4_096
-
-    /// A file to write whole blocks to, past the system's memory where its file system lets that be: what goes through
-    /// it is copied into pages that are hardly ever read again.
-    static func openBlocks(_ path: String, _ how: Int32) -> Int32 {
-        let flags = O_WRONLY | O_CLOEXEC | O_NOFOLLOW | how
-        let descriptor = unsafe open(path, flags | sluice_past_memory, 0o600)
-        return descriptor >= 0 || errno != EINVAL ? descriptor : unsafe open(path, flags, 0o600)
-    }
-
-    /// Writes blocks at a place that is a multiple of theirs.
-    static func writeBlocks(_ descriptor: Int32, _ bytes: Span<UInt8>, at offset: Int) -> Bool {
-        var written = 0
-        while written < bytes.count {
-            let count = unsafe bytes.withUnsafeBytes { buffer in
-                unsafe pwrite(
-                    descriptor, buffer.baseAddress?.advanced(by: written), buffer.count - written,
-                    off_t(offset + written))
-            }
-            if count < 0, errno == EINTR { continue }
-            if count < 0, errno == EINVAL, fcntl(descriptor, F_GETFL) & sluice_past_memory != 0 {
-                // The disk's blocks are larger, or half of one was written.
-                guard fcntl(descriptor, F_SETFL, 0) == 0 else { return false }
-                continue
-            }
-            guard count > 0 else { return false }
-            written += count
-        }
-        return true
-    }
-
     static func write(_ descriptor: Int32, _ bytes: [UInt8]) -> Bool { write(descriptor, bytes.span) }
 
     static func write(_ descriptor: Int32, _ bytes: Span<UInt8>) -> Bool {
@@ -152,33 +119,6 @@ enum AuditFiles {
         let isWritten = write(descriptor, bytes)
         close(descriptor)
         return unsafe isWritten && rename(draft, path) == 0
-    }
-
-    /// Writes over parts of a file, or behind its end; true once all of it is written, and on the disk where that is
-    /// asked for.
-    static func set(_ path: String, _ parts: [(offset: Int, bytes: [UInt8])], toDisk: Bool) -> Bool {
-        var descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
-        if descriptor < 0, errno == ENOENT, let slash = path.lastIndex(of: "/") {
-            do { try makeFolder(String(path[..<slash])) } catch { return false }
-            descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
-        }
-        guard descriptor >= 0 else { return false }
-        defer { close(descriptor) }
-        for (offset, bytes) in parts {
-            guard lseek(descriptor, off_t(offset), SEEK_SET) == offset, write(descriptor, bytes) else { return false }
-        }
-        return !toDisk || fdatasync(descriptor) == 0
-    }
-
-    /// Part of a file; nil when it is not there, or shorter.
-    static func read(_ path: String, at offset: Int, count: Int) -> [UInt8]? {
-        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
-        guard descriptor >= 0 else { return nil }
-        defer { close(descriptor) }
-        guard lseek(descriptor, off_t(offset), SEEK_SET) == offset, let bytes = read(descriptor, count: count) else {
-            return nil
-        }
-        return bytes.count == count ? bytes : nil
     }
 
     /// Adds to the end of a file.

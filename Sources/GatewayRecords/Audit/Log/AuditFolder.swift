@@ -31,8 +31,9 @@ package struct AuditFolder: Sendable, Equatable {
     /// Whether there is a log.
     package var exists: Bool { !AuditSegment.sequences(in: segments).isEmpty }
 
-    /// The hashes of one level of tiles, one tile behind the other.
-    func tiles(_ level: Int) -> String { "\(path)/tree/\(level)" }
+    func tile(_ tile: AuditTree.Tile) -> String {
+        "\(path)/\(TilePath.of(level: tile.level, index: tile.index, width: tile.hashes.count))"
+    }
 
     // MARK: One at a time
 

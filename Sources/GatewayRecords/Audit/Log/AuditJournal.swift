@@ -34,10 +34,6 @@ struct AuditJournal: Sendable {
     /// Held as long as the journal is open.
     private var lock: Int32 = -1
     private var length = 0
-    /// What the last block of the segment has, where it is not full: it is written again with what follows.
-    private var tail: [UInt8] = []
-    /// Whether there are zeros of ours behind it.
-    private var isPadded = false
     private var headBytes = 0
     /// Behind the last whole record, when the log was opened.
     private var tornBytes = 0
@@ -46,8 +42,8 @@ struct AuditJournal: Sendable {
     /// Records of the newest checkpoint.
     private(set) var publishedCount = -1
     private var rememberedMilliseconds = Int.min
-    /// Full ones that are not in their files yet.
     private var tiles: [AuditTree.Tile] = []
+    private var partials: [AuditTree.Tile] = []
     private var leaves: [TreeHash] = []
     private var pool: [UInt8] = []
     /// Tests stand in for a full disk.
@@ -85,8 +81,6 @@ struct AuditJournal: Sendable {
             shut()
             throw error.error
         }
-        // A crash may have taken what was not on the disk; what came before the newest segment was.
-        _ = saveTree()
     }
 
     private static func damaged(_ why: String, _ folder: AuditFolder) -> GatewayError {
@@ -159,15 +153,11 @@ struct AuditJournal: Sendable {
         if let last {
             previous = AuditEntry(index: tree.count - 1, leaf: bytes[last]).asPrevious
         }
-        descriptor = AuditFiles.openBlocks(path, 0)
+        descriptor = unsafe open(path, O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW)
         guard descriptor >= 0 else { throw AuditFiles.Failure("cannot open \(path)") }
         length = end.offset
-        tail = Array(bytes[(length - length % AuditFiles.blockBytes)..<length])
         headBytes = start
-        let rest = bytes[length...]
-        // Zeros to the end of the block are what a writer leaves that does not end by itself.
-        let isPadding = rest.count < AuditFiles.blockBytes && rest.allSatisfy { $0 == 0 }
-        tornBytes = isPadding ? 0 : rest.count
+        tornBytes = bytes.count - length
         isUnsynced = true
         return nil
     }
@@ -219,7 +209,6 @@ struct AuditJournal: Sendable {
         if mustTurn(nowMilliseconds) { try turn(nowMilliseconds) }
         let buffer = encoder.buffer
         buffer.removeAll()
-        buffer.append(tail.span)
         leaves.removeAll(keepingCapacity: true)
         var last = previous
         var index = tree.count
@@ -230,8 +219,7 @@ struct AuditJournal: Sendable {
             buffer.append(pool.span.extracting(last: AuditSegment.saltBytes))
             pool.removeLast(AuditSegment.saltBytes)
             let (hashes, record) = submitted.take { event in
-                let uid = RecordUID(
-                    milliseconds: event.timeMilliseconds, random: pool.suffix(RecordUID.randomBytes))
+                let uid = RecordUID(milliseconds: event.timeMilliseconds, random: pool.suffix(RecordUID.randomBytes))
                 return encoder.append(event, uid: uid, index: index, after: last)
             }
             pool.removeLast(RecordUID.randomBytes)
@@ -241,32 +229,18 @@ struct AuditJournal: Sendable {
             index += 1
         }
         guard !leaves.isEmpty else { return }
-        guard writeBlocks(buffer) else {
+        let isWritten = !isDiskFull() && buffer.withBytes(0..<buffer.count) { AuditFiles.write(descriptor, $0) }
+        guard isWritten else {
             if isDiskFull() { errno = ENOSPC }
             let failure = AuditFiles.Failure("cannot write the audit log in \(folder.segments)")
-            // A tail that stays fails its checksum when it is read.
+            // A part of a record that stays fails its checksum when it is read.
             _ = ftruncate(descriptor, off_t(length))
             throw failure
         }
+        length += buffer.count
         for leaf in leaves { tree.append(leaf) { tiles.append($0) } }
         previous = last
         isUnsynced = true
-    }
-
-    /// Writes blocks that go on with the last one; the rest of theirs is zeros.
-    private mutating func writeBlocks(_ buffer: RecordBuffer) -> Bool {
-        let count = buffer.count
-        let begin = length - tail.count
-        let rest = count % AuditFiles.blockBytes
-        if rest > 0 { buffer.appendZeros(AuditFiles.blockBytes - rest) }
-        isPadded = true
-        let isWritten =
-            !isDiskFull()
-            && buffer.withBytes(0..<buffer.count) { AuditFiles.writeBlocks(descriptor, $0, at: begin) }
-        guard isWritten else { return false }
-        length = begin + count
-        tail = buffer.bytes((count - rest)..<count)
-        return true
     }
 
     mutating func sync() throws(AuditFiles.Failure) {
@@ -287,14 +261,11 @@ struct AuditJournal: Sendable {
     /// Ends the segment and begins the next one.
     private mutating func turn(_ now: Int) throws(AuditFiles.Failure) {
         try sync()
-        _ = saveTree(toDisk: true)
         let ended = descriptor
-        let (endedLength, endedTail) = (length, tail)
         do { try begin(now) } catch {
-            (descriptor, length, tail) = (ended, endedLength, endedTail)
+            descriptor = ended
             throw error
         }
-        _ = ftruncate(ended, off_t(endedLength))
         // It is hardly ever read again: its memory is better used for the next one, which is as large.
         posix_fadvise(ended, 0, 0, POSIX_FADV_DONTNEED)
         close(ended)
@@ -305,20 +276,18 @@ struct AuditJournal: Sendable {
         let path = AuditSegment.path(number, in: folder.segments)
         let head = AuditSegment.encode(
             AuditSegment.Head(sequence: number, createdMilliseconds: now, tree: tree, previous: previous))
-        descriptor = AuditFiles.openBlocks(path, O_CREAT | O_TRUNC)
-        guard descriptor >= 0 else { throw AuditFiles.Failure("cannot create \(path)") }
-        (length, tail) = (0, [])
-        let buffer = RecordBuffer(capacity: 2 * AuditFiles.blockBytes, alignment: AuditFiles.blockBytes)
-        buffer.append(head.span)
-        guard writeBlocks(buffer), fdatasync(descriptor) == 0 else {
+        let opened = unsafe open(path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        guard opened >= 0 else { throw AuditFiles.Failure("cannot create \(path)") }
+        guard !isDiskFull(), AuditFiles.write(opened, head), fdatasync(opened) == 0 else {
             let failure = AuditFiles.Failure("cannot write \(path)")
-            close(descriptor)
-            descriptor = -1
+            close(opened)
             unsafe unlink(path)
             throw failure
         }
         AuditFiles.syncFolder(folder.segments)
         sequence = number
+        descriptor = opened
+        length = head.count
         headBytes = head.count
         createdMilliseconds = now
         isUnsynced = false
@@ -328,10 +297,7 @@ struct AuditJournal: Sendable {
     var current: Int { sequence }
 
     mutating func shut() {
-        if descriptor >= 0 {
-            if isPadded { _ = ftruncate(descriptor, off_t(length)) }
-            close(descriptor)
-        }
+        if descriptor >= 0 { close(descriptor) }
         AuditFolder.unlock(lock)
         (descriptor, lock) = (-1, -1)
     }
@@ -344,29 +310,23 @@ struct AuditJournal: Sendable {
         guard publishedCount != tree.count, !isDiskFull() else { return }
         let note = try Checkpoint(origin: signer.verifier.name, size: tree.count, root: tree.root)
             .signed(by: signer)
-        guard saveTree(), AuditFiles.put(folder.checkpoint, Array(note.utf8)) else { return }
+        let earlier = partials
+        partials = tree.partialTiles
+        for tile in tiles + partials {
+            var bytes: [UInt8] = []
+            bytes.reserveCapacity(tile.hashes.count * TreeHash.byteCount)
+            for hash in tile.hashes { hash.append(to: &bytes) }
+            guard AuditFiles.put(folder.tile(tile), bytes) else { return }
+        }
+        tiles.removeAll()
+        guard AuditFiles.put(folder.checkpoint, Array(note.utf8)) else { return }
         publishedCount = tree.count
+        for tile in earlier where !partials.contains(where: { folder.tile($0) == folder.tile(tile) }) {
+            unsafe unlink(folder.tile(tile))
+        }
         if nowMilliseconds - settings.historyMilliseconds >= rememberedMilliseconds, folder.remember(note) {
             rememberedMilliseconds = nowMilliseconds
         }
-    }
-
-    /// Writes hashes that are not in their files yet. No place ever gets another one, so that who reads meanwhile finds
-    /// all that a checkpoint speaks of.
-    private mutating func saveTree(toDisk: Bool = false) -> Bool {
-        guard !isDiskFull() else { return false }
-        let all = tiles + tree.partialTiles
-        for level in 0..<AuditTree.levelsMax {
-            let parts = all.filter { $0.level == level }.map { tile in
-                var bytes: [UInt8] = []
-                bytes.reserveCapacity(AuditTree.tileBytes)
-                for hash in tile.hashes { hash.append(to: &bytes) }
-                return (offset: tile.index * AuditTree.tileBytes, bytes: bytes)
-            }
-            guard parts.isEmpty || AuditFiles.set(folder.tiles(level), parts, toDisk: toDisk) else { return false }
-        }
-        tiles.removeAll(keepingCapacity: true)
-        return true
     }
 
     private mutating func fillPool() {

@@ -9,6 +9,8 @@ struct AuditWriter {
     /// Written, and to be told once they are on the disk.
     private var waiting: [@Sendable (Bool) -> Void] = []
     private var syncAt: Int?
+    /// Records were given back and are still to be written.
+    private var isWriteFailing = false
     private var publishAt = 0
     private var cleanAt = 0
     /// Before that nothing of what is to be taken was put in.
@@ -58,12 +60,14 @@ struct AuditWriter {
         let linger = log.settings.lingerMilliseconds
         // What was left the last time was put in by then.
         let passed = hasLeft ? AuditClock.monotonicMilliseconds - leftSince : 0
-        log.linger(milliseconds: linger - passed)
+        let rest = syncAt.map { $0 - AuditClock.monotonicMilliseconds } ?? linger
+        log.linger(milliseconds: min(linger - passed, rest))
     }
 
     /// A round that is over early, because many records came, leaves the calls under way to the next one: none waits
     /// longer than records gather.
-    private mutating func take() -> (batch: [AuditLog.Pending], redactor: AuditRedactor, dropped: Int, isClosing: Bool) {
+    private mutating func take() -> (batch: [AuditLog.Pending], redactor: AuditRedactor, dropped: Int, isClosing: Bool)
+    {
         let now = AuditClock.monotonicMilliseconds
         let isEarly = now - gatheredSince < log.settings.lingerMilliseconds
         let taken = log.take(leavingOpen: isEarly)
@@ -74,7 +78,8 @@ struct AuditWriter {
     }
 
     private func nextWait() -> Int32 {
-        if log.failure != nil { return Int32(log.settings.retryMilliseconds) }
+        // What was given back does not wake anybody.
+        if log.failure != nil || log.queuedRecords > 0 { return Int32(log.settings.retryMilliseconds) }
         let now = AuditClock.monotonicMilliseconds
         var next = now + 60_000
         if let syncAt { next = min(next, syncAt) }
@@ -110,8 +115,10 @@ struct AuditWriter {
             try journal.write(notes + batch.map(\.submitted), encoder, nowMilliseconds: wall)
         } catch {
             fail("\(error)")
+            isWriteFailing = true
             return false
         }
+        isWriteFailing = false
         pendingNotes = []
         waiting += batch.compactMap(\.done)
         log.note(total: journal.count, durable: nil)
@@ -130,6 +137,7 @@ struct AuditWriter {
         } catch {
             return false
         }
+        isWriteFailing = false
         syncAt = 0
         return true
     }
@@ -145,7 +153,8 @@ struct AuditWriter {
             return
         }
         syncAt = nil
-        if log.failure != nil { log.note(failure: nil) }
+        // That what was written is on the disk does not say that more can be.
+        if log.failure != nil, !isWriteFailing { log.note(failure: nil) }
         log.note(total: journal.count, durable: journal.count)
         for done in waiting { done(true) }
         waiting.removeAll(keepingCapacity: true)

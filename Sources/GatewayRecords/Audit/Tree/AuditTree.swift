@@ -9,7 +9,6 @@ package struct AuditTree: Sendable, Equatable {
     }
 
     package static let tileWidth = 256
-    static let tileBytes = tileWidth * TreeHash.byteCount
     /// Levels of tiles at most: 2⁶⁴ leaves.
     static let levelsMax = 8
 

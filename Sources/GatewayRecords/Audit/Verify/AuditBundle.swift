@@ -4,7 +4,9 @@ import GatewayWire
 /// Records that leave the house with what proves them: JSON lines, the first of which says whose log it is, and the
 /// last how many records there were. All of a log needs no proofs; of a selection each record brings its own.
 package struct AuditBundle: Sendable {
-    package static let format = "sluice-audit-bundle/1"
+    package static let format = "sluice-audit-bundle/2"
+    /// Its leaves were hashes of whole records.
+    static let earlierFormat = "sluice-audit-bundle/1"
 
     let folder: AuditFolder
     let checkpoint: Checkpoint

@@ -15,6 +15,7 @@ package struct AuditBundleVerification {
     private var lineNumber = 0
     private var end: Int?
     private var last = -1
+    private var first = 0
 
     private struct Header {
         var isSelection: Bool
@@ -58,6 +59,12 @@ package struct AuditBundleVerification {
         } else if let end, end != count {
             report.add(AuditFault(.missing, 0..<0, "the bundle had \(end) records when it was made, and has \(count)"))
         }
+        if whole != nil, first + report.records > header.checkpoint.size {
+            report.add(
+                AuditFault(
+                    .forged, header.checkpoint.size..<(first + report.records),
+                    "records stand behind the \(header.checkpoint.size) that the bundle's checkpoint is signed for"))
+        }
         if header.isSelection, report.checkpoints == 0, report.faults.isEmpty { report.checkpoints = 1 }
         return report
     }
@@ -65,7 +72,9 @@ package struct AuditBundleVerification {
     // MARK: Lines
 
     private mutating func begin(_ tree: JSONTree) throws(GatewayError) {
-        guard tree["format"]?.string?.value == AuditBundle.format, let keyText = tree["key"]?.string?.value,
+        let format = tree["format"]?.string?.value
+        guard format != AuditBundle.earlierFormat else { throw AuditBundleVerification.earlier }
+        guard format == AuditBundle.format, let keyText = tree["key"]?.string?.value,
             let note = tree["checkpoint"]?.string?.value, let mode = tree["mode"]?.string?.value,
             let stated = NoteVerifier(keyText)
         else { throw AuditBundleVerification.noBundle }
@@ -81,14 +90,38 @@ package struct AuditBundleVerification {
         }
         header = Header(isSelection: mode == "selection", checkpoint: checkpoint)
         report.signed = checkpoint.size
-        guard mode != "selection" else { return }
+        guard mode != "selection" else { return compare(checkpoint, verifier) }
         let edge = (tree["edge"]?.array ?? []).map { level in
             (level.array ?? []).compactMap { $0.string.flatMap { TreeHash(base64: $0.value) } }
         }
-        guard let start = AuditTree(count: tree["first"]?.int ?? 0, edge: edge) else {
+        first = tree["first"]?.int ?? 0
+        guard let start = AuditTree(count: first, edge: edge) else {
             return report.add(AuditFault(.unreadable, 0..<0, "the bundle does not say where it begins"))
         }
         whole = AuditVerifier(verifier, notes: earlier + [note] + notes, from: start)
+    }
+
+    /// With what the auditor kept. That one tree grew from another, a selection does not prove.
+    private mutating func compare(_ checkpoint: Checkpoint, _ verifier: NoteVerifier) {
+        for (number, note) in notes.enumerated() {
+            guard let kept = Checkpoint(note: note, by: verifier) else {
+                report.add(
+                    AuditFault(.forged, 0..<0, "checkpoint \(number + 1) is not signed by \(verifier.name)"))
+                continue
+            }
+            if kept.size != checkpoint.size {
+                report.add(
+                    AuditFault(
+                        .incomparable, 0..<0,
+                        "the checkpoint you kept is over \(kept.size) records and the bundle's over "
+                            + "\(checkpoint.size): a bundle of all records can be compared with both"))
+            } else if kept.root != checkpoint.root {
+                report.add(
+                    AuditFault(
+                        .forked, 0..<kept.size,
+                        "two checkpoints over \(kept.size) records are signed, and they differ"))
+            }
+        }
     }
 
     private mutating func add(_ tree: JSONTree) {
@@ -106,6 +139,8 @@ package struct AuditBundleVerification {
         let entry = AuditEntry(index: index, salt: salt, text: record.bytes)
         guard header?.isSelection == true else {
             whole?.add(entry, leaf: leaf)
+            let sequence = entry.tree?["metadata"]?["sequence"]?.int
+            if let sequence, sequence != index { whole?.addMisnumbered(index, sequence) }
             return
         }
         addSelected(entry, tree)
@@ -142,6 +177,12 @@ package struct AuditBundleVerification {
 
     /// What a line of a record may say; a misspelt witness would be none.
     private static let known: Set<String> = ["index", "leaf", "proof", "record", "salt"]
+
+    private static var earlier: GatewayError {
+        GatewayError(
+            .usage, "this bundle was made by an earlier version of Sluice, which hashed records in another way",
+            hint: "verify it with the version that made it")
+    }
 
     private static var noBundle: GatewayError {
         GatewayError(.usage, "this is no bundle of an audit log", hint: "'sluice audit export' makes one")

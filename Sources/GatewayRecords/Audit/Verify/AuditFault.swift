@@ -15,7 +15,9 @@ package struct AuditFault: Sendable, Equatable {
         case rewritten
         /// Two checkpoints of one length that differ.
         case forked
-        /// A signature is not the log's.
+        /// A checkpoint that was kept is over other records than the bundle's.
+        case incomparable
+        /// A signature is not the log's, or none is there.
         case forged
         /// Bytes that are no log.
         case unreadable

@@ -2,12 +2,7 @@
 struct AuditTiles {
     let folder: AuditFolder
     let size: Int
-    private var cache: [Place: [TreeHash]] = [:]
-
-    private struct Place: Hashable {
-        var level: Int
-        var index: Int
-    }
+    private var cache: [String: [TreeHash]] = [:]
 
     init(_ folder: AuditFolder, size: Int) {
         self.folder = folder
@@ -22,9 +17,7 @@ struct AuditTiles {
         guard let hashes = tile(tileLevel, first >> 8) else { return nil }
         let start = first & 255
         guard start + count <= hashes.count else { return nil }
-        let part = hashes[start..<(start + count)]
-        // What a crash has left empty is no hash.
-        return part.contains(.nothing) ? nil : AuditTree.top(part)
+        return AuditTree.top(hashes[start..<(start + count)])
     }
 
     /// What the tree holds of a leaf.
@@ -34,15 +27,15 @@ struct AuditTiles {
         let full = (size >> (8 * level)) >> 8
         let width = index < full ? AuditTree.tileWidth : (size >> (8 * level)) & 255
         guard width > 0 else { return nil }
-        let place = Place(level: level, index: index)
-        if let known = cache[place] { return known }
-        let bytes = AuditFiles.read(
-            folder.tiles(level), at: index * AuditTree.tileBytes, count: width * TreeHash.byteCount)
-        guard let bytes else { return nil }
+        let path = TilePath.of(level: level, index: index, width: width)
+        if let known = cache[path] { return known }
+        guard let bytes = AuditFiles.read("\(folder.path)/\(path)", bytesMax: 8_192),
+            bytes.count == width * TreeHash.byteCount
+        else { return nil }
         let hashes = stride(from: 0, to: bytes.count, by: TreeHash.byteCount)
             .compactMap { TreeHash(bytes[$0..<($0 + TreeHash.byteCount)]) }
         if cache.count > 64 { cache.removeAll() }
-        cache[place] = hashes
+        cache[path] = hashes
         return hashes
     }
 }

@@ -74,6 +74,11 @@ package struct AuditVerifier {
         position += 1
     }
 
+    /// A record that was read, and that a bundle calls by another number.
+    mutating func addMisnumbered(_ index: Int, _ sequence: Int) {
+        fault(.reordered, sequence, "the bundle says that it is number \(index)")
+    }
+
     package mutating func finish() -> AuditReport {
         for checkpoint in checkpoints where checkpoint.size > position {
             let missing = position..<checkpoint.size
