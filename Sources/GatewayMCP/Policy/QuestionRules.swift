@@ -1,65 +1,144 @@
+import GatewayModel
 import GatewayWire
 
 /// What no server may ask a user through the gateway, whatever the client can answer. The specification (client
 /// features, elicitation) keeps servers from asking for secrets in a form, and wants users to see where a page leads.
 /// It is told by form alone, and so not everything is found.
 enum QuestionRules {
+    /// Of one result: each is judged, and all are told at once.
+    static let countMax = 100
+
+    static var tooMany: GatewayError {
+        GatewayError(.upstreamProtocolError, "the server asks more than \(countMax) questions at once")
+    }
+
+    static let unasked = "the server asks for what the client cannot give, or nobody may ask"
+
     /// Why a question does not reach the client; nil for one that does.
     static func problem(_ method: String, _ params: JSONTree?) -> String? {
         guard method == "elicitation/create", let params else { return nil }
-        guard params.object != nil, isPlainForm(params["requestedSchema"]) else { return "the question cannot be read" }
-        if params["mode"]?.string?.value == "url" { return addressProblem(params["url"]?.string?.value ?? "") }
+        let mode = params["mode"]
+        guard params.object != nil, isPlainForm(params["requestedSchema"]),
+            mode == nil || mode == "form" || mode == "url"
+        else { return "the question cannot be read" }
+        if mode == "url" { return addressProblem(params["url"]?.string?.value ?? "") }
         return asksForSecret(params) ? "the form asks for a secret, which no form may" : nil
     }
 
     // MARK: Forms
 
-    /// Wherever they stand, without what stands between words.
-    private static let secrets = [
-        "password", "passwd", "passphrase", "passcode", "apikey", "secretkey", "privatekey", "accesskey", "accesstoken",
-        "refreshtoken", "bearertoken", "authtoken", "clientsecret", "creditcard", "cardnumber", "seedphrase",
-        "recoveryphrase", "onetimecode", "pincode", "socialsecurity",
-    ]
+    /// Wherever they stand, without what stands between words; by their first letter.
+    private static let secrets: [[[UInt8]]] = {
+        let words = [
+            "password", "passwd", "passphrase", "passcode", "apikey", "secretkey", "privatekey", "accesskey",
+            "accesstoken", "refreshtoken", "bearertoken", "authtoken", "clientsecret", "creditcard", "cardnumber",
+            "seedphrase", "recoveryphrase", "onetimecode", "pincode", "socialsecurity",
+        ]
+        var table = [[[UInt8]]](repeating: [], count: 128)
+        for word in words.map({ Array($0.utf8) }) { table[Int(word[0])].append(word) }
+        return table
+    }()
     /// Words of a field's name.
     private static let names: Set<String> = ["otp", "cvv", "cvc", "ssn", "pin", "pwd", "secret", "credentials"]
+    /// A longer name is none that a person reads.
+    private static let nameBytesMax = 256
 
-    /// A form is an object with fields, all of them said where they stand.
+    /// A form is an object with fields of simple values, all of them said where they stand.
     private static func isPlainForm(_ schema: JSONTree?) -> Bool {
         guard let schema else { return true }
-        guard let members = schema.object, schema["properties"].map({ $0.object != nil }) ?? true else { return false }
-        let elsewhere = ["$ref", "$dynamicRef", "allOf", "anyOf", "oneOf", "not", "if", "patternProperties"]
-        return !elsewhere.contains { members[$0] != nil }
+        guard let form = schema.object, form["properties"].map({ $0.object != nil }) ?? true else { return false }
+        let elsewhere = [
+            "$ref", "$dynamicRef", "allOf", "anyOf", "oneOf", "not", "if", "patternProperties", "dependentSchemas",
+            "dependencies",
+        ]
+        guard !elsewhere.contains(where: { form[$0] != nil }) else { return false }
+        // Whether there may be others says nothing; what they are would be more fields.
+        let others = ["additionalProperties", "unevaluatedProperties"]
+        guard others.allSatisfy({ form[$0].map { $0.bool != nil } ?? true }) else { return false }
+        return form.members.allSatisfy { member in
+            guard member.name.isExactly("properties") else { return !hasFields(member.value) }
+            return fields(schema).allSatisfy { !hasFields($0.value) }
+        }
     }
 
-    /// Whether a field takes any text: it does unless it is plainly something else.
-    private static func takesText(_ property: JSONTree) -> Bool {
-        if property["enum"] != nil || property["oneOf"] != nil { return false }
-        switch property["type"]?.string?.value {
-        case "boolean", "number", "integer": return false
-        case "array": return property["items"].map { $0["enum"] == nil && $0["anyOf"] == nil } ?? true
-        default: return true
+    private static func fields(_ schema: JSONTree?) -> [JSONObject.Member] {
+        schema?["properties"]?.object?.members ?? []
+    }
+
+    /// Whether some value in it is an object, with fields of its own.
+    private static func hasFields(_ tree: JSONTree) -> Bool {
+        switch tree {
+        case .array(let elements): return elements.contains { hasFields($0) }
+        case .object(let object):
+            let type = object["type"]
+            if type == "object" || type?.array?.contains("object") ?? false || object["properties"] != nil {
+                return true
+            }
+            return object.members.contains { hasFields($0.value) }
+        default: return false
         }
+    }
+
+    /// Whether a field takes what its reader makes up: it does unless it is plainly a choice. A card has its number.
+    private static func isOpen(_ property: JSONTree) -> Bool {
+        switch property["type"]?.string?.value {
+        case "boolean": false
+        case "array": property["items"].map { !isChoice($0) } ?? true
+        default: !isChoice(property)
+        }
+    }
+
+    private static func isChoice(_ schema: JSONTree) -> Bool {
+        if let values = schema["enum"] { return values.array.map { !$0.isEmpty } ?? false }
+        let options = (schema["oneOf"] ?? schema["anyOf"])?.array ?? []
+        return !options.isEmpty && options.allSatisfy { $0["const"] != nil }
     }
 
     private static func asksForSecret(_ params: JSONTree) -> Bool {
-        var hasText = false
-        for member in params["requestedSchema"]?["properties"]?.object?.members ?? [] {
-            let property = member.value
-            guard takesText(property) else { continue }
-            hasText = true
-            let name = member.name.value
-            if property["format"]?.string?.value == "password" { return true }
-            if ToolRanking.words(name).contains(where: { names.contains($0) }) { return true }
-            let texts = [name, property["title"]?.string?.value, property["description"]?.string?.value]
-            if texts.contains(where: { $0.map { isSecret($0) } ?? false }) { return true }
-        }
+        let schema = params["requestedSchema"]
+        let open = fields(schema).filter { isOpen($0.value) }
+        guard !open.isEmpty else { return false }
+        if open.contains(where: { isSecret(name: $0.name.value) || saysSecret($0.value) }) { return true }
         // A field of another name, and a sentence that says what belongs in it.
-        return hasText && isSecret(params["message"]?.string?.value ?? "")
+        let beside = (schema?.object?.members ?? []).filter { !$0.name.isExactly("properties") }
+        return isSecret(params["message"]?.string?.value ?? "") || saysSecret(.object(JSONObject(beside)))
     }
 
+    private static func isSecret(name: String) -> Bool {
+        guard name.utf8.count <= nameBytesMax else { return true }
+        return isSecret(name) || ToolRanking.words(name).contains { names.contains($0) }
+    }
+
+    /// Whether anything in a schema that its reader is shown asks for one.
+    private static func saysSecret(_ tree: JSONTree) -> Bool {
+        switch tree {
+        case .array(let elements): return elements.contains { saysSecret($0) }
+        case .object(let object):
+            return object.members.contains { member in
+                guard let text = member.value.string else { return saysSecret(member.value) }
+                switch member.name.value {
+                case "title", "description": return isSecret(text.value)
+                case "format": return text.value == "password"
+                default: return false
+                }
+            }
+        default: return false
+        }
+    }
+
+    /// Of all of a text, however long it is: what stands far behind is read too.
     private static func isSecret(_ text: String) -> Bool {
-        let joined = ToolRanking.words(text).joined()
-        return secrets.contains { joined.contains($0) }
+        var letters: [UInt8] = []
+        for byte in text.utf8 {
+            switch byte {
+            case 0x30...0x39, 0x61...0x7A: letters.append(byte)
+            case 0x41...0x5A: letters.append(byte | 0x20)
+            default: break
+            }
+        }
+        return letters.indices.contains { index in
+            secrets[Int(letters[index])].contains { letters[index...].starts(with: $0) }
+        }
     }
 
     // MARK: Pages
@@ -88,22 +167,33 @@ enum QuestionRules {
 
 extension ServerCaller {
     /// Whether a server's question goes to the client: it can answer this kind of it, and it is one that may be asked.
+    func mayBeAsked(_ method: String, _ params: JSONTree?) -> Bool { AskedClient(self).mayBeAsked(method, params) }
+}
+
+/// A client that servers ask, as it says what it can; read once for however many questions.
+struct AskedClient {
+    private let known: JSONObject
+
+    init(_ caller: ServerCaller) { known = (try? JSONTree.parse(caller.capabilities))?.object ?? JSONObject() }
+
     func mayBeAsked(_ method: String, _ params: JSONTree?) -> Bool {
         canAnswer(method, params) && QuestionRules.problem(method, params) == nil
     }
 
     /// By the capabilities within a capability: pages for elicitation, tools for sampling.
     private func canAnswer(_ method: String, _ params: JSONTree?) -> Bool {
-        guard canAnswer(method), let known = (try? JSONTree.parse(capabilities))?.object else { return false }
         switch method {
         case "elicitation/create":
-            let modes = known["elicitation"]?.object ?? JSONObject()
-            if params?["mode"]?.string?.value == "url" { return modes["url"] != nil }
+            guard let elicitation = known["elicitation"] else { return false }
+            let modes = elicitation.object ?? JSONObject()
+            if params?["mode"] == "url" { return modes["url"] != nil }
             return modes["form"] != nil || modes["url"] == nil
         case "sampling/createMessage":
+            guard let sampling = known["sampling"] else { return false }
             guard params?["tools"] != nil || params?["toolChoice"] != nil else { return true }
-            return known["sampling"]?["tools"] != nil
-        default: return true
+            return sampling["tools"] != nil
+        case "roots/list": return known["roots"] != nil
+        default: return false
         }
     }
 }

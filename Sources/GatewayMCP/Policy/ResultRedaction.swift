@@ -140,20 +140,29 @@ struct ResultRedaction {
             return out.append(contentsOf: word)
         }
         var (index, kept) = (word.startIndex, word.startIndex)
+        // Where the characters in ASCII end that begin before `index`, and how many dots are left of them: found once
+        // for all that may begin among them, of which a server can make as many as it likes.
+        var (end, dots) = (index, 0)
         while index < word.endIndex {
+            if index == end {
+                while end < word.endIndex, word[end] < 0x80 {
+                    if word[end] == ResultRedaction.dot { dots += 1 }
+                    end += 1
+                }
+                guard index < end else {
+                    (index, end) = (index + 1, end + 1)
+                    continue
+                }
+            }
             let isStart = index == word.startIndex || !ResultRedaction.isAlphanumeric(word[index - 1])
-            guard isStart, ResultRedaction.firstBytes[Int(word[index])] else {
-                index += 1
+            if isStart, ResultRedaction.isSecret(word[index..<end], dots: dots) {
+                out.append(contentsOf: word[kept..<index])
+                hide(&out)
+                (index, kept, dots) = (end, end, 0)
                 continue
             }
-            let rest = word[index...].prefix { $0 < 0x80 }
-            guard ResultRedaction.isSecret(rest) else {
-                index += 1
-                continue
-            }
-            out.append(contentsOf: word[kept..<index])
-            hide(&out)
-            (index, kept) = (rest.endIndex, rest.endIndex)
+            if word[index] == ResultRedaction.dot { dots -= 1 }
+            index += 1
         }
         out.append(contentsOf: word[kept...])
     }
@@ -199,13 +208,16 @@ struct ResultRedaction {
         return table
     }()
 
-    private static func isSecret(_ word: ArraySlice<UInt8>) -> Bool {
-        guard word.count >= secretBytesMin else { return false }
+    /// Looks at no more than how the word begins: it may be as long as a result, and is looked at wherever in it a
+    /// secret could begin.
+    private static func isSecret(_ word: ArraySlice<UInt8>, dots: Int) -> Bool {
+        guard word.count >= secretBytesMin, let first = word.first, firstBytes[Int(first)] else { return false }
         if forms.contains(where: { word.count >= $0.countMin && word.starts(with: $0.prefix) }) { return true }
         // A JSON web token: three parts, the first two of which begin as an object in base64 does.
-        guard word.starts(with: jsonTokenHead) else { return false }
-        return word.count { $0 == 0x2E } == 2 && word.count >= 40
+        return dots == 2 && word.count >= 40 && word.starts(with: jsonTokenHead)
     }
+
+    private static let dot: UInt8 = 0x2E
 
     private static let keyBegin = Array("-----BEGIN ".utf8)
 

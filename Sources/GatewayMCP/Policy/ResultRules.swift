@@ -71,15 +71,6 @@ struct ResultRules {
         return redactions > before ? JSONTree.object(JSONObject(members)).bytes : message
     }
 
-    /// A server's error, cleaned; one of our own in place of what cannot be.
-    mutating func redacted(error: [UInt8]) -> [UInt8] {
-        guard terms?.redacts ?? false else { return error }
-        guard let tree = try? JSONTree.parse(error) else {
-            return Array(#"{"code":\#(JSONRPCCode.internalError),"message":"the server's error cannot be read"}"#.utf8)
-        }
-        return redacted(tree).bytes
-    }
-
     mutating func redacted(_ tree: JSONTree) -> JSONTree {
         guard let terms, terms.redacts else { return tree }
         var redaction = ResultRedaction(terms)
@@ -89,9 +80,10 @@ struct ResultRules {
         return redaction.count > 0 ? clean : tree
     }
 
-    /// What a tool says in structure must be what it promised.
+    /// What a tool says in structure must be what it promised. A question is no result yet; whatever else it says of
+    /// itself, it is one.
     private func check(_ tree: JSONTree, _ schema: JSONTree) throws(GatewayError) {
-        guard !(tree["isError"]?.bool ?? false), tree["resultType"].map({ $0 == "complete" }) ?? true else { return }
+        guard !(tree["isError"]?.bool ?? false), tree["resultType"] != "input_required" else { return }
         let problem: String
         if let content = tree["structuredContent"] {
             do throws(SchemaCheck.Mismatch) {

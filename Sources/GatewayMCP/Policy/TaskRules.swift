@@ -5,8 +5,8 @@ import GatewayWire
 struct TaskRules {
     /// What the client calls the task.
     let text: String
-    /// Whether the client can answer such a request of a server.
-    let canAnswer: (String, JSONTree?) -> Bool
+    /// Whether the client may be asked such a thing.
+    let mayBeAsked: (String, JSONTree?) -> Bool
 
     /// The task as a server tells it, at the top of a result or of params.
     func shown(_ task: JSONObject, _ rules: inout ResultRules) throws(GatewayError) -> JSONObject {
@@ -16,23 +16,25 @@ struct TaskRules {
         guard var clean = rules.redacted(.object(task)).object else { return JSONObject() }
         clean["taskId"] = .text(text)
         if let result {
+            // It could be a question or a task in disguise, neither judged nor sealed.
+            if let type = result["resultType"], type != "complete" { throw TaskRules.unreadable }
             let bytes = result.bytes
             let shown = try rules.governed(
                 bytes, isPlainTree: JSONScanner.isPlainTree(bytes.span), renames: true)
             guard let tree = try? JSONTree.parse(shown ?? bytes) else {
-                throw GatewayError(.upstreamProtocolError, "the task's result cannot be read")
+                throw TaskRules.unreadable
             }
             clean["result"] = tree
         }
-        if let error { clean["error"] = rules.redacted(error) }
+        if let error = error?.object { clean["error"] = .object(rules.shown(error: error, to: nil)) }
         if let requests = requests?.object {
+            guard requests.members.count <= QuestionRules.countMax else { throw QuestionRules.tooMany }
             // What the client cannot answer is not asked.
-            var kept = JSONObject()
-            for member in requests.members
-            where canAnswer(member.value["method"]?.string?.value ?? "", member.value["params"]) {
-                kept[member.name.value] = rules.redacted(member.value)
+            let kept = requests.members.filter {
+                mayBeAsked($0.value["method"]?.string?.value ?? "", $0.value["params"])
             }
-            clean["inputRequests"] = .object(kept)
+            clean["inputRequests"] = .object(
+                JSONObject(kept.map { JSONObject.Member(name: $0.name, value: rules.redacted($0.value)) }))
         }
         return clean
     }
@@ -63,6 +65,10 @@ enum SessionTask {
 }
 
 extension TaskRules {
+    private static var unreadable: GatewayError {
+        GatewayError(.upstreamProtocolError, "the task's result cannot be read")
+    }
+
     static func unasked(_ server: CompiledServer) -> GatewayError {
         GatewayError(
             .upstreamProtocolError, "the server answers with a task that nobody can follow: \(server.shownName)")

@@ -160,7 +160,19 @@ final class ClientStream: BodyReader {
     }
 
     private func pass(_ message: ServerRequest.Message, from server: CompiledServer) {
-        guard let exchange, view.tells(message, of: server, exchange.principal, now: now) else { return }
+        guard let shown = shown(message, from: server) else { return }
+        // Log lines and questions are of no tool: what holds for all of them holds for these.
+        var rules = ResultRules(
+            view: view, server: server, terms: governance.terms(server: server.shownName), definition: nil)
+        if let clean = rules.redacted(message: shown) { sendEvent(clean) }
+    }
+
+    private var now: CELTimestamp { CELTimestamp(wallNanoseconds: worker.wallNanoseconds) }
+
+    /// A question or a notification by the names the client knows, on whichever stream it comes; nil for what is not
+    /// for this client: of a resource it may not read, or of a task that is not the session's.
+    private func shown(_ message: ServerRequest.Message, from server: CompiledServer) -> [UInt8]? {
+        guard let exchange, view.tells(message, of: server, exchange.principal, now: now) else { return nil }
         if message.message.method == "notifications/tools/list_changed" {
             services.shelf.changed(server)
         }
@@ -170,23 +182,10 @@ final class ClientStream: BodyReader {
             splice.replace(range, with: QuestionID.make(server: server, id: Array(message.bytes[range])))
             bytes = splice.applied(to: message.bytes.span)
         } else {
-            guard let edited = Notification.edited(message, view, of: server) else { return }
+            guard let edited = Notification.edited(message, view, of: server) else { return nil }
             bytes = edited
         }
-        guard let shown = named(bytes, message, server) else { return }
-        // Log lines and questions are of no tool: what holds for all of them holds for these.
-        var rules = ResultRules(
-            view: view, server: server, terms: governance.terms(server: server.shownName), definition: nil)
-        if let clean = rules.redacted(message: shown) { sendEvent(clean) }
-    }
-
-    private var now: CELTimestamp { CELTimestamp(wallNanoseconds: worker.wallNanoseconds) }
-
-    /// With tasks by the names the client knows; nil for what is about a task that is not the session's.
-    private func named(
-        _ bytes: [UInt8], _ message: ServerRequest.Message, _ server: CompiledServer
-    ) -> [UInt8]? {
-        services.tasks.shown(
+        return services.tasks.shown(
             message: bytes, method: message.message.method, server: server.name, session: session.id)
     }
 
@@ -199,11 +198,13 @@ final class ClientStream: BodyReader {
                 id: $0.id.isEmpty ? nil : $0.id, revision: $0.revision, result: [], usedNanoseconds: worker.now)
         }
         guard let at = known ?? opened else { return end() }
-        // What is taken up again is judged as it would have been.
+        // What is taken up again is judged as it would have been, by the rules of now.
+        let terms =
+            mark.tool.map { governance.terms(server: server.shownName, tool: $0) }
+            ?? governance.terms(server: server.shownName)
+        guard mayUse(mark.tool, terms, server) else { return refuse(mark, server) }
         var rules = ResultRules(
-            view: view, server: server,
-            terms: mark.tool.map { governance.terms(server: server.shownName, tool: $0) }
-                ?? governance.terms(server: server.shownName),
+            view: view, server: server, terms: terms,
             definition: mark.tool.flatMap {
                 services.shelf.shelf(of: server, for: session.owner, now: worker.now)?.tools[ExactName($0)]
             })
@@ -214,14 +215,8 @@ final class ClientStream: BodyReader {
             sendEvent([], id: mark.at(id).text(services.seal), retryMilliseconds: retry)
         }
         request.onMessage = { [self] message in
-            var bytes = message.bytes
-            if message.message.kind == .request, let range = message.message.id {
-                guard request.question(message) != nil else { return }
-                var splice = JSONSplice()
-                splice.replace(range, with: QuestionID.make(server: server, id: Array(message.bytes[range])))
-                bytes = splice.applied(to: message.bytes.span)
-            }
-            guard let shown = named(bytes, message, server), let clean = rules.redacted(message: shown) else {
+            if message.message.kind == .request, request.question(message) == nil { return }
+            guard let shown = shown(message, from: server), let clean = rules.redacted(message: shown) else {
                 return request.refuse(message)
             }
             sendEvent(clean, id: mark.at(message.eventID).text(services.seal))
@@ -235,6 +230,32 @@ final class ClientStream: BodyReader {
         }
         letCallOff(request, mark)
         request.follow(mark, at)
+    }
+
+    private func mayUse(_ tool: String?, _ terms: ToolTerms, _ server: CompiledServer) -> Bool {
+        guard let tool, let principal = exchange?.principal else { return true }
+        return view.lists(.tool, tool, of: server, principal, now: now)
+            && terms.scopeLacking(principal.scopes) == nil
+    }
+
+    /// Of a tool that its caller may not use any more nothing more is told.
+    private func refuse(_ mark: EventMark, _ server: CompiledServer) {
+        let error = GatewayError(.unknownTool, "the tool of this call may not be used any more")
+        var note = note(mark, server)
+        note.result = .refused
+        exchange?.record.errorCode = error.code
+        exchange?.record.toolCall = ToolCallNote(note)
+        sendEvent(ClientFault(error, id: mark.clientID).body)
+        end()
+    }
+
+    private func note(_ mark: EventMark, _ server: CompiledServer) -> ToolCallRecord {
+        var note = ToolCallRecord(method: mark.tool == nil ? "resume" : "tools/call")
+        note.server = server.shownName
+        note.slot = server.backend.metricSlot
+        note.item = mark.tool ?? ""
+        note.result = .failed
+        return note
     }
 
     private func letCallOff(_ request: ServerRequest, _ mark: EventMark) {
@@ -253,11 +274,7 @@ final class ClientStream: BodyReader {
     private func finish(
         _ reply: ServerRequest.Reply, _ mark: EventMark, _ server: CompiledServer, _ rules: inout ResultRules
     ) {
-        var note = ToolCallRecord(method: mark.tool == nil ? "resume" : "tools/call")
-        note.server = server.shownName
-        note.slot = server.backend.metricSlot
-        note.item = mark.tool ?? ""
-        note.result = .failed
+        var note = note(mark, server)
         switch reply {
         case .result(let whole):
             do throws(GatewayError) {
@@ -268,8 +285,8 @@ final class ClientStream: BodyReader {
                 sendEvent(JSONRPCWriter.result(id: mark.clientID.span, result.span))
             } catch { sendEvent(ClientFault(error, id: mark.clientID).body) }
         case .error(let error, _):
-            let clean = rules.redacted(error: error)
-            sendEvent(JSONRPCWriter.error(id: mark.clientID.span, clean.span))
+            let shown = rules.shown(error: error, to: AskedClient(caller))
+            sendEvent(JSONRPCWriter.error(id: mark.clientID.span, JSONTree.object(shown).bytes.span))
         case .failed(let error): sendEvent(ClientFault(error, id: mark.clientID).body)
         // It has said nothing yet: the client comes again.
         case .ended: return
@@ -285,6 +302,10 @@ final class ClientStream: BodyReader {
         let begun = try SessionTask.begun(
             whole, tool: mark.tool, owner: taskOwner, session: session, server, services, &rules)
         if let begun { return begun }
+        // Of a server with sessions it is none that anybody could answer.
+        guard !whole.isQuestion else {
+            throw GatewayError(.upstreamProtocolError, "the server's answer cannot be read")
+        }
         let result = try rules.governed(whole.bytes, isPlainTree: whole.isPlainTree, renames: true) ?? whole.bytes
         guard LiveTasks.namesTask(result), let tree = try? JSONTree.parse(result) else { return result }
         return services.tasks.shown(tree, server: server.name, session: session.id).bytes

@@ -74,6 +74,10 @@ extension MCPExchange {
             do throws(ClientFault) {
                 if let task = try begun(whole, call) { return finish(result: task, of: call) }
                 let told = try told(whole, call)
+                // A task that nobody can follow, by its server's own name.
+                guard told != nil || !whole.isTask || !call.isStateless else {
+                    return refuseUnreadable("answer", call)
+                }
                 result = if let told { ServerResult(told) } else { try governed(whole, call) }
             } catch { return answer(error) }
             if call.method == "tools/call", result.isFailure { note?.result = .toolError }
@@ -87,32 +91,28 @@ extension MCPExchange {
                 return answer(
                     ClientFault(
                         JSONRPCCode.missingClientCapability,
-                        "the server asks for what the client cannot give, or nobody may ask",
+                        QuestionRules.unasked,
                         data: Array("{\"requiredCapabilities\":{\"elicitation\":{}}}".utf8), id: call.id))
             }
             finish(result: bytes, of: call)
         }
     }
 
-    private func pass(error: [UInt8], status: Int, _ call: ClientCall) {
-        var error = withRules { $0.redacted(error: error) }
+    private func pass(error written: [UInt8], status: Int, _ call: ClientCall) {
+        let client = call.isStateless ? nil : AskedClient(caller(call))
+        var error = withRules { $0.shown(error: written, to: client) }
         var answerStatus = 200
-        if var object = (try? JSONTree.parse(error))?.object {
-            let code = object["code"]?.int ?? JSONRPCCode.internalError
-            if call.isStateless {
-                // Codes that this revision took back.
-                if code == -32002 || code == MCPName.urlElicitationRequired {
-                    object["code"] = .integer(JSONRPCCode.invalidParams)
-                    error = JSONTree.object(object).bytes
-                }
-                answerStatus = status == 400 || status == 404 ? status : ClientFault.status(code)
-            }
+        if call.isStateless {
+            let code = error["code"]?.int ?? JSONRPCCode.internalError
+            answerStatus = status == 400 || status == 404 ? status : ClientFault.status(code)
+            // A code that this revision took back.
+            if code == -32002 { error["code"] = .integer(JSONRPCCode.invalidParams) }
         }
         guard let id = call.id else { return }
         exchange?.record.errorCode = .upstreamProtocolError
         note?.result = .failed
-        note?.errorCode = (try? JSONTree.parse(error))?["code"]?.int
-        finish(JSONRPCWriter.error(id: id.span, error.span), status: answerStatus)
+        note?.errorCode = error["code"]?.int
+        finish(JSONRPCWriter.error(id: id.span, JSONTree.object(error).bytes.span), status: answerStatus)
     }
 
     /// The client takes the stream up again by its last id, or has called the request off.

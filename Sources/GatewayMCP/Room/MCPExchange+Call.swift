@@ -199,6 +199,7 @@ extension MCPExchange {
         let item: ToolAccessTable.Item = isPrompt ? .prompt : .resource
         guard let (server, own) = found, isPrompt || ResourceURI.isPlain(own) else { throw unknown(item, shown, call) }
         _ = try judge(item, own, at: server, as: shown, arguments: nil, call)
+        terms = room.catalog.governance.terms(server: server.shownName)
         reference[member] = .text(own)
         let edited = JSONTree.object(reference).bytes
         forward("completion/complete", to: server, call) { request in
@@ -211,6 +212,7 @@ extension MCPExchange {
         guard let uri = call.string("uri"), !uri.isEmpty else { throw missing("uri", call) }
         let (server, own) = try resource(uri, call)
         _ = try judge(.resource, own, at: server, as: uri, arguments: nil, call)
+        terms = room.catalog.governance.terms(server: server.shownName)
         if let session = call.session {
             let isOn = call.method == "resources/subscribe"
             let goesOn = !isStateless(server)
@@ -304,6 +306,8 @@ extension MCPExchange {
         guard let exchange else { return }
         let request = ServerRequest(server, method, params: call.params, caller(call), services, on: worker)
         prepare(request)
+        // A session has no such members: what a server without one is told of them is the gateway's word.
+        if !call.isStateless { request.edit.removed += ["requestState", "inputResponses"] }
         request.edit.extra += answers
         request.edit.traceparent = ownTraceparent
         do throws(ClientFault) {

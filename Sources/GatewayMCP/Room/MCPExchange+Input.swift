@@ -73,6 +73,10 @@ extension MCPExchange {
         if var object = (try? JSONTree.parse(result.bytes))?.object, let own = try? JSONTree.parse(whole.bytes) {
             let state = own["requestState"] == .null ? nil : own["requestState"]
             object["requestState"] = state
+            if object["inputRequests"]?.object?.members.count ?? 0 > QuestionRules.countMax {
+                refuse(QuestionRules.tooMany, call)
+                return nil
+            }
             if state == nil || state?.string != nil { return object }
         }
         refuseUnreadable("question", call)
@@ -80,24 +84,23 @@ extension MCPExchange {
     }
 
     func refuseUnreadable(_ what: String, _ call: ClientCall) {
-        exchange?.record.errorCode = .upstreamProtocolError
+        refuse(GatewayError(.upstreamProtocolError, "the server's \(what) cannot be read"), call)
+    }
+
+    private func refuse(_ error: GatewayError, _ call: ClientCall) {
+        exchange?.record.errorCode = error.code
         note?.result = .failed
-        let error = GatewayError(.upstreamProtocolError, "the server's \(what) cannot be read")
         answer(ClientFault(error, id: call.id, status: 200))
     }
 
     /// A question in a server's result: sealed, and without what the client cannot answer.
     func sealQuestions(_ question: JSONObject, _ call: ClientCall, _ server: CompiledServer) -> [UInt8]? {
         var object = question
-        let caller = caller(call)
-        var kept = JSONObject()
-        for member in object["inputRequests"]?.object?.members ?? [] {
-            guard let method = member.value["method"]?.string?.value,
-                caller.mayBeAsked(method, member.value["params"])
-            else { continue }
-            kept[member.name.value] = member.value
+        let client = AskedClient(caller(call))
+        let kept = (object["inputRequests"]?.object?.members ?? []).filter {
+            client.mayBeAsked($0.value["method"]?.string?.value ?? "", $0.value["params"])
         }
-        if object["inputRequests"] != nil { object["inputRequests"] = .object(kept) }
+        if object["inputRequests"] != nil { object["inputRequests"] = .object(JSONObject(kept)) }
         if kept.isEmpty {
             object["inputRequests"] = nil
             guard object["requestState"] != nil else { return nil }
@@ -206,16 +209,16 @@ extension MCPExchange {
         var state: [(name: StaticString, value: [UInt8])] = []
         if let own = object["requestState"]?.string?.value { state = [("requestState", MCPExchange.json(own))] }
         let requests = object["inputRequests"]?.object?.members ?? []
-        let caller = caller(call)
+        let client = AskedClient(caller(call))
         guard round < MCPExchange.roundsMax,
             requests.allSatisfy({
-                caller.mayBeAsked($0.value["method"]?.string?.value ?? "", $0.value["params"])
+                client.mayBeAsked($0.value["method"]?.string?.value ?? "", $0.value["params"])
             })
         else {
             answer(
                 ClientFault(
                     JSONRPCCode.missingClientCapability,
-                    "the server asks for what the client cannot give, or nobody may ask",
+                    QuestionRules.unasked,
                     status: 200, id: call.id))
             return true
         }

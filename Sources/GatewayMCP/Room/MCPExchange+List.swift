@@ -49,7 +49,7 @@ extension MCPExchange {
         let names = SharedNames(kind, lists, view)
         var items: [JSONTree] = []
         for list in lists {
-            for item in list.items {
+            for item in redacted(list, kind) {
                 guard var object = item.object, let own = object[kind.name]?.string?.value,
                     let shown = names.shown(own, of: list.server)
                 else { continue }
@@ -75,6 +75,16 @@ extension MCPExchange {
         return .object(result)
     }
 
+    /// What is listed, without what policies hide. A tool is shown as it was approved, or not at all.
+    private func redacted(_ list: ListGathering.List, _ kind: ListKind) -> [JSONTree] {
+        guard kind != .tools else { return list.items }
+        var rules = ResultRules(
+            view: view, server: list.server, terms: room.catalog.governance.terms(server: list.server.shownName),
+            definition: nil)
+        defer { note?.redactions += rules.redactions }
+        return list.items.map { rules.redacted($0) }
+    }
+
     /// What may not be called as it is now is not shown either.
     private func isUsable(_ item: JSONTree, at server: CompiledServer) -> Bool {
         guard let tool = try? ToolDefinition(item) else { return false }
@@ -82,11 +92,7 @@ extension MCPExchange {
     }
 
     func isListed(_ item: ToolAccessTable.Item, _ own: String, _ server: CompiledServer) -> Bool {
-        guard isWithinReach(item, own, server) else { return false }
-        var asked = ToolAccessTable.Request(server: server.shownName, item: item, name: own)
-        if room.catalog.access.readsTime { asked.now = now }
-        if room.catalog.access.readsRisk, item == .tool { asked.risk = terms(of: own, at: server).risk }
-        return room.catalog.access.lists(principal, asked)
+        view.lists(item, own, of: server, principal, now: now)
     }
 }
 

@@ -151,8 +151,7 @@ extension MCPExchange {
         else { return }
         var rules = ResultRules(
             view: view, server: found.server, terms: terms(of: found.handle.tool, at: found.server), definition: nil)
-        let caller = caller(call)
-        let names = TaskRules(text: found.text) { caller.mayBeAsked($0, $1) }
+        let names = TaskRules(text: found.text, mayBeAsked: AskedClient(caller(call)).mayBeAsked)
         guard var shown = try? names.shown(params, &rules) else { return }
         note?.redactions += rules.redactions
         var meta = shown["_meta"]?.object ?? JSONObject()

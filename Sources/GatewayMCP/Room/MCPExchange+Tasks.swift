@@ -126,8 +126,7 @@ extension MCPExchange {
     }
 
     private func shown(_ task: JSONObject, _ text: String, _ call: ClientCall) throws(ClientFault) -> JSONObject {
-        let caller = caller(call)
-        let names = TaskRules(text: text) { caller.mayBeAsked($0, $1) }
+        let names = TaskRules(text: text, mayBeAsked: AskedClient(caller(call)).mayBeAsked)
         return try withRules(call) { rules throws(GatewayError) in try names.shown(task, &rules) }
     }
 

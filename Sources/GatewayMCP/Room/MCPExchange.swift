@@ -260,9 +260,12 @@ extension MCPExchange {
         }
     }
 
-    /// What a client answers to questions is an object of objects, or it answers nothing.
+    /// What a client answers to questions is an object of objects, or it answers nothing. A state that is no text was
+    /// made by nobody here, and would reach the server as if it were its own.
     private func checkAnswers(_ call: ClientCall) throws(ClientFault) {
-        guard call.isStateless, let bytes = call.json("inputResponses") else { return }
+        guard call.isStateless else { return }
+        guard !call.has("requestState") || call.string("requestState") != nil else { throw strange(call) }
+        guard let bytes = call.json("inputResponses") else { return }
         let answers = (try? JSONTree.parse(bytes))?.object
         guard let answers, answers.members.allSatisfy({ $0.value.object != nil }) else {
             throw ClientFault(

@@ -62,9 +62,22 @@ final class ToolView {
         guard Notification.isUpdate(message) else { return true }
         // Of what cannot be read nobody knows whether the caller may read it.
         guard let uri = Notification.uri(message) else { return false }
-        var asked = ToolAccessTable.Request(server: server.shownName, item: .resource, name: uri)
-        if room.catalog.access.readsTime { asked.now = now }
-        return isWithinReach(.resource, uri, of: server, principal) && room.catalog.access.lists(principal, asked)
+        return lists(.resource, uri, of: server, principal, now: now)
+    }
+
+    /// Whether a caller is shown a part of a server: some use of it may be allowed.
+    func lists(
+        _ item: ToolAccessTable.Item, _ own: String, of server: CompiledServer, _ principal: Principal,
+        now: @autoclosure () -> CELTimestamp
+    ) -> Bool {
+        guard isWithinReach(item, own, of: server, principal) else { return false }
+        let catalog = room.catalog
+        var asked = ToolAccessTable.Request(server: server.shownName, item: item, name: own)
+        if catalog.access.readsTime { asked.now = now() }
+        if catalog.access.readsRisk, item == .tool {
+            asked.risk = catalog.governance.risk(server: server.shownName, tool: own)
+        }
+        return catalog.access.lists(principal, asked)
     }
 
     func prefixMode(_ server: CompiledServer) -> MCPPrefixMode { virtual?.prefixMode ?? server.prefixMode }

@@ -10,7 +10,7 @@ struct ServerParams {
     var progressToken: [UInt8]?
     /// In place of the client's: what the server's part of the trace hangs on, as JSON.
     var traceparent: [UInt8]?
-    /// Members that the server does not get.
+    /// Members of the client's that the server does not get; those in `extra` it gets anew.
     var removed: [StaticString] = []
     /// The client's wish for a task goes on to a server of the same time; another does not know it.
     var keepsTask = false
@@ -58,7 +58,10 @@ struct ServerParams {
         let (input, outline) = (params.text.span, params.outline)
         var splice = JSONSplice()
         if let renamed { splice.set(renamed.member, to: renamed.value, in: outline, of: input) }
-        let gone = removed.compactMap { outline.index(of: $0, in: input) }
+        let gone = removed.compactMap { name in
+            // What is replaced is gone already.
+            extra.contains { $0.name.isSame(name) } ? nil : outline.index(of: name, in: input)
+        }
         if !gone.isEmpty { splice.remove(from: outline) { gone.contains($0) } }
         for each in extra { splice.set(each.name, to: each.value, in: outline, of: input) }
         if let meta = params.meta {
@@ -71,6 +74,10 @@ struct ServerParams {
         }
         return splice
     }
+}
+
+extension StaticString {
+    fileprivate func isSame(_ other: StaticString) -> Bool { description == other.description }
 }
 
 /// The `params` of a request as they were written, and where their members lie.

@@ -43,6 +43,7 @@ extension ServerPost {
         }
         exchange.onMessage = { [self] message in
             guard message.count <= server.resultBytesMax else { return channelTooLarge() }
+            receivedBytes += message.count
             // What everybody shares is not held up by one who does not keep up.
             unheardBytes = canTakeMore?() ?? true ? 0 : unheardBytes + message.count
             guard unheardBytes <= server.resultBytesMax else { return channelTooLarge() }

@@ -40,6 +40,8 @@ final class ServerPost: AnswerReader {
     var timer: LoopTimer?
     /// What has come on a channel since its client last kept up.
     var unheardBytes = 0
+    /// Of the answer.
+    var receivedBytes = 0
     /// Of a server that is an API: the call that its answer is the result of.
     var operation: (id: [UInt8], tool: OpenAPIOperation, fields: [OutboundField])?
     /// The status, and what a session's opening gives.
@@ -197,6 +199,7 @@ final class ServerPost: AnswerReader {
 
     func receiveAnswer(_ bytes: ByteBuffer) {
         guard outcome == nil else { return }
+        receivedBytes += bytes.readableBytes
         guard parser != nil else {
             guard body.count + bytes.readableBytes <= server.resultBytesMax else { return tooLarge() }
             body.append(contentsOf: bytes.readableBytesView)

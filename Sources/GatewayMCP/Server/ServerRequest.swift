@@ -45,7 +45,7 @@ final class ServerRequest {
     /// A notification, or of a server with sessions a request.
     var onMessage: ((Message) -> Void)?
     var onEnd: ((Reply) -> Void)?
-    var canTakeMore: (() -> Bool)?
+    var canTakeMore: (() -> Bool)? { didSet { post?.canTakeMore = canTakeMore } }
     /// An id of the stream without a message. Who takes these asks for the rest of a stream itself.
     var onMark: ((_ id: [UInt8], _ retryMilliseconds: Int?) -> Void)?
     /// The session that it wanted may be open, and it has ended meanwhile.
@@ -56,6 +56,8 @@ final class ServerRequest {
     private(set) var id: [UInt8] = []
     private(set) var clientToken: [UInt8]?
     private var post: ServerPost?
+    /// By posts that are over.
+    private var earlierBytes = 0
     private var reply: Reply?
     private(set) var startedNanoseconds: UInt64 = 0
     private var hasEnded = false
@@ -84,6 +86,9 @@ final class ServerRequest {
         self.services = services
         self.worker = worker
     }
+
+    /// Of answers, whatever has been made of them.
+    var receivedBytes: Int { earlierBytes + (post?.receivedBytes ?? 0) }
 
     private var opening: ServerOpening { ServerOpening(server: server, services: services, worker: worker) }
 
@@ -252,6 +257,7 @@ final class ServerRequest {
 
     private func finished(_ outcome: ServerPost.Outcome) {
         retryMilliseconds = post?.retryMilliseconds ?? retryMilliseconds
+        earlierBytes = receivedBytes
         post = nil
         switch outcome {
         case .failed(let error): return end(reply ?? .failed(lost(error)))

@@ -10,7 +10,7 @@ package final class MCPServices: Sendable {
     let live = LiveServers()
     let shelf = ToolShelf()
     let clients = LiveClients()
-    let waiting = WaitingCalls()
+    let waiting: WaitingCalls
     let pairs = PairSessions()
     let tasks = LiveTasks()
     package let health = ServerHealth()
@@ -39,6 +39,7 @@ package final class MCPServices: Sendable {
     ) {
         self.hasEnded = hasEnded
         batchAnswersBytesMax = limits.batchAnswersBytesMax
+        waiting = WaitingCalls(limits)
         self.connections = connections
         self.book = book
         self.ledger = ledger

@@ -1,3 +1,4 @@
+import GatewayModel
 import GatewayWire
 
 /// A call at a server with a session, for a client without one: its stream goes on while the client fetches what the
@@ -30,20 +31,53 @@ final class ParkedCall {
     private var reply: ServerRequest.Reply?
     private static let messagesMax = 1_000
     private var messageBytes = 0
+    /// How much of the answer had come when all of it was heard, and how much of the rest is counted for its caller.
+    private var heardBytes = 0
+    private var heldBytes = 0
+    /// What is on its way when reading stops.
+    private static let spareBytesMax = 512 * 1024
 
     init(_ request: ServerRequest) {
         self.request = request
         request.onMessage = { [self] in hear($0) }
         request.onEnd = { [self] reply in
-            self.reply = reply
+            self.reply = isHeld ? reply : .failed(ParkedCall.overflow)
             tell()
         }
-        request.canTakeMore = nil
+        request.canTakeMore = { [self] in takesMore() }
+        heardBytes = request.receivedBytes
+    }
+
+    deinit { request.services.waiting.letGo(heldBytes, of: request.caller.owner) }
+
+    /// Many calls that nobody hears must not fill the memory: where their caller has too many bytes waiting the server
+    /// is held up until its client comes back, and what cannot be held up ends with an error.
+    private func takesMore() -> Bool {
+        guard hearer == nil else {
+            forget()
+            return true
+        }
+        let unheard = request.receivedBytes - heardBytes
+        if request.services.waiting.hold(unheard - heldBytes, of: request.caller.owner) { heldBytes = unheard }
+        return unheard == heldBytes
+    }
+
+    private func forget() {
+        request.services.waiting.letGo(heldBytes, of: request.caller.owner)
+        (heardBytes, heldBytes) = (request.receivedBytes, 0)
+    }
+
+    private var isHeld: Bool {
+        takesMore() || request.receivedBytes - heardBytes - heldBytes <= ParkedCall.spareBytesMax
+    }
+
+    private static var overflow: GatewayError {
+        GatewayError(.overloaded, "too many bytes wait for the caller's clients", hint: "answer what is asked sooner")
     }
 
     func hear(_ message: ServerRequest.Message) {
         let bytes = messageBytes + message.bytes.count
-        guard messages.count < ParkedCall.messagesMax, bytes <= request.server.resultBytesMax else {
+        guard isHeld, messages.count < ParkedCall.messagesMax, bytes <= request.server.resultBytesMax else {
             return request.refuse(message)
         }
         messageBytes = bytes
@@ -60,6 +94,9 @@ final class ParkedCall {
         }
         asked = nil
         tell()
+        guard self.hearer != nil else { return }
+        forget()
+        request.resumeReading()
     }
 
     /// Tells what has come, up to the next question.

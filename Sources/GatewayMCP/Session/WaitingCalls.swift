@@ -25,6 +25,9 @@ final class WaitingCalls: Sendable {
         var questions: [String: (asked: NIOLoopBound<AskedQuestions>, owner: String, session: String)] = [:]
         /// How many of both are whose.
         var counts: [String: Int] = [:]
+        /// What servers have said to calls that nobody hears, by whose they are.
+        var bytes: [String: Int] = [:]
+        var bytesCount = 0
 
         /// False when there are too many, or too many of one caller.
         mutating func count(_ owner: String) -> Bool {
@@ -45,6 +48,31 @@ final class WaitingCalls: Sendable {
     static let countMax = 10_000
     /// Of one caller: what waits for one client must not keep another's from being asked.
     static let ownerCountMax = 100
+    private let bytesMax: Int
+    private let ownerBytesMax: Int
+
+    init(_ limits: Limits) { (bytesMax, ownerBytesMax) = (limits.waitingBytesMax, limits.waitingCallerBytesMax) }
+
+    /// Counts more of what nobody has heard; false where its caller, or all of them, have too much.
+    func hold(_ count: Int, of owner: String) -> Bool {
+        guard count > 0 else { return true }
+        return state.withLock { state in
+            let known = state.bytes[owner, default: 0]
+            guard known + count <= ownerBytesMax, state.bytesCount + count <= bytesMax else { return false }
+            state.bytes[owner] = known + count
+            state.bytesCount += count
+            return true
+        }
+    }
+
+    func letGo(_ count: Int, of owner: String) {
+        guard count > 0 else { return }
+        state.withLock { state in
+            let known = state.bytes[owner, default: 0]
+            state.bytes[owner] = known > count ? known - count : nil
+            state.bytesCount -= count
+        }
+    }
 
     /// False when there are too many.
     func park(_ parked: Parked, _ id: String) -> Bool {

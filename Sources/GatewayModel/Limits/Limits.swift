@@ -38,6 +38,9 @@ package struct Limits: Sendable, Equatable {
     // Tools
     /// Of all answers to one batch of JSON-RPC.
     package var batchAnswersBytesMax = 64 * 1024 * 1024
+    /// What servers have said to calls that wait for their client: to those of one caller, and to all.
+    package var waitingCallerBytesMax = 32 * 1024 * 1024
+    package var waitingBytesMax = 256 * 1024 * 1024
     // Configuration
     package var configurationBytesMax = 64 * 1024 * 1024
     package var configurationDepthMax = 64

@@ -9,6 +9,10 @@ struct QuestionRulesTests {
         "{\"message\":\"\(message)\",\"requestedSchema\":{\"type\":\"object\",\"properties\":{\(properties)}}}"
     }
 
+    private static func schema(_ members: String) -> String {
+        "{\"message\":\"Hello\",\"requestedSchema\":{\"type\":\"object\",\(members)}}"
+    }
+
     private static func page(_ url: String) -> String { "{\"mode\":\"url\",\"url\":\"\(url)\",\"message\":\"m\"}" }
 
     private static func problem(_ params: String) throws -> String? {
@@ -30,6 +34,27 @@ struct QuestionRulesTests {
         form("Hello", "\"password\":true"), form("Hello", "\"password\":{\"$ref\":\"#/$defs/a\"}"),
         "{\"message\":\"m\",\"requestedSchema\":{\"$ref\":\"#/$defs/a\"}}", "[\"password\"]",
         "{\"message\":\"m\",\"requestedSchema\":{\"type\":\"object\",\"properties\":[1]}}",
+        form(String(repeating: "\\n", count: 5_000) + "Please enter your password", "\"answer\":{\"type\":\"string\"}"),
+        form("Please enter your pass\u{200B}word", "\"answer\":{\"type\":\"string\"}"),
+        form("Hello", "\"\(String(repeating: "x", count: 5_000))_pin\":{\"type\":\"string\"}"),
+        form("Hello", "\"pin\":{\"type\":\"integer\"}"), form("Hello", "\"card_number\":{\"type\":\"number\"}"),
+        form("Hello", "\"cvv\":{\"type\":\"integer\"}"), form("Your credit card number", "\"a\":{\"type\":\"number\"}"),
+        form("Hello", "\"login\":{\"type\":\"object\",\"properties\":{\"password\":{\"type\":\"string\"}}}"),
+        form("Hello", "\"login\":{\"type\":[\"object\",\"null\"]}"), form("Hello", "\"login\":{\"properties\":{}}"),
+        form("Hello", "\"login\":{\"anyOf\":[{\"type\":\"object\"},{\"type\":\"null\"}]}"),
+        form("Hello", "\"password\":{\"oneOf\":[{\"type\":\"string\"}]}"),
+        form("Hello", "\"password\":{\"oneOf\":[{\"const\":\"a\"},{\"type\":\"string\"}]}"),
+        form("Hello", "\"password\":{\"oneOf\":[]}"), form("Hello", "\"password\":{\"type\":\"string\",\"enum\":[]}"),
+        form("Hello", "\"password\":{\"type\":[\"boolean\",\"string\"]}"),
+        form("Hello", "\"pin\":{\"type\":\"array\",\"enum\":[\"a\"],\"items\":{\"type\":\"string\"}}"),
+        form("Hello", "\"a\":{\"anyOf\":[{\"type\":\"string\",\"title\":\"Password\"},{\"type\":\"null\"}]}"),
+        schema("\"properties\":{},\"additionalProperties\":{\"type\":\"string\",\"title\":\"Password\"}"),
+        schema("\"properties\":{\"a\":{\"type\":\"boolean\"}},\"dependentSchemas\":{\"a\":{}}"),
+        schema("\"title\":\"Enter your password\",\"properties\":{\"a\":{\"type\":\"string\"}}"),
+        schema("\"description\":\"Your API key\",\"properties\":{\"a\":{\"type\":\"string\"}}"),
+        schema("\"$defs\":{\"A\":{\"title\":\"Password\"}},\"properties\":{\"a\":{\"$ref\":\"#/$defs/A\"}}"),
+        schema("\"$defs\":{\"A\":{\"type\":\"object\"}},\"properties\":{\"a\":{\"$ref\":\"#/$defs/A\"}}"),
+        "{\"mode\":\"URL\",\"url\":\"javascript:alert(1)\",\"message\":\"m\"}", "{\"mode\":1,\"message\":\"m\"}",
     ])
     func `what nobody may ask`(_ params: String) throws { #expect(try Self.problem(params) != nil) }
 
@@ -40,6 +65,12 @@ struct QuestionRulesTests {
         form("Which pins?", "\"pin\":{\"type\":\"array\",\"items\":{\"type\":\"string\",\"enum\":[\"a\"]}}"),
         form("Pin this?", "\"pinned\":{\"type\":\"boolean\"}"), page("https://github.com/login?a=b@c#d"),
         page("http://127.0.0.1:8080/x"), page("http://[::1]:9/x"), page("HTTPS://Example.com"),
+        form("How many?", "\"count\":{\"type\":\"integer\"}"), form("Hello", "\"object\":{\"type\":\"string\"}"),
+        form("Hello", "\"properties\":{\"anyOf\":[{\"type\":\"string\"},{\"type\":\"null\"}],\"default\":null}"),
+        form("Which password?", "\"a\":{\"type\":\"string\",\"oneOf\":[{\"const\":\"x\",\"title\":\"X\"}]}"),
+        form(String(repeating: "A plan. ", count: 1_000), "\"answer\":{\"type\":\"string\"}"),
+        schema("\"properties\":{\"a\":{\"type\":\"string\"}},\"additionalProperties\":false,\"title\":\"Name\""),
+        "{\"mode\":\"form\",\"message\":\"m\"}",
     ])
     func `what may be asked`(_ params: String) throws { #expect(try Self.problem(params) == nil) }
 

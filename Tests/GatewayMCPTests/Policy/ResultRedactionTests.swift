@@ -9,6 +9,7 @@ import Testing
 struct ResultRedactionTests {
     private static let token = "ghp_abcdefghijklmnopqrstuvwxyz0123456789"
     private static let key = "AKIAABCDEFGHIJKLMNOP"
+    private static let jwt = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhIn0.c2lnbmF0dXJl"
     private static let pem = "-----BEGIN PRIVATE KEY-----\nMIIE\n-----END PRIVATE KEY-----"
 
     private static func redaction(words: [String] = []) throws -> ResultRedaction {
@@ -24,12 +25,24 @@ struct ResultRedactionTests {
             ("key.\(key)", "key.[redacted]"), ("x_\(key) y", "x_[redacted] y"), ("a-\(token)", "a-[redacted]"),
             (pem, "[redacted]"), ("x\(pem) y", "x[redacted] y"), ("é\(pem)", "é[redacted]"),
             ("\(key)\n\(pem)", "[redacted]\n[redacted]"), ("-----BEGIN RSA PRIVATE KEY-----\nnever ends", "[redacted]"),
+            ("x.y.\(jwt)", "x.y.[redacted]"), ("eyJa-\(jwt)", "[redacted]"), ("a.b.cé\(jwt)é.", "a.b.cé[redacted]é."),
+            ("\(jwt).\(jwt)", "\(jwt).[redacted]"), ("\(jwt).x", nil), ("sk-x-\(key).\(token)", "[redacted]"),
+            ("x-\(key)é\(token)", "x-[redacted]é[redacted]"),
             ("ordinary text, a-b_c.d@e and -----BEGIN CERTIFICATE----- x", nil), ("xAKIA", nil), ("", nil),
         ] as [(String, String?)])
     func texts(_ text: String, _ expected: String?) throws {
         var redaction = try Self.redaction()
         #expect(redaction.redacted(text) == expected ?? text)
         #expect((redaction.count > 0) == (expected != nil))
+    }
+
+    /// Read anew from each of these places it would take minutes.
+    @Test("a word in which secrets could begin everywhere is read once", arguments: ["s-", "eyJ-", "eyJ.", "-A", "-é"])
+    func places(_ text: String) throws {
+        let long = String(repeating: text, count: 400_000 / text.utf8.count)
+        var redaction = try Self.redaction()
+        #expect(redaction.redacted(long) == long)
+        #expect(redaction.redacted(long + " " + Self.token).hasSuffix(" [redacted]"))
     }
 
     @Test("what is not looked at more closely holds nothing that would be hidden")

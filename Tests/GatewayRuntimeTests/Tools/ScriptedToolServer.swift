@@ -30,6 +30,8 @@ enum ScriptedToolServer {
         case held(MockFeed, String, String)
         /// A stream as it goes over the wire.
         case raw([String])
+        /// Whatever else, made from the request's id.
+        case steps(@Sendable (_ id: String) -> [MockStep])
     }
 
     private final class Box: Sendable {
@@ -96,6 +98,7 @@ enum ScriptedToolServer {
         case .error(let status, let code, let message):
             let body = "{\"jsonrpc\":\"2.0\",\"id\":\(id),\"error\":{\"code\":\(code),\"message\":\"\(message)\"}}"
             return [.head(status, [json]), .chunk(ByteBuffer(string: body)), .end([])]
+        case .steps(let make): return make(id)
         case .status(let status): return [.head(status, []), .end([])]
         case .raw(let parts):
             return [.head(200, [Header("content-type", "text/event-stream")])]
