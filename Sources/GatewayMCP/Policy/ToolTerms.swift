@@ -117,7 +117,7 @@ package final class ToolLimiters: Sendable {
     func take(
         _ terms: ToolTerms, server: String, tool: String, owner: String, now: UInt64
     ) throws(GatewayError) -> ToolPermit {
-        guard terms.callsPerMinute != nil || terms.concurrentMax != nil else { return ToolPermit(nil) }
+        guard terms.callsPerMinute != nil || terms.concurrentMax != nil else { return .unlimited }
         var hasher = Hasher()
         hasher.combine(server)
         hasher.combine(tool)
@@ -134,7 +134,7 @@ package final class ToolLimiters: Sendable {
                     .rateLimited, "too many calls of the tool: \(tool)", hint: "try again in \(seconds) s")
             }
         }
-        guard let most = terms.concurrentMax else { return ToolPermit(nil) }
+        guard let most = terms.concurrentMax else { return .unlimited }
         guard let permit = calls.acquire(key, countMax: most) else {
             throw GatewayError(
                 .concurrencyLimited, "too many calls of the tool at once: \(tool)", hint: "try again in 1 s")
@@ -146,6 +146,7 @@ package final class ToolLimiters: Sendable {
 /// A call's place under a limit of calls at once; given back when nobody holds it any more.
 final class ToolPermit: Sendable {
     private let permit: ConcurrencyPermit?
+    static let unlimited = ToolPermit(nil)
 
     init(_ permit: consuming ConcurrencyPermit?) { self.permit = permit }
 }

@@ -230,7 +230,7 @@ struct SchemaCheck {
 
     private func checkNumber(_ number: JSONNumber, _ schema: SchemaMembers, _ place: String) throws(Mismatch) {
         let value = number.double
-        let bounds: [(String, (Double) -> Bool, String)] = [
+        let bounds: [(StaticString, (Double) -> Bool, String)] = [
             ("minimum", { value >= $0 }, "at least"), ("maximum", { value <= $0 }, "at most"),
             ("exclusiveMinimum", { value > $0 }, "more than"), ("exclusiveMaximum", { value < $0 }, "less than"),
         ]

@@ -179,8 +179,9 @@ final class ServerRequest {
     // MARK: Sending
 
     private func send(_ fields: [(name: String, value: [UInt8])], _ params: RequestParams, _ edits: JSONSplice) {
+        let text = params.text
         let body = JSONRPCWriter.request(
-            id: id, method: method, paramsIn: params.text.span, at: params.outline.extent, edits)
+            id: id, method: method, paramsIn: text.span, at: params.outline.extent, edits)
         let post = ServerPost(server, services, on: worker)
         follow(post)
         post.begin(.post, fields: fields, body: body, isStream: isStream)
