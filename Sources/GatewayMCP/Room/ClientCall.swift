@@ -53,7 +53,9 @@ final class ClientCall: Sendable {
         }
         revision = .stateless
         let member = meta?.member(MCPName.capabilitiesMeta, in: input)
-        capabilities = member.map { Array(text[$0.value]) } ?? ClientCall.nothing
+        // Nearly always without members, which is all that has two bytes.
+        let isNothing = member.map { $0.kind == .object && $0.value.count == 2 } ?? true
+        capabilities = isNothing ? ClientCall.nothing : Array(text[member?.value ?? 0..<0])
         let info = meta?.member(MCPName.clientInfoMeta, in: input)
         clientInfo = info.flatMap { $0.kind == .object ? Array(text[$0.value]) : nil }
         logLevel = meta?.string(MCPName.logLevelMeta, in: input, bytesMax: 32)
@@ -142,7 +144,7 @@ final class ClientCall: Sendable {
         guard let field = try ClientCall.value(MCPName.name, head, id) else {
             throw ClientFault(JSONRPCCode.headerMismatch, "header mismatch: Mcp-Name is missing", id: id)
         }
-        guard let decoded = HeaderValue.decoded(Array(field.utf8)), decoded.elementsEqual(wanted.utf8) else {
+        guard HeaderValue.isExactly(wanted, field) else {
             throw ClientFault(
                 JSONRPCCode.headerMismatch,
                 "header mismatch: Mcp-Name is not the \("\(member)") of the body", id: id)

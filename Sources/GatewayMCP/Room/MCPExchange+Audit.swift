@@ -13,7 +13,7 @@ extension MCPExchange {
         let intent = trail.intent(.toolCall, timeMilliseconds: nowMilliseconds) { event in
             exchange.describe(note, asIntentIn: &event)
         }
-        self.note = note
+        self.note = consume note
         switch intent {
         case .proceed(let ticket): exchange.auditTicket = ticket
         case .refused(let error):

@@ -107,13 +107,14 @@ extension MCPExchange {
         calledTool = own
         let fields = try fieldParameters(definition, arguments, call)
         try reserve(definition, at: server, terms.price, call)
-        let isSearched = view.isSearched
+        let isRenamed = own != shown || view.isSearched
+        let found = view.isSearched ? arguments.bytes : nil
         let prepare = { (request: ServerRequest) in
             request.name = own
             request.fields = fields
             request.edit.keepsTask = call.asksForTask
-            if own != shown || isSearched { request.edit.renamed = ("name", MCPExchange.json(own)) }
-            if isSearched { request.edit.extra.append(("arguments", arguments.bytes)) }
+            if isRenamed { request.edit.renamed = ("name", MCPExchange.json(own)) }
+            if let found { request.edit.extra.append(("arguments", found)) }
         }
         if let promise = try record(call) {
             return wait(for: promise, call) { [self] in forward("tools/call", to: server, call, prepare) }

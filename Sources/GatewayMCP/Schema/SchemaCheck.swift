@@ -322,7 +322,8 @@ struct SchemaCheck {
     ) throws(Mismatch) {
         let required = schema["required"]?.array ?? []
         try chargeLookups(required.count, in: object.members.count, place)
-        for name in required.compactMap({ $0.string?.value }) where object[name] == nil {
+        for element in required {
+            guard let name = element.string?.value, object[name] == nil else { continue }
             throw Mismatch(place: "\(place)/\(name)", message: "is missing")
         }
         if let least = schema["minProperties"]?.int, object.members.count < least {

@@ -199,7 +199,7 @@ final class ServerPost: AnswerReader {
         guard outcome == nil else { return }
         guard parser != nil else {
             guard body.count + bytes.readableBytes <= server.resultBytesMax else { return tooLarge() }
-            body.append(contentsOf: bytes.readableBytesView)
+            if body.isEmpty { body = Array(buffer: bytes) } else { body.append(contentsOf: bytes.readableBytesView) }
             return
         }
         let span = bytes.readableBytesUInt8Span

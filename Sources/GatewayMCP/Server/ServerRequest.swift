@@ -132,12 +132,13 @@ final class ServerRequest {
         var fields = fields
         fields.reserveCapacity(fields.count + 3)
         fields.append((MCPName.protocolVersion, ServerRequest.version))
-        fields.append((MCPName.method, Array(method.utf8)))
+        fields.append((MCPName.method, method == "tools/call" ? ServerRequest.toolCall : Array(method.utf8)))
         if let name { fields.append((MCPName.name, HeaderValue.encoded(name))) }
         send(fields, params, edits)
     }
 
     private static let version = Array(MCPRevision.stateless.rawValue.utf8)
+    private static let toolCall = Array("tools/call".utf8)
 
     private var unreadable: Reply {
         .failed(GatewayError(.malformedRequest, "the request's params cannot be read"))
