@@ -8,12 +8,10 @@ extension MCPExchange {
     /// Tells what is about to be done; what is returned has to be waited for before it is.
     func record(_ call: ClientCall) throws(ClientFault) -> AuditPromise? {
         let trail = worker.shared.audit
-        // Moved, not copied: it is many texts.
-        guard trail.isOn, let exchange, let note = note.take() else { return nil }
+        guard trail.isOn, let exchange, note != nil else { return nil }
         let intent = trail.intent(.toolCall, timeMilliseconds: nowMilliseconds) { event in
-            exchange.describe(note, asIntentIn: &event)
+            note?.lend { exchange.describe($0, asIntentIn: &event) }
         }
-        self.note = consume note
         switch intent {
         case .proceed(let ticket): exchange.auditTicket = ticket
         case .refused(let error):

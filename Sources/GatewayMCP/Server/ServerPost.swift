@@ -102,9 +102,8 @@ final class ServerPost: AnswerReader {
 
     /// Puts it on the wire; `credential` opens the server.
     func send(_ asked: Asked, _ credential: UpstreamCredential?) {
-        let body = asked.body.isEmpty ? [] : [ByteBuffer(bytes: asked.body)]
         let rule = asked.isStream || asked.method == .get ? server.streamRule : server.rule
-        call.begin(body: body, to: server.backend, rule: rule, on: worker, reader: self) { head in
+        call.begin(body: asked.body, to: server.backend, rule: rule, on: worker, reader: self) { head in
             write(asked, to: &head)
             open(&head, credential, asked.body)
         }
