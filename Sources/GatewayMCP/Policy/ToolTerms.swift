@@ -1,8 +1,7 @@
 package import GatewayModel
 import GatewayPolicy
 
-/// What all MCPToolPolicies together ask of one tool: of each the strictest. A reference, since it is looked at often in
-/// a call.
+/// What all MCPToolPolicies together ask of one tool: of each the strictest. A reference, since a call hands it on.
 ///
 /// Safe to send: it is filled in where it is made, before anybody else has it, and not changed after that.
 final class ToolTerms: @unchecked Sendable {
