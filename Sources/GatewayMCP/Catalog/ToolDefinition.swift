@@ -1,7 +1,7 @@
 import GatewayWire
 
-/// One tool as its server defines it.
-struct ToolDefinition: Sendable {
+/// One tool as its server defines it. A reference, since a call hands it on often.
+final class ToolDefinition: Sendable {
     /// Where an argument is repeated in a field: `x-mcp-header`.
     struct FieldParameter: Sendable, Equatable {
         /// The names of the properties that lead to it.
@@ -15,11 +15,13 @@ struct ToolDefinition: Sendable {
     let name: String
     /// All of it, as it came.
     let tree: JSONTree
+    let inputSchema: JSONTree?
+    let outputSchema: JSONTree?
     let fieldParameters: [FieldParameter]
     /// Of all of it.
     let digest: String
     /// Why nobody should use it without a look at it.
-    var suspicion: String?
+    let suspicion: String?
 
     /// Why a definition cannot be used.
     struct Invalid: Error, Equatable {
@@ -34,10 +36,12 @@ struct ToolDefinition: Sendable {
         else { throw Invalid(name: "", message: "a tool has no name, or one that is too long") }
         self.name = name
         self.tree = tree
+        inputSchema = tree["inputSchema"]
+        outputSchema = tree["outputSchema"]
         digest = ToolDigest.of(tree)
         suspicion = HiddenText.suspicion(tree)
         var found: [FieldParameter] = []
-        if let schema = tree["inputSchema"] {
+        if let schema = inputSchema {
             do throws(Invalid) {
                 try ToolDefinition.collect(schema, [], isReachable: true, depth: 0, &found)
             } catch {
@@ -45,6 +49,13 @@ struct ToolDefinition: Sendable {
             }
         }
         fieldParameters = found
+    }
+
+    /// The same, which nobody should use without a look at it.
+    init(_ other: ToolDefinition, suspicion: String) {
+        (name, tree, digest, fieldParameters) = (other.name, other.tree, other.digest, other.fieldParameters)
+        (inputSchema, outputSchema) = (other.inputSchema, other.outputSchema)
+        self.suspicion = other.suspicion ?? suspicion
     }
 
     private static let annotation = "x-mcp-header"

@@ -27,7 +27,7 @@ struct ResultRules {
         try measure(result)
         let mustRename = renames && !view.isSingle
         let redacts = terms?.redacts ?? false
-        let schema = terms?.validation == .results ? definition?.tree["outputSchema"] : nil
+        let schema = terms?.validation == .results ? definition?.outputSchema : nil
         guard mustRename || redacts || schema != nil else { return nil }
         // Nearly always nothing is to be hidden, as is seen without taking the result apart.
         if !mustRename, schema == nil, !mayHide(result.span), isPlainTree() { return nil }

@@ -36,8 +36,8 @@ extension ToolTerms {
     }
 
     /// Whether arguments fit the tool's schema, as far as policies want that.
-    func fit(_ arguments: JSONTree, _ definition: JSONTree) -> Fit {
-        guard validation != .off, let schema = definition["inputSchema"] else { return .fits }
+    func fit(_ arguments: JSONTree, _ schema: JSONTree?) -> Fit {
+        guard validation != .off, let schema else { return .fits }
         let value: JSONTree = arguments.isNull ? .object(JSONObject()) : arguments
         do throws(SchemaCheck.Mismatch) {
             try SchemaCheck.check(value, against: schema)
@@ -145,7 +145,7 @@ extension ToolGovernance {
     private func schema(_ terms: ToolTerms, _ call: Call) -> ToolCondition? {
         guard terms.validation != .off else { return ToolCondition(name: "schema", why: "no policy wants it to fit") }
         guard let known = call.known else { return nil }
-        switch terms.fit(call.arguments, known.definition) {
+        switch terms.fit(call.arguments, known.definition["inputSchema"]) {
         case .fits: return ToolCondition(name: "schema", why: "the arguments fit it")
         case .unchecked(let problem):
             return ToolCondition(name: "schema", why: "it cannot be understood, and is not asked: \(problem)")

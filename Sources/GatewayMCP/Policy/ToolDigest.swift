@@ -27,8 +27,8 @@ enum ToolDigest {
     private static func append(_ tree: JSONTree, to out: inout [UInt8]) {
         switch tree {
         case .object(let object):
-            let members = object.members.map { (name: $0.name.value, value: $0.value) }
-                .sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
+            var members = object.members.map { (name: $0.name.value, value: $0.value) }
+            members.sort { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
             out.append(0x7B)
             for (index, member) in members.enumerated() {
                 if index > 0 { out.append(0x2C) }

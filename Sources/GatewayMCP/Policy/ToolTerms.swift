@@ -1,9 +1,10 @@
 package import GatewayModel
 import GatewayPolicy
 
-/// What all MCPToolPolicies together ask of one tool: of each the strictest. Filled in where it is made and not changed
-/// after that; a reference, since it is looked at often in a call.
-final class ToolTerms {
+/// What all MCPToolPolicies together ask of one tool: of each the strictest. A reference, since a call hands it on.
+///
+/// Safe to send: it is filled in where it is made, before anybody else has it, and not changed after that.
+final class ToolTerms: @unchecked Sendable {
     var pin = ToolPinning.off
     /// Nil where no policy says it.
     var validate: ToolValidation?
@@ -26,11 +27,30 @@ final class ToolTerms {
 
 /// Every MCPToolPolicy, ready to be asked.
 package struct ToolGovernance: Sendable {
-    private struct Policy: Sendable {
-        var servers: [NamePattern]
-        var tools: [NamePattern]
-        var spec: MCPToolPolicySpec
-        var words: [BytePattern]
+    /// A reference, since a copy is many texts.
+    private final class Policy: Sendable {
+        let servers: [NamePattern]
+        let tools: [NamePattern]
+        let spec: MCPToolPolicySpec
+        let words: [BytePattern]
+        /// What it asks where no other policy is about the tool, as is nearly always so.
+        let alone = ToolTerms()
+
+        init(_ spec: MCPToolPolicySpec, _ words: [BytePattern]) {
+            servers = spec.servers.map { NamePattern($0) }
+            tools = spec.tools.map { NamePattern($0) }
+            (self.spec, self.words) = (spec, words)
+            add(to: alone)
+        }
+
+        func isAbout(server: String, tool: String) -> Bool {
+            servers.contains { $0.matches(server) } && tools.contains { $0.matches(tool) }
+        }
+
+        func add(to terms: ToolTerms) {
+            terms.add(spec)
+            terms.words += words
+        }
     }
 
     private let policies: [Policy]
@@ -41,15 +61,14 @@ package struct ToolGovernance: Sendable {
         for spec in specs {
             var words: [BytePattern] = []
             for word in spec.redact?.words ?? [] { words.append(try BytePattern(word)) }
-            policies.append(
-                Policy(
-                    servers: spec.servers.map { NamePattern($0) }, tools: spec.tools.map { NamePattern($0) },
-                    spec: spec, words: words))
+            policies.append(Policy(spec, words))
         }
         self.policies = policies
     }
 
     private init() { policies = [] }
+
+    private static let nothing = ToolTerms()
 
     package static let none = ToolGovernance()
 
@@ -73,16 +92,14 @@ package struct ToolGovernance: Sendable {
     package func risk(server: String, tool: String) -> ToolRisk? { terms(server: server, tool: tool).risk }
 
     func terms(server: String, tool: String) -> ToolTerms {
-        let terms = ToolTerms()
-        // Where they lie: a copy of a policy is many texts.
-        let policies = policies.span
-        for index in policies.indices {
-            guard policies[index].servers.contains(where: { $0.matches(server) }),
-                policies[index].tools.contains(where: { $0.matches(tool) })
-            else { continue }
-            terms.add(policies[index].spec)
-            terms.words += policies[index].words
+        var (found, count) = (ToolGovernance.nothing, 0)
+        for policy in policies where policy.isAbout(server: server, tool: tool) {
+            found = policy.alone
+            count += 1
         }
+        guard count > 1 else { return found }
+        let terms = ToolTerms()
+        for policy in policies where policy.isAbout(server: server, tool: tool) { policy.add(to: terms) }
         return terms
     }
 }
@@ -117,7 +134,7 @@ package final class ToolLimiters: Sendable {
     func take(
         _ terms: ToolTerms, server: String, tool: String, owner: String, now: UInt64
     ) throws(GatewayError) -> ToolPermit {
-        guard terms.callsPerMinute != nil || terms.concurrentMax != nil else { return ToolPermit(nil) }
+        guard terms.callsPerMinute != nil || terms.concurrentMax != nil else { return .unlimited }
         var hasher = Hasher()
         hasher.combine(server)
         hasher.combine(tool)
@@ -134,7 +151,7 @@ package final class ToolLimiters: Sendable {
                     .rateLimited, "too many calls of the tool: \(tool)", hint: "try again in \(seconds) s")
             }
         }
-        guard let most = terms.concurrentMax else { return ToolPermit(nil) }
+        guard let most = terms.concurrentMax else { return .unlimited }
         guard let permit = calls.acquire(key, countMax: most) else {
             throw GatewayError(
                 .concurrencyLimited, "too many calls of the tool at once: \(tool)", hint: "try again in 1 s")
@@ -146,6 +163,7 @@ package final class ToolLimiters: Sendable {
 /// A call's place under a limit of calls at once; given back when nobody holds it any more.
 final class ToolPermit: Sendable {
     private let permit: ConcurrencyPermit?
+    static let unlimited = ToolPermit(nil)
 
     init(_ permit: consuming ConcurrencyPermit?) { self.permit = permit }
 }

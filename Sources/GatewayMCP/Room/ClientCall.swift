@@ -31,14 +31,17 @@ final class ClientCall: Sendable {
         let id = message.id.map { Array(bytes[$0]) }
         let params = try ClientCall.params(bytes, message.params, id)
         (self.message, self.id, self.params) = (message, id, params)
-        let (meta, input) = (params.meta, params.text.span)
+        let (meta, text) = (params.meta, params.text)
+        let input = text.span
         let said = meta?.string(MCPName.protocolVersionMeta, in: input, bytesMax: 64)
         traceparent = meta?.string("traceparent", in: input, bytesMax: 64)
         let field = try ClientCall.value(MCPName.protocolVersion, head, id)
         let isResponse = message.kind == .result || message.kind == .error
         let isOpening = message.method == "initialize" && said == nil
         // What names a revision with sessions in its field and says nothing in its body is of that time.
-        let known = field.flatMap { MCPRevision(rawValue: $0) }
+        // Nearly always the newest; for the others a list is searched.
+        let isNewest = field == MCPRevision.stateless.rawValue
+        let known = isNewest ? MCPRevision.stateless : field.flatMap { MCPRevision(rawValue: $0) }
         let isOld = said == nil && (field == nil || known.map { !$0.isStateless } ?? false)
         if isOpening || session != nil && said == nil || isOld || isResponse {
             if let field, known == nil, !isOpening { throw ClientCall.unsupported(field, id) }
@@ -50,9 +53,11 @@ final class ClientCall: Sendable {
         }
         revision = .stateless
         let member = meta?.member(MCPName.capabilitiesMeta, in: input)
-        capabilities = member.map { Array(params.text[$0.value]) } ?? ClientCall.nothing
+        // Nearly always without members, which is all that has two bytes.
+        let isNothing = member.map { $0.kind == .object && $0.value.count == 2 } ?? true
+        capabilities = isNothing ? ClientCall.nothing : Array(text[member?.value ?? 0..<0])
         let info = meta?.member(MCPName.clientInfoMeta, in: input)
-        clientInfo = info.flatMap { $0.kind == .object ? Array(params.text[$0.value]) : nil }
+        clientInfo = info.flatMap { $0.kind == .object ? Array(text[$0.value]) : nil }
         logLevel = meta?.string(MCPName.logLevelMeta, in: input, bytesMax: 32)
         try checkVersion(field, said, id)
         if message.kind == .request { try checkFields(head, id) }
@@ -139,7 +144,7 @@ final class ClientCall: Sendable {
         guard let field = try ClientCall.value(MCPName.name, head, id) else {
             throw ClientFault(JSONRPCCode.headerMismatch, "header mismatch: Mcp-Name is missing", id: id)
         }
-        guard let decoded = HeaderValue.decoded(Array(field.utf8)), decoded.elementsEqual(wanted.utf8) else {
+        guard HeaderValue.isExactly(wanted, field) else {
             throw ClientFault(
                 JSONRPCCode.headerMismatch,
                 "header mismatch: Mcp-Name is not the \("\(member)") of the body", id: id)
@@ -151,7 +156,8 @@ final class ClientCall: Sendable {
         _ name: String, _ head: borrowing RequestHead, _ id: [UInt8]?
     ) throws(ClientFault) -> String? {
         var found: String?
-        for entry in head.fields.entries where head.fields.equals(entry.name, name) {
+        let (store, wanted) = (head.fields.bytes.span, name.utf8Span.span)
+        for entry in head.fields.entries where Word.equals(store, entry.name, wanted) {
             guard found == nil else {
                 throw ClientFault(JSONRPCCode.headerMismatch, "header mismatch: \(name) comes twice", id: id)
             }

@@ -8,13 +8,14 @@ import GatewayState
 /// on every BudgetPolicy that names the tool, and costs what an MCPToolPolicy says it does. Its own bytes are reserved;
 /// those of the answer, which nobody knows before, are added when it has come, so that what is beyond a limit is owed.
 extension MCPExchange {
-    func reserve(_ tool: ToolDefinition, at server: CompiledServer, _ call: ClientCall) throws(ClientFault) {
+    func reserve(
+        _ tool: ToolDefinition, at server: CompiledServer, _ price: Money, _ call: ClientCall
+    ) throws(ClientFault) {
         let budgets = room.catalog.budgets
         let hasOwn = principal.grant.map { !$0.limits.isEmpty } ?? false
         guard hasOwn || !budgets.isEmpty, let exchange else { return }
         let name = server.prefix + ToolView.separator + tool.name
         let facts = BudgetFacts(principal: principal, model: name)
-        let price = terms(of: tool.name, at: server).price
         let demand = BudgetAmounts(
             cost: price, inputTokens: 0, outputTokens: 0, bytes: max(1, call.bytes.count))
         let (high, low) = exchange.record.requestID

@@ -41,8 +41,9 @@ extension MCPExchange {
     private func callTool(
         _ own: String, at server: CompiledServer, as shown: String, _ arguments: JSONTree, _ call: ClientCall
     ) throws(ClientFault) {
-        let verdict = try judge(.tool, own, at: server, as: shown, arguments: arguments, call)
-        try checkScopes(terms(of: own, at: server), call)
+        let terms = terms(of: own, at: server)
+        let verdict = try judge(.tool, own, at: server, as: shown, arguments: arguments, risk: terms.risk, call)
+        try checkScopes(terms, call)
         // Before anybody is asked: an approval is not spent on what will not be sent.
         if let refusal = services.health.refusal(of: server) {
             // Rules let it through: it is the server that fails.
@@ -50,34 +51,42 @@ extension MCPExchange {
             throw ClientFault(refusal, id: call.id, status: 200)
         }
         note?.argumentsDigest = ToolDigest.of(arguments)
-        note?.risk = terms(of: own, at: server).risk
+        note?.risk = terms.risk
+        // Nearly always the list is known.
+        if let shelf = services.shelf.shelf(of: server, for: owner, now: worker.now) {
+            return try callTool(own, of: shelf, at: server, as: shown, terms, arguments, verdict, call)
+        }
         withShelves([server], call) { [self] shelves in
             do throws(ClientFault) {
-                // What the server does not list for this caller is not called either: nobody has looked at it.
-                guard let definition = shelves.first??.tools[ExactName(own)] else {
-                    throw unknown(.tool, shown, call)
-                }
-                note?.pin = definition.digest
-                if let refusal = refusal(of: definition, at: server) {
-                    throw changed(definition, refusal, server, call)
-                }
-                if try isAnswered(definition, at: server, arguments, call) { return }
-                guard verdict.decision == .ask else {
-                    return try send(definition, at: server, as: shown, arguments, call)
-                }
-                try askPerson(definition, at: server, arguments, verdict, call) { [self] () throws(ClientFault) in
-                    try send(definition, at: server, as: shown, arguments, call)
-                }
+                try callTool(own, of: shelves.first ?? nil, at: server, as: shown, terms, arguments, verdict, call)
             } catch { answer(error) }
         }
     }
 
+    private func callTool(
+        _ own: String, of shelf: ToolShelf.Shelf?, at server: CompiledServer, as shown: String, _ terms: ToolTerms,
+        _ arguments: JSONTree, _ verdict: Verdict, _ call: ClientCall
+    ) throws(ClientFault) {
+        // What the server does not list for this caller is not called either: nobody has looked at it.
+        guard let definition = shelf?.tools[ExactName(own)] else { throw unknown(.tool, shown, call) }
+        note?.pin = definition.digest
+        if let refusal = refusal(of: definition, terms, at: server) {
+            throw changed(definition, refusal, server, call)
+        }
+        if try isAnswered(definition, terms, arguments, call) { return }
+        guard verdict.decision == .ask else {
+            return try send(definition, at: server, as: shown, terms, arguments, call)
+        }
+        try askPerson(definition, at: server, arguments, verdict, call) { [self] () throws(ClientFault) in
+            try send(definition, at: server, as: shown, terms, arguments, call)
+        }
+    }
+
     private func send(
-        _ definition: ToolDefinition, at server: CompiledServer, as shown: String, _ arguments: JSONTree,
-        _ call: ClientCall
+        _ definition: ToolDefinition, at server: CompiledServer, as shown: String, _ terms: ToolTerms,
+        _ arguments: JSONTree, _ call: ClientCall
     ) throws(ClientFault) {
         let own = definition.name
-        let terms = self.terms(of: own, at: server)
         do throws(GatewayError) {
             guard call.params.byteCount <= terms.argumentBytesMax else {
                 throw GatewayError(
@@ -97,17 +106,20 @@ extension MCPExchange {
         self.definition = definition
         calledTool = own
         let fields = try fieldParameters(definition, arguments, call)
-        try reserve(definition, at: server, call)
-        let isSearched = view.isSearched
-        try whenRecorded(call) { [self] in
-            forward("tools/call", to: server, call) { request in
-                request.name = own
-                request.fields = fields
-                request.edit.keepsTask = call.asksForTask
-                if own != shown || isSearched { request.edit.renamed = ("name", MCPExchange.json(own)) }
-                if isSearched { request.edit.extra.append(("arguments", arguments.bytes)) }
-            }
+        try reserve(definition, at: server, terms.price, call)
+        let isRenamed = own != shown || view.isSearched
+        let found = view.isSearched ? arguments.bytes : nil
+        let prepare = { (request: ServerRequest) in
+            request.name = own
+            request.fields = fields
+            request.edit.keepsTask = call.asksForTask
+            if isRenamed { request.edit.renamed = ("name", MCPExchange.json(own)) }
+            if let found { request.edit.extra.append(("arguments", found)) }
         }
+        if let promise = try record(call) {
+            return wait(for: promise, call) { [self] in forward("tools/call", to: server, call, prepare) }
+        }
+        forward("tools/call", to: server, call, prepare)
     }
 
     /// The arguments as a tree, refused where a name comes twice: what is judged must be what the server reads.
@@ -247,7 +259,7 @@ extension MCPExchange {
     /// Phase 4, decide, on what the body says. What a caller may never use is as unknown as what is not there.
     private func judge(
         _ item: ToolAccessTable.Item, _ own: String, at server: CompiledServer, as shown: String,
-        arguments: JSONTree?, _ call: ClientCall
+        arguments: JSONTree?, risk: ToolRisk? = nil, _ call: ClientCall
     ) throws(ClientFault) -> Verdict {
         let access = room.catalog.access
         guard isWithinReach(item, own, server) else { throw unknown(item, shown, call) }
@@ -257,7 +269,7 @@ extension MCPExchange {
             if let object = arguments?.object { asked.arguments = CELMap(object) } else { asked.arguments = .empty }
         }
         if access.readsTime { asked.now = now }
-        if access.readsRisk, item == .tool { asked.risk = terms(of: own, at: server).risk }
+        if access.readsRisk { asked.risk = risk }
         let verdict = access.decide(principal, asked)
         note?.server = server.shownName
         note?.slot = server.backend.metricSlot
@@ -308,7 +320,7 @@ extension MCPExchange {
         prepare(request)
         // A session has no such members: what a server without one is told of them is the gateway's word.
         if !call.isStateless { request.edit.removed += ["requestState", "inputResponses"] }
-        request.edit.extra += answers
+        if !answers.isEmpty { request.edit.extra += answers }
         request.edit.traceparent = ownTraceparent
         do throws(ClientFault) {
             if try takeState(call, server, request) { return }

@@ -21,10 +21,10 @@ extension MCPExchange {
     /// Arguments that do not fit never reach the server. Newer clients get a result that says so, which their model
     /// reads and mends. True when the call is answered with it.
     func isAnswered(
-        _ tool: ToolDefinition, at server: CompiledServer, _ arguments: JSONTree, _ call: ClientCall
+        _ tool: ToolDefinition, _ terms: ToolTerms, _ arguments: JSONTree, _ call: ClientCall
     ) throws(ClientFault) -> Bool {
         let text: String
-        switch terms(of: tool.name, at: server).fit(arguments, tool.tree) {
+        switch terms.fit(arguments, tool.inputSchema) {
         case .fits: return false
         case .unchecked(let problem):
             note?.unchecked = problem

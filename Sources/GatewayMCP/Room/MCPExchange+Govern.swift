@@ -8,17 +8,17 @@ import GatewayWire
 /// What policies ask of tools beside access: that they are what was approved, that a person agrees, that results are
 /// small and hold no secrets.
 extension MCPExchange {
-    /// What policies ask of a tool; found once for the one that is called.
+    /// What policies ask of a tool.
     func terms(of tool: String, at server: CompiledServer) -> ToolTerms {
-        if let found, found.server === server, found.tool == tool { return found.terms }
-        let terms = room.catalog.governance.terms(server: server.shownName, tool: tool)
-        found = FoundTerms(server, tool, terms)
-        return terms
+        room.catalog.governance.terms(server: server.shownName, tool: tool)
     }
 
     /// Why a tool may not be used as its server defines it now; nil if it may.
     func refusal(of tool: ToolDefinition, at server: CompiledServer) -> GatewayError? {
-        let terms = self.terms(of: tool.name, at: server)
+        refusal(of: tool, terms(of: tool.name, at: server), at: server)
+    }
+
+    func refusal(of tool: ToolDefinition, _ terms: ToolTerms, at server: CompiledServer) -> GatewayError? {
         guard terms.pin != .off || tool.suspicion != nil else { return nil }
         let state = services.book.state(
             server: server.shownName, tool: tool.name, digest: tool.digest, byPerson: terms.pin == .approved)
@@ -72,19 +72,6 @@ extension MCPExchange {
         var rules = ResultRules(view: view, server: server, terms: terms, definition: definition)
         defer { note?.redactions += rules.redactions }
         return try body(&rules)
-    }
-}
-
-/// What policies ask of one tool.
-final class FoundTerms {
-    let server: CompiledServer
-    let tool: String
-    let terms: ToolTerms
-
-    init(_ server: CompiledServer, _ tool: String, _ terms: ToolTerms) {
-        self.server = server
-        self.tool = tool
-        self.terms = terms
     }
 }
 

@@ -68,12 +68,14 @@ extension MCPExchange {
     }
 
     private func open(_ session: ClientSession, _ findings: [ServerSurvey.Finding], _ call: ClientCall) {
-        var session = session
-        session.opened = findings.compactMap { finding in
+        let opened = findings.compactMap { finding in
             finding.session.map {
                 ClientSession.Opened(server: finding.server.name, id: $0.id ?? "", revision: $0.revision)
             }
         }
+        let session = ClientSession(
+            id: session.id, revision: session.revision, place: session.place, owner: session.owner,
+            capabilities: session.capabilities, clientInfo: session.clientInfo, opened: opened)
         guard let sealed = session.sealed(services.seal) else {
             return answer(
                 ClientFault(

@@ -46,7 +46,6 @@ final class MCPExchange {
     /// What policies ask of the tool that is called, and its place under their limits.
     var terms: ToolTerms?
     var definition: ToolDefinition?
-    var found: FoundTerms?
     /// By the server's own name, of a task too; what a stream that is taken up again is judged by.
     var calledTool: String?
     /// The task that is asked about.
@@ -193,8 +192,9 @@ extension MCPExchange: BodyReader {
 
     private func serve(_ call: ClientCall) throws(ClientFault) {
         try checkAnswers(call)
+        // Most are, and a switch over so many texts is a search.
+        if call.method == "tools/call" { return try callTool(call) }
         switch call.method {
-        case "tools/call": try callTool(call)
         case "tools/list": list(.tools, call)
         case "prompts/list": list(.prompts, call)
         case "resources/list": list(.resources, call)
@@ -240,7 +240,7 @@ extension MCPExchange {
                 id: call.id, status: 200)
         }
         (self.room, self.view) = (room, view)
-        (found, server, calledTool) = (nil, nil, nil)
+        (server, calledTool) = (nil, nil)
         try serve(call)
     }
 

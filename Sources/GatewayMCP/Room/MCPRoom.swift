@@ -86,8 +86,9 @@ package final class MCPRoom: RouteHandler {
             guard let reach = reach(all, of: exchange) else { return nil }
             if let virtual = reach.virtual { return view(of: virtual, principal) }
             // Whoever has shown nothing yet is told so first.
+            let showsAll = principal.proof == .none || reach.servers.allSatisfy { shows($0, principal) }
             return ToolView(
-                self, reach.servers.filter { principal.proof == .none || shows($0, principal) }, for: principal,
+                self, showsAll ? reach.servers : reach.servers.filter { shows($0, principal) }, for: principal,
                 isSingle: reach.isSingle, place: reach.place)
         case .named:
             let path = exchange.request.fields.text(exchange.request.path)

@@ -121,10 +121,17 @@ extension Principal {
     /// Whose sessions, lists and approvals are whose: the tenant with the user, agent or credential. No two callers
     /// have one key, however their names are spelled and whatever stands in them.
     var ownerKey: String {
-        let who =
-            user.map { "user \($0.asKeyPart)" } ?? agent.map { "agent \($0.asKeyPart)" }
-            ?? credentialID.map { "key \($0.asKeyPart)" } ?? ""
-        return "\(tenant?.asKeyPart ?? "")/\(who)"
+        // Put together without interpolation: each call asks for it.
+        var key = tenant?.asKeyPart ?? ""
+        key += "/"
+        if let user {
+            key += "user " + user.asKeyPart
+        } else if let agent {
+            key += "agent " + agent.asKeyPart
+        } else if let credentialID {
+            key += "key " + credentialID.asKeyPart
+        }
+        return key
     }
 
     /// Whose calls a person decides about: a user's agents are told apart, since rules may be.

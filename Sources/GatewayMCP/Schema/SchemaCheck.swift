@@ -230,7 +230,7 @@ struct SchemaCheck {
 
     private func checkNumber(_ number: JSONNumber, _ schema: SchemaMembers, _ place: String) throws(Mismatch) {
         let value = number.double
-        let bounds: [(String, (Double) -> Bool, String)] = [
+        let bounds: [(StaticString, (Double) -> Bool, String)] = [
             ("minimum", { value >= $0 }, "at least"), ("maximum", { value <= $0 }, "at most"),
             ("exclusiveMinimum", { value > $0 }, "more than"), ("exclusiveMaximum", { value < $0 }, "less than"),
         ]
@@ -322,7 +322,8 @@ struct SchemaCheck {
     ) throws(Mismatch) {
         let required = schema["required"]?.array ?? []
         try chargeLookups(required.count, in: object.members.count, place)
-        for name in required.compactMap({ $0.string?.value }) where object[name] == nil {
+        for element in required {
+            guard let name = element.string?.value, object[name] == nil else { continue }
             throw Mismatch(place: "\(place)/\(name)", message: "is missing")
         }
         if let least = schema["minProperties"]?.int, object.members.count < least {

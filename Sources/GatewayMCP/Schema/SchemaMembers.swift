@@ -11,15 +11,22 @@ struct SchemaMembers {
         let members = object.members.span
         for index in members.indices {
             // A name with an escape may be any.
-            bits |= members[index].name.isPlain ? SchemaMembers.bit(members[index].name.escaped) : .max
+            bits |= members[index].name.isPlain ? SchemaMembers.bit(of: members[index].name.escaped) : .max
         }
     }
 
-    subscript(_ name: String) -> JSONTree? { bits & SchemaMembers.bit(name) == 0 ? nil : object[name] }
+    @inline(__always)
+    subscript(_ name: StaticString) -> JSONTree? {
+        // Safe: a keyword has a first byte.
+        let first = unsafe name.utf8Start.pointee
+        return bits & SchemaMembers.bit(name.utf8CodeUnitCount, first) == 0 ? nil : object.value(of: name)
+    }
 
     /// By length and first byte.
     @inline(__always)
-    private static func bit(_ name: String) -> UInt64 {
-        1 &<< UInt64(truncatingIfNeeded: name.utf8.count &* 5 &+ Int(name.utf8.first ?? 0))
+    private static func bit(_ count: Int, _ first: UInt8) -> UInt64 {
+        1 &<< UInt64(truncatingIfNeeded: count &* 5 &+ Int(first))
     }
+
+    private static func bit(of name: String) -> UInt64 { bit(name.utf8.count, name.utf8.first ?? 0) }
 }

@@ -168,7 +168,7 @@ final class ListGathering {
         lists[index].items = lists[index].items.filter { item in
             guard var tool = try? ToolDefinition(item), seen.insert(ExactName(tool.name)).inserted else { return false }
             if !looks.insert(tool.name.lowercased()).inserted {
-                tool.suspicion = tool.suspicion ?? "its name looks like another's"
+                tool = ToolDefinition(tool, suspicion: "its name looks like another's")
             }
             if see(tool, at: server) { isChanged = true }
             tools.append(tool)

@@ -49,20 +49,28 @@ struct ServerCaller: Sendable {
 }
 
 /// What a client's session is: all of it travels in the sealed id that the client sends, so that every replica can
-/// serve it.
-package struct ClientSession: Sendable, Equatable {
+/// serve it. A reference, since every call hands on that it has one, or none.
+package final class ClientSession: Sendable {
     /// Random; names the session where something is kept for it.
-    var id: String
-    var revision: MCPRevision
+    let id: String
+    let revision: MCPRevision
     /// The path it began at: a server's name, or empty for all of them.
-    var place: String
+    let place: String
     /// Whose it is.
-    var owner: String
+    let owner: String
     /// JSON objects.
-    var capabilities: [UInt8]
-    var clientInfo: [UInt8]?
+    let capabilities: [UInt8]
+    let clientInfo: [UInt8]?
     /// Sessions at servers that were opened with it, by server; an empty id where the server gives none.
-    var opened: [Opened]
+    let opened: [Opened]
+
+    init(
+        id: String, revision: MCPRevision, place: String, owner: String, capabilities: [UInt8], clientInfo: [UInt8]?,
+        opened: [Opened]
+    ) {
+        (self.id, self.revision, self.place, self.owner) = (id, revision, place, owner)
+        (self.capabilities, self.clientInfo, self.opened) = (capabilities, clientInfo, opened)
+    }
 
     struct Opened: Sendable, Equatable {
         var server: String

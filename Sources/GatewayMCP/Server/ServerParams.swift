@@ -19,7 +19,7 @@ struct ServerParams {
 
     /// For a server whose requests stand for themselves. A client of the same kind has said who it is and what it can.
     func stateless(_ params: RequestParams, _ caller: ServerCaller) throws(JSONScanError) -> JSONSplice {
-        try edits(params, removed + ["task"]) { meta, outline, input in
+        try edits(params, keepsTask: false) { meta, outline, input in
             meta.set(MCPName.protocolVersionMeta, to: ServerParams.version, in: outline, of: input)
             meta.set(MCPName.capabilitiesMeta, to: caller.capabilities, in: outline, of: input)
             if let info = caller.clientInfo { meta.set(MCPName.clientInfoMeta, to: info, in: outline, of: input) }
@@ -34,7 +34,7 @@ struct ServerParams {
 
     /// For a server that was told all this when its session began.
     func session(_ params: RequestParams) throws(JSONScanError) -> JSONSplice {
-        try edits(params, keepsTask ? removed : removed + ["task"]) { meta, outline, input in
+        try edits(params, keepsTask: keepsTask) { meta, outline, input in
             let token = outline.index(of: "progressToken", in: input)
             let known = [
                 MCPName.protocolVersionMeta, MCPName.capabilitiesMeta, MCPName.clientInfoMeta, MCPName.logLevelMeta,
@@ -52,16 +52,18 @@ struct ServerParams {
     }
 
     private func edits(
-        _ params: RequestParams, _ removed: [StaticString],
+        _ params: RequestParams, keepsTask: Bool,
         _ edit: (inout JSONSplice, JSONOutline, Span<UInt8>) -> Void
     ) throws(JSONScanError) -> JSONSplice {
-        let (input, outline) = (params.text.span, params.outline)
+        let (text, outline) = (params.text, params.outline)
+        let input = text.span
         var splice = JSONSplice()
         if let renamed { splice.set(renamed.member, to: renamed.value, in: outline, of: input) }
-        let gone = removed.compactMap { name in
+        var gone = removed.compactMap { name in
             // What is replaced is gone already.
             extra.contains { $0.name.isSame(name) } ? nil : outline.index(of: name, in: input)
         }
+        if !keepsTask, let task = outline.index(of: "task", in: input) { gone.append(task) }
         if !gone.isEmpty { splice.remove(from: outline) { gone.contains($0) } }
         for each in extra { splice.set(each.name, to: each.value, in: outline, of: input) }
         if let meta = params.meta {
@@ -80,8 +82,9 @@ extension StaticString {
     fileprivate func isSame(_ other: StaticString) -> Bool { description == other.description }
 }
 
-/// The `params` of a request as they were written, and where their members lie.
-struct RequestParams: Sendable {
+/// The `params` of a request as they were written, and where their members lie. A reference, since a call hands them
+/// on.
+final class RequestParams: Sendable {
     /// What they are written in: a whole message, or nothing else.
     let text: [UInt8]
     let outline: JSONOutline
@@ -122,13 +125,25 @@ struct RequestParams: Sendable {
         return Array(hash.finalize())
     }
 
-    func tree(at place: Range<Int>) -> JSONTree? { try? JSONTree.parse(text.span.extracting(place)) }
+    func tree(at place: Range<Int>) -> JSONTree? {
+        let text = text
+        return try? JSONTree.parse(text.span.extracting(place))
+    }
 
-    func member(_ name: StaticString) -> JSONOutline.Member? { outline.member(name, in: text.span) }
+    func member(_ name: StaticString) -> JSONOutline.Member? {
+        let text = text
+        return outline.member(name, in: text.span)
+    }
 
-    func metaMember(_ name: StaticString) -> JSONOutline.Member? { meta?.member(name, in: text.span) }
+    func metaMember(_ name: StaticString) -> JSONOutline.Member? {
+        let text = text
+        return meta?.member(name, in: text.span)
+    }
 
-    func string(_ name: StaticString) -> String? { outline.string(name, in: text.span) }
+    func string(_ name: StaticString) -> String? {
+        let text = text
+        return outline.string(name, in: text.span)
+    }
 
     /// The client's progress token as it was written.
     var progressToken: [UInt8]? {

@@ -104,9 +104,8 @@ final class ServerPost: AnswerReader {
 
     /// Puts it on the wire; `credential` opens the server.
     func send(_ asked: Asked, _ credential: UpstreamCredential?) {
-        let body = asked.body.isEmpty ? [] : [ByteBuffer(bytes: asked.body)]
         let rule = asked.isStream || asked.method == .get ? server.streamRule : server.rule
-        call.begin(body: body, to: server.backend, rule: rule, on: worker, reader: self) { head in
+        call.begin(body: asked.body, to: server.backend, rule: rule, on: worker, reader: self) { head in
             write(asked, to: &head)
             open(&head, credential, asked.body)
         }
@@ -202,7 +201,7 @@ final class ServerPost: AnswerReader {
         receivedBytes += bytes.readableBytes
         guard parser != nil else {
             guard body.count + bytes.readableBytes <= server.resultBytesMax else { return tooLarge() }
-            body.append(contentsOf: bytes.readableBytesView)
+            if body.isEmpty { body = Array(buffer: bytes) } else { body.append(contentsOf: bytes.readableBytesView) }
             return
         }
         let span = bytes.readableBytesUInt8Span

@@ -137,12 +137,13 @@ final class ServerRequest {
         var fields = fields
         fields.reserveCapacity(fields.count + 3)
         fields.append((MCPName.protocolVersion, ServerRequest.version))
-        fields.append((MCPName.method, Array(method.utf8)))
+        fields.append((MCPName.method, method == "tools/call" ? ServerRequest.toolCall : Array(method.utf8)))
         if let name { fields.append((MCPName.name, HeaderValue.encoded(name))) }
         send(fields, params, edits)
     }
 
     private static let version = Array(MCPRevision.stateless.rawValue.utf8)
+    private static let toolCall = Array("tools/call".utf8)
 
     private var unreadable: Reply {
         .failed(GatewayError(.malformedRequest, "the request's params cannot be read"))
@@ -184,8 +185,9 @@ final class ServerRequest {
     // MARK: Sending
 
     private func send(_ fields: [(name: String, value: [UInt8])], _ params: RequestParams, _ edits: JSONSplice) {
+        let text = params.text
         let body = JSONRPCWriter.request(
-            id: id, method: method, paramsIn: params.text.span, at: params.outline.extent, edits)
+            id: id, method: method, paramsIn: text.span, at: params.outline.extent, edits)
         let post = ServerPost(server, services, on: worker)
         follow(post)
         post.begin(.post, fields: fields, body: body, isStream: isStream)

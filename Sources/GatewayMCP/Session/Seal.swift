@@ -75,25 +75,22 @@ extension ClientSession {
     }
 
     /// The session of an id that a client sends; nil for one that is not ours.
-    init?(_ text: String, _ seal: Seal) {
+    convenience init?(_ text: String, _ seal: Seal) {
         guard let bytes = seal.open(text, .session), let tree = try? JSONTree.parse(bytes),
             let id = tree["i"]?.string?.value, let place = tree["p"]?.string?.value,
             let owner = tree["o"]?.string?.value,
             let revision = tree["r"]?.string.flatMap({ MCPRevision(rawValue: $0.value) }),
             let capabilities = tree["c"]?.string?.value
         else { return nil }
-        self.id = id
-        self.place = place
-        self.owner = owner
-        self.revision = revision
-        self.capabilities = Array(capabilities.utf8)
-        clientInfo = tree["n"]?.string.map { Array($0.value.utf8) }
-        opened = (tree["s"]?.array ?? []).compactMap { each in
+        let opened = (tree["s"]?.array ?? []).compactMap { each -> Opened? in
             guard let parts = each.array, parts.count == 3, let server = parts[0].string?.value,
                 let id = parts[1].string?.value,
                 let revision = parts[2].string.flatMap({ MCPRevision(rawValue: $0.value) })
             else { return nil }
             return Opened(server: server, id: id, revision: revision)
         }
+        self.init(
+            id: id, revision: revision, place: place, owner: owner, capabilities: Array(capabilities.utf8),
+            clientInfo: tree["n"]?.string.map { Array($0.value.utf8) }, opened: opened)
     }
 }

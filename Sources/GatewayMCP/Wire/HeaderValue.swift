@@ -25,6 +25,14 @@ enum HeaderValue {
         return value.allSatisfy { (0x20...0x7E).contains($0) || $0 == 0x09 } ? value : nil
     }
 
+    /// Whether a field's value means exactly this text. Nearly always it is the text.
+    static func isExactly(_ text: String, _ value: String) -> Bool {
+        if value.utf8.allSatisfy({ (0x21...0x7E).contains($0) && $0 != 0x3D }) {
+            return value.utf8.elementsEqual(text.utf8)
+        }
+        return decoded(Array(value.utf8)).map { $0.elementsEqual(text.utf8) } ?? false
+    }
+
     private static func isBlank(_ byte: UInt8?) -> Bool { byte == 0x20 || byte == 0x09 }
 
     private static func isMarked(_ bytes: [UInt8]) -> Bool {

@@ -24,7 +24,7 @@ package struct ModelCondition: Sendable {
         let variables = ModelCallVariables.standard
         if request.inputTokens == nil, program.reads(variables.inputTokens) { return nil }
         if request.headers == nil, program.reads(variables.headers) { return nil }
-        var activation = variables.activation(for: principal)
+        var activation = variables.activation(for: principal, in: program)
         // The catalogue's name: by an alias nobody gets around a condition.
         activation[variables.model] = .string(String(decoding: request.catalogName, as: UTF8.self))
         activation[variables.operation] = .string(request.operation.rawValue)

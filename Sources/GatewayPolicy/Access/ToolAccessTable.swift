@@ -177,15 +177,16 @@ package final class ToolRule: Sendable {
         guard hasCondition else { return true }
         guard let program else { return nil }
         let variables = ToolCallVariables.standard
-        if request.arguments == nil, program.reads(variables.arguments) { return nil }
-        if request.now == nil, program.reads(variables.now) { return nil }
-        var activation = variables.activation(for: principal)
-        activation[variables.server] = .string(request.server)
-        activation[variables.name] = .string(request.name)
+        let (readsArguments, readsNow) = (program.reads(variables.arguments), program.reads(variables.now))
+        if request.arguments == nil, readsArguments { return nil }
+        if request.now == nil, readsNow { return nil }
+        var activation = variables.activation(for: principal, in: program)
+        if program.reads(variables.server) { activation[variables.server] = .string(request.server) }
+        if program.reads(variables.name) { activation[variables.name] = .string(request.name) }
         // A tool that nobody has judged has none, and a condition can tell that.
-        activation[variables.risk] = .string(request.risk?.rawValue ?? "")
-        activation[variables.arguments] = request.arguments.map { .map($0) }
-        activation[variables.now] = request.now.map { .timestamp($0) }
+        if program.reads(variables.risk) { activation[variables.risk] = .string(request.risk?.rawValue ?? "") }
+        if readsArguments { activation[variables.arguments] = request.arguments.map { .map($0) } }
+        if readsNow { activation[variables.now] = request.now.map { .timestamp($0) } }
         do throws(CELError) {
             return try program.evaluateBool(&activation)
         } catch {

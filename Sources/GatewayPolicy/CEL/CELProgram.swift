@@ -8,6 +8,8 @@ package struct CELProgram: Sendable {
     package let type: CELType
     /// The variables it reads: the others need no value.
     package let slots: Set<CELSlot>
+    /// The same, by the slot's index: conditions ask at every call.
+    private let isRead: [Bool]
     private let code: CELCode
 
     /// - Parameter result: the type the expression must have, when there is one.
@@ -22,10 +24,13 @@ package struct CELProgram: Sendable {
         self.source = source
         type = root.type
         slots = Set(compiler.slotsUsed.map(CELSlot.init(index:)))
+        var isRead = [Bool](repeating: false, count: (compiler.slotsUsed.max() ?? -1) + 1)
+        for index in compiler.slotsUsed { isRead[index] = true }
+        self.isRead = isRead
         code = compiler.code(root: root.node)
     }
 
-    package func reads(_ slot: CELSlot) -> Bool { slots.contains(slot) }
+    package func reads(_ slot: CELSlot) -> Bool { slot.index < isRead.count && isRead[slot.index] }
 
     /// Throws what went wrong and where; the activation is only changed in its scratch space.
     package func evaluate(_ activation: inout CELActivation) throws(CELError) -> CELValue {

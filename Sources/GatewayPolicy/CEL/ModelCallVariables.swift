@@ -29,10 +29,11 @@ package struct ModelCallVariables: Sendable {
         try CELProgram(source, in: environment, giving: .bool)
     }
 
-    /// An activation that knows the caller. What the caller has not got stays unset, so that `has()` tells.
-    package func activation(for caller: Principal) -> CELActivation {
+    /// An activation for a program, that knows the caller. What the caller has not got stays unset, so that `has()`
+    /// tells.
+    package func activation(for caller: Principal, in program: CELProgram) -> CELActivation {
         var activation = environment.activation()
-        principal.set(caller, in: &activation)
+        principal.set(caller, in: &activation, for: program)
         return activation
     }
 }

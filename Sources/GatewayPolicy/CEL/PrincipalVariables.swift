@@ -16,15 +16,15 @@ struct PrincipalVariables: Sendable {
         proof = environment.declare("principal.proof", .string)
     }
 
-    /// What the caller has not got stays unset, so that `has()` tells.
-    func set(_ principal: Principal, in activation: inout CELActivation) {
-        activation[user] = principal.user.map { .string($0) }
-        activation[tenant] = principal.tenant.map { .string($0) }
-        activation[team] = principal.team.map { .string($0) }
-        activation[agent] = principal.agent.map { .string($0) }
-        activation[run] = principal.run.map { .string($0) }
-        activation[groups] = .strings(principal.groups)
-        activation[credential] = principal.credentialID.map { .string($0) }
-        activation[proof] = .string(principal.proof.rawValue)
+    /// What the caller has not got stays unset, so that `has()` tells; and so does what the program does not read.
+    func set(_ principal: Principal, in activation: inout CELActivation, for program: CELProgram) {
+        if program.reads(user) { activation[user] = principal.user.map { .string($0) } }
+        if program.reads(tenant) { activation[tenant] = principal.tenant.map { .string($0) } }
+        if program.reads(team) { activation[team] = principal.team.map { .string($0) } }
+        if program.reads(agent) { activation[agent] = principal.agent.map { .string($0) } }
+        if program.reads(run) { activation[run] = principal.run.map { .string($0) } }
+        if program.reads(groups) { activation[groups] = .strings(principal.groups) }
+        if program.reads(credential) { activation[credential] = principal.credentialID.map { .string($0) } }
+        if program.reads(proof) { activation[proof] = .string(principal.proof.rawValue) }
     }
 }

@@ -7,9 +7,7 @@ import GatewayWire
 /// was asked of servers of tools, and where an AuditPolicy asks for them the other requests that were let through.
 extension Exchange {
     func audit(_ trail: AuditTrail) {
-        if let call = record.toolCall?.call {
-            return auditTool(call, trail)
-        }
+        if let note = record.toolCall { return auditTool(note, trail) }
         let isRefused = verdict?.isAllowed == false || record.errorCode?.isOfPolicy == true
         guard isRefused || trail.keepsPlainHTTP else { return }
         let method = request.fields.text(request.methodName)
@@ -39,25 +37,22 @@ extension Exchange {
     }
 
     /// What is about to be done, for `AuditTrail.intent`.
-    package func toolIntent(_ call: ToolCallRecord) -> AuditEvent {
-        var event = toolEvent(call)
-        event.decision?.verdict = .allowed
+    package func describe(_ call: borrowing ToolCallRecord, asIntentIn event: inout AuditEvent) {
+        describe(call, .allowed, in: &event)
         event.effect = AuditEffect(.pending)
-        event.traffic = nil
-        return event
     }
 
-    private func auditTool(_ call: ToolCallRecord, _ trail: AuditTrail) {
+    private func auditTool(_ note: ToolCallNote, _ trail: AuditTrail) {
         guard let ticket = auditTicket.take() else {
-            trail.record(toolEvent(call))
+            trail.record(toolEvent(note.call))
             return
         }
         // The rest is what the intent says already.
         ticket.outcome(timeMilliseconds: Int(worker.wallNanoseconds / 1_000_000)) { outcome in
             outcome.decision?.code = record.errorCode
-            outcome.details = toolDetails(call)
+            outcome.details = toolDetails(note.call)
             outcome.traffic = traffic
-            outcome.effect = toolEffect(call) ?? AuditEffect(.failed, status: record.status)
+            outcome.effect = toolEffect(note.call.result) ?? AuditEffect(.failed, status: record.status)
         }
     }
 
@@ -66,9 +61,16 @@ extension Exchange {
     }
 
     /// A message to a server of tools: by digests, never by what was said.
-    private func toolEvent(_ call: ToolCallRecord) -> AuditEvent {
-        let isRefused = call.result == .refused
+    private func toolEvent(_ call: borrowing ToolCallRecord) -> AuditEvent {
         var event = AuditEvent(.toolCall, timeMilliseconds: Int(worker.wallNanoseconds / 1_000_000))
+        let isAsked = call.result == .waiting && call.verdict == "ask"
+        describe(call, call.result == .refused ? .denied : isAsked ? .asked : .allowed, in: &event)
+        event.traffic = traffic
+        event.effect = toolEffect(call.result)
+        return event
+    }
+
+    private func describe(_ call: borrowing ToolCallRecord, _ verdict: AuditVerdict, in event: inout AuditEvent) {
         event.correlation = record.requestID
         event.traceID = record.traceID
         event.principal = principal
@@ -76,23 +78,19 @@ extension Exchange {
         event.operation = call.method
         event.resource = call.item.isEmpty ? call.server : "\(call.server)/\(call.item)"
         if !call.server.isEmpty { event.destination = AuditDestination(host: call.server) }
-        let isAsked = call.result == .waiting && call.verdict == "ask"
-        var decision = AuditDecision(isRefused ? .denied : isAsked ? .asked : .allowed)
+        var decision = AuditDecision(verdict)
         decision.rule = record.verdictRule
-        decision.reason = verdict?.reason ?? ""
+        decision.reason = self.verdict?.reason ?? ""
         decision.code = record.errorCode
         decision.facts = [AuditFact("route", record.route), AuditFact("verdict", call.verdict)]
         event.decision = decision
         event.details = toolDetails(call)
-        event.traffic = traffic
-        event.effect = toolEffect(call)
-        return event
     }
 
     /// What came of it; nil for what was refused.
-    private func toolEffect(_ call: ToolCallRecord) -> AuditEffect? {
+    private func toolEffect(_ result: ToolCallRecord.Result) -> AuditEffect? {
         let state: AuditEffect.State
-        switch call.result {
+        switch result {
         case .ok, .toolError: state = .done
         case .waiting: state = .pending
         case .failed: state = .failed
@@ -101,7 +99,7 @@ extension Exchange {
         return effect(state)
     }
 
-    private func toolDetails(_ call: ToolCallRecord) -> [AuditFact] {
+    private func toolDetails(_ call: borrowing ToolCallRecord) -> [AuditFact] {
         // In the order of their names, as records have them.
         var details: [AuditFact] = []
         details.reserveCapacity(8)
@@ -126,7 +124,7 @@ extension Exchange {
     private var part: [AuditFact] { record.part > 0 ? [AuditFact("part", record.part)] : [] }
 
     /// The caller's own key is told as the principal; here it is enough that it was the caller.
-    private func approver(_ call: ToolCallRecord) -> String {
+    private func approver(_ call: borrowing ToolCallRecord) -> String {
         call.approvedBy.hasPrefix("caller ") ? "caller" : call.approvedBy
     }
 

@@ -11,6 +11,8 @@ package final class UpstreamCall {
     private var exchange: Exchange?
     /// Held while the call is under way, so that an answer always finds its reader.
     private var reader: (any AnswerReader)?
+    /// Memory of the worker's that holds the body, and goes back when the call has settled.
+    private var lent: ByteBuffer?
 
     package init() {}
 
@@ -25,6 +27,21 @@ package final class UpstreamCall {
         rule: CompiledRule, on worker: Worker, reader: any AnswerReader
     ) {
         begin(body: body, isWhole: isWhole, to: backend, rule: rule, on: worker, reader: reader) { $0 = head }
+    }
+
+    /// The same with a head and a whole body that are written into memory which served others before.
+    package func begin(
+        body: [UInt8], to backend: CompiledBackend, rule: CompiledRule, on worker: Worker, reader: any AnswerReader,
+        writingHead: (inout RequestHead) -> Void
+    ) {
+        guard !body.isEmpty else {
+            return begin(
+                body: [ByteBuffer](), to: backend, rule: rule, on: worker, reader: reader, writingHead: writingHead)
+        }
+        var buffer = worker.takeBuffer()
+        buffer.writeBytes(body)
+        lent = buffer
+        begin(body: [buffer], to: backend, rule: rule, on: worker, reader: reader, writingHead: writingHead)
     }
 
     /// The same with a head that is written into memory which served another one before.
@@ -86,7 +103,8 @@ package final class UpstreamCall {
 
     func settled() {
         let reader = reader
-        exchange = nil
+        if let lent { exchange?.worker.giveBack(lent) }
+        (exchange, lent) = (nil, nil)
         self.reader = nil
         reader?.callFinished()
     }

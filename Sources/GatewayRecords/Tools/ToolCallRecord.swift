@@ -87,6 +87,10 @@ package struct ToolCallRecord: Sendable {
     package var kind: Kind { Kind(method) }
 
     package init(method: String) { self.method = method }
+
+    /// Lends it where it lies: a copy is many texts.
+    @inline(__always)
+    package mutating func lend(_ body: (borrowing ToolCallRecord) -> Void) { body(self) }
 }
 
 /// One operation of the gateway at a server, as its client.

@@ -31,8 +31,9 @@ package struct JSONSplice: Sendable {
     package mutating func set(
         _ name: StaticString, to value: [UInt8], in outline: JSONOutline, of input: Span<UInt8>
     ) {
-        if let member = outline.member(name, in: input) { return replace(member.value, with: value) }
-        insert(name, value, in: outline)
+        guard let member = outline.member(name, in: input) else { return insert(name, value, in: outline) }
+        // What it has already stays where it is.
+        if !Word.equals(input.extracting(member.value), value.span) { replace(member.value, with: value) }
     }
 
     /// The same with a text.

@@ -48,6 +48,12 @@ package struct JSONText: Sendable, Hashable {
         return !isPlain && Word.equals(unescaped().span, name)
     }
 
+    /// The same of a name in the code.
+    func isExactly(_ name: StaticString) -> Bool {
+        // Safe: the text is static.
+        name.withUTF8Buffer { unsafe isExactly($0.span) }
+    }
+
     /// `self` followed by `other`. Halves of a surrogate pair that meet become one character.
     package static func + (left: JSONText, right: JSONText) -> JSONText {
         JSONText(asWritten: left.escaped + right.escaped)

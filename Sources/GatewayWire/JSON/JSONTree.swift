@@ -85,6 +85,13 @@ package struct JSONObject: Sendable, Hashable {
 
     package var isEmpty: Bool { members.isEmpty }
 
+    /// The member of a name in the code.
+    package func value(of name: StaticString) -> JSONTree? {
+        let all = members.span
+        for index in all.indices where all[index].name.isExactly(name) { return all[index].value }
+        return nil
+    }
+
     /// Reading is linear, which suits the objects of an API; setting replaces in place or appends, nil removes.
     package subscript(_ name: String) -> JSONTree? {
         get {

@@ -209,7 +209,10 @@ package struct FieldBlock: Sendable {
 
     /// The value of the first field of that lower-case name, as text.
     package func value(named name: String) -> String? {
-        for index in entries.indices where equals(entries[index].name, name) { return text(entries[index].value) }
+        let (store, wanted) = (bytes.span, name.utf8Span.span)
+        for index in entries.indices where Word.equals(store, entries[index].name, wanted) {
+            return text(entries[index].value)
+        }
         return nil
     }
 

@@ -29,7 +29,7 @@ package enum Word {
 
     /// Whether a slice is exactly these bytes; an empty text equals nothing.
     @inline(__always)
-    static func equals(_ span: Span<UInt8>, _ slice: Slice, _ text: Span<UInt8>) -> Bool {
+    package static func equals(_ span: Span<UInt8>, _ slice: Slice, _ text: Span<UInt8>) -> Bool {
         let count = text.count
         guard count > 0, Int(slice.count) == count else { return false }
         let start = Int(slice.start)

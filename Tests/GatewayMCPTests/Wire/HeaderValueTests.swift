@@ -12,6 +12,8 @@ struct HeaderValueTests {
     func `the specification's examples`(_ text: String, _ value: String) {
         #expect(HeaderValue.encoded(text) == Array(value.utf8))
         #expect(HeaderValue.decoded(Array(value.utf8)) == Array(text.utf8))
+        #expect(HeaderValue.isExactly(text, value))
+        #expect(!HeaderValue.isExactly(text + "x", value))
     }
 
     @Test(arguments: [
@@ -20,6 +22,7 @@ struct HeaderValueTests {
     ])
     func `what means nothing is refused`(_ value: String) {
         #expect(HeaderValue.decoded(Array(value.utf8)) == nil)
+        #expect(!HeaderValue.isExactly(value, value))
     }
 
     @Test func `the marks are of one case`() {
