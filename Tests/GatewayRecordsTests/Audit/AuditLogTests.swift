@@ -9,11 +9,12 @@ import Testing
 @Suite("Records reach the disk, or whoever needs them there is told", .timeLimit(.minutes(1)))
 struct AuditLogTests {
     private func log(
-        _ test: AuditTestFolder, queueRecordsMax: Int = 65_536, lingerMilliseconds: Int = 0,
+        _ test: AuditTestFolder, queueRecordsMax: Int = 65_536, batchRecordsMax: Int = 256, lingerMilliseconds: Int = 0,
         isDiskFull: @escaping @Sendable () -> Bool = { false }
     ) throws -> AuditLog {
         var settings = AuditLog.Settings()
         settings.queueRecordsMax = queueRecordsMax
+        settings.batchRecordsMax = batchRecordsMax
         settings.lingerMilliseconds = lingerMilliseconds
         settings.retryMilliseconds = 5
         settings.isDiskFull = isDiskFull
@@ -67,6 +68,44 @@ struct AuditLogTests {
             trees.map { $0["time"]?.int } == (0..<3).map { AuditTestFolder.event($0).timeMilliseconds })
         #expect(trees.allSatisfy { $0["unmapped"]?["decision"]?["facts"] != nil })
         #expect(try AuditLogVerification.run(test.folder).isProven)
+    }
+
+    @Test("many records at once leave a call under way to the next round, which takes it whatever came of it")
+    func left() async throws {
+        let test = try AuditTestFolder()
+        let log = try log(test, batchRecordsMax: 4, lingerMilliseconds: 600_000)
+        let trail = AuditTrail(log: log)
+        let tickets = try (0..<2).map { try test.intent(AuditTestFolder.event($0), trail) }
+        for number in 2..<4 { trail.record(AuditTestFolder.event(number)) }
+        while log.recordCount < 2 { await Task.yield() }
+        #expect(log.queuedRecords == 2)
+        tickets[1].outcome(timeMilliseconds: 1_790_000_000_009) { _ in }
+        for number in 4..<8 { trail.record(AuditTestFolder.event(number)) }
+        while log.recordCount < 8 { await Task.yield() }
+        #expect(log.queuedRecords == 0)
+        tickets[0].outcome(timeMilliseconds: 1_790_000_000_010) { _ in }
+        #expect(log.close())
+        #expect(test.states == ["pending", "done", "done"])
+        #expect(log.promised.load(ordering: .relaxed) == 0)
+        #expect(log.durableCount == 9)
+        #expect(try AuditLogVerification.run(test.folder).isProven)
+    }
+
+    @Test("what was left is written in time although nothing else comes, and before the end")
+    func leftAlone() async throws {
+        let test = try AuditTestFolder()
+        for linger in [30, 600_000] {
+            let log = try log(test, batchRecordsMax: 4, lingerMilliseconds: linger)
+            let trail = AuditTrail(log: log)
+            let before = log.recordCount
+            let ticket = try test.intent(AuditTestFolder.event(0), trail)
+            for number in 1..<4 { trail.record(AuditTestFolder.event(number)) }
+            while linger == 30, log.recordCount < before + 4 { await Task.yield() }
+            #expect(log.close())
+            #expect(log.durableCount == before + 4)
+            ticket.outcome(timeMilliseconds: 1) { _ in }
+        }
+        #expect(test.states == ["pending", "pending"])
     }
 
     @Test("an intent that was taken, or given back by a full disk, keeps its place; its outcome is a second record")

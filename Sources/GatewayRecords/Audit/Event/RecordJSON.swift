@@ -131,11 +131,22 @@ struct RecordJSON {
         }
     }
 
+    /// By UTF-16, as RFC 8785 wants it: up to the first difference, if that is of ASCII, the same as by UTF-8.
     private static func precedes(_ left: String, _ right: String) -> Bool {
-        guard left.utf8Span.isKnownASCII, right.utf8Span.isKnownASCII else {
-            return left.utf16.lexicographicallyPrecedes(right.utf16)
+        let precedes: Bool?? = unsafe left.utf8.withContiguousStorageIfAvailable { left in
+            unsafe right.utf8.withContiguousStorageIfAvailable { right in
+                unsafe RecordJSON.precedes(left.span, right.span)
+            }.flatMap(\.self)
         }
-        return left < right
+        return precedes.flatMap(\.self) ?? left.utf16.lexicographicallyPrecedes(right.utf16)
+    }
+
+    /// Nil where they differ in something else than ASCII.
+    private static func precedes(_ left: Span<UInt8>, _ right: Span<UInt8>) -> Bool? {
+        for index in 0..<min(left.count, right.count) where left[index] != right[index] {
+            return left[index] | right[index] < 0x80 ? left[index] < right[index] : nil
+        }
+        return left.count < right.count
     }
 
     /// Rooms write them in order already, mostly.

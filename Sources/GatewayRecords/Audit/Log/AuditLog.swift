@@ -210,11 +210,19 @@ package final class AuditLog: Sendable {
         if !isUrgent { wake.await(timeoutMilliseconds: Int32(clamping: max(0, milliseconds))) }
     }
 
+    /// What the thread has taken.
+    struct Taken {
+        var batch: [Pending]
+        var redactor: AuditRedactor
+        var dropped: Int
+        var isClosing: Bool
+        /// Whether something was left for the next round.
+        var hasLeft: Bool
+    }
+
     /// All that waits, or what has no outcome to wait for; the next round takes the rest. `written` says how much of it
     /// need not be thought of any more.
-    func take(
-        leavingOpen: Bool
-    ) -> (batch: [Pending], redactor: AuditRedactor, dropped: Int, isClosing: Bool, hasLeft: Bool) {
+    func take(leavingOpen: Bool) -> Taken {
         state.withLock { state in
             var batch = state.left
             state.left = []
@@ -231,7 +239,9 @@ package final class AuditLog: Sendable {
             state.isUrgent = false
             state.isComing = !batch.isEmpty || !state.left.isEmpty
             defer { state.dropped = 0 }
-            return (batch, state.redactor, state.dropped, state.isClosing, !state.left.isEmpty)
+            return Taken(
+                batch: batch, redactor: state.redactor, dropped: state.dropped, isClosing: state.isClosing,
+                hasLeft: !state.left.isEmpty)
         }
     }
 
@@ -241,7 +251,8 @@ package final class AuditLog: Sendable {
     func giveBack(_ batch: [Pending], dropped: Int) {
         state.withLock { state in
             state.isComing = false
-            state.queue.insert(contentsOf: batch, at: 0)
+            state.queue = batch + state.left + state.queue
+            state.left = []
             state.inHand = 0
             state.dropped += dropped
         }

@@ -66,15 +66,14 @@ struct AuditWriter {
 
     /// A round that is over early, because many records came, leaves the calls under way to the next one: none waits
     /// longer than records gather.
-    private mutating func take() -> (batch: [AuditLog.Pending], redactor: AuditRedactor, dropped: Int, isClosing: Bool)
-    {
+    private mutating func take() -> AuditLog.Taken {
         let now = AuditClock.monotonicMilliseconds
         let isEarly = now - gatheredSince < log.settings.lingerMilliseconds
         let taken = log.take(leavingOpen: isEarly)
         hasLeft = taken.hasLeft
         leftSince = gatheredSince
         gatheredSince = now
-        return (taken.batch, taken.redactor, taken.dropped, taken.isClosing)
+        return taken
     }
 
     private func nextWait() -> Int32 {
