@@ -95,26 +95,34 @@ extension JSONSplice {
 
     /// The edited text of a buffer: in one new buffer if it is short, else as parts of the buffer.
     func pieces(of input: ByteBuffer) -> [ByteBuffer] {
-        let isCopied = input.readableBytes <= JSONSplice.copiedBytesMax
+        guard input.readableBytes > JSONSplice.copiedBytesMax else { return [edited(input)] }
         var pieces: [ByteBuffer] = []
-        var copy =
-            isCopied ? ByteBufferAllocator().buffer(capacity: count(from: input.readableBytes)) : ByteBuffer()
         var rest = input
         for edit in edits {
             let start = rest.readerIndex - input.readerIndex
             precondition(edit.range.lowerBound >= start, "edits overlap")
-            var before = rest.readSlice(length: edit.range.lowerBound - start) ?? ByteBuffer()
+            pieces.append(rest.readSlice(length: edit.range.lowerBound - start) ?? ByteBuffer())
             rest.moveReaderIndex(forwardBy: edit.range.count)
-            if isCopied {
-                copy.writeBuffer(&before)
-                copy.writeBytes(edit.bytes)
-            } else {
-                pieces.append(before)
-                pieces.append(ByteBuffer(bytes: edit.bytes))
-            }
+            pieces.append(ByteBuffer(bytes: edit.bytes))
         }
-        guard isCopied else { return pieces + [rest] }
-        copy.writeBuffer(&rest)
-        return [copy]
+        return pieces + [rest]
+    }
+
+    private func edited(_ input: ByteBuffer) -> ByteBuffer {
+        let text = input.readableBytesUInt8Span
+        let size = count(from: text.count)
+        var copy = ByteBufferAllocator().buffer(capacity: size)
+        copy.write(bytesMax: size) { out in
+            var start = 0
+            for edit in edits {
+                precondition(edit.range.lowerBound >= start, "edits overlap")
+                let bytes = edit.bytes
+                out.append(text.extracting(start..<edit.range.lowerBound))
+                out.append(bytes.span)
+                start = edit.range.upperBound
+            }
+            out.append(text.extracting(start..<text.count))
+        }
+        return copy
     }
 }

@@ -135,6 +135,9 @@ package final class CompiledTarget: Sendable {
     /// Names to ask for, as far as the provider's list of models says; some may lead elsewhere.
     var names: [[UInt8]] { (provider.models ?? []).sorted { $0.lexicographicallyPrecedes($1) }.flatMap(upstream.asked) }
 
+    /// What so many tokens come to; nil where nobody counts it.
+    func cost(of usage: TokenUsage) -> Money? { price?.cost(of: usage) ?? unknownPrice?.cost(of: usage) }
+
     /// The table a budget of dollars counts by; nil to refuse.
     package func budgetPrice(_ policy: UnknownPrice?) -> PriceTable? {
         if let price { return price }

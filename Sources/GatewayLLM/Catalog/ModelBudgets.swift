@@ -2,7 +2,7 @@ package import GatewayModel
 package import GatewayPolicy
 
 /// Every BudgetPolicy: what is counted, and what is done about what cannot be.
-package struct ModelBudgets: Sendable {
+package final class ModelBudgets: Sendable {
     private final class Settings: Sendable {
         let rule: BudgetRule
         let terms: BudgetTerms

@@ -6,19 +6,23 @@ package final class ModelTable: Sendable {
     /// What a name that was asked for comes to: of a model with one name made once, because every call hands it on.
     package final class Match: Sendable {
         package let model: CompiledModel
+        /// Where it is in the table's `models`.
+        package let index: Int
         /// The name that policies and budgets count by: the catalogue's for an alias, the one asked for otherwise.
         package let name: [UInt8]
         /// The same as text.
         package let text: String
 
-        fileprivate init(_ model: CompiledModel) {
+        fileprivate init(_ model: CompiledModel, at index: Int) {
             self.model = model
+            self.index = index
             name = model.nameBytes
             text = model.name
         }
 
-        fileprivate init(_ model: CompiledModel, _ name: [UInt8]) {
+        fileprivate init(_ model: CompiledModel, at index: Int, _ name: [UInt8]) {
             self.model = model
+            self.index = index
             self.name = name
             text = String(decoding: name, as: UTF8.self)
         }
@@ -44,7 +48,7 @@ package final class ModelTable: Sendable {
         models: [CompiledModel], providers: [CompiledProvider], access: AccessTable, budgets: ModelBudgets = .none
     ) {
         self.models = models
-        named = models.map { Match($0) }
+        named = models.enumerated().map { Match($1, at: $0) }
         self.providers = providers
         self.access = access
         self.budgets = budgets
@@ -98,10 +102,10 @@ package final class ModelTable: Sendable {
     private func findAny(_ name: [UInt8]) -> Match? {
         guard !name.isEmpty, name.count <= ModelTable.nameBytesMax else { return nil }
         if let index = exact[name] {
-            return models[index].isPattern ? Match(models[index], name) : named[index]
+            return models[index].isPattern ? Match(models[index], at: index, name) : named[index]
         }
         for entry in patterns where entry.pattern.matches(name.span) {
-            return Match(models[entry.model], name)
+            return Match(models[entry.model], at: entry.model, name)
         }
         return nil
     }

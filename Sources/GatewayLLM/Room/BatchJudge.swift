@@ -44,7 +44,7 @@ final class BatchJudge {
                 hint: "body must be one JSON object")
         }
         var request = try ModelRequest(outline, of: line, endpoint)
-        guard let found = room.table.find(request.name), let routed = room.routed(found.model) else {
+        guard let found = room.table.find(request.name) else {
             throw GatewayError(
                 .unknownModel,
                 "the model does not exist or you may not use it: "
@@ -67,7 +67,7 @@ final class BatchJudge {
         if found.model.capabilities != nil {
             try found.model.check(CapabilityNeeds(endpoint, json: line.extracting(parts.body)))
         }
-        let target = try target(routed, found)
+        let target = try target(room.routed(found), found)
         let terms = room.budgets.terms(BudgetFacts(principal: principal, model: model))
         let output = request.outputTokensMax ?? decision.outputTokensMax
         if endpoint.hasOutputTokens {
@@ -78,7 +78,9 @@ final class BatchJudge {
             note.inputTokens,
             request.inputTokensMax(bytesPerToken: terms.inputBytesPerToken, context: found.model.context), 1)
         self.note = note
-        splice.boundOutput(endpoint, request, decision.outputTokensMax, outline, line)
+        if request.outputTokensMax == nil, let most = decision.outputTokensMax {
+            splice.boundOutput(endpoint, most, outline, line)
+        }
         if target != request.name, let range = request.nameRange {
             var value: [UInt8] = []
             JSONWriter.append(string: target.span, to: &value)

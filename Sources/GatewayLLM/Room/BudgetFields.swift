@@ -4,43 +4,57 @@ import GatewayWire
 
 /// How the tightest budget stands, in fields of an answer: in the names the dialect's own clients read, and in ours.
 enum BudgetFields {
+    /// What of a standing is told.
+    struct Standing {
+        let policy: String
+        let unit: BudgetUnit
+        let limit: Int128
+        let remaining: Int128
+        let resetMilliseconds: Int?
+
+        init(_ standing: borrowing BudgetStanding) {
+            policy = standing.account.policy
+            unit = standing.unit
+            limit = standing.limit
+            remaining = standing.remaining
+            resetMilliseconds = standing.resetMilliseconds
+        }
+    }
+
     static func append(
-        _ standing: BudgetStanding, _ dialect: ModelDialect, nowMilliseconds now: Int, to fields: inout FieldBlock
+        _ standing: Standing, _ dialect: ModelDialect, nowMilliseconds now: Int, to fields: inout FieldBlock
     ) {
         let unit = standing.unit
         let seconds = standing.resetMilliseconds.map { max(0, ($0 - now + 999) / 1_000) }
-        fields.append(budget) { value in
-            HTTP1Serializer.append("policy=", to: &value)
-            append(standing.account.policy, to: &value)
-            HTTP1Serializer.append(", unit=", to: &value)
-            append(unit.rawValue, to: &value)
-            HTTP1Serializer.append(", limit=", to: &value)
-            BudgetLimit.append(standing.limit, of: unit, to: &value)
-            HTTP1Serializer.append(", remaining=", to: &value)
-            BudgetLimit.append(standing.remaining, of: unit, to: &value)
+        // Beside the policy's name: the words, two amounts and the seconds.
+        fields.append(budget, bytesMax: standing.policy.utf8.count + 256) { value in
+            value.append("policy=")
+            value.append(standing.policy.utf8Span.span)
+            value.append(", unit=")
+            value.append(unit.rawValue.utf8Span.span)
+            value.append(", limit=")
+            BudgetLimit.withText(standing.limit, of: unit) { value.append($0) }
+            value.append(", remaining=")
+            BudgetLimit.withText(standing.remaining, of: unit) { value.append($0) }
             guard let seconds else { return }
-            HTTP1Serializer.append(", reset=", to: &value)
-            HTTP1Serializer.append(decimal: UInt64(seconds), to: &value)
+            value.append(", reset=")
+            value.append(decimal: UInt64(seconds))
         }
         guard let names = names(unit, dialect) else { return }
-        fields.append(names.limit) { BudgetLimit.append(standing.limit, of: unit, to: &$0) }
-        fields.append(names.remaining) { BudgetLimit.append(standing.remaining, of: unit, to: &$0) }
+        BudgetLimit.withText(standing.limit, of: unit) { fields.append(names.limit, $0) }
+        BudgetLimit.withText(standing.remaining, of: unit) { fields.append(names.remaining, $0) }
         guard let seconds, let reset = standing.resetMilliseconds else { return }
         if dialect == .anthropic {
             fields.append(names.reset, ModelListing.timestamp((reset + 999) / 1_000))
         } else {
-            fields.append(names.reset) { value in
-                HTTP1Serializer.append(decimal: UInt64(seconds), to: &value)
+            fields.append(names.reset, bytesMax: 21) { value in
+                value.append(decimal: UInt64(seconds))
                 value.append(0x73)
             }
         }
     }
 
     private static let budget = FieldLabel("x-sluice-budget")
-
-    private static func append(_ text: String, to value: inout [UInt8]) {
-        HTTP1Serializer.append(text.utf8Span.span, to: &value)
-    }
 
     private typealias Names = (limit: FieldLabel, remaining: FieldLabel, reset: FieldLabel)
 

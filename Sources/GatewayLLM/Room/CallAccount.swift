@@ -6,7 +6,7 @@ import GatewayState
 /// for each admitted call; dropping it without `settle` charges the whole reservation.
 final class CallAccount {
     private var reservation: Reservation?
-    let tightest: BudgetStanding?
+    let tightest: BudgetFields.Standing?
     private(set) var usage = TokenUsage.zero
     private(set) var cost = Money.zero
     private(set) var isEstimated = false
@@ -15,7 +15,7 @@ final class CallAccount {
     private(set) var held: BudgetAmounts
 
     init(_ reservation: consuming Reservation, held: BudgetAmounts) {
-        tightest = reservation.tightest
+        tightest = reservation.tightest.map { BudgetFields.Standing($0) }
         self.reservation = consume reservation
         self.held = held
     }
@@ -56,12 +56,12 @@ final class CallAccount {
         return nil
     }
 
-    /// Adds what an attempt used, at the rates of its target; without rates it costs nothing anyone counts.
-    func add(_ used: TokenUsage, price: PriceTable?, isEstimated: Bool) {
+    /// Adds what an attempt used, and what that costs at the rates of its target; nil where nobody counts it.
+    func add(_ used: TokenUsage, cost more: Money?, isEstimated: Bool) {
         isBilled = true
         self.isEstimated = self.isEstimated || isEstimated
         usage += used
-        if let price { cost += price.cost(of: used) }
+        if let more { cost += more }
     }
 
     /// Gives everything back: the call never reached a provider.

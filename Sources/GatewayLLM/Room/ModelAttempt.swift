@@ -57,26 +57,28 @@ extension ModelExchange {
                 return answer(self.failure ?? nothingCanServe(match.model))
             }
             let target = routed.targets[place.target]
-            let opening: UpstreamCredential?
-            switch self.opening(target.accesses[place.access], of: target.target.provider) {
-            case .ready(let credential): opening = credential
-            case .waiting(let source): return wait(for: source, target)
-            case .failed(let error):
-                // The others go on.
-                choice.barred.append(place)
-                failure = failure ?? ModelFailure(error)
-                continue
+            let access = target.accesses[place.access]
+            var opening: UpstreamCredential?
+            if access.isFetched {
+                switch self.opening(access, of: target.target.provider) {
+                case .ready(let credential): opening = credential
+                case .waiting(let source): return wait(for: source, target)
+                case .failed(let error):
+                    // The others go on.
+                    choice.barred.append(place)
+                    failure = failure ?? ModelFailure(error)
+                    continue
+                }
             }
             choice.tried.append(place)
             guard let name = target.target.upstreamName(for: match.name),
-                target.provider.begin(countMax: target.target.provider.concurrentMax)
+                target.provider.begin(countMax: target.concurrentMax)
             else {
                 choice.barred.append(place)
                 continue
             }
             let attempt = ModelAttempt(
-                match, target, target.accesses[place.access], name: name, opening: opening,
-                startedNanoseconds: worker.now)
+                match, target, access, name: name, opening: opening, startedNanoseconds: worker.now)
             do throws(GatewayError) {
                 return send(try prepare(attempt), attempt, exchange)
             } catch {
@@ -100,7 +102,7 @@ extension ModelExchange {
         case .waiting(let source): return wait(for: source, place.target)
         case .failed(let error): return answer(ModelFailure(error))
         }
-        guard place.target.provider.begin(countMax: place.target.target.provider.concurrentMax) else {
+        guard place.target.provider.begin(countMax: place.target.concurrentMax) else {
             return answer(
                 ModelFailure(GatewayError(.upstreamOverloaded, "the provider has as many requests as it may have")))
         }
@@ -140,17 +142,14 @@ extension ModelExchange {
 
     /// Goes on with the next model that serves in place of the first; false when there is none.
     private func nextModel() -> Bool {
-        while !fallbacks.isEmpty {
-            let next = fallbacks.removeFirst()
-            guard let routed = room.routed(next.model) else { continue }
-            match = next
-            self.routed = routed
-            choice = TargetChoice()
-            attempts = 0
-            usedFallback = true
-            return true
-        }
-        return false
+        guard !fallbacks.isEmpty else { return false }
+        let next = fallbacks.removeFirst()
+        match = next
+        routed = room.routed(next)
+        choice = TargetChoice()
+        attempts = 0
+        usedFallback = true
+        return true
     }
 
     private func nothingCanServe(_ model: CompiledModel) -> ModelFailure {
@@ -166,7 +165,7 @@ extension ModelExchange {
 
     // MARK: Sending
 
-    private func send(_ payload: Payload, _ attempt: ModelAttempt, _ exchange: Exchange) {
+    private func send(_ payload: consuming Payload, _ attempt: ModelAttempt, _ exchange: Exchange) {
         attempts += 1
         totalAttempts += 1
         if firstAttemptNanoseconds == 0 { firstAttemptNanoseconds = worker.now }
@@ -221,14 +220,16 @@ extension ModelExchange {
             if value.isEmpty { JSONWriter.append(string: name.span, to: &value) }
             splice.replace(range, with: value)
         }
-        if endpoint.shape?.hasUsageChunk == true {
+        if request.streams, endpoint.shape?.hasUsageChunk == true {
             do throws(JSONScanError) {
                 attempt.hidesUsage = try UsageRequest.add(to: &splice, outline, of: span)
             } catch {
                 throw GatewayError(.malformedRequest, "the field stream_options is not valid: \(error)")
             }
         }
-        splice.boundOutput(endpoint, request, policyOutputMax, outline, span)
+        if request.outputTokensMax == nil, let policyOutputMax {
+            splice.boundOutput(endpoint, policyOutputMax, outline, span)
+        }
         if body.isSpilled || splice.isEmpty { return try payload(splice.edits) }
         return .bytes(splice.pieces(of: all))
     }
@@ -237,10 +238,8 @@ extension ModelExchange {
 extension JSONSplice {
     /// A policy's bound, for a request that sets none.
     mutating func boundOutput(
-        _ endpoint: ModelEndpoint, _ request: ModelRequest, _ policyMax: Int?, _ outline: JSONOutline,
-        _ span: Span<UInt8>
+        _ endpoint: ModelEndpoint, _ policyMax: Int, _ outline: JSONOutline, _ span: Span<UInt8>
     ) {
-        guard request.outputTokensMax == nil, let policyMax else { return }
         let value = Array(String(policyMax).utf8)
         switch endpoint {
         case .chatCompletions: set("max_completion_tokens", to: value, in: outline, of: span)

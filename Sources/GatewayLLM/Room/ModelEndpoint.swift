@@ -1,4 +1,5 @@
 package import GatewayModel
+import GatewayProxy
 import GatewayState
 package import GatewayWire
 
@@ -21,13 +22,18 @@ package enum ModelEndpoint: Sendable, Equatable {
     /// once it is known whose it is.
     case kept(KeptCall, id: [UInt8])
 
-    /// The endpoint at the path behind the last `/v1` of a target's path; nil for none.
-    package init?(path: [UInt8]) {
+    /// The endpoint of the request's path; nil for none.
+    init?(_ exchange: Exchange) {
         // What nearly every call asks for, without taking the path apart.
-        if let usual = ModelEndpoint.usual.first(where: { $0.path == path }) {
+        for usual in ModelEndpoint.usual where exchange.request.fields.equals(exchange.request.path, usual.path) {
             self = usual.endpoint
             return
         }
+        self.init(path: exchange.request.fields.copy(exchange.request.path))
+    }
+
+    /// The endpoint at the path behind the last `/v1` of a target's path; nil for none.
+    package init?(path: [UInt8]) {
         let words = ModelEndpoint.words(path)
         guard let first = words.first else { return nil }
         let name = String(decoding: first, as: UTF8.self)

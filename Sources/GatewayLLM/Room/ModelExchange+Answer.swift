@@ -8,11 +8,22 @@ import NIOCore
 /// What an attempt's answer has come to so far.
 enum ModelReply {
     case none
-    /// An error of the provider: gathered, up to a bound.
-    case fault(status: Int, retryAfter: UInt64?, body: ByteBuffer)
+    case fault(FaultReply)
     /// One document.
     case whole(WholeReply)
     case stream(ReplyStream)
+}
+
+/// An error of the provider: gathered, up to a bound.
+final class FaultReply {
+    let status: Int
+    let retryAfter: UInt64?
+    var body = ByteBuffer()
+
+    init(status: Int, retryAfter: UInt64?) {
+        self.status = status
+        self.retryAfter = retryAfter
+    }
 }
 
 extension ModelReply {
@@ -115,7 +126,7 @@ extension ModelExchange: AnswerReader {
 
     private func takeHead(_ head: borrowing ResponseHead) {
         guard head.status < 300, head.status >= 200 else {
-            reply = .fault(status: head.status, retryAfter: RetryAfter.nanoseconds(head), body: ByteBuffer())
+            reply = .fault(FaultReply(status: head.status, retryAfter: RetryAfter.nanoseconds(head)))
             return
         }
         let type = ModelExchange.type(of: head)
@@ -171,11 +182,9 @@ extension ModelExchange: AnswerReader {
         guard outcome == nil else { return }
         switch reply {
         case .none: break
-        case .fault(let status, let retryAfter, var body):
-            reply = .none
+        case .fault(let fault):
             var bytes = bytes
-            if body.readableBytes < ModelExchange.faultBytesMax { body.writeBuffer(&bytes) }
-            reply = .fault(status: status, retryAfter: retryAfter, body: body)
+            if fault.body.readableBytes < ModelExchange.faultBytesMax { fault.body.writeBuffer(&bytes) }
         case .whole(let whole):
             whole.receive(bytes)
             passOn(whole)
@@ -196,7 +205,7 @@ extension ModelExchange: AnswerReader {
         guard outcome == nil else { return }
         switch reply {
         case .none: outcome = .failed(.upstream(.upstreamProtocolError))
-        case .fault(let status, let retryAfter, let body): outcome = fault(status, retryAfter, body)
+        case .fault(let fault): outcome = .failed(failure(of: fault))
         case .whole(let whole):
             outcome = whole.finish().map { .failed($0) } ?? .completed
         case .stream(let stream):
@@ -221,7 +230,7 @@ extension ModelExchange: AnswerReader {
         self.attempt = nil
         (sender, sentBody) = (nil, nil)
         attempt.end()
-        note(reply.losses)
+        if attempt.translation != nil { note(reply.losses) }
         bill(attempt)
         guard stage == .calling else { return settle() }
         switch outcome ?? .failed(.upstream(.upstreamReset)) {
@@ -311,10 +320,11 @@ extension ModelExchange: AnswerReader {
         }
     }
 
-    private func fault(_ status: Int, _ retryAfter: UInt64?, _ body: ByteBuffer) -> AttemptOutcome {
-        var failure = ModelFailure(ProviderError(body: body.readableBytesUInt8Span, status: status))
-        failure.retryAfterNanoseconds = retryAfter
-        return .failed(failure)
+    private func failure(of fault: FaultReply) -> ModelFailure {
+        let body = fault.body
+        var failure = ModelFailure(ProviderError(body: body.readableBytesUInt8Span, status: fault.status))
+        failure.retryAfterNanoseconds = fault.retryAfter
+        return failure
     }
 
     // MARK: The next attempt

@@ -23,14 +23,13 @@ extension ModelExchange {
             }
             return try decideWithoutModel(exchange)
         }
-        guard let found = room.table.find(request.name), let routed = room.routed(found.model) else {
-            throw unknownModel(exchange)
-        }
+        guard let found = room.table.find(request.name) else { throw unknownModel(exchange) }
+        let routed = room.routed(found)
         match = found
         self.routed = routed
         let facts = BudgetFacts(principal: principal, model: found.text)
-        self.facts = facts
         terms = room.budgets.terms(facts)
+        self.facts = facts
         try pin(routed)
         inputTokensEstimate = request.inputTokensMax(
             bytesPerToken: terms.inputBytesPerToken, context: found.model.context)
@@ -56,7 +55,7 @@ extension ModelExchange {
                 .modelNotAllowed, "no policy lets you use what is kept at the provider: \(operation.rawValue)",
                 hint: "a ModelAccessPolicy that names you has to list \(operation.rawValue) in its operations")
         }
-        if let decision = decision(operation, at: provider) { try take(decision, nil, exchange) }
+        if let decision = decision(operation, at: provider) { try take(decision, exchange) }
         guard let batch else { return }
         try judgeModel(of: batch, exchange)
         self.facts = BudgetFacts(principal: principal, model: batch.model)
@@ -125,14 +124,16 @@ extension ModelExchange {
         guard body.readableBytes > 0 else {
             throw GatewayError(.malformedRequest, "the request has no body", hint: "send a JSON object with a model")
         }
+        let outline: JSONOutline
         do throws(JSONScanError) {
-            try outline.read(body.readableBytesUInt8Span)
+            outline = try JSONOutline(body.readableBytesUInt8Span)
         } catch {
             throw GatewayError(
                 .malformedRequest, ModelExchange.problem(error, of: body.readableBytesUInt8Span),
                 hint: "send one JSON object")
         }
         request = try ModelRequest(outline, of: body.readableBytesUInt8Span, endpoint)
+        self.outline = outline
     }
 
     /// In plain words, with the place. A body that is long is not read again to find it.
@@ -179,8 +180,8 @@ extension ModelExchange {
             name: request.name, catalogName: found.name, operation: operation, bodyBytes: body.count,
             inputTokens: inputTokensEstimate, outputTokens: request.outputTokensMax, isStream: request.streams)
         addConditions(&asked, exchange)
-        self.asked = asked
         try judge(exchange, asked)
+        self.asked = asked
         outputTokensMax = outputTokensMax ?? found.model.context.outputTokensMax
     }
 
@@ -194,18 +195,24 @@ extension ModelExchange {
     }
 
     private func judge(_ exchange: Exchange, _ asked: AccessTable.Request) throws(GatewayError) {
-        try take(room.table.access.decide(exchange.principal, asked), asked, exchange)
-    }
-
-    private func take(
-        _ decision: AccessTable.Decision, _ asked: AccessTable.Request?, _ exchange: Exchange
-    ) throws(GatewayError) {
-        exchange.verdict = (exchange.verdict ?? .allowed).and(decision.verdict)
-        exchange.record.verdictRule = decision.verdict.rule
-        if var error = decision.verdict.error {
-            if let asked { error.hint = room.table.access.nextStep(principal, asked, decision.verdict) }
+        let decision = room.table.access.decide(principal, asked)
+        do throws(GatewayError) {
+            try take(decision, exchange)
+        } catch {
+            var error = error
+            error.hint = room.table.access.nextStep(principal, asked, decision.verdict)
             throw error
         }
+    }
+
+    private func take(_ decision: AccessTable.Decision, _ exchange: Exchange) throws(GatewayError) {
+        if !decision.verdict.isAllowed {
+            exchange.verdict = (exchange.verdict ?? .allowed).and(decision.verdict)
+        } else if exchange.verdict == nil {
+            exchange.verdict = .allowed
+        }
+        exchange.record.verdictRule = decision.verdict.rule
+        if let error = decision.verdict.error { throw error }
         policyOutputMax = decision.outputTokensMax
         outputTokensMax = request.outputTokensMax ?? decision.outputTokensMax
     }
@@ -214,7 +221,7 @@ extension ModelExchange {
     private func pin(_ routed: RoutedModel) throws(GatewayError) {
         guard let place = keptPlace else { return }
         pinned = place.name
-        let models = [routed] + room.table.fallbacks(of: routed.model).compactMap { room.routed($0.model) }
+        let models = [routed] + room.table.fallbacks(of: routed.model).map { room.routed($0) }
         guard models.contains(where: { $0.reaches(place.name) }) else {
             throw GatewayError(
                 .malformedRequest,

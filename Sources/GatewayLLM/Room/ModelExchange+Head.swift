@@ -45,12 +45,12 @@ extension ModelExchange {
         if let name = (served?.model ?? (usedFallback ? nil : match))?.name { fields.append(Label.model, name.span) }
         if let served { fields.append(Label.provider, served.provider.shownName) }
         if totalAttempts > 0 {
-            fields.append(Label.attempts) { HTTP1Serializer.append(decimal: UInt64(totalAttempts), to: &$0) }
+            fields.append(Label.attempts, bytesMax: 20) { $0.append(decimal: UInt64(totalAttempts)) }
         }
-        if let account, isSettled { fields.append(Label.cost) { account.cost.append(to: &$0) } }
+        if let account, isSettled { account.cost.withText { fields.append(Label.cost, $0) } }
         if cacheMark != .none { fields.append("x-sluice-cache", cacheMark == .hit ? "hit" : "miss") }
         if !losses.isEmpty { fields.append("x-sluice-lost", losses.joined(separator: ",")) }
-        if let standing = account?.tightest ?? failure?.standing {
+        if let standing = account?.tightest ?? failure?.standing.map({ BudgetFields.Standing($0) }) {
             BudgetFields.append(standing, dialect, nowMilliseconds: nowMilliseconds, to: &fields)
         }
     }

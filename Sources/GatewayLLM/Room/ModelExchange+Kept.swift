@@ -158,10 +158,8 @@ extension ModelExchange {
 
     /// What is changed of a document on its way to the client.
     var replyEdit: WholeReply.Edit? {
-        guard let attempt else { return nil }
-        let place = FixedPlace(target: attempt.target, access: attempt.access)
         if let list {
-            guard let marks = keptMarks(place, list.kind) else { return nil }
+            guard let marks = keptMarks(list.kind) else { return nil }
             return { (document: ByteBuffer) throws(GatewayError) in
                 list.add(try marks.marked(document))
                 return ByteBuffer(bytes: list.place == nil ? list.document : [])
@@ -173,12 +171,13 @@ extension ModelExchange {
                 isItems ? try marks.markedItems(document) : try marks.marked(document)
             }
         }
-        guard let told = endpoint.kept?.told, let marks = keptMarks(place, told) else { return nil }
+        guard let told = endpoint.kept?.told, let marks = keptMarks(told) else { return nil }
         return { (document: ByteBuffer) throws(GatewayError) in try marks.marked(document) }
     }
 
-    private func keptMarks(_ place: FixedPlace, _ kind: ProviderObject.Kind) -> ProviderMarks? {
-        guard let owner = ResponseOrigin.owner(principal) else { return nil }
+    private func keptMarks(_ kind: ProviderObject.Kind) -> ProviderMarks? {
+        guard let attempt, let owner = ResponseOrigin.owner(principal) else { return nil }
+        let place = FixedPlace(target: attempt.target, access: attempt.access)
         return ProviderMarks(
             kind: kind, place: place, owner: owner, isDeleted: method == .delete,
             isNoted: endpoint.kept != .uploadParts, note: keptNote, services: room.services, opened: openBatch,

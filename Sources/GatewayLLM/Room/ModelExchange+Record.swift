@@ -6,17 +6,17 @@ import GatewayWire
 /// What metrics, spans and the access log are told of a call, once.
 extension ModelExchange {
     func record() {
-        var call = ModelCallRecord()
-        call.operation = endpoint.telemetryOperation
+        let names = reply.names ?? ModelReply.Names()
+        keep(
+            ModelCallRecord(
+                endpoint.telemetryOperation, provider: served?.provider.vendor ?? "", requestModel: modelText,
+                responseModel: names.responseModel.isEmpty ? servedText : names.responseModel,
+                responseID: names.responseID, finishReason: names.finishReason))
+    }
+
+    /// Handed over, so that it is never copied.
+    private func keep(_ call: consuming ModelCallRecord) {
         if fixed == nil, let served { call.slot = served.target.slot(call.operation) }
-        call.provider = served?.provider.vendor ?? ""
-        call.requestModel = modelText
-        call.responseModel = servedText
-        if let names = reply.names {
-            call.responseID = names.responseID
-            call.finishReason = names.finishReason
-            if !names.responseModel.isEmpty { call.responseModel = names.responseModel }
-        }
         call.isStream = request.streams
         call.maxTokens = request.outputTokensMax
         if let account, account.isBilled || cacheMark == .hit {
@@ -26,16 +26,12 @@ extension ModelExchange {
         }
         call.errorType = failure?.errorType ?? (hasLeft ? .clientClosed : nil)
         call.attempts = totalAttempts
-        call.losses = Array(lossLines.prefix(ModelCallRecord.lossesMax))
+        if !lossLines.isEmpty { call.losses = Array(lossLines.prefix(ModelCallRecord.lossesMax)) }
         call.isFallback = usedFallback || totalAttempts > 1
         call.cache = cacheMark
         call.durationNanoseconds = worker.now &- startedNanoseconds
         if firstTokenNanoseconds > 0 { call.firstTokenNanoseconds = firstTokenNanoseconds &- startedNanoseconds }
         call.overheadNanoseconds = firstAttemptNanoseconds > 0 ? firstAttemptNanoseconds &- startedNanoseconds : 0
-        keep(call)
-    }
-
-    private func keep(_ call: consuming ModelCallRecord) {
         worker.recorder.metrics.recordModelCall(call)
         let note = ModelCallNote(consume call)
         exchange?.record.modelCall = note

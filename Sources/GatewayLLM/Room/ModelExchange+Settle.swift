@@ -32,7 +32,7 @@ extension ModelExchange {
         guard isEstimated || seen.usage != nil else {
             // A picture has a price and no tokens.
             if fixed == nil, endpoint != .countTokens, seen.isWhole {
-                account?.add(.zero, price: attempt.target.target.price, isEstimated: false)
+                account?.add(.zero, cost: attempt.target.target.price?.cost(of: .zero), isEstimated: false)
             }
             return
         }
@@ -51,8 +51,7 @@ extension ModelExchange {
             }
         }
         noteSize(usage, attempt)
-        account?.add(
-            usage, price: attempt.target.target.price ?? attempt.target.target.unknownPrice, isEstimated: isEstimated)
+        account?.add(usage, cost: attempt.target.target.cost(of: usage), isEstimated: isEstimated)
     }
 
     /// For who builds upon the response.
@@ -91,9 +90,9 @@ extension ModelExchange {
         }
         stage = .over
         // Earlier attempts may have failed; this one has not.
-        failure = nil
+        if failure != nil { failure = nil }
         if case .whole(let whole) = reply {
-            if let all = whole.all { keepForAudit(all) }
+            if ticket != nil, let all = whole.all { keepForAudit(all) }
             unsentBytes = whole.heldBytes
         }
         settle()

@@ -119,7 +119,7 @@ final class ModelExchange {
     /// What could not be carried to the provider and back: fields for the head, lines for the record.
     var losses: [String] = []
     var lossLines: [String] = []
-    lazy var timer = LoopTimer(on: worker)
+    let timer: LoopTimer
     var lastByteNanoseconds: UInt64 = 0
     var lastSentNanoseconds: UInt64 = 0
     var firstTokenNanoseconds: UInt64 = 0
@@ -156,6 +156,7 @@ final class ModelExchange {
         self.endpoint = endpoint
         method = exchange.request.method
         worker = exchange.worker
+        timer = LoopTimer(on: exchange.worker)
         dialect = endpoint.dialect(of: exchange.request)
         startedNanoseconds = exchange.record.startedNanoseconds
         principal = exchange.principal
@@ -165,8 +166,7 @@ final class ModelExchange {
         clientAddress = exchange.record.clientAddress
         exchange.isAudited = true
         makeBatchFile(exchange)
-        form =
-            endpoint.takesForm ? try FormScan(contentType: exchange.request.contentType, batch: batchFile) : nil
+        if endpoint.takesForm { form = try FormScan(contentType: exchange.request.contentType, batch: batchFile) }
     }
 
     /// A JSON body is at most this large.

@@ -126,7 +126,7 @@ enum ModelFields {
     ) {
         let context = TraceContext(
             traceHigh: trace.0, traceLow: trace.1, span: span, flags: isSampled ? TraceContext.sampled : 0)
-        head.fields.append(traceparent) { context.append(to: &$0) }
+        head.fields.append(traceparent, bytesMax: TraceContext.bytesCount) { context.write(to: &$0) }
     }
 
     private static let traceparent = FieldLabel("traceparent")

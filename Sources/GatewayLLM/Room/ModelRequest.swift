@@ -122,6 +122,7 @@ struct ModelRequest {
         throw wrong("messages", "a list", member, body, hint: #"such as [{"role": "user", "content": "hello"}]"#)
     }
 
+    @inline(__always)
     private static func flag(
         _ name: StaticString, _ outline: JSONOutline, _ body: Span<UInt8>
     ) throws(GatewayError) -> Bool? {
@@ -132,11 +133,12 @@ struct ModelRequest {
         return member.kind == .true
     }
 
+    @inline(__always)
     private static func count(
         _ name: StaticString, _ outline: JSONOutline, _ body: Span<UInt8>
     ) throws(GatewayError) -> Int? {
         guard let member = outline.member(name, in: body), member.kind != .null else { return nil }
-        guard let value = outline.integer(name, in: body), value > 0 else {
+        guard member.kind == .number, let value = JSONOutline.integer(body, member.value), value > 0 else {
             throw wrong("\(name)", "a whole number above 0", member, body)
         }
         return value

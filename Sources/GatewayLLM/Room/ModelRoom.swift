@@ -12,29 +12,26 @@ package final class ModelRoom: RouteHandler {
     let table: ModelTable
     var budgets: ModelBudgets { table.budgets }
     let services: ModelServices
-    private let routed: [ObjectIdentifier: RoutedModel]
+    /// As the table's models.
+    private let routed: [RoutedModel]
     /// Each provider with each of its credentials, once.
     let places: [FixedPlace]
 
     package init(table: ModelTable, services: ModelServices) {
         self.table = table
         self.services = services
-        var routed: [ObjectIdentifier: RoutedModel] = [:]
-        for model in table.models {
-            routed[ObjectIdentifier(model)] = RoutedModel(model, live: services.live, slot: services.slot)
-        }
-        self.routed = routed
+        routed = table.models.map { RoutedModel($0, live: services.live, slot: services.slot) }
         var seen: Set<String> = []
-        places = table.models.flatMap { routed[ObjectIdentifier($0)]?.targets ?? [] }.flatMap { target in
+        places = routed.flatMap(\.targets).flatMap { target in
             target.accesses.map { FixedPlace(target: target, access: $0) }
         }.filter { seen.insert($0.name).inserted }
     }
 
-    func routed(_ model: CompiledModel) -> RoutedModel? { routed[ObjectIdentifier(model)] }
+    func routed(_ match: ModelTable.Match) -> RoutedModel { routed[match.index] }
 
     package func handle(_ exchange: Exchange) {
-        let path = exchange.request.fields.copy(exchange.request.path)
-        guard let endpoint = ModelEndpoint(path: path) else {
+        guard let endpoint = ModelEndpoint(exchange) else {
+            let path = exchange.request.fields.copy(exchange.request.path)
             return exchange.refuse(
                 GatewayError(
                     .noRoute, "there is no such model API: \(String(decoding: path.prefix(128), as: UTF8.self))",

@@ -13,7 +13,7 @@ final class WholeReply {
     let type: [UInt8]
     private let translation: Translation?
     private let edit: Edit?
-    private let meter: ReplyMeter?
+    private var meter: ReplyReader?
     private var held = ByteBuffer()
     private(set) var bytes = 0
     private(set) var isComplete = false
@@ -34,7 +34,7 @@ final class WholeReply {
         // Sounds and files have no usage to read; the answers of models have, whatever they call themselves.
         let isRead = isBilled || type.starts(with: "application/json".utf8)
         // What is translated is counted by what its provider says in its own API, as if it were passed on.
-        meter = isRead || translation != nil ? (translation?.shape ?? shape).map { ReplyMeter($0) } : nil
+        meter = isRead || translation != nil ? (translation?.shape ?? shape).map { ReplyReader($0) } : nil
     }
 
     func receive(_ chunk: ByteBuffer) {
@@ -69,18 +69,18 @@ final class WholeReply {
 
     /// The document has ended; why it cannot be used, if it cannot.
     func finish() -> ModelFailure? {
-        meter?.finish()
+        meter?.finishWhole()
         if isTooLarge {
             return ModelFailure(
                 upstream: GatewayError(.upstreamProtocolError, "the provider's answer is too large to be read"))
         }
-        if meter?.hasError == true, let error = meter?.error { return ModelFailure(error) }
+        if meter?.facts.hasError == true, let error = meter?.facts.error { return ModelFailure(error) }
         guard let translation else {
             if let edit {
                 do throws(GatewayError) { held = try edit(held) } catch { return ModelFailure(upstream: error) }
             }
             // A text that broke off, or is none, is not passed on as an answer.
-            isComplete = meter?.ending ?? .complete == .complete
+            isComplete = meter?.facts.ending ?? .complete == .complete
             return isComplete ? nil : .upstream(.upstreamProtocolError)
         }
         do throws(GatewayError) {
@@ -96,14 +96,21 @@ final class WholeReply {
     }
 
     var facts: ReplyFacts? { meter?.facts }
-    var names: ModelReply.Names? { meter?.names }
+    // One by one: all of them together are many to copy.
+    var names: ModelReply.Names? {
+        meter == nil
+            ? nil
+            : ModelReply.Names(
+                responseID: meter?.facts.responseID ?? "", responseModel: meter?.facts.responseModel ?? "",
+                finishReason: meter?.facts.finishReason ?? "")
+    }
     /// All of it has come and could be read, whether or not it could be translated.
-    var isRead: Bool { isComplete || meter?.ending == .complete }
-    var failedUnseen: Bool { meter?.hasError == true && meter?.hasContent == false }
+    var isRead: Bool { isComplete || meter?.facts.ending == .complete }
+    var failedUnseen: Bool { meter?.facts.hasError == true && meter?.facts.hasContent == false }
     /// All of it; nil once some has passed.
     var all: ByteBuffer? { mustPass ? nil : held }
-    var usage: TokenUsage? { meter?.usage }
-    var outputBytes: Int { meter?.outputTextBytes ?? bytes }
+    var usage: TokenUsage? { meter?.facts.isUsageAbsurd == false ? meter?.facts.usage : nil }
+    var outputBytes: Int { meter?.facts.outputTextBytes ?? bytes }
     var losses: TranslationLosses { translated?.losses ?? TranslationLosses() }
 }
 

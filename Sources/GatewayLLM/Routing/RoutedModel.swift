@@ -34,16 +34,21 @@ package final class RoutedTarget: Sendable {
         /// Nil for a provider that asks for none.
         package let credential: CompiledCredential?
         package let live: LiveTarget
+        /// It has a source that is asked.
+        let isFetched: Bool
 
         init(credential: CompiledCredential?, live: LiveTarget) {
             self.credential = credential
             self.live = live
+            isFetched = credential?.source != nil
         }
     }
 
     package let target: CompiledTarget
     package let accesses: [Access]
     package let provider: LiveProvider
+    /// How many requests its provider takes at once.
+    let concurrentMax: Int?
     /// The timeouts of a connection: everything that depends on tokens is the room's own clock.
     package let rule: CompiledRule
     /// By `ModelEndpoint.usualIndex`.
@@ -56,6 +61,7 @@ package final class RoutedTarget: Sendable {
         heads = ModelEndpoint.usualOnes.map { PreparedHead($0, target.provider) }
         slots = GenAIOperation.allCases.map { model.isPattern ? 0 : slot($0, target.provider.vendor, model.name) }
         provider = live.provider(target.provider.name)
+        concurrentMax = target.provider.concurrentMax
         let usable = target.provider.usableCredentials
         if target.provider.credentials.isEmpty {
             accesses = [Access(credential: nil, live: live.find(target: target.key, credential: ""))]

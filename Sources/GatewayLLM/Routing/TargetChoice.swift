@@ -59,8 +59,8 @@ package struct TargetChoice {
         _ place: Place, of routed: RoutedModel, fits: (RoutedTarget, RoutedTarget.Access) -> Bool
     ) -> Bool {
         let target = routed.targets[place.target]
-        reason = target.target.provider.refusal
-        if let most = target.target.provider.concurrentMax, target.provider.inFlight >= most { return false }
+        if let refusal = target.target.provider.refusal { reason = refusal }
+        if let most = target.concurrentMax, target.provider.inFlight >= most { return false }
         return reason == nil && fits(target, target.accesses[place.access]) && !barred.contains(place)
     }
 
@@ -75,7 +75,7 @@ package struct TargetChoice {
                 reason = reason ?? refusal
                 continue
             }
-            if let most = target.target.provider.concurrentMax, target.provider.inFlight >= most { continue }
+            if let most = target.concurrentMax, target.provider.inFlight >= most { continue }
             for access in target.accesses.indices where fits(target, target.accesses[access]) {
                 let place = Place(target: index, access: access)
                 guard tried.contains(place) == isAgain, !barred.contains(place) else { continue }

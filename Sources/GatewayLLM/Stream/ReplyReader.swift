@@ -47,7 +47,7 @@ struct ReplyReader: Sendable {
         }
         if watch.isOverflown { facts.oversizedEvents += 1 }
         take(isStream: true)
-        return isUsageChunk
+        return isUsageChunk()
     }
 
     /// A stream has ended behind an event. Some servers send no `[DONE]`: one that said why it stopped is whole.
@@ -63,12 +63,12 @@ struct ReplyReader: Sendable {
     }
 
     /// `choices` is there and empty, and `usage` is an object: the chunk that `include_usage` adds.
-    private var isUsageChunk: Bool {
+    private mutating func isUsageChunk() -> Bool {
         guard shape.hasUsageChunk else { return false }
-        let choices = watch.findings[ReplyShape.Chat.choices]
-        let usage = watch.findings[ReplyShape.Chat.usage]
+        let choices = watch.finding(ReplyShape.Chat.choices)
+        let usage = watch.finding(ReplyShape.Chat.usage)
         return choices.count == 1 && choices.lastKind == .array && usage.count == 1 && usage.lastKind == .object
-            && watch.findings[ReplyShape.Chat.choice].count == 0
+            && watch.finding(ReplyShape.Chat.choice).count == 0
     }
 
     // MARK: Facts
@@ -86,7 +86,7 @@ struct ReplyReader: Sendable {
         watch.read(Chat.id, into: &facts.responseID)
         watch.read(Chat.model, into: &facts.responseModel)
         watch.read(Chat.finish, into: &facts.finishReason)
-        if watch.findings[Chat.finish].lastKind == .string { finishedChoices += watch.findings[Chat.finish].count }
+        if watch.finding(Chat.finish).lastKind == .string { finishedChoices += watch.finding(Chat.finish).count }
         usage(Chat.usage)
         texts(Chat.texts)
         if shape == .embeddings, facts.usage != nil { facts.hasContent = true }
@@ -109,7 +109,7 @@ struct ReplyReader: Sendable {
             error(Responses.error)
             facts.ending = .failed
         case "error":
-            if watch.findings[Responses.wholeError].lastKind == .object {
+            if watch.finding(Responses.wholeError).lastKind == .object {
                 error(Responses.wholeError)
             } else {
                 fail(ProviderError(type: "", code: watch.text(Responses.code), message: watch.text(Responses.message)))
@@ -138,7 +138,7 @@ struct ReplyReader: Sendable {
             watch.read(isStream ? Messages.model : Messages.wholeModel, into: &facts.responseModel)
         }
         watch.read(isStream ? Messages.stop : Messages.wholeStop, into: &facts.finishReason)
-        for path in [Messages.usage, Messages.laterUsage] where watch.findings[path].lastKind == .object {
+        for path in [Messages.usage, Messages.laterUsage] where watch.finding(path).lastKind == .object {
             if let json = watch.value(path) { take(usage.readAnthropic(json.span)) }
         }
         texts(Messages.texts)
@@ -150,7 +150,7 @@ struct ReplyReader: Sendable {
     }
 
     private mutating func usage(_ path: Int) {
-        guard watch.findings[path].lastKind == .object, let json = watch.value(path) else { return }
+        guard watch.finding(path).lastKind == .object, let json = watch.value(path) else { return }
         take(UsageReader.readOpenAI(json.span))
     }
 
@@ -165,7 +165,7 @@ struct ReplyReader: Sendable {
     /// Counts the strings at these paths as output.
     private mutating func texts(_ paths: Range<Int>) {
         for path in paths {
-            let bytes = watch.findings[path].stringBytes
+            let bytes = watch.finding(path).stringBytes
             guard bytes > 0 else { continue }
             facts.outputTextBytes += bytes
             facts.hasContent = true
@@ -173,7 +173,7 @@ struct ReplyReader: Sendable {
     }
 
     private mutating func error(_ path: Int) {
-        let kind = watch.findings[path].lastKind
+        let kind = watch.finding(path).lastKind
         guard kind == .object || kind == .string, let json = watch.value(path) else { return }
         fail(ProviderError(errorValue: json.span))
     }
@@ -188,26 +188,13 @@ struct ReplyReader: Sendable {
 
 extension JSONWatch {
     /// Takes the kept string at a path, if there is one.
-    fileprivate func read(_ path: Int, into fact: inout String) {
-        guard findings[path].count > 0, let json = value(path) else { return }
+    fileprivate mutating func read(_ path: Int, into fact: inout String) {
         // Most events repeat what is known: compare before making a text.
-        if json.count == fact.utf8.count + 2, json.dropFirst().dropLast().elementsEqual(fact.utf8) { return }
-        let new = JSONWatch.text(json)
+        guard finding(path).count > 0, !isWritten(path, fact) else { return }
+        let new = text(path)
         if !new.isEmpty { fact = new }
     }
 
     /// The kept string at a path, empty if it is none.
-    fileprivate func text(_ path: Int) -> String { value(path).map { JSONWatch.text($0) } ?? "" }
-
-    private static func text(_ json: ArraySlice<UInt8>) -> String {
-        guard json.count > 2, json.first == 0x22 else { return "" }
-        let inner = json.dropFirst().dropLast()
-        // Most are short and plain.
-        if inner.count <= ReplyFacts.nameBytesMax, !inner.contains(0x5C) {
-            return String(decoding: inner, as: UTF8.self)
-        }
-        var out: [UInt8] = []
-        JSONString.append(decoded: json.span, 1..<(json.count - 1), bytesMax: ReplyFacts.nameBytesMax, to: &out)
-        return String(decoding: out, as: UTF8.self)
-    }
+    fileprivate mutating func text(_ path: Int) -> String { text(path, bytesMax: ReplyFacts.nameBytesMax) }
 }

@@ -69,9 +69,14 @@ struct UsageReader: Sendable, Equatable {
 
     /// A count as it was told: whole, or whole with a fraction of nought. What stands there and is none is -1, which no
     /// call can have; nil for what was not told.
+    @inline(__always)
     private static func count(_ name: StaticString, _ outline: JSONOutline, _ json: Span<UInt8>) -> Int? {
-        if let value = outline.integer(name, in: json) { return value }
         guard let member = outline.member(name, in: json), member.kind != .null else { return nil }
+        return count(member, json)
+    }
+
+    private static func count(_ member: JSONOutline.Member, _ json: Span<UInt8>) -> Int {
+        if member.kind == .number, let value = JSONOutline.integer(json, member.value) { return value }
         let text = member.value.prefix(32).map { json[$0] }
         guard member.kind == .number, let number = Double(String(decoding: text, as: UTF8.self)) else { return -1 }
         return Int(exactly: number) ?? -1
@@ -81,6 +86,7 @@ struct UsageReader: Sendable, Equatable {
     /// of.
     static func readOpenAI(_ json: Span<UInt8>, countMax: Int = UsageReader.countMax) -> Reading {
         guard let outline = try? JSONOutline(json) else { return .none }
+        @inline(__always)
         func count(_ name: StaticString, _ other: StaticString) -> Int? {
             UsageReader.count(name, outline, json) ?? UsageReader.count(other, outline, json)
         }

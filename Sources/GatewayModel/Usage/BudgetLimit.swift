@@ -24,9 +24,11 @@ package struct BudgetLimit: Sendable, Hashable {
         unit == .usd ? Money(picodollars: amount).description : String(amount)
     }
 
-    /// The same as bytes.
-    package static func append(_ amount: Int128, of unit: BudgetUnit, to out: inout [UInt8]) {
-        if unit == .usd { Money(picodollars: amount).append(to: &out) } else { Money.append(amount, to: &out) }
+    /// Lends the same as bytes, 48 at most.
+    package static func withText<Result>(
+        _ amount: Int128, of unit: BudgetUnit, _ body: (Span<UInt8>) -> Result
+    ) -> Result {
+        if unit == .usd { Money(picodollars: amount).withText(body) } else { Money.withText(amount, body) }
     }
 }
 

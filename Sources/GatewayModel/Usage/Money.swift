@@ -80,13 +80,7 @@ extension Money: CustomStringConvertible {
         withText { text in unsafe text.withUnsafeBufferPointer { unsafe String(decoding: $0, as: UTF8.self) } }
     }
 
-    /// The same as bytes: every call writes some, so without a text in between.
-    package func append(to out: inout [UInt8]) {
-        // Safe: the closure only copies, and nothing of the pointer leaves it.
-        withText { text in unsafe text.withUnsafeBufferPointer { unsafe out.append(contentsOf: $0) } }
-    }
-
-    /// Lends the same bytes.
+    /// Lends the same as bytes: every call writes some, so without a text in between.
     package func withText<Result>(_ body: (Span<UInt8>) -> Result) -> Result {
         // A sign, at most 27 digits of dollars, a point and 12 digits behind it.
         var text = InlineArray<48, UInt8>(repeating: 0x30)
@@ -124,11 +118,10 @@ extension Money: CustomStringConvertible {
         return body(text.span.extracting(start..<text.count))
     }
 
-    /// A whole number. Narrow where it can be: dividing by 128 bits a digit costs a hundred times as much.
-    static func append(_ value: Int128, to out: inout [UInt8]) {
-        guard let narrow = UInt64(exactly: value) else {
-            return out.append(contentsOf: String(value).utf8)
-        }
+    /// A whole number, 40 bytes at most. Narrow where it can be: dividing by 128 bits a digit costs a hundred times as
+    /// much.
+    static func withText<Result>(_ value: Int128, _ body: (Span<UInt8>) -> Result) -> Result {
+        guard let narrow = UInt64(exactly: value) else { return body(String(value).utf8Span.span) }
         var digits = InlineArray<20, UInt8>(repeating: 0x30)
         var (rest, first) = (narrow, digits.count)
         repeat {
@@ -136,9 +129,6 @@ extension Money: CustomStringConvertible {
             digits[first] = 0x30 &+ UInt8(truncatingIfNeeded: rest % 10)
             rest /= 10
         } while rest > 0
-        // Safe: the closure only copies, and nothing of the pointer leaves it.
-        unsafe digits.span.extracting(first..<digits.count).withUnsafeBufferPointer {
-            unsafe out.append(contentsOf: $0)
-        }
+        return body(digits.span.extracting(first..<digits.count))
     }
 }

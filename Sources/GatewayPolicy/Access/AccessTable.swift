@@ -1,7 +1,7 @@
 package import GatewayModel
 
 /// Every ModelAccessPolicy, ready to be asked. Deny wins; one policy that allows is enough; without one, nothing is.
-package struct AccessTable: Sendable {
+package final class AccessTable: Sendable {
     /// What is asked of a model. Names are bytes, as they came.
     package struct Request: Sendable {
         /// As the caller wrote it.

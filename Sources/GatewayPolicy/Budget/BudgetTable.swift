@@ -63,16 +63,18 @@ package struct BudgetSubject: Sendable, Hashable {
             && BudgetSubject.matches(key, principal.credentialID)
     }
 
-    private static func matches(_ pattern: NamePattern?, _ name: String?) -> Bool {
+    /// A principal is asked for what is looked at only: each name is a reference to take.
+    private static func matches(_ pattern: NamePattern?, _ name: @autoclosure () -> String?) -> Bool {
         guard let pattern else { return true }
-        return name.map { pattern.matches($0) } ?? false
+        return name().map { pattern.matches($0) } ?? false
     }
 }
 
 extension [BudgetSubject] {
-    /// By place: a subject that a closure is handed is copied first.
+    /// Where they lie: a subject that is handed on is copied first.
     func include(_ principal: Principal) -> Bool {
-        for index in indices where self[index].matches(principal) { return true }
+        let all = span
+        for index in all.indices where all[index].matches(principal) { return true }
         return false
     }
 }

@@ -20,20 +20,24 @@ extension Exchange {
 
     /// The head of an answer of our own.
     func finishOwnHead() {
-        if !response.fields.contains(.date) { response.fields.append(.date, worker.dateBytes) }
-        if !response.fields.contains(.server) { response.fields.append(.server, Self.serverName) }
-        // Of what was no request there is no id.
-        if record.requestID != (0, 0) {
-            response.fields.append(Self.requestIDLabel) { value in
-                TraceContext.append(hex: record.requestID.0, digits: 16, to: &value)
-                TraceContext.append(hex: record.requestID.1, digits: 16, to: &value)
-            }
-        }
+        Exchange.addOwnFields(&response.fields, date: worker.dateBytes, record.requestID)
         guard let rule else { return }
         if rule.cors != nil { applyCORS() }
         // A room's answer is the gateway's word, as long as nobody has written into it.
-        if case .room = rule.action, rule.responseEdits.isEmpty { return }
+        if rule.isRoom, rule.responseEdits.isEmpty { return }
         rule.responseEdits.apply(to: &response.fields)
         response.fields.removeOwnSetCookies()
+    }
+
+    /// Lent as `inout`, as in *settle*.
+    private static func addOwnFields(_ fields: inout FieldBlock, date: [UInt8], _ id: (UInt64, UInt64)) {
+        if !fields.contains(.date) { fields.append(.date, date) }
+        if !fields.contains(.server) { fields.append(.server, serverName) }
+        // Of what was no request there is no id.
+        guard id != (0, 0) else { return }
+        fields.append(requestIDLabel, bytesMax: 32) { value in
+            value.append(hex: id.0)
+            value.append(hex: id.1)
+        }
     }
 }

@@ -1,10 +1,10 @@
-import GatewayWire
-import NIOCore
+package import GatewayWire
+package import NIOCore
 
 extension ByteBuffer {
     /// Appends what `body` writes, `bytesMax` bytes at most, straight into the buffer's memory.
     @inline(__always)
-    mutating func write(bytesMax: Int, _ body: (inout ByteWriter) -> Void) {
+    package mutating func write(bytesMax: Int, _ body: (inout ByteWriter) -> Void) {
         // Safe: the writer checks every write against the memory's end, and does not outlive the closure.
         unsafe writeWithUnsafeMutableBytes(minimumWritableBytes: bytesMax) { memory in
             guard let base = memory.baseAddress else { return 0 }

@@ -205,7 +205,7 @@ final class HTTP1ClientConnection: Timed, ChannelDuplexHandler {
             fail(.malformed(error.reason))
             return false
         }
-        if exchange.response.isInterim {
+        if ResponseHead.isInterim(exchange.response.status) {
             interimCount += 1
             if interimCount > Self.interimCountMax {
                 fail(.malformed("too many interim answers"))
@@ -296,7 +296,7 @@ final class HTTP1ClientConnection: Timed, ChannelDuplexHandler {
                 }
             }
             if progress.isComplete, inbound == .body {
-                finishBody(&buffer, trailers: decoder.trailers.isEmpty ? nil : decoder.trailers)
+                finishBody(&buffer, trailers: decoder.someTrailers)
             }
         } catch {
             buffer.moveReaderIndex(to: buffer.writerIndex)

@@ -84,17 +84,17 @@ final class HTTP1Output {
     func leave() {
         isLeaving = false
         guard let context, var buffer = gathered.take() else { return }
-        if !socket.send(&buffer, context) { context.writeAndFlush(NIOAny(buffer), promise: nil) }
+        if !socket.send(&buffer) { context.writeAndFlush(NIOAny(buffer), promise: nil) }
         worker.giveBack(buffer)
     }
 
     /// Leaves if the socket takes it all; nobody is called back from here.
     func leavesAtOnce() -> Bool {
-        guard let context, var buffer = gathered.take() else {
+        guard context != nil, var buffer = gathered.take() else {
             isLeaving = false
             return true
         }
-        guard socket.sendsAll(&buffer, context) else {
+        guard socket.sendsAll(&buffer) else {
             gathered = buffer
             return false
         }

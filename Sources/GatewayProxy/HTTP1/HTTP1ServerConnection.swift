@@ -272,7 +272,7 @@ package final class HTTP1ServerConnection: Timed, ChannelDuplexHandler, Downstre
             guard progress.isComplete, inbound == .body else { return }
             deadline = .max
             inbound = .complete
-            exchange?.receiveEnd(trailers: decoder.trailers.isEmpty ? nil : decoder.trailers)
+            exchange?.receiveEnd(trailers: decoder.someTrailers)
         } catch {
             buffer.moveReaderIndex(to: buffer.writerIndex)
             refuseBody(error)

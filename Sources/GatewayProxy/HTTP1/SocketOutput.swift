@@ -15,6 +15,8 @@ import NIOCore
 /// back to the connection in the middle of the call.
 struct SocketOutput {
     private var descriptor: CInt = -1
+    /// Whose socket it is: held, since looking for it costs more than asking it.
+    private var channel: (any Channel)?
     /// The channel was given bytes and may still have some.
     private var isQueued = false
 
@@ -23,9 +25,13 @@ struct SocketOutput {
         let operations = context.channel.pipeline.syncOperations
         let found = try? operations.withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self) { $0 }
         descriptor = found ?? -1
+        channel = context.channel
     }
 
-    mutating func detach() { descriptor = -1 }
+    mutating func detach() {
+        descriptor = -1
+        channel = nil
+    }
 
     /// There is a socket, and nothing of the channel's before it, as far as is known.
     var isFree: Bool { descriptor >= 0 && !isQueued }
@@ -34,15 +40,15 @@ struct SocketOutput {
     mutating func channelWrites() { isQueued = true }
 
     /// Sends what the socket takes. False when bytes are left, which the channel is to be given at once.
-    mutating func send(_ bytes: inout ByteBuffer, _ context: ChannelHandlerContext) -> Bool {
-        if sendsAll(&bytes, context) { return true }
+    mutating func send(_ bytes: inout ByteBuffer) -> Bool {
+        if sendsAll(&bytes) { return true }
         isQueued = true
         return false
     }
 
     /// Sends what the socket takes. False when bytes are left.
-    mutating func sendsAll(_ bytes: inout ByteBuffer, _ context: ChannelHandlerContext) -> Bool {
-        guard descriptor >= 0, bytes.readableBytes > 0, isFree(context) else { return false }
+    mutating func sendsAll(_ bytes: inout ByteBuffer) -> Bool {
+        guard descriptor >= 0, bytes.readableBytes > 0, channelIsFree() else { return false }
         // Safe: the pointer is used during the call only.
         let sent = unsafe bytes.withUnsafeReadableBytes { memory in
             unsafe Glibc.send(descriptor, memory.baseAddress, memory.count, CInt(MSG_NOSIGNAL))
@@ -51,9 +57,8 @@ struct SocketOutput {
         return bytes.readableBytes == 0
     }
 
-    private mutating func isFree(_ context: ChannelHandlerContext) -> Bool {
-        let channel = context.channel
-        guard channel.isActive else { return false }
+    private mutating func channelIsFree() -> Bool {
+        guard let channel, channel.isActive else { return false }
         if isQueued {
             let queued = try? channel.syncOptions?.getOption(.bufferedWritableBytes)
             isQueued = (queued ?? 1) > 0

@@ -11,6 +11,8 @@ package final class CompiledRule: Sendable {
     /// Index of the metric slot of this route.
     package let metricSlot: Int
     package let action: RouteAction
+    /// A room serves it: to be asked without a copy of the action.
+    let isRoom: Bool
     package let requestEdits: HeaderEdits
     package let responseEdits: HeaderEdits
     package let rewrite: URLRewrite?
@@ -32,6 +34,7 @@ package final class CompiledRule: Sendable {
         self.ruleName = ruleName
         self.metricSlot = metricSlot
         self.action = action
+        isRoom = if case .room = action { true } else { false }
         self.requestEdits = requestEdits
         self.responseEdits = responseEdits
         self.rewrite = rewrite

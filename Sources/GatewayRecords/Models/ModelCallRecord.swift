@@ -39,13 +39,13 @@ package struct ModelCallRecord: Sendable {
 
     /// From `MetricRegistry.modelSlot`; 0 for models that are none of the configuration's.
     package var slot = 0
-    package var operation = GenAIOperation.chat
+    package var operation: GenAIOperation
     /// The vendor in OpenTelemetry's words, such as `openai` or `anthropic`.
-    package var provider = ""
-    package var requestModel = ""
-    package var responseModel = ""
-    package var responseID = ""
-    package var finishReason = ""
+    package var provider: String
+    package var requestModel: String
+    package var responseModel: String
+    package var responseID: String
+    package var finishReason: String
     package var isStream = false
     package var maxTokens: Int?
     /// Nil if nothing is known of it; then no usage is reported.
@@ -69,7 +69,17 @@ package struct ModelCallRecord: Sendable {
     /// What the gateway itself took of the duration.
     package var overheadNanoseconds: UInt64 = 0
 
-    package init() {}
+    package init(
+        _ operation: GenAIOperation = .chat, provider: String = "", requestModel: String = "",
+        responseModel: String = "", responseID: String = "", finishReason: String = ""
+    ) {
+        self.operation = operation
+        self.provider = provider
+        self.requestModel = requestModel
+        self.responseModel = responseModel
+        self.responseID = responseID
+        self.finishReason = finishReason
+    }
 
     /// Time between two tokens of a stream, after the first one.
     var perTokenNanoseconds: UInt64? {

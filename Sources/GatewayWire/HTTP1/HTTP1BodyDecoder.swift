@@ -23,6 +23,8 @@ package struct HTTP1BodyDecoder: Sendable {
 
     /// The trailer section, once complete.
     package private(set) var trailers = FieldBlock()
+    /// The same; nil if there were none.
+    package var someTrailers: FieldBlock? { trailers.isEmpty ? nil : trailers }
     private var state: State
     private var remaining: UInt64 = 0
     private var extensionBytes = 0

@@ -151,7 +151,7 @@ package enum HTTP1Serializer {
     ) {
         // A borrowed value cannot be captured, and the closure is over before this function is.
         let head = copy head
-        grow(&out, bytesMax: bytesMax(request: head)) {
+        out.write(bytesMax: bytesMax(request: head)) {
             write(request: head, framing: framing, connection: connection, to: &$0)
         }
     }
@@ -162,22 +162,9 @@ package enum HTTP1Serializer {
         to out: inout [UInt8]
     ) {
         let head = copy head
-        grow(&out, bytesMax: bytesMax(response: head)) {
+        out.write(bytesMax: bytesMax(response: head)) {
             write(response: head, framing: framing, connection: connection, to: &$0)
         }
-    }
-
-    private static func grow(_ out: inout [UInt8], bytesMax: Int, _ write: (inout ByteWriter) -> Void) {
-        let start = out.count
-        out.append(contentsOf: repeatElement(0, count: bytesMax))
-        // Safe: the writer checks every write against the memory's end, and does not outlive the closure.
-        let written = unsafe out.withUnsafeMutableBytes { memory -> Int in
-            guard let base = memory.baseAddress else { return 0 }
-            var writer = unsafe ByteWriter(base: base + start, limit: bytesMax)
-            write(&writer)
-            return writer.count
-        }
-        out.removeLast(bytesMax - written)
     }
 
     // MARK: Chunks
@@ -204,7 +191,7 @@ package enum HTTP1Serializer {
     package static func appendLastChunk(trailers: borrowing FieldBlock, to out: inout [UInt8]) {
         append("0\r\n", to: &out)
         let trailers = copy trailers
-        grow(&out, bytesMax: bytesMax(trailers)) { write(trailers, to: &$0) }
+        out.write(bytesMax: bytesMax(trailers)) { write(trailers, to: &$0) }
         appendLineEnd(to: &out)
     }
 
@@ -212,14 +199,11 @@ package enum HTTP1Serializer {
 
     @inline(__always)
     package static func append(_ text: StaticString, to out: inout [UInt8]) {
-        // Safe: a static string's bytes live for ever.
-        unsafe out.append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+        out.write(bytesMax: text.utf8CodeUnitCount) { $0.append(text) }
     }
 
-    @inline(__always)
     package static func append(_ bytes: Span<UInt8>, to out: inout [UInt8]) {
-        // Safe: the closure only copies, and nothing of the pointer leaves it.
-        unsafe bytes.withUnsafeBufferPointer { unsafe out.append(contentsOf: $0) }
+        out.write(bytesMax: bytes.count) { $0.append(bytes) }
     }
 
     @inline(__always)
@@ -230,14 +214,6 @@ package enum HTTP1Serializer {
 
     /// A plain decimal number.
     package static func append(decimal value: UInt64, to out: inout [UInt8]) {
-        var digits = InlineArray<20, UInt8>(repeating: Byte.zero)
-        var first = digits.count
-        var rest = value
-        repeat {
-            first &-= 1
-            digits[first] = Byte.zero &+ UInt8(truncatingIfNeeded: rest % 10)
-            rest /= 10
-        } while rest > 0
-        append(digits.span.extracting(first...), to: &out)
+        out.write(bytesMax: 20) { $0.append(decimal: value) }
     }
 }

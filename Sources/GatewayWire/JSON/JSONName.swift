@@ -38,12 +38,7 @@ extension JSONOutline {
     /// A member whose name is one of these but for its case, and the name as it should be.
     package func miswritten(_ names: [StaticString], in input: Span<UInt8>) -> StaticString? {
         for member in members {
-            var isPlain = !member.nameHasEscape
-            for index in member.name where input[index] >= 0x80 || 0x41...0x5A ~= input[index] {
-                isPlain = false
-                break
-            }
-            if isPlain { continue }
+            if !member.nameHasEscape, Word.isSmallASCII(input, member.name) { continue }
             let folded = JSONName.folded(input, member.name, hasEscape: member.nameHasEscape)
             for name in names where Token.isExactly(folded.span, 0..<folded.count, name) {
                 if !JSONString.isEqual(input, member.name, member.nameHasEscape, name) { return name }

@@ -17,8 +17,8 @@ package struct JSONOutline: Sendable {
     struct Marks: Equatable {
         /// The first bytes of the name's text, so that most comparisons are one.
         var head: UInt64
-        /// Of the name's text, or its length where `head` has all of it.
-        var hash: UInt64
+        /// Of the name's text; its length where `head` has all of it; of both where one more word has.
+        var rest: UInt64
     }
 
     /// Members of one object at most; more is an error.
@@ -108,7 +108,7 @@ package struct JSONOutline: Sendable {
         let new = Member(
             name: (base + name.lowerBound)..<(base + name.upperBound), nameHasEscape: hasEscape,
             value: (base + start)..<(base + pass.index), kind: kind,
-            marks: isObject ? JSONOutline.marks(input, name, hasEscape) : Marks(head: 0, hash: 0))
+            marks: isObject ? JSONOutline.marks(input, name, hasEscape) : Marks(head: 0, rest: 0))
         if isObject {
             for index in members.indices where members[index].marks == new.marks { throw .duplicateName }
         }
@@ -122,8 +122,28 @@ package struct JSONOutline: Sendable {
     }
 
     private static func marks(_ name: Span<UInt8>) -> Marks {
-        let head = name.count == 0 ? 0 : Word.load(name, 0, count: min(8, name.count))
-        return Marks(head: head, hash: name.count <= 8 ? UInt64(name.count) : Hash64.of(name))
+        let count = name.count
+        guard count > 8 else {
+            return Marks(head: count == 0 ? 0 : Word.load(name, 0, count: count), rest: UInt64(count))
+        }
+        // Most long names are two words, that overlap; their length tells those with the same ones apart.
+        let last = Word.load(name, count &- 8)
+        return Marks(head: Word.load(name, 0), rest: count > 16 ? Hash64.of(name) : rest(last, count))
+    }
+
+    @inline(__always)
+    private static func rest(_ last: UInt64, _ count: Int) -> UInt64 {
+        last &+ UInt64(count) &* 0x9E37_79B9_7F4A_7C15
+    }
+
+    /// The marks of a name in the code; of one that is longer than two words its beginning only.
+    @inline(__always)
+    private static func marks(_ name: StaticString) -> Marks {
+        let count = name.utf8CodeUnitCount
+        guard count > 8, count <= 16 else { return Marks(head: head(name), rest: UInt64(count)) }
+        // Safe: the text is static, and its last eight bytes are read.
+        let last = unsafe UnsafeRawPointer(name.utf8Start).loadUnaligned(fromByteOffset: count &- 8, as: UInt64.self)
+        return Marks(head: head(name), rest: rest(UInt64(littleEndian: last), count))
     }
 
     /// The same first bytes of a name in the code.
@@ -147,19 +167,28 @@ package struct JSONOutline: Sendable {
     }
 
     /// The member of this name, given without escapes.
+    @inline(__always)
     package func member(_ name: StaticString, in input: Span<UInt8>) -> Member? {
         index(of: name, in: input).map { members[$0] }
     }
 
     /// The object's own index of the member of this name.
+    // Inlined, because what is asked of a name in the code is then known when it is compiled.
+    @inline(__always)
     package func index(of name: StaticString, in input: Span<UInt8>) -> Int? {
-        let (head, count) = (JSONOutline.head(name), name.utf8CodeUnitCount)
+        index(of: name, JSONOutline.marks(name), name.utf8CodeUnitCount, in: input)
+    }
+
+    private func index(of name: StaticString, _ marks: Marks, _ count: Int, in input: Span<UInt8>) -> Int? {
         let members = members.span
-        for index in members.indices where members[index].marks.head == head {
+        for index in members.indices where members[index].marks.head == marks.head {
             let (range, hasEscape) = (members[index].name, members[index].nameHasEscape)
-            // What is no longer than its head has been compared.
-            let isShort = count <= 8 && !hasEscape
-            if isShort ? range.count == count : JSONString.isEqual(input, range, hasEscape, name) { return index }
+            // What is no longer than two words is the same by its length and its marks.
+            let isSame =
+                count <= 16 && !hasEscape
+                ? range.count == count && members[index].marks.rest == marks.rest
+                : JSONString.isEqual(input, range, hasEscape, name)
+            if isSame { return index }
         }
         return nil
     }

@@ -13,13 +13,13 @@ struct JSONPass {
     /// One bit a level: set for objects.
     private var kinds = InlineArray<8, UInt64>(repeating: 0)
     /// Where names are compared: those of the objects that are open, one after the other.
-    private var names: OpenNames?
+    private var names: Optional<OpenNames>
     /// An object has a name twice, or too many to compare.
     private(set) var namesMayRepeat = false
 
     init(depthMax: Int, comparesNames: Bool = false) {
         self.depthMax = min(depthMax, JSONPass.depthMax)
-        if comparesNames { names = OpenNames() }
+        names = comparesNames ? OpenNames() : nil
     }
 
     /// Reads one value, with what it nests, and the space before it.
@@ -345,12 +345,7 @@ package struct JSONMeasure: Sendable, Equatable {
             default: false
             }
         // A letter beyond ASCII may stand for one of it where a reader folds case.
-        return isKnown || hasOtherLetters(input, name)
-    }
-
-    private static func hasOtherLetters(_ input: Span<UInt8>, _ name: Range<Int>) -> Bool {
-        for index in name where input[index] >= 0x80 { return true }
-        return false
+        return isKnown || !Word.isASCII(input, name)
     }
 
     /// Counts a long string as a blob if it is base64, by itself or in a `data:` URL, and stands where a request

@@ -11,6 +11,11 @@ package enum JSONString {
     package static func append(
         decoded input: Span<UInt8>, _ range: Range<Int>, bytesMax: Int = .max, to out: inout [UInt8]
     ) {
+        // Most have no escape.
+        let text = input.extracting(range)
+        if range.count <= bytesMax, !Scan.contains(Byte.backslash, text) {
+            return HTTP1Serializer.append(text, to: &out)
+        }
         var index = range.lowerBound
         var start = index
         let limit = bytesMax
@@ -86,6 +91,7 @@ package enum JSONString {
 /// Reading what an outline found.
 extension JSONOutline {
     /// The bytes between the quotes of a string member, and whether they hold escapes.
+    @inline(__always)
     package func text(_ name: StaticString, in input: Span<UInt8>) -> (range: Range<Int>, hasEscape: Bool)? {
         guard let member = member(name, in: input), member.kind.isString else { return nil }
         return (member.text, member.kind == .escapedString)
@@ -110,12 +116,14 @@ extension JSONOutline {
     }
 
     /// A number member that is written as an integer and fits; nil otherwise.
+    @inline(__always)
     package func integer(_ name: StaticString, in input: Span<UInt8>) -> Int? {
         guard let member = member(name, in: input), member.kind == .number else { return nil }
         return JSONOutline.integer(input, member.value)
     }
 
     /// A member that is `true` or `false`.
+    @inline(__always)
     package func bool(_ name: StaticString, in input: Span<UInt8>) -> Bool? {
         switch member(name, in: input)?.kind {
         case .true: true

@@ -25,7 +25,7 @@ package struct JSONWatch: Sendable {
     }
 
     /// By path; in place, because every reply has some.
-    package private(set) var findings = InlineArray<32, Finding>(repeating: Finding())
+    private var findings = InlineArray<32, Finding>(repeating: Finding())
     package private(set) var kept: [UInt8] = []
     /// A value was too large to keep.
     package private(set) var isOverflown = false
@@ -68,10 +68,43 @@ package struct JSONWatch: Sendable {
     /// Whether what came is no JSON.
     package var isMalformed: Bool { state == .failed }
 
+    // Nothing changes by what is asked here; it is lent as `inout`, because findings that are merely borrowed are
+    // copied first, all of them.
+
+    /// What was seen at a path.
+    @inline(__always)
+    package mutating func finding(_ path: Int) -> Finding { findings[path] }
+
     /// The bytes of the last value at a path, a string with its quotes; nil if there was none or it was not kept.
-    package func value(_ path: Int) -> ArraySlice<UInt8>? {
+    package mutating func value(_ path: Int) -> ArraySlice<UInt8>? {
         let finding = findings[path]
         return finding.end > finding.start ? kept[Int(finding.start)..<Int(finding.end)] : nil
+    }
+
+    /// The string kept at a path, at most about so many bytes of it; empty if there is none.
+    package mutating func text(_ path: Int, bytesMax: Int) -> String {
+        let text = textRange(path)
+        guard !text.isEmpty else { return "" }
+        // Most are short and plain.
+        if text.count <= bytesMax, !Scan.contains(Byte.backslash, kept.span.extracting(text)) {
+            return String(decoding: kept[text], as: UTF8.self)
+        }
+        var out: [UInt8] = []
+        JSONString.append(decoded: kept.span, text, bytesMax: bytesMax, to: &out)
+        return String(decoding: out, as: UTF8.self)
+    }
+
+    /// Whether the string kept at a path is written just so.
+    package mutating func isWritten(_ path: Int, _ text: String) -> Bool {
+        let known = textRange(path)
+        return Word.equals(kept.span.extracting(known), text.utf8Span.span)
+    }
+
+    /// Where the inside of the string kept at a path lies in `kept`; empty if there is none.
+    private mutating func textRange(_ path: Int) -> Range<Int> {
+        let finding = findings[path]
+        let (start, end) = (Int(finding.start), Int(finding.end))
+        return end &- start > 2 && kept.span[start] == Byte.quote ? (start &+ 1)..<(end &- 1) : 0..<0
     }
 
     /// Begins a new text.
@@ -105,8 +138,7 @@ package struct JSONWatch: Sendable {
                 state = .value
                 index &+= 1
             case .name where bytes[index] == Byte.quote, .nameOrEnd where bytes[index] == Byte.quote:
-                beginName()
-                index &+= 1
+                member(bytes, &index)
             case .commaOrEnd where bytes[index] == Byte.comma && isObject:
                 state = .name
                 index &+= 1
@@ -163,10 +195,32 @@ package struct JSONWatch: Sendable {
         }
     }
 
+    /// Takes the quote of a name at `index`; and the name, its colon and the byte that its value begins with, as far as
+    /// they are here.
+    @inline(__always)
+    private mutating func member(_ bytes: Span<UInt8>, _ index: inout Int) {
+        let start = index &+ 1
+        let end = Scan.stringEnd(bytes, from: start)
+        beginName()
+        guard end < bytes.count, bytes[end] == Byte.quote else {
+            index = start
+            return
+        }
+        endName(bytes, start..<end)
+        index = end &+ 1
+        guard end &+ 3 < bytes.count, bytes[index] == Byte.colon else { return }
+        state = .value
+        index &+= bytes[end &+ 2] == Byte.space ? 2 : 1
+        let byte = bytes[index]
+        guard byte > Byte.space else { return }
+        begin(byte, index)
+        index &+= 1
+    }
+
     @inline(__always)
     private mutating func beginName() {
         if !name.isEmpty { name.removeAll(keepingCapacity: true) }
-        isNamePlain = depth <= JSONPaths.levelsMax && masks[depth &- 1] != 0
+        isNamePlain = depth <= JSONPaths.levelsMax && masks[depth &- 1] & paths.named[depth &- 1] != 0
         state = .nameText
     }
 
@@ -265,12 +319,6 @@ package struct JSONWatch: Sendable {
         let start = index
         index = Scan.stringEnd(bytes, from: start)
         if state == .nameText {
-            if name.isEmpty, index < bytes.count, bytes[index] == Byte.quote {
-                // The common case: all of the name is here.
-                endName(bytes, start..<index)
-                index &+= 1
-                return
-            }
             if isNamePlain, name.count &+ index &- start <= 64 {
                 HTTP1Serializer.append(bytes.extracting(start..<index), to: &name)
             } else {
@@ -319,22 +367,7 @@ package struct JSONWatch: Sendable {
     /// Follows the paths that have this name.
     private mutating func endName(_ bytes: Span<UInt8>, _ range: Range<Int>) {
         state = .colon
-        mask = 0
-        guard isNamePlain else { return }
-        let candidates = masks[depth &- 1]
-        guard !range.isEmpty else { return }
-        let head = Word.load(bytes, range.lowerBound, count: min(8, range.count))
-        var index = paths.starts[depth &- 1]
-        let end = paths.starts[depth]
-        while index < end {
-            if paths.heads[index].word == head, paths.heads[index].count == range.count,
-                range.count <= 8 || paths.names[index].isEqual(bytes.extracting(range))
-            {
-                mask = paths.names[index].mask & candidates
-                return
-            }
-            index &+= 1
-        }
+        mask = isNamePlain ? paths.mask(bytes, range, level: depth &- 1) & masks[depth &- 1] : 0
     }
 
     private static func isNumberByte(_ byte: UInt8) -> Bool {

@@ -67,39 +67,18 @@ package struct FieldBlock: Sendable {
     /// Copies bytes into the store.
     package mutating func store(_ source: Span<UInt8>) -> Slice {
         let start = bytes.count
-        // Safe: the closure only copies, and nothing of the pointer leaves it.
-        unsafe source.withUnsafeBufferPointer { unsafe bytes.append(contentsOf: $0) }
+        bytes.write(bytesMax: source.count) { $0.append(source) }
         return Slice(start: start, count: source.count)
     }
 
     /// Copies bytes into the store.
-    package mutating func store(_ source: [UInt8]) -> Slice {
-        let start = bytes.count
-        bytes.append(contentsOf: source)
-        return Slice(start: start, count: source.count)
-    }
-
-    private mutating func store(_ source: String) -> Slice { store(source.utf8Span.span) }
+    package mutating func store(_ source: [UInt8]) -> Slice { store(source.span) }
 
     // Fields lie in the store as the lines that they are in HTTP/1, which are then copied in one piece.
 
-    private mutating func separate() {
-        bytes.append(Byte.colon)
-        bytes.append(Byte.space)
-    }
-
-    /// Ends the line of a field whose value has just been stored.
-    private mutating func end(_ name: Slice, value: Slice, _ known: FieldName) {
-        bytes.append(Byte.carriageReturn)
-        bytes.append(Byte.lineFeed)
-        entries.append(Entry(name: name, value: value, known: known))
-    }
-
     /// Appends a field; `name` must be lower case.
     package mutating func append(name: [UInt8], value: [UInt8]) {
-        let nameSlice = store(name)
-        separate()
-        end(nameSlice, value: store(value), FieldName.known(name.span))
+        append(name.span, value.span, FieldName.known(name.span))
     }
 
     /// Appends a field; `name` must be lower case.
@@ -107,28 +86,51 @@ package struct FieldBlock: Sendable {
 
     /// Appends a field; `name` must be lower case.
     package mutating func append(_ name: String, _ value: Span<UInt8>) {
-        let nameSlice = store(name)
-        let known = FieldName.known(bytes.span.extracting(nameSlice.range))
-        separate()
-        end(nameSlice, value: store(value), known)
+        append(name.utf8Span.span, value, FieldName.known(name.utf8Span.span))
+    }
+
+    /// Appends a known field.
+    package mutating func append(_ name: FieldName, _ value: [UInt8]) {
+        let text = FieldName.names[Int(name.rawValue)]
+        append(text.span, value.span, name)
+    }
+
+    private mutating func append(_ name: Span<UInt8>, _ value: Span<UInt8>, _ known: FieldName) {
+        let start = bytes.count
+        bytes.write(bytesMax: name.count + value.count + 4) {
+            $0.append(name)
+            $0.append(": ")
+            $0.append(value)
+            $0.appendLineEnd()
+        }
+        entries.append(
+            Entry(
+                name: Slice(start: start, count: name.count),
+                value: Slice(start: start + name.count + 2, count: value.count), known: known))
     }
 
     /// Appends a field whose name is known beforehand.
     package mutating func append(_ label: FieldLabel, _ value: Span<UInt8>) {
-        let name = Slice(start: bytes.count, count: label.nameCount)
-        bytes.append(contentsOf: label.beginning)
-        end(name, value: store(value), label.known)
+        append(label, bytesMax: value.count) { $0.append(value) }
     }
 
     package mutating func append(_ label: FieldLabel, _ value: String) { append(label, value.utf8Span.span) }
 
-    /// The same with a value that is written straight behind what the store has.
-    package mutating func append(_ label: FieldLabel, writing value: (inout [UInt8]) -> Void) {
-        let name = Slice(start: bytes.count, count: label.nameCount)
-        bytes.append(contentsOf: label.beginning)
+    /// The same with a value of at most so many bytes that is written straight behind what the store has.
+    @inline(__always)
+    package mutating func append(_ label: FieldLabel, bytesMax: Int, writing value: (inout ByteWriter) -> Void) {
         let start = bytes.count
-        value(&bytes)
-        end(name, value: Slice(start: start, count: bytes.count - start), label.known)
+        let beginning = label.beginning.span
+        bytes.write(bytesMax: beginning.count + bytesMax + 2) {
+            $0.append(beginning)
+            value(&$0)
+            $0.appendLineEnd()
+        }
+        let valueStart = start + beginning.count
+        entries.append(
+            Entry(
+                name: Slice(start: start, count: label.nameCount),
+                value: Slice(start: valueStart, count: bytes.count - valueStart - 2), known: label.known))
     }
 
     /// Appends all that another block has; its slices lie so many bytes further on then.
@@ -140,13 +142,6 @@ package struct FieldBlock: Sendable {
                 Entry(name: entry.name.shifted(by: shift), value: entry.value.shifted(by: shift), known: entry.known))
         }
         return shift
-    }
-
-    /// Appends a known field.
-    package mutating func append(_ name: FieldName, _ value: [UInt8]) {
-        let nameSlice = store(FieldName.names[Int(name.rawValue)])
-        separate()
-        end(nameSlice, value: store(value), name)
     }
 
     /// Removes every field of that known name; returns whether there was one.

@@ -102,7 +102,10 @@ package struct ResponseHead: Sendable {
     package init(status: Int) { self.status = status }
 
     /// 1xx other than 101: another head follows.
-    package var isInterim: Bool { status < 200 && status != 101 }
+    package var isInterim: Bool { ResponseHead.isInterim(status) }
+
+    /// The same, to be asked without a copy of the head.
+    package static func isInterim(_ status: Int) -> Bool { status < 200 && status != 101 }
 
     /// Back to empty, memory kept.
     package mutating func reset() {

@@ -23,7 +23,7 @@ package struct ByteWriter {
     }
 
     @inline(__always)
-    mutating func append(_ byte: UInt8) { unsafe reserve(1).storeBytes(of: byte, as: UInt8.self) }
+    package mutating func append(_ byte: UInt8) { unsafe reserve(1).storeBytes(of: byte, as: UInt8.self) }
 
     /// CR LF.
     @inline(__always)
@@ -36,13 +36,13 @@ package struct ByteWriter {
     mutating func append(word: UInt64) { unsafe reserve(8).storeBytes(of: word.littleEndian, as: UInt64.self) }
 
     @inline(__always)
-    mutating func append(_ text: StaticString) {
+    package mutating func append(_ text: StaticString) {
         let size = text.utf8CodeUnitCount
         unsafe reserve(size).copyMemory(from: text.utf8Start, byteCount: size)
     }
 
     @inline(__always)
-    mutating func append(_ bytes: Span<UInt8>) {
+    package mutating func append(_ bytes: Span<UInt8>) {
         let size = bytes.count
         let place = unsafe reserve(size)
         unsafe bytes.withUnsafeBufferPointer { source in
@@ -53,8 +53,14 @@ package struct ByteWriter {
     @inline(__always)
     mutating func append(_ bytes: Span<UInt8>, _ slice: Slice) { append(bytes.extracting(slice.range)) }
 
-    /// A plain decimal number.
-    mutating func append(decimal value: UInt64) {
+    /// Sixteen lower-case hexadecimal digits.
+    package mutating func append(hex value: UInt64) {
+        append(word: Hexadecimal.digits(UInt32(truncatingIfNeeded: value &>> 32)))
+        append(word: Hexadecimal.digits(UInt32(truncatingIfNeeded: value)))
+    }
+
+    /// A plain decimal number, at most 20 digits.
+    package mutating func append(decimal value: UInt64) {
         var digits = 1
         var rest = value / 10
         while rest > 0 {
@@ -67,6 +73,24 @@ package struct ByteWriter {
             unsafe place -= 1
             unsafe place.storeBytes(of: Byte.zero &+ UInt8(truncatingIfNeeded: rest % 10), as: UInt8.self)
             rest /= 10
+        }
+    }
+}
+
+extension [UInt8] {
+    /// Appends what `body` writes, `bytesMax` bytes at most, straight into the array's memory.
+    @inline(__always)
+    package mutating func write(bytesMax: Int, _ body: (inout ByteWriter) -> Void) {
+        // An empty array has no memory of its own.
+        guard bytesMax > 0 else { return }
+        append(addingCapacity: bytesMax) { room in
+            // Safe: the writer checks every write against the memory's end, and does not outlive the closure.
+            unsafe room.withUnsafeMutableBufferPointer { memory, count in
+                guard let base = memory.baseAddress else { return }
+                var writer = unsafe ByteWriter(base: UnsafeMutableRawPointer(base), limit: memory.count)
+                body(&writer)
+                count = writer.count
+            }
         }
     }
 }

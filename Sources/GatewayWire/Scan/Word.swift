@@ -55,6 +55,29 @@ package enum Word {
         return rest == 0 || load(left, offset, count: rest) == load(right, offset, count: rest)
     }
 
+    /// Whether all of a slice is ASCII.
+    @inline(__always)
+    static func isASCII(_ span: Span<UInt8>, _ slice: Range<Int>) -> Bool { any(span, slice) { $0 & highs } == 0 }
+
+    /// Whether all of a slice is ASCII without capital letters.
+    @inline(__always)
+    static func isSmallASCII(_ span: Span<UInt8>, _ slice: Range<Int>) -> Bool {
+        any(span, slice) { upperCaseBits($0) | $0 & highs } == 0
+    }
+
+    /// What some bits of all words of a slice come to.
+    @inline(__always)
+    private static func any(_ span: Span<UInt8>, _ slice: Range<Int>, _ bits: (UInt64) -> UInt64) -> UInt64 {
+        var all: UInt64 = 0
+        var index = slice.lowerBound
+        while index &+ 8 <= slice.upperBound {
+            all |= bits(load(span, index))
+            index &+= 8
+        }
+        if index < slice.upperBound { all |= bits(load(span, index, count: slice.upperBound &- index)) }
+        return all
+    }
+
     /// High bits where a byte is below 0x20 or is 0x7F. Exact up to and including the lowest one set.
     @inline(__always)
     static func controls(_ word: UInt64) -> UInt64 {

@@ -36,18 +36,21 @@ package struct TraceContext: Sendable, Equatable {
     }
 
     /// Writes `traceparent`, version 00.
-    package func append(to out: inout [UInt8]) {
-        out.reserveCapacity(out.count + TraceContext.bytesCount)
-        out.append(Byte.zero)
-        out.append(Byte.zero)
+    package func append(to out: inout [UInt8]) { out.write(bytesMax: TraceContext.bytesCount) { write(to: &$0) } }
+
+    /// The same, `bytesCount` bytes.
+    package func write(to out: inout ByteWriter) {
+        out.append("00-")
+        out.append(hex: traceHigh)
+        out.append(hex: traceLow)
         out.append(Byte.dash)
-        TraceContext.append(hex: traceHigh, digits: 16, to: &out)
-        TraceContext.append(hex: traceLow, digits: 16, to: &out)
+        out.append(hex: span)
         out.append(Byte.dash)
-        TraceContext.append(hex: span, digits: 16, to: &out)
-        out.append(Byte.dash)
-        TraceContext.append(hex: UInt64(flags), digits: 2, to: &out)
+        out.append(TraceContext.digit(flags &>> 4))
+        out.append(TraceContext.digit(flags & 15))
     }
+
+    private static func digit(_ value: UInt8) -> UInt8 { value < 10 ? Byte.zero &+ value : 0x57 &+ value }
 
     /// Lower-case hexadecimal only.
     private static func hex(_ text: Span<UInt8>, _ start: Int, _ count: Int) -> UInt64? {
@@ -61,18 +64,9 @@ package struct TraceContext: Sendable, Equatable {
 
     /// A number as lower-case hexadecimal digits with leading zeros.
     package static func append(hex value: UInt64, digits: Int, to out: inout [UInt8]) {
-        if digits == 16 {
-            // All at once, the first digits lowest.
-            let words = (
-                Hexadecimal.digits(UInt32(truncatingIfNeeded: value &>> 32)).littleEndian,
-                Hexadecimal.digits(UInt32(truncatingIfNeeded: value)).littleEndian
-            )
-            // Safe: the pointer is to a local and is used during the call only.
-            return unsafe withUnsafeBytes(of: words) { unsafe out.append(contentsOf: $0) }
-        }
+        if digits == 16 { return out.write(bytesMax: 16) { $0.append(hex: value) } }
         for index in (0..<digits).reversed() {
-            let digit = UInt8(truncatingIfNeeded: value &>> UInt64(index &* 4)) & 15
-            out.append(digit < 10 ? Byte.zero &+ digit : 0x57 &+ digit)
+            out.append(digit(UInt8(truncatingIfNeeded: value &>> UInt64(index &* 4)) & 15))
         }
     }
 }

@@ -120,15 +120,14 @@ struct StreamMeterTests {
 }
 
 @Suite("A reply that is one JSON text is metered as it passes")
-struct ReplyMeterTests {
+struct ReplyReaderTests {
     static func meter(_ shape: ReplyShape, _ text: String, cutAt cuts: [Int] = []) -> ReplyFacts {
         let input = Array(text.utf8)
-        let meter = ReplyMeter(shape)
+        var reader = ReplyReader(shape)
         let bounds = ([0] + cuts + [input.count]).sorted()
-        for (start, end) in zip(bounds, bounds.dropFirst()) { meter.add(input.span.extracting(start..<end)) }
-        meter.finish()
-        #expect(meter.bytes == input.count)
-        return meter.facts
+        for (start, end) in zip(bounds, bounds.dropFirst()) { reader.add(input.span.extracting(start..<end)) }
+        reader.finishWhole()
+        return reader.facts
     }
 
     static let replies: [(ReplyShape, String, TokenUsage, String, Int)] = [

@@ -126,7 +126,7 @@ private final class Speaker: ChannelInboundHandler {
     }
 
     private func flush(_ bytes: inout ByteBuffer, _ context: ChannelHandlerContext) {
-        if !output.send(&bytes, context) { context.writeAndFlush(NIOAny(bytes), promise: nil) }
+        if !output.send(&bytes) { context.writeAndFlush(NIOAny(bytes), promise: nil) }
     }
 
     func channelInactive(context: ChannelHandlerContext) {

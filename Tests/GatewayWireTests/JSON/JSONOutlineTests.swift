@@ -130,6 +130,22 @@ struct JSONOutlineTests {
         #expect(try Self.outline(short).outline.measure.blobs == 0)
     }
 
+    @Test func `names that begin and end alike are told apart, and a name twice is not`() throws {
+        let names = (1...40).map { String(repeating: "a", count: $0) }
+        let all = names.map { "\"\($0)\":\($0.utf8.count)" }
+        let (outline, input) = try Self.outline("{\(all.joined(separator: ","))}")
+        #expect(outline.members.count == 40)
+        #expect(outline.integer("aaaaaaa", in: input.span) == 7)
+        #expect(outline.integer("aaaaaaaaa", in: input.span) == 9)
+        #expect(outline.integer("aaaaaaaaaaaaaaaa", in: input.span) == 16)
+        #expect(outline.integer("aaaaaaaaaaaaaaaaa", in: input.span) == 17)
+        #expect(outline.member("aaaaaaaaaaaaaab", in: input.span) == nil)
+        for name in names {
+            let escaped = "\\u0061" + name.dropFirst()
+            #expect(throws: JSONScanError.duplicateName) { try Self.outline("{\"\(name)\":1,\"\(escaped)\":2}") }
+        }
+    }
+
     @Test func `string bytes are those between quotes`() throws {
         #expect(try Self.outline("{\"ab\":\"c\\n\",\"d\":[\"éa\",1]}").outline.measure.stringBytes == 9)
     }

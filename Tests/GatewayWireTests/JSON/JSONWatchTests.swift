@@ -20,7 +20,7 @@ struct JSONWatchTests {
         for (start, end) in zip(bounds, bounds.dropFirst()) { watch.add(input.span.extracting(start..<end)) }
         watch.finish()
         return Seen(
-            findings: (0..<7).map { watch.findings[$0] }, kept: (0..<7).map { watch.value($0).map { Array($0) } },
+            findings: (0..<7).map { watch.finding($0) }, kept: (0..<7).map { watch.value($0).map { Array($0) } },
             isComplete: watch.isComplete, isMalformed: watch.isMalformed, isOverflown: watch.isOverflown)
     }
 
@@ -31,6 +31,8 @@ struct JSONWatchTests {
         """,
         "{\"choices\":[]}", "{}", "[]", "12", " \"a\" ", "true", "{\"a\":{\"b\":\"x\"},\"id\":7}",
         "{\"error\":{\"message\":\"é\u{1D11E}\"},\"i\\u0064\":1,\"choices\":{\"delta\":{\"content\":\"no\"}}}",
+        "{ \"id\": \"x\",  \"a\": { \"b\":\t[1, 2] }, \"usage\":\n{ }, "
+            + "\"choices\": [ { \"delta\": { \"content\": \"ab\" } } ] }",
     ]
 
     @Test(arguments: texts)
