@@ -145,7 +145,8 @@ struct AuditJournalTests {
         let all = Array(bytes[range].dropFirst(AuditSegment.saltBytes))
         let places = Attestation.places(in: all.span)
         let (list, member) = try #require(places)
-        let fingerprint = TreeHash.of((Array(all[..<member.lowerBound]) + all[member.upperBound...]).span)
+        let bare = Array(all[..<member.lowerBound]) + all[member.upperBound...]
+        let fingerprint = TreeHash.of(bare.span)
         let leaf = TreeHash.leaf(Array(bytes[range].prefix(AuditSegment.saltBytes)) + all[list])
         let check = leaf.prefix ^ fingerprint.prefix ^ UInt32(truncatingIfNeeded: 0x9E37_79B9_7F4A_7C15 as UInt64 >> 32)
         for index in 0..<4 {

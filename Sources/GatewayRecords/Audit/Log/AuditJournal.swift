@@ -261,6 +261,8 @@ struct AuditJournal: Sendable {
     /// Ends the segment and begins the next one.
     private mutating func turn(_ now: Int) throws(AuditFiles.Failure) {
         try sync()
+        // Who opens the log after a crash has the records of the newest segment alone.
+        _ = saveTiles()
         let ended = descriptor
         do { try begin(now) } catch {
             descriptor = ended
@@ -312,13 +314,8 @@ struct AuditJournal: Sendable {
             .signed(by: signer)
         let earlier = partials
         partials = tree.partialTiles
-        for tile in tiles + partials {
-            var bytes: [UInt8] = []
-            bytes.reserveCapacity(tile.hashes.count * TreeHash.byteCount)
-            for hash in tile.hashes { hash.append(to: &bytes) }
-            guard AuditFiles.put(folder.tile(tile), bytes) else { return }
-        }
-        tiles.removeAll()
+        guard saveTiles() else { return }
+        for tile in partials where !save(tile) { return }
         guard AuditFiles.put(folder.checkpoint, Array(note.utf8)) else { return }
         publishedCount = tree.count
         for tile in earlier where !partials.contains(where: { folder.tile($0) == folder.tile(tile) }) {
@@ -327,6 +324,20 @@ struct AuditJournal: Sendable {
         if nowMilliseconds - settings.historyMilliseconds >= rememberedMilliseconds, folder.remember(note) {
             rememberedMilliseconds = nowMilliseconds
         }
+    }
+
+    /// Full tiles that are not in their files yet.
+    private mutating func saveTiles() -> Bool {
+        for tile in tiles where !save(tile) { return false }
+        tiles.removeAll(keepingCapacity: true)
+        return true
+    }
+
+    private func save(_ tile: AuditTree.Tile) -> Bool {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(tile.hashes.count * TreeHash.byteCount)
+        for hash in tile.hashes { hash.append(to: &bytes) }
+        return AuditFiles.put(folder.tile(tile), bytes)
     }
 
     private mutating func fillPool() {
