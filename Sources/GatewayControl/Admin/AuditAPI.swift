@@ -46,13 +46,15 @@ package struct AuditAPI: Sendable {
         Endpoint(
             "/v1/audit/tail", query: filters + ["last"], "records since a time, or the last so many, then as they come"
         ) { try await $0.tail($1) },
-        Endpoint("/v1/audit/export", query: filters, "records with what proves them, as JSON lines") {
+        Endpoint("/v1/audit/export", query: filters + ["from"], "records with what proves them, as JSON lines") {
             try await $0.export($1)
         },
         Endpoint(statusPath, "where the log is, whether it is healthy, its newest checkpoint, its sinks") {
             api, _ in api.status()
         },
-        Endpoint("/v1/audit/proof/{index}", "one record with its proof, as JSON lines") { try await $0.proof($1) },
+        Endpoint("/v1/audit/proof/{index}", query: ["from"], "one record with its proof, as JSON lines") {
+            try await $0.proof($1)
+        },
         Endpoint("/v1/audit/{index}", "one record") { try await $0.show($1) },
     ]
 
@@ -99,18 +101,31 @@ package struct AuditAPI: Sendable {
     func proof(_ call: AdminCall) async throws -> AdminResponse {
         let index = try index(call)
         try await note(call, "audit.prove")
-        return Self.answer(try AuditBundle(folder).proof(of: index), type: "application/x-ndjson")
+        return Self.answer(try bundle(call).proof(of: index), type: "application/x-ndjson")
     }
 
     func export(_ call: AdminCall) async throws -> AdminResponse {
         let filter = try filter(call)
         try await note(call, "audit.export")
         // It is made as fast as its reader takes it. One that breaks off has no last line, and is no whole bundle.
-        let lines = Mutex(try AuditBundle(folder).lines(filter: filter.isEmpty ? nil : filter))
+        let lines = Mutex(try bundle(call).lines(filter: filter.isEmpty ? nil : filter))
         let stream = AsyncStream<[UInt8]> { [isDraining] in
             isDraining() ? nil : lines.withLock { try? $0.take() }
         }
         return .stream("application/x-ndjson", stream)
+    }
+
+    /// `from` has the sizes of checkpoints that the reader kept.
+    private func bundle(_ call: AdminCall) throws(GatewayError) -> AuditBundle {
+        var bundle = try AuditBundle(folder)
+        guard let text = call.query["from"] else { return bundle }
+        let sizes = text.split(separator: ",", omittingEmptySubsequences: false).map { Int($0) }
+        guard sizes.count <= 64, !sizes.contains(where: { ($0 ?? -1) < 0 }) else {
+            throw GatewayError(
+                .usage, "not sizes of checkpoints: \(text.prefix(80))", hint: "at most 64 numbers with commas between")
+        }
+        bundle.keptSizes = sizes.compactMap(\.self)
+        return bundle
     }
 
     // MARK: Words

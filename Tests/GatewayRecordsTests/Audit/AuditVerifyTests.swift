@@ -200,8 +200,12 @@ struct AuditVerifyTests {
         }
     }
 
-    private func singleKinds(_ log: AuditTestFolder, _ key: NoteVerifier, _ note: String?) throws -> [AuditFault.Kind] {
-        let lines = try AuditBundle(log.folder).proof(of: 431).split(separator: 0x0A).map { Array($0) }
+    private func singleKinds(
+        _ log: AuditTestFolder, _ key: NoteVerifier, _ note: String?, from sizes: [Int] = []
+    ) throws -> [AuditFault.Kind] {
+        var bundle = try AuditBundle(log.folder)
+        bundle.keptSizes = sizes
+        let lines = try bundle.proof(of: 431).split(separator: 0x0A).map { Array($0) }
         return try verify(lines, key: key, notes: note.map { [$0] } ?? []).faults.map(\.kind)
     }
 
@@ -226,6 +230,9 @@ struct AuditVerifyTests {
         #expect(try singleKinds(fork, key, kept) == [.forked])
         #expect(try singleKinds(fork, key, "hello") == [.forged])
         #expect(try singleKinds(fork, key, earlier) == [.incomparable])
+        #expect(try singleKinds(test, key, earlier) == [.incomparable])
+        #expect(try singleKinds(test, key, earlier, from: [1, 200, 601]) == [])
+        #expect(try singleKinds(fork, key, earlier, from: [200]) == [.forked])
         #expect(try !verify(try bundle(fork), key: key, notes: [kept]).isProven)
     }
 

@@ -12,6 +12,8 @@ package struct AuditBundle: Sendable {
     let checkpoint: Checkpoint
     private let verifier: NoteVerifier
     private let note: String
+    /// How long the checkpoints are that its reader kept: it proves that the log grew from each.
+    package var keptSizes: [Int] = []
 
     /// Throws when there is no log, or no checkpoint yet.
     package init(_ folder: AuditFolder) throws(GatewayError) {
@@ -54,7 +56,19 @@ package struct AuditBundle: Sendable {
         object["format"] = .text(AuditBundle.format)
         object["key"] = .text(verifier.text)
         object["mode"] = .text(isSelection ? "selection" : "complete")
+        if isSelection, !keptSizes.isEmpty { object["consistency"] = .array(try consistency()) }
         return try CanonicalJSON.bytes(.object(object))
+    }
+
+    private func consistency() throws -> [JSONTree] {
+        var tiles = AuditTiles(folder, size: checkpoint.size)
+        return try keptSizes.filter { (1..<checkpoint.size).contains($0) }.map { size in
+            let proof = try TreeProof.consistency(from: size, to: checkpoint.size) { tiles.hash($0, $1) }
+            var object = JSONObject()
+            object["proof"] = .array(proof.hashes.map { .text($0.base64) })
+            object["size"] = .integer(size)
+            return .object(object)
+        }
     }
 
     /// A gateway that writes meanwhile may have signed for more than the bundle has.

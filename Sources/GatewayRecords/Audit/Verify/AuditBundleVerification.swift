@@ -65,7 +65,8 @@ package struct AuditBundleVerification {
                     .forged, header.checkpoint.size..<(first + report.records),
                     "records stand behind the \(header.checkpoint.size) that the bundle's checkpoint is signed for"))
         }
-        if header.isSelection, report.checkpoints == 0, report.faults.isEmpty { report.checkpoints = 1 }
+        // Its own, which every record was held against.
+        if header.isSelection, report.faults.isEmpty { report.checkpoints += 1 }
         return report
     }
 
@@ -90,7 +91,9 @@ package struct AuditBundleVerification {
         }
         header = Header(isSelection: mode == "selection", checkpoint: checkpoint)
         report.signed = checkpoint.size
-        guard mode != "selection" else { return compare(checkpoint, verifier) }
+        guard mode != "selection" else {
+            return compare(checkpoint, verifier, tree["consistency"]?.array ?? [])
+        }
         let edge = (tree["edge"]?.array ?? []).map { level in
             (level.array ?? []).compactMap { $0.string.flatMap { TreeHash(base64: $0.value) } }
         }
@@ -101,25 +104,33 @@ package struct AuditBundleVerification {
         whole = AuditVerifier(verifier, notes: earlier + [note] + notes, from: start)
     }
 
-    /// With what the auditor kept. That one tree grew from another, a selection does not prove.
-    private mutating func compare(_ checkpoint: Checkpoint, _ verifier: NoteVerifier) {
+    /// With what the auditor kept.
+    private mutating func compare(_ checkpoint: Checkpoint, _ verifier: NoteVerifier, _ proofs: [JSONTree]) {
         for (number, note) in notes.enumerated() {
             guard let kept = Checkpoint(note: note, by: verifier) else {
                 report.add(
                     AuditFault(.forged, 0..<0, "checkpoint \(number + 1) is not signed by \(verifier.name)"))
                 continue
             }
-            if kept.size != checkpoint.size {
+            let hashes = proofs.first { $0["size"]?.int == kept.size }?["proof"]?.array?.compactMap {
+                $0.string.flatMap { TreeHash(base64: $0.value) }
+            }
+            guard let hashes = kept.size == checkpoint.size ? [] : hashes else {
                 report.add(
                     AuditFault(
                         .incomparable, 0..<0,
-                        "the checkpoint you kept is over \(kept.size) records and the bundle's over "
-                            + "\(checkpoint.size): a bundle of all records can be compared with both"))
-            } else if kept.root != checkpoint.root {
+                        "the checkpoint you kept is over \(kept.size) records, the bundle's over \(checkpoint.size), "
+                            + "and it has no proof that one grew from the other: make it with --checkpoint"))
+                continue
+            }
+            let (old, new) = ((kept.size, kept.root), (checkpoint.size, checkpoint.root))
+            if TreeProof(hashes: hashes).proves(from: old, to: new) {
+                report.checkpoints += 1
+            } else {
                 report.add(
                     AuditFault(
                         .forked, 0..<kept.size,
-                        "two checkpoints over \(kept.size) records are signed, and they differ"))
+                        "the log over \(checkpoint.size) records is not the one that was signed over \(kept.size)"))
             }
         }
     }

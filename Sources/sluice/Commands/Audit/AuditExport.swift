@@ -15,16 +15,17 @@ struct AuditExport: AsyncParsableCommand {
 
     @OptionGroup var selection: AuditSelection
 
+    @OptionGroup var kept: KeptCheckpoints
+
     @Option(help: "The file to write; standard output by default.")
     var to: String?
 
     @OptionGroup var state: StateOptions
 
     func run() async throws {
+        let query = try selection.query() + kept.query()
         let sink = try BundleFile(to)
-        try await AuditClient(folder: state.folder).lines("/v1/audit/export", query: try selection.query()) {
-            sink.write($0)
-        }
+        try await AuditClient(folder: state.folder).lines("/v1/audit/export", query: query) { sink.write($0) }
         try sink.close()
     }
 }
@@ -37,15 +38,38 @@ struct AuditProve: AsyncParsableCommand {
     @Argument(help: "The number of the record.")
     var index: Int
 
+    @OptionGroup var kept: KeptCheckpoints
+
     @Option(help: "The file to write; standard output by default.")
     var to: String?
 
     @OptionGroup var state: StateOptions
 
     func run() async throws {
+        let query = try kept.query()
         let sink = try BundleFile(to)
-        try await AuditClient(folder: state.folder).lines("/v1/audit/proof/\(index)", query: []) { sink.write($0) }
+        try await AuditClient(folder: state.folder).lines("/v1/audit/proof/\(index)", query: query) { sink.write($0) }
         try sink.close()
+    }
+}
+
+/// What the reader of a bundle holds it against.
+struct KeptCheckpoints: ParsableArguments {
+    @Option(help: "A checkpoint that you kept: the bundle proves that the log grew from it. May be repeated.")
+    var checkpoint: [String] = []
+
+    func query() throws -> [(String, String)] {
+        guard !checkpoint.isEmpty else { return [] }
+        let sizes = try checkpoint.map { path in
+            let note = try AuditVerify.read(path)
+            guard let checkpoint = Checkpoint(text: note) else {
+                throw GatewayError(
+                    .unreadableFile, "no checkpoint of a log: \(path)", hint: "it is audit/checkpoint of a state folder"
+                )
+            }
+            return String(checkpoint.size)
+        }
+        return [("from", sizes.joined(separator: ","))]
     }
 }
 
@@ -125,7 +149,7 @@ struct AuditVerify: AsyncParsableCommand {
         return verifier
     }
 
-    private static func read(_ path: String) throws -> String {
+    fileprivate static func read(_ path: String) throws -> String {
         guard let data = FileManager.default.contents(atPath: path), data.count <= 1 << 20 else {
             throw GatewayError(.unreadableFile, "cannot read \(path)")
         }
