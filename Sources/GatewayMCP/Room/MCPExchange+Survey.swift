@@ -1,5 +1,6 @@
 import GatewayModel
 import GatewayProxy
+import GatewayRecords
 import GatewayWire
 
 /// `server/discover` and `initialize`: what the servers of this path are and can, in the words of the client's time.
@@ -24,7 +25,7 @@ extension MCPExchange {
         survey.start { [self, caller] findings in
             self.survey = nil
             guard exchange != nil else { return }
-            let findings = welcomed(findings, caller, call)
+            let findings = redacted(welcomed(findings, caller, call))
             let problems = findings.compactMap(\.problem)
             if let first = problems.first, problems.count == findings.count {
                 return answer(ClientFault(first, id: call.id, status: call.isStateless ? 200 : 502))
@@ -34,6 +35,21 @@ extension MCPExchange {
             } else if let session = caller.session {
                 open(session, findings, call)
             }
+        }
+    }
+
+    /// What servers say of themselves, without what policies hide.
+    private func redacted(_ findings: [ServerSurvey.Finding]) -> [ServerSurvey.Finding] {
+        findings.map { finding in
+            let terms = room.catalog.governance.terms(server: finding.server.shownName)
+            var rules = ResultRules(view: view, server: finding.server, terms: terms, definition: nil)
+            var finding = finding
+            for name in ["instructions", "serverInfo", "_meta"] {
+                guard let said = finding.description?[name] else { continue }
+                finding.description?[name] = rules.redacted(said)
+            }
+            note?.redactions += rules.redactions
+            return finding
         }
     }
 

@@ -18,7 +18,7 @@ struct ToolClient {
 
     private var isStateless: Bool { session.isEmpty }
 
-    private var headers: [Header] {
+    var headers: [Header] {
         [
             Header("authorization", "Bearer \(key)"), Header("content-type", "application/json"),
             Header("accept", "application/json, text/event-stream"),

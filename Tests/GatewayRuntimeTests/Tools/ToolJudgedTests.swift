@@ -88,6 +88,34 @@ struct ToolJudgedTests {
         }
     }
 
+    @Test func `what servers say of themselves keeps secrets too`() async throws {
+        let words = "\"name\":\"\(Self.key)\"},\"instructions\":\"use \(Self.key)\",\"_meta\":{\"a\":\"b\""
+        let said = Self.opened.replacing("\"name\":\"old\"", with: words)
+        let scripted: ToolRoomTests.Scripted = { received, _ in
+            switch received.method {
+            case "server/discover": .error(400, code: -32601, "no")
+            case "initialize": .result(said)
+            default: nil
+            }
+        }
+        try await ToolRoomTests.run(tools: Self.tools, more: Self.policies, answer: scripted) { stand in
+            for path in ["/mcp/demo", "/mcp"] {
+                let client = try ToolClient(stand, path: path)
+                let discovered = try await client.send("server/discover")
+                let opened = try await stand.post(
+                    path, client.headers,
+                    """
+                    {"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-11-25",\
+                    "capabilities":{},"clientInfo":{"name":"t","version":"1"}}}
+                    """)
+                for answer in [discovered, opened] {
+                    #expect(answer.text.contains("use [redacted]"), "\(answer.text)")
+                    #expect(!answer.text.contains("AKIA"), "\(answer.text)")
+                }
+            }
+        }
+    }
+
     // MARK: Streams that are taken up again
 
     /// A server whose calls break off, and go on with this; `$ID` stands for the call's id.
