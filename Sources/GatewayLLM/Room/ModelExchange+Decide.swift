@@ -180,8 +180,9 @@ extension ModelExchange {
             name: request.name, catalogName: found.name, operation: operation, bodyBytes: body.count,
             inputTokens: inputTokensEstimate, outputTokens: request.outputTokensMax, isStream: request.streams)
         addConditions(&asked, exchange)
-        try judge(exchange, asked)
+        // The record of a refusal says by what it was made.
         self.asked = asked
+        try judge(exchange, asked)
         outputTokensMax = outputTokensMax ?? found.model.context.outputTokensMax
     }
 

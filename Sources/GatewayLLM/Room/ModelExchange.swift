@@ -237,9 +237,11 @@ extension ModelExchange: BodyReader {
     }
 
     private func begin() {
-        if let form { request = ModelRequest(form: form.model) }
         defer { body.unload() }
-        do throws(GatewayError) { try decide() } catch { return refuse(error) }
+        do throws(GatewayError) {
+            if let form { request = try ModelRequest(form: form.model) }
+            try decide()
+        } catch { return refuse(error) }
         do throws(ModelFailure) { try admit() } catch { return answer(error) }
         stage = .calling
         startWhenRecorded()

@@ -78,9 +78,10 @@ struct ModelRequest {
     init() {}
 
     /// A form, and its field `model` if it has one.
-    init(form model: (name: [UInt8], range: Range<Int>)?) {
+    init(form model: (name: [UInt8], range: Range<Int>)?) throws(GatewayError) {
         isForm = true
         guard let model else { return }
+        try ModelRequest.check(name: model.name)
         (name, nameRange) = (model.name, model.range)
     }
 
@@ -102,6 +103,15 @@ struct ModelRequest {
         }
         name = JSONString.decoded(body, member.text)
         nameRange = member.value
+        try ModelRequest.check(name: name)
+    }
+
+    /// Names are told in heads, logs and to policies.
+    private static func check(name: [UInt8]) throws(GatewayError) {
+        guard name.contains(where: { $0 < 0x20 || $0 == 0x7F }) else { return }
+        throw GatewayError(
+            .malformedRequest, "the name of the model has a control character",
+            hint: "GET /v1/models lists those you may use")
     }
 
     private mutating func readStreamOptions(_ outline: JSONOutline, _ body: Span<UInt8>) throws(GatewayError) {

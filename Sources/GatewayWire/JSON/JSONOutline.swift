@@ -126,14 +126,14 @@ package struct JSONOutline: Sendable {
         guard count > 8 else {
             return Marks(head: count == 0 ? 0 : Word.load(name, 0, count: count), rest: UInt64(count))
         }
-        // Most long names are two words, that overlap; their length tells those with the same ones apart.
+        // Most long names are two words, of which the second one begins where the first ends.
         let last = Word.load(name, count &- 8)
         return Marks(head: Word.load(name, 0), rest: count > 16 ? Hash64.of(name) : rest(last, count))
     }
 
     @inline(__always)
     private static func rest(_ last: UInt64, _ count: Int) -> UInt64 {
-        last &+ UInt64(count) &* 0x9E37_79B9_7F4A_7C15
+        last &>> UInt64((16 &- count) &* 8) | (count < 16 ? UInt64(count) &<< 56 : 0)
     }
 
     /// The marks of a name in the code; of one that is longer than two words its beginning only.

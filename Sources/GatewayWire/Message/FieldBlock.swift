@@ -96,6 +96,7 @@ package struct FieldBlock: Sendable {
     }
 
     private mutating func append(_ name: Span<UInt8>, _ value: Span<UInt8>, _ known: FieldName) {
+        guard FieldBlock.isOneLine(value) else { return append(name, FieldBlock.oneLine(value).span, known) }
         let start = bytes.count
         bytes.write(bytesMax: name.count + value.count + 4) {
             $0.append(name)
@@ -111,6 +112,7 @@ package struct FieldBlock: Sendable {
 
     /// Appends a field whose name is known beforehand.
     package mutating func append(_ label: FieldLabel, _ value: Span<UInt8>) {
+        guard FieldBlock.isOneLine(value) else { return append(label, FieldBlock.oneLine(value).span) }
         append(label, bytesMax: value.count) { $0.append(value) }
     }
 
@@ -164,12 +166,29 @@ package struct FieldBlock: Sendable {
     /// Replaces all fields of that lower-case name by one.
     package mutating func set(name: [UInt8], value: [UInt8]) {
         guard let index = firstIndex(named: name) else { return append(name: name, value: value) }
-        entries[index].value = store(value)
+        entries[index].value = store(FieldBlock.isOneLine(value.span) ? value : FieldBlock.oneLine(value.span))
         var next = index + 1
         while next < entries.count {
             if FieldBlock.equal(bytes, entries[next].name, name) { entries.remove(at: next) } else { next += 1 }
         }
     }
+
+    // MARK: Values
+
+    /// Whether a value may stand in a head: whoever made it, no byte of it ends its line.
+    private static func isOneLine(_ value: Span<UInt8>) -> Bool {
+        var isOneLine = true
+        for index in value.indices { isOneLine = isOneLine && isText(value[index]) }
+        return isOneLine
+    }
+
+    /// With spaces in place of what no value may have (RFC 9110 section 5.5).
+    private static func oneLine(_ value: Span<UInt8>) -> [UInt8] {
+        value.indices.map { isText(value[$0]) ? value[$0] : Byte.space }
+    }
+
+    @inline(__always)
+    private static func isText(_ byte: UInt8) -> Bool { byte >= 0x20 && byte != 0x7F || byte == 0x09 }
 
     /// Known names as one bit each; `.other` has one too.
     @inlinable

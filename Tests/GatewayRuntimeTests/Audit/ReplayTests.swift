@@ -30,10 +30,12 @@ struct ReplayTests {
         """
 
     private static func run(
-        _ body: (ModelStand) async throws -> Void, then look: (AuditFolder) throws -> Void
+        more: String = more, isOpen: Bool = true, _ body: (ModelStand) async throws -> Void,
+        then look: (AuditFolder) throws -> Void
     ) async throws {
         var options = ModelStand.Options()
         options.more = more
+        options.isOpen = isOpen
         var folder: URL?
         try await ModelStand.run(options) { stand in
             folder = stand.gateway.folder
@@ -83,6 +85,28 @@ struct ReplayTests {
             #expect(replay.replayed == 5)
             // Dora's key, and the list of files.
             #expect(replay.skipped == 2 && replay.unknownPolicies == 0)
+        }
+    }
+
+    @Test("nor does it where tokens were too many, which the record of the refusal says")
+    func tokens() async throws {
+        let few = """
+            ---
+            {apiVersion: sluice.dev/v1alpha1, kind: ModelAccessPolicy, metadata: {name: few},
+             spec: {subjects: [{any: true}], models: ["*"], limits: {inputTokensMax: 5, outputTokensMax: 10}}}
+            """
+        try await Self.run(more: few, isOpen: false) { stand in
+            let key = try stand.key()
+            for more in ["", ",\"max_tokens\":77"] {
+                let answer = try await stand.call(
+                    key, "/v1/chat/completions", ModelStand.question("chat", "", false, more))
+                #expect(answer.status >= 400)
+            }
+        } then: { folder in
+            var replay = DecisionReplay(folder, objects: nil)
+            replay.run(sinceMilliseconds: nil)
+            #expect(replay.changes.isEmpty, "\(replay.changes)")
+            #expect(replay.replayed == 2)
         }
     }
 

@@ -40,6 +40,42 @@ struct BodyTests {
         return options
     }
 
+    @Test func `no name of a model gets into a head that it would end`() async throws {
+        var options = ModelStand.Options()
+        options.more = """
+            ---
+            apiVersion: sluice.dev/v1alpha1
+            kind: ModelCatalog
+            metadata: {name: more}
+            spec: {models: [{name: "gpt-*", targets: [{provider: openai}], price: {input: "1", output: "1"}}]}
+            """
+        try await ModelStand.run(options) { stand in
+            let key = try stand.key()
+            #expect(try await stand.call(key, "/v1/chat/completions", ModelStand.question("gpt-é")).status == 200)
+            let calls = stand.provider.ledger.entries.count
+            for end in ["\\r\\n", "\\n", "\\u0000", "\\u007f", "\\t"] {
+                let body = ModelStand.question("gpt-\(end)x-injected: 1")
+                for path in ["/v1/chat/completions", "/v1/messages", "/v1/responses"] {
+                    let answer = try await stand.call(key, path, body)
+                    #expect(answer.status == 400, "\(answer.text)")
+                    #expect(answer.text.contains("control character"), "\(answer.text)")
+                    #expect(!answer.headers.contains { $0.name == "x-injected" || $0.name == "x-sluice-model" })
+                }
+            }
+            for end in ["\r\n", "\n"] {
+                let part = "--edge\r\ncontent-disposition: form-data; name="
+                let model = part + "\"model\"\r\n\r\ngpt-\(end)x-injected: 1\r\n"
+                let file = part + "\"file\"; filename=\"a\"\r\n\r\nx\r\n--edge--\r\n"
+                let answer = try await stand.call(
+                    key, "/v1/audio/transcriptions", Array((model + file).utf8),
+                    headers: [Header("content-type", "multipart/form-data; boundary=edge")])
+                #expect(answer.status == 400, "\(answer.text)")
+                #expect(!answer.headers.contains { $0.name == "x-injected" || $0.name == "x-sluice-model" })
+            }
+            #expect(stand.provider.ledger.entries.count == calls)
+        }
+    }
+
     private static func large(_ model: String, _ bytes: Int) -> String {
         ModelStand.question(model, "tokens=3", false, ",\"pad\":\"\(String(repeating: "x", count: bytes))\"")
     }

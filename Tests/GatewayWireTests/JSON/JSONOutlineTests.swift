@@ -140,6 +140,9 @@ struct JSONOutlineTests {
         #expect(outline.integer("aaaaaaaaaaaaaaaa", in: input.span) == 16)
         #expect(outline.integer("aaaaaaaaaaaaaaaaa", in: input.span) == 17)
         #expect(outline.member("aaaaaaaaaaaaaab", in: input.span) == nil)
+        // These had the same mark once.
+        let two = "{\"aaaaaaaXC\u{4E4}5\u{1F20}!\":1,\"aaaaaaaXO\u{FD1A}6\u{63F}\":2}"
+        #expect(try Self.outline(two).outline.members.count == 2)
         for name in names {
             let escaped = "\\u0061" + name.dropFirst()
             #expect(throws: JSONScanError.duplicateName) { try Self.outline("{\"\(name)\":1,\"\(escaped)\":2}") }

@@ -17,4 +17,18 @@ struct FieldBlockTests {
         #expect(!fields.begins(type, with: "text/event-stream; charset=utf-8; more"))
         #expect(!fields.begins(type, with: "text/plain"))
     }
+
+    @Test func `no value ends its line, whoever made it`() {
+        let bad = Array("a\r\nb: c\u{0}\u{1}\u{7F}\td é".utf8)
+        let good = "a  b: c   \td é"
+        var fields = FieldBlock()
+        fields.append(name: Array("one".utf8), value: bad)
+        fields.append("two", bad.span)
+        fields.append(FieldLabel("three"), bad.span)
+        fields.append(.location, bad)
+        fields.append("five", "x")
+        fields.set(name: Array("five".utf8), value: bad)
+        fields.set(name: Array("six".utf8), value: bad)
+        #expect(fields.entries.map { fields.text($0.value) } == Array(repeating: good, count: 6))
+    }
 }
