@@ -97,8 +97,12 @@ struct AccessLogLineTests {
         arguments: [
             ("a\"b\\c", #"a\"b\\c"#), ("a\nb\u{1}", #"a\u000ab\u0001"#), ("grüße 🙂", "grüße 🙂"),
         ])
-    func escapes(text: String, expected: String) {
-        let (record, head) = exchange(userAgent: text)
+    func escapes(text: String, expected: String) throws {
+        let (record, made) = exchange(userAgent: "x")
+        var head = made
+        // As no head has it: those that are read and those that are made have no such bytes.
+        let index = try #require(head.fields.entries.firstIndex { $0.known == .userAgent })
+        head.fields.entries[index].value = head.fields.store(Array(text.utf8))
         #expect(line(record, head).contains("\"user_agent\":\"\(expected)\""))
     }
 
