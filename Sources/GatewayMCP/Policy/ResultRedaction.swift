@@ -213,8 +213,9 @@ struct ResultRedaction {
     private static func isSecret(_ word: ArraySlice<UInt8>, dots: Int) -> Bool {
         guard word.count >= secretBytesMin, let first = word.first, firstBytes[Int(first)] else { return false }
         if forms.contains(where: { word.count >= $0.countMin && word.starts(with: $0.prefix) }) { return true }
-        // A JSON web token: three parts, the first two of which begin as an object in base64 does.
-        return dots == 2 && word.count >= 40 && word.starts(with: jsonTokenHead)
+        // A JSON web token: three parts or more, the first two of which begin as an object in base64 does; a sentence
+        // may end behind it.
+        return dots >= 2 && word.count >= 40 && word.starts(with: jsonTokenHead)
     }
 
     private static let dot: UInt8 = 0x2E

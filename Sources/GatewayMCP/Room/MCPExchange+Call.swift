@@ -152,11 +152,11 @@ extension MCPExchange {
             }
             if let text { fields.append((parameter.field, HeaderValue.encoded(text))) }
         }
-        // Fields that no definition knows go on as they are.
+        // Fields that no definition knows go on as they are; of an argument that is not there none does.
         let given = exchange.request.fields
         for entry in given.entries where given.begins(entry.name, with: MCPName.paramPrefix) {
             let text = given.text(entry.name)
-            guard !fields.contains(where: { $0.name == text }) else { continue }
+            guard !definition.fieldParameters.contains(where: { $0.field == text }) else { continue }
             fields.append((text, given.copy(entry.value)))
         }
         return fields

@@ -82,7 +82,12 @@ extension MCPExchange {
             view: view, server: list.server, terms: room.catalog.governance.terms(server: list.server.shownName),
             definition: nil)
         defer { note?.redactions += rules.redactions }
-        return list.items.map { rules.redacted($0) }
+        return list.items.map { item in
+            guard var clean = rules.redacted(item).object else { return item }
+            // By this it is asked for.
+            clean[kind.name] = item[kind.name]
+            return .object(clean)
+        }
     }
 
     /// What may not be called as it is now is not shown either.

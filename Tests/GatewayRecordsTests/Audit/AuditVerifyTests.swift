@@ -236,6 +236,43 @@ struct AuditVerifyTests {
         #expect(try !verify(try bundle(fork), key: key, notes: [kept]).isProven)
     }
 
+    @Test("a whole bundle that begins late is held against checkpoints from before; numbers that none has are no crash")
+    func late() throws {
+        let test = try log()
+        let key = try #require(test.folder.verifier)
+        let kept = try #require(test.folder.notes().first)
+        let lines = try bundle(test)
+        let leaves = try lines[1...Self.count].map { line in
+            try #require(try JSONTree.parse(line)["leaf"]?.string.flatMap { TreeHash(base64: $0.value) })
+        }
+        // Cut behind what was kept, as retention does and anybody can.
+        let first = 201
+        var tree = AuditTree()
+        for leaf in leaves.prefix(first) { tree.append(leaf) }
+        func cut(_ sizes: [Int], first stated: Int = first, edge: [[TreeHash]]? = nil) throws -> [[UInt8]] {
+            var whole = try AuditBundle(test.folder)
+            whole.keptSizes = sizes
+            var header = try #require(try JSONTree.parse(try whole.header(tree, isSelection: false)).object)
+            header["checkpoints"] = []
+            header["first"] = .integer(stated)
+            if let edge { header["edge"] = .array(edge.map { .array($0.map { .text($0.base64) }) }) }
+            let end = Array("{\"end\":\(Self.count - first)}".utf8)
+            return [JSONTree.object(header).bytes] + lines[(first + 1)...Self.count] + [end]
+        }
+        #expect(try verify(try cut([]), key: key).isProven)
+        #expect(try verify(try cut([]), key: key, notes: [kept]).faults.map(\.kind) == [.incomparable])
+        #expect(try verify(try cut([200]), key: key, notes: [kept]).isProven)
+        let hash = leaves[0]
+        let full = [[TreeHash]](repeating: [TreeHash](repeating: hash, count: 255), count: 7)
+        let edge = full + [[TreeHash](repeating: hash, count: 127)]
+        #expect(try !verify(try cut([], first: .max, edge: edge), key: key).isProven)
+        var huge = lines
+        let line = String(decoding: lines[3], as: UTF8.self)
+        huge[3] = Array(line.replacing("\"sequence\":2", with: "\"sequence\":9223372036854775807").utf8)
+        #expect(huge[3] != lines[3])
+        #expect(try !verify(huge, key: key).isProven)
+    }
+
     @Test("records behind what a bundle's checkpoint is signed for are no part of it, and numbers are the records' own")
     func behindTheCheckpoint() throws {
         let test = try log()

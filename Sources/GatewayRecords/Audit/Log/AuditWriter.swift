@@ -60,7 +60,9 @@ struct AuditWriter {
         let linger = log.settings.lingerMilliseconds
         // What was left the last time was put in by then.
         let passed = hasLeft ? AuditClock.monotonicMilliseconds - leftSince : 0
-        let rest = syncAt.map { $0 - AuditClock.monotonicMilliseconds } ?? linger
+        // A disk that takes nothing is not asked for each record.
+        let due = log.failure == nil ? syncAt : nil
+        let rest = due.map { $0 - AuditClock.monotonicMilliseconds } ?? linger
         log.linger(milliseconds: min(linger - passed, rest))
     }
 

@@ -9,6 +9,8 @@ package struct AuditTree: Sendable, Equatable {
     }
 
     package static let tileWidth = 256
+    /// No log has so many leaves.
+    static let countMax = 1 << 52
     /// Levels of tiles at most: 2⁶⁴ leaves.
     static let levelsMax = 8
 
@@ -21,7 +23,7 @@ package struct AuditTree: Sendable, Equatable {
 
     /// A tree that goes on from an edge; nil for one that is none.
     package init?(count: Int, edge: [[TreeHash]]) {
-        guard count >= 0, edge.count <= AuditTree.levelsMax else { return nil }
+        guard (0...AuditTree.countMax).contains(count), edge.count <= AuditTree.levelsMax else { return nil }
         for level in 0..<AuditTree.levelsMax {
             let width = count >> (8 * level) & (AuditTree.tileWidth - 1)
             guard (level < edge.count ? edge[level].count : 0) == width else { return nil }

@@ -56,13 +56,13 @@ package struct AuditBundle: Sendable {
         object["format"] = .text(AuditBundle.format)
         object["key"] = .text(verifier.text)
         object["mode"] = .text(isSelection ? "selection" : "complete")
-        if isSelection, !keptSizes.isEmpty { object["consistency"] = .array(try consistency()) }
+        if !keptSizes.isEmpty { object["consistency"] = .array(try consistency()) }
         return try CanonicalJSON.bytes(.object(object))
     }
 
     private func consistency() throws -> [JSONTree] {
         var tiles = AuditTiles(folder, size: checkpoint.size)
-        return try keptSizes.filter { (1..<checkpoint.size).contains($0) }.map { size in
+        return try keptSizes.filter { $0 > 0 && $0 < checkpoint.size }.map { size in
             let proof = try TreeProof.consistency(from: size, to: checkpoint.size) { tiles.hash($0, $1) }
             var object = JSONObject()
             object["proof"] = .array(proof.hashes.map { .text($0.base64) })

@@ -49,7 +49,9 @@ package struct AuditBundleVerification {
     package mutating func finish() throws(GatewayError) -> AuditReport {
         guard let header else { throw AuditBundleVerification.noBundle }
         var report = report
-        if let result = whole?.finish() {
+        if var result = whole?.finish() {
+            for fault in report.faults { result.add(fault) }
+            result.checkpoints += report.checkpoints
             report = result
         } else {
             report.records = count
@@ -91,46 +93,39 @@ package struct AuditBundleVerification {
         }
         header = Header(isSelection: mode == "selection", checkpoint: checkpoint)
         report.signed = checkpoint.size
-        guard mode != "selection" else {
-            return compare(checkpoint, verifier, tree["consistency"]?.array ?? [])
-        }
+        let proofs = tree["consistency"]?.array ?? []
+        guard mode != "selection" else { return compare(checkpoint, verifier, proofs, before: .max) }
         let edge = (tree["edge"]?.array ?? []).map { level in
             (level.array ?? []).compactMap { $0.string.flatMap { TreeHash(base64: $0.value) } }
         }
         first = tree["first"]?.int ?? 0
-        guard let start = AuditTree(count: first, edge: edge) else {
+        guard first <= checkpoint.size, let start = AuditTree(count: first, edge: edge) else {
             return report.add(AuditFault(.unreadable, 0..<0, "the bundle does not say where it begins"))
         }
+        compare(checkpoint, verifier, proofs, before: first)
         whole = AuditVerifier(verifier, notes: earlier + [note] + notes, from: start)
     }
 
-    /// With what the auditor kept.
-    private mutating func compare(_ checkpoint: Checkpoint, _ verifier: NoteVerifier, _ proofs: [JSONTree]) {
+    /// With what the auditor kept of before `first`, or at all where there is a selection.
+    private mutating func compare(
+        _ checkpoint: Checkpoint, _ verifier: NoteVerifier, _ proofs: [JSONTree], before first: Int
+    ) {
         for (number, note) in notes.enumerated() {
             guard let kept = Checkpoint(note: note, by: verifier) else {
+                // Of a whole bundle they are all looked at once more.
+                guard header?.isSelection == true else { continue }
                 report.add(
                     AuditFault(.forged, 0..<0, "checkpoint \(number + 1) is not signed by \(verifier.name)"))
                 continue
             }
+            guard kept.size < first else { continue }
             let hashes = proofs.first { $0["size"]?.int == kept.size }?["proof"]?.array?.compactMap {
                 $0.string.flatMap { TreeHash(base64: $0.value) }
             }
-            guard let hashes = kept.size == checkpoint.size ? [] : hashes else {
-                report.add(
-                    AuditFault(
-                        .incomparable, 0..<0,
-                        "the checkpoint you kept is over \(kept.size) records, the bundle's over \(checkpoint.size), "
-                            + "and it has no proof that one grew from the other: make it with --checkpoint"))
-                continue
-            }
-            let (old, new) = ((kept.size, kept.root), (checkpoint.size, checkpoint.root))
-            if TreeProof(hashes: hashes).proves(from: old, to: new) {
-                report.checkpoints += 1
+            if let fault = KeptCheckpoint.fault(kept, against: checkpoint, proof: hashes) {
+                report.add(fault)
             } else {
-                report.add(
-                    AuditFault(
-                        .forked, 0..<kept.size,
-                        "the log over \(checkpoint.size) records is not the one that was signed over \(kept.size)"))
+                report.checkpoints += 1
             }
         }
     }
@@ -138,6 +133,7 @@ package struct AuditBundleVerification {
     private mutating func add(_ tree: JSONTree) {
         guard let names = tree.object?.members.map(\.name.value),
             AuditBundleVerification.known.isSuperset(of: names), let index = tree["index"]?.int,
+            (0...AuditTree.countMax).contains(index),
             let record = tree["record"],
             let salt = tree["salt"]?.string.flatMap({ Base64Text.decode($0.value) }),
             salt.count == AuditSegment.saltBytes
@@ -151,7 +147,10 @@ package struct AuditBundleVerification {
         guard header?.isSelection == true else {
             whole?.add(entry, leaf: leaf)
             let sequence = entry.tree?["metadata"]?["sequence"]?.int
-            if let sequence, sequence != index { whole?.addMisnumbered(index, sequence) }
+            // What no number can be is told as an edited record already.
+            if let sequence, (0...AuditTree.countMax).contains(sequence), sequence != index {
+                whole?.addMisnumbered(index, sequence)
+            }
             return
         }
         addSelected(entry, tree)

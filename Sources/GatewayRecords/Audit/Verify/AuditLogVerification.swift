@@ -29,6 +29,21 @@ package enum AuditLogVerification {
                 "segment \(sequence) cannot be read: its head is damaged, or a crash came while it was begun")
         }
         var report = verification.finish()
+        if let newest = newest.flatMap({ Checkpoint(note: $0, by: verifier) }) {
+            // What retention has removed, the tree still knows.
+            for note in notes {
+                guard let kept = Checkpoint(note: note, by: verifier), kept.size < report.first else { continue }
+                var proof: TreeProof?
+                if kept.size <= newest.size {
+                    proof = try? TreeProof.consistency(from: kept.size, to: newest.size) { tiles.hash($0, $1) }
+                }
+                if let fault = KeptCheckpoint.fault(kept, against: newest, proof: proof?.hashes) {
+                    report.add(fault)
+                } else {
+                    report.checkpoints += 1
+                }
+            }
+        }
         for path in folder.brokenLogs {
             report.add(
                 AuditFault(.setAside, 0..<0, "an earlier log was set aside as \(path): see what is wrong with it"))

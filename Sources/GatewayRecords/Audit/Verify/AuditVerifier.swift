@@ -101,7 +101,7 @@ package struct AuditVerifier {
 
     private mutating func read(_ entry: AuditEntry, _ expected: Int, isEdited: inout Bool) -> Read? {
         guard let tree = entry.tree, let sequence = tree["metadata"]?["sequence"]?.int,
-            let stated = entry.asPrevious
+            (0...AuditTree.countMax).contains(sequence), let stated = entry.asPrevious
         else {
             if !isEdited { fault(.edited, expected, "it is no record any more") }
             isBroken = true

@@ -121,10 +121,12 @@ struct AuditVerify: AsyncParsableCommand {
         var rest: [UInt8] = []
         while let part = try part(of: input, file), !part.isEmpty {
             rest += part
-            while let end = rest.firstIndex(of: 0x0A) {
-                try verification.add(Array(rest[..<end]))
-                rest.removeSubrange(...end)
+            var start = rest.startIndex
+            while let end = rest[start...].firstIndex(of: 0x0A) {
+                try verification.add(Array(rest[start..<end]))
+                start = end + 1
             }
+            rest.removeSubrange(..<start)
             guard rest.count <= AuditBundleVerification.lineBytesMax else {
                 throw GatewayError(.tooLarge, "a line of \(file) is larger than any record")
             }
