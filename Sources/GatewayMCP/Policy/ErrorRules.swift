@@ -21,7 +21,9 @@ extension ResultRules {
             let pages = error["data"]?["elicitations"]?.array ?? []
             error["data"] = nil
             if let client {
-                guard pages.count <= QuestionRules.countMax else { return ResultRules.unasked }
+                guard pages.count <= QuestionRules.countMax else {
+                    return ResultRules.own(JSONRPCCode.internalError, QuestionRules.tooMany.message)
+                }
                 let kept = pages.filter {
                     $0["mode"]?.string?.value == "url" && client.mayBeAsked("elicitation/create", $0)
                 }

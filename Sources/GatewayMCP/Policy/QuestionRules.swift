@@ -126,20 +126,29 @@ enum QuestionRules {
         }
     }
 
-    /// Of all of a text, however long it is: what stands far behind is read too.
+    /// Of all of a text, however long it is: what stands far behind is read too. One may reach over several words, but
+    /// then it begins with the first of them: to discard numbers gives nobody a card's.
     private static func isSecret(_ text: String) -> Bool {
         var letters: [UInt8] = []
+        var begins: [Bool] = []
+        var last: UInt8 = 0
         for byte in text.utf8 {
-            switch byte {
-            case 0x30...0x39, 0x61...0x7A: letters.append(byte)
-            case 0x41...0x5A: letters.append(byte | 0x20)
-            default: break
-            }
+            defer { last = byte }
+            let isCapital = 0x41...0x5A ~= byte
+            guard isCapital || isSmall(byte) else { continue }
+            begins.append(isCapital ? isSmall(last) || !isLetter(last) : !isLetter(last))
+            letters.append(isCapital ? byte | 0x20 : byte)
         }
         return letters.indices.contains { index in
-            secrets[Int(letters[index])].contains { letters[index...].starts(with: $0) }
+            secrets[Int(letters[index])].contains { word in
+                letters[index...].starts(with: word)
+                    && (begins[index] || !begins[index..<(index + word.count)].contains(true))
+            }
         }
     }
+
+    private static func isSmall(_ byte: UInt8) -> Bool { 0x61...0x7A ~= byte || 0x30...0x39 ~= byte }
+    private static func isLetter(_ byte: UInt8) -> Bool { isSmall(byte) || 0x41...0x5A ~= byte }
 
     // MARK: Pages
 

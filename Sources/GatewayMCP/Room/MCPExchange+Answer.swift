@@ -74,8 +74,9 @@ extension MCPExchange {
             do throws(ClientFault) {
                 if let task = try begun(whole, call) { return finish(result: task, of: call) }
                 let told = try told(whole, call)
-                // A task that nobody can follow, by its server's own name.
-                guard told != nil || !whole.isTask || !call.isStateless else {
+                // A task that nobody can follow, by its server's own name. In a session the word says nothing.
+                let canBeTask = call.isStateless || request?.session == nil
+                guard told != nil || !whole.isTask || !canBeTask else {
                     return refuseUnreadable("answer", call)
                 }
                 result = if let told { ServerResult(told) } else { try governed(whole, call) }

@@ -13,6 +13,12 @@ extension MCPExchange {
         room.catalog.governance.terms(server: server.shownName, tool: tool)
     }
 
+    /// What holds for all tools of a server, for what it says that is of none.
+    func rules(of server: CompiledServer) -> ResultRules {
+        ResultRules(
+            view: view, server: server, terms: room.catalog.governance.terms(server: server.shownName), definition: nil)
+    }
+
     /// Why a tool may not be used as its server defines it now; nil if it may.
     func refusal(of tool: ToolDefinition, at server: CompiledServer) -> GatewayError? {
         refusal(of: tool, terms(of: tool.name, at: server), at: server)

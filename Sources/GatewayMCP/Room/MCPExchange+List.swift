@@ -78,9 +78,7 @@ extension MCPExchange {
     /// What is listed, without what policies hide. A tool is shown as it was approved, or not at all.
     private func redacted(_ list: ListGathering.List, _ kind: ListKind) -> [JSONTree] {
         guard kind != .tools else { return list.items }
-        var rules = ResultRules(
-            view: view, server: list.server, terms: room.catalog.governance.terms(server: list.server.shownName),
-            definition: nil)
+        var rules = rules(of: list.server)
         defer { note?.redactions += rules.redactions }
         return list.items.map { item in
             guard var clean = rules.redacted(item).object else { return item }

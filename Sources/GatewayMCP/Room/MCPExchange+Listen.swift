@@ -172,8 +172,7 @@ extension MCPExchange {
             services.shelf.changed(server)
         }
         // A change is of no tool: what holds for all of them holds for it.
-        var rules = ResultRules(
-            view: view, server: server, terms: room.catalog.governance.terms(server: server.shownName), definition: nil)
+        var rules = rules(of: server)
         guard let edited = Notification.edited(message, view, of: server),
             let clean = rules.redacted(message: edited), let told = Notification.subscribed(clean, id)
         else { return }

@@ -41,8 +41,7 @@ extension MCPExchange {
     /// What servers say of themselves, without what policies hide.
     private func redacted(_ findings: [ServerSurvey.Finding]) -> [ServerSurvey.Finding] {
         findings.map { finding in
-            let terms = room.catalog.governance.terms(server: finding.server.shownName)
-            var rules = ResultRules(view: view, server: finding.server, terms: terms, definition: nil)
+            var rules = rules(of: finding.server)
             var finding = finding
             for name in ["instructions", "serverInfo", "_meta"] {
                 guard let said = finding.description?[name] else { continue }

@@ -56,22 +56,7 @@ enum JournalSegment {
         let facts = try FileManager.default.attributesOfItem(atPath: path)
         guard facts[.type] as? FileAttributeType == .typeRegular, let size = facts[.size] as? Int, size <= bytesMax
         else { return nil }
-        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
-        guard descriptor >= 0 else { throw POSIXError(POSIXErrorCode(rawValue: errno) ?? .EIO) }
-        defer { close(descriptor) }
-        var failure: Int32 = 0
-        // Into its place at once: a segment is megabytes.
-        let bytes = unsafe [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
-            while count < size {
-                let got = unsafe Foundation.read(descriptor, buffer.baseAddress?.advanced(by: count), size - count)
-                if got < 0, errno == EINTR { continue }
-                if got < 0 { failure = errno }
-                guard got > 0 else { return }
-                count += got
-            }
-        }
-        guard failure == 0 else { throw POSIXError(POSIXErrorCode(rawValue: failure) ?? .EIO) }
-        return bytes
+        return Array(try Data(contentsOf: URL(filePath: path)))
     }
 
     /// How far a segment could be read.

@@ -79,6 +79,16 @@ struct ToolDisguiseTests {
         }
     }
 
+    @Test func `a task of a server without sessions, for a client with one`() async throws {
+        let scripted: ToolRoomTests.Scripted = { received, _ in
+            received.method == "tools/call" ? .result(Self.task) : nil
+        }
+        try await ToolRoomTests.run(answer: scripted) { stand in
+            let answer = try await ToolClient(stand).opened().call()
+            #expect(try ToolRoomTests.code(answer) == 4008 && !answer.text.contains("raw-id"), "\(answer.text)")
+        }
+    }
+
     @Test(arguments: [100, 101])
     func `as many questions as anybody answers, and one more`(_ count: Int) async throws {
         let question = "{\"resultType\":\"input_required\",\"inputRequests\":\(Self.questions(count))}"

@@ -33,11 +33,7 @@ final class RecordBuffer {
         return unsafe bytes.withMemoryRebound(to: UInt8.self) { unsafe body($0.span) }
     }
 
-    var bytes: [UInt8] { bytes(0..<count) }
-
-    func bytes(_ range: Range<Int>) -> [UInt8] {
-        withBytes(range) { span in unsafe span.withUnsafeBufferPointer { unsafe Array($0) } }
-    }
+    var bytes: [UInt8] { withBytes(0..<count) { span in unsafe span.withUnsafeBufferPointer { unsafe Array($0) } } }
 
     /// A number of four bytes, least byte first, over what was written there.
     func set(_ value: UInt32, at place: Int) {
