@@ -10,7 +10,8 @@ import Testing
 struct AuditLogTests {
     private func log(
         _ test: AuditTestFolder, queueRecordsMax: Int = 65_536, batchRecordsMax: Int = 256, lingerMilliseconds: Int = 0,
-        isDiskFull: @escaping @Sendable () -> Bool = { false }
+        isDiskFull: @escaping @Sendable () -> Bool = { false },
+        isDiskFailing: @escaping @Sendable () -> Bool = { false }
     ) throws -> AuditLog {
         var settings = AuditLog.Settings()
         settings.queueRecordsMax = queueRecordsMax
@@ -18,6 +19,7 @@ struct AuditLogTests {
         settings.lingerMilliseconds = lingerMilliseconds
         settings.retryMilliseconds = 5
         settings.isDiskFull = isDiskFull
+        settings.isDiskFailing = isDiskFailing
         return try AuditLog(test.folder, settings: settings)
     }
 
@@ -152,6 +154,34 @@ struct AuditLogTests {
         #expect(
             test.entries.contains { $0.tree?["metadata"]?["correlation_uid"]?.string?.value.hasSuffix("4") == true })
         #expect(log.promised.load(ordering: .relaxed) == 0)
+    }
+
+    @Test("what a failing disk has lost is written again before anything is told to be there")
+    func diskFailing() async throws {
+        let test = try AuditTestFolder()
+        let failing = FullDisk()
+        let log = try log(test, isDiskFailing: { failing.isFull.load(ordering: .relaxed) })
+        let trail = AuditTrail(log: log, rules: try rules("strict"))
+        let first = try await trail.begin(AuditTestFolder.event(1))
+        failing.isFull.store(true, ordering: .relaxed)
+        await #expect(throws: GatewayError.self) { _ = try await trail.begin(AuditTestFolder.event(2)) }
+        // What the system does with pages that could not be written: it lets them go.
+        let segment = AuditSegment.path(1, in: test.folder.segments)
+        let whole = try #require(FileManager.default.contents(atPath: segment))
+        let file = try FileHandle(forUpdating: URL(filePath: segment))
+        try file.seek(toOffset: UInt64(whole.count - 200))
+        try file.write(contentsOf: Data(count: 200))
+        let probes = log.writeFailures
+        while log.writeFailures < probes + 3 { try await Task.sleep(for: .milliseconds(1)) }
+        failing.isFull.store(false, ordering: .relaxed)
+        while log.failure != nil { try await Task.sleep(for: .milliseconds(1)) }
+        first.outcome(timeMilliseconds: 1) { _ in }
+        #expect(log.close())
+        let operations = test.entries.map { $0.tree?["api"]?["operation"]?.string?.value ?? "" }
+        #expect(test.entries.count == log.recordCount)
+        #expect(log.durableCount == log.recordCount)
+        #expect(operations.filter { $0 == "audit.resumed" }.count <= 1)
+        #expect(try AuditJournal(test.folder, nowMilliseconds: 0).findings == [])
     }
 
     @Test("a full queue refuses standard, drops best effort and counts it, and keeps its promises")

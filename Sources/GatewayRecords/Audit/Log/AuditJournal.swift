@@ -39,6 +39,10 @@ struct AuditJournal: Sendable {
     private var tornBytes = 0
     private var createdMilliseconds = 0
     private(set) var isUnsynced = false
+    /// What is behind the last thing that the disk is known to have.
+    private var unsynced: [UInt8] = []
+    /// The disk refused what was written; the system may have forgotten it since, and would say nothing of it again.
+    private var mustWriteAgain = false
     /// Records of the newest checkpoint.
     private(set) var publishedCount = -1
     private var rememberedMilliseconds = Int.min
@@ -46,8 +50,11 @@ struct AuditJournal: Sendable {
     private var partials: [AuditTree.Tile] = []
     private var leaves: [TreeHash] = []
     private var pool: [UInt8] = []
-    /// Tests stand in for a full disk.
+    /// Tests stand in for a full disk, and for one that fails.
     let isDiskFull: @Sendable () -> Bool
+    let isDiskFailing: @Sendable () -> Bool
+
+    private static let keptBytesMax = 1 << 20
 
     // MARK: Opening
 
@@ -55,11 +62,13 @@ struct AuditJournal: Sendable {
     /// may not be (`mayStartAnew`), that is thrown and nothing is touched.
     init(
         _ folder: AuditFolder, settings: Settings = Settings(), nowMilliseconds: Int, mayStartAnew: Bool = true,
-        isDiskFull: @escaping @Sendable () -> Bool = { false }
+        isDiskFull: @escaping @Sendable () -> Bool = { false },
+        isDiskFailing: @escaping @Sendable () -> Bool = { false }
     ) throws(GatewayError) {
         self.folder = folder
         self.settings = settings
         self.isDiskFull = isDiskFull
+        self.isDiskFailing = isDiskFailing
         lock = try folder.lock()
         do throws(GatewayError) { signer = try folder.signer() } catch {
             AuditFolder.unlock(lock)
@@ -77,6 +86,8 @@ struct AuditJournal: Sendable {
         do throws(AuditFiles.Failure) {
             if let why { try startAnew(why, nowMilliseconds) }
             if descriptor < 0 { try begin(nowMilliseconds) }
+            // What a process left that was killed is on the disk before anything is said of it.
+            try sync()
         } catch {
             shut()
             throw error.error
@@ -206,6 +217,7 @@ struct AuditJournal: Sendable {
     mutating func write(
         _ events: [SubmittedEvent], _ encoder: AuditEncoder, nowMilliseconds: Int
     ) throws(AuditFiles.Failure) {
+        if mustWriteAgain { try sync() }
         if mustTurn(nowMilliseconds) { try turn(nowMilliseconds) }
         let buffer = encoder.buffer
         buffer.removeAll()
@@ -238,6 +250,10 @@ struct AuditJournal: Sendable {
             throw failure
         }
         length += buffer.count
+        buffer.withBytes(0..<buffer.count) { bytes in
+            // Safe: copied within the call.
+            unsafe bytes.withUnsafeBufferPointer { unsafe unsynced.append(contentsOf: $0) }
+        }
         for leaf in leaves { tree.append(leaf) { tiles.append($0) } }
         previous = last
         isUnsynced = true
@@ -245,10 +261,22 @@ struct AuditJournal: Sendable {
 
     mutating func sync() throws(AuditFiles.Failure) {
         guard isUnsynced else { return }
-        guard fdatasync(descriptor) == 0 else {
+        if mustWriteAgain { try writeAgain() }
+        if isDiskFailing() { errno = EIO }
+        guard !isDiskFailing(), fdatasync(descriptor) == 0 else {
+            mustWriteAgain = true
             throw AuditFiles.Failure("cannot bring the audit log to the disk in \(folder.segments)")
         }
         isUnsynced = false
+        unsynced.removeAll(keepingCapacity: unsynced.capacity <= AuditJournal.keptBytesMax)
+    }
+
+    private mutating func writeAgain() throws(AuditFiles.Failure) {
+        // Cut off first: what stays in the system's memory would be taken for written.
+        guard !isDiskFull(), ftruncate(descriptor, off_t(length - unsynced.count)) == 0,
+            AuditFiles.write(descriptor, unsynced)
+        else { throw AuditFiles.Failure("cannot write the end of the audit log again in \(folder.segments)") }
+        mustWriteAgain = false
     }
 
     // MARK: Segments

@@ -25,8 +25,9 @@ package final class AuditLog: Sendable {
         /// Names the gateway in its records.
         package var gateway = "sluice"
         package var wallMilliseconds: @Sendable () -> Int = { AuditClock.wallMilliseconds }
-        /// Tests stand in for a full disk.
+        /// Tests stand in for a full disk, and for one that fails.
         package var isDiskFull: @Sendable () -> Bool = { false }
+        package var isDiskFailing: @Sendable () -> Bool = { false }
 
         package init() {}
     }
@@ -117,7 +118,7 @@ package final class AuditLog: Sendable {
         journalSettings.segmentMilliseconds = settings.segmentMilliseconds
         let journal = try AuditJournal(
             folder, settings: journalSettings, nowMilliseconds: settings.wallMilliseconds(),
-            mayStartAnew: mayStartAnew, isDiskFull: settings.isDiskFull)
+            mayStartAnew: mayStartAnew, isDiskFull: settings.isDiskFull, isDiskFailing: settings.isDiskFailing)
         setAside = journal.findings.lazy.compactMap(\.setAside).first
         verifier = journal.signer.verifier
         total.store(journal.count, ordering: .relaxed)
