@@ -142,6 +142,9 @@ struct MessagesRequestEncoder {
         case .none:
             losses.add(place, "the model \(options.clientModel) does not think")
             return false
+        case _ where forcesTool:
+            losses.add(place, "the model \(options.clientModel) does not think when a tool is forced")
+            return false
         case .adaptive:
             body["thinking"] = ["type": "adaptive", "display": "summarized"]
             if let effort = reasoning.effort ?? reasoning.budgetTokens.map(NeutralRequest.Reasoning.effort) {
@@ -152,13 +155,14 @@ struct MessagesRequestEncoder {
         }
     }
 
-    private mutating func budget(_ reasoning: NeutralRequest.Reasoning, _ limit: Int, _ place: Place) -> Bool {
+    private var forcesTool: Bool {
         switch request.toolChoice {
-        case .required, .named:
-            losses.add(place, "the model \(options.clientModel) does not think when a tool is forced")
-            return false
-        default: break
+        case .required, .named: !request.tools.isEmpty
+        default: false
         }
+    }
+
+    private mutating func budget(_ reasoning: NeutralRequest.Reasoning, _ limit: Int, _ place: Place) -> Bool {
         if request.lastCallsHaveNoThinking {
             losses.add(place, "the last tool calls came without thinking blocks, so this turn cannot think either")
             return false

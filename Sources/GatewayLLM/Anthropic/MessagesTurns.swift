@@ -93,7 +93,7 @@ struct MessagesTurns {
         var block: JSONObject
         switch part.content {
         case .text(let text), .refusal(let text):
-            guard !text.isEmpty else { return nil }
+            guard !MessagesTurns.isBlank(text) else { return nil }
             block = ["type": "text", "text": .string(text)]
         case .image(let source, let detail):
             if detail != nil { losses.add(part.place.field("image_url").field("detail"), "Messages has no such field") }
@@ -124,6 +124,13 @@ struct MessagesTurns {
         }
         if let cache = part.cache { block["cache_control"] = cache }
         return .object(block)
+    }
+
+    /// White space alone is refused like nothing at all; models write it before calls, and clients send it back.
+    private static func isBlank(_ text: JSONText) -> Bool {
+        // Of most texts the first byte tells; escapes may stand for white space.
+        if let first = text.escaped.utf8.first, first > 0x20, first < 0x7F, first != UInt8(ascii: "\\") { return false }
+        return text.value.allSatisfy(\.isWhitespace)
     }
 
     private func image(_ source: NeutralRequest.Source, _ place: Place) throws(GatewayError) -> JSONTree {

@@ -22,13 +22,14 @@ enum ChatReplyDecoder {
         for text in texts(message["content"]) where !text.isEmpty { reply.parts.append(.text(text)) }
         if let refusal = message["refusal"]?.string, !refusal.isEmpty { reply.parts.append(.refusal(refusal)) }
         var hasCalls = false
+        var ids = CallIDs()
         for (index, call) in (message["tool_calls"]?.array ?? []).enumerated() {
             hasCalls = true
             guard let function = call["function"] else {
                 losses.add(place.item("tool_calls", index), "only calls of functions exist in Messages")
                 continue
             }
-            let id = call["id"]?.string ?? JSONText("call_\(index)")
+            let id = ids.take(call["id"]?.string, index: index, reply: reply.id)
             if let part = try toolCall(function, id, isCut: word == "length") {
                 reply.parts.append(part)
             } else {

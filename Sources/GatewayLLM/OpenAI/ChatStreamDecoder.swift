@@ -20,7 +20,9 @@ struct ChatStreamDecoder {
     static let namelessBytesMax = 65_536
 
     private var isStarted = false
+    private var id: JSONText?
     private var calls: [Int: Call] = [:]
+    private var callIDs = CallIDs()
     private var lastIndex: Int?
     private var hasRefusal = false
 
@@ -39,7 +41,8 @@ struct ChatStreamDecoder {
         }
         if !isStarted {
             isStarted = true
-            events.append(.start(id: tree["id"]?.string))
+            id = tree["id"]?.string
+            events.append(.start(id: id))
         }
         if let choice = tree["choices"]?.array?.first(where: { ($0["index"]?.int ?? 0) == 0 }) {
             if let delta = choice["delta"] { try self.delta(delta, into: &events) }
@@ -75,7 +78,8 @@ struct ChatStreamDecoder {
         var arguments = tree["function"]?["arguments"]?.string ?? .empty
         if let name = call.name, !call.isStarted {
             call.isStarted = true
-            events.append(.toolCall(block: block, id: call.id ?? JSONText("call_\(index)"), name: name))
+            let callID = callIDs.take(call.id, index: index, reply: id)
+            events.append(.toolCall(block: block, id: callID, name: name))
             arguments = call.held + arguments
             call.held = .empty
         }

@@ -175,6 +175,8 @@ extension ModelExchange {
         answerDecoder = nil
         dropsAnswer = false
         outcome = nil
+        // What came of an earlier attempt is not this one's: it would be waited for as if nothing had come of it.
+        firstTokenNanoseconds = 0
         let (framing, bytes) = load(payload, exchange)
         exchange.record.attempts = totalAttempts
         exchange.record.backend = attempt.provider.backend.name

@@ -65,7 +65,11 @@ extension ModelReply {
 
     /// Whether its provider has told the client itself that it failed.
     var hasToldFault: Bool {
-        if case .stream(let stream) = self { !stream.isTranslated && stream.fault != nil } else { false }
+        if case .stream(let stream) = self {
+            !stream.isTranslated && stream.fault != nil && !stream.hasWithheldFault
+        } else {
+            false
+        }
     }
 
     /// It came with status 200 and was no answer: who is asked again is paid again for another like it.
@@ -281,7 +285,8 @@ extension ModelExchange: AnswerReader {
         if stream.hasContent { noteFirstToken() }
         if let error = stream.error { return giveUp(ModelFailure(upstream: error)) }
         if let fault = stream.fault, stream.isTranslated || !isVisible && !stream.hasContent { return giveUp(fault) }
-        let trip = trips(stream)
+        // The provider's words may name its account, as those of an error with a status do: they are told in ours.
+        let trip = stream.hasWithheldFault ? stream.fault : trips(stream)
         defer { if let trip { giveUp(trip) } }
         guard let exchange else {
             _ = stream.take()
@@ -334,7 +339,9 @@ extension ModelExchange: AnswerReader {
         // Everyone has had a turn: give them a moment, but not one that is longer than anyone would wait.
         let longest = UInt64(max(0, routed.model.retry.backoffMax.milliseconds)) * 1_000_000
         if let failure, failure.retryAfterNanoseconds ?? 0 > longest { return answer(failure) }
-        let delay = backoff(routed.model.retry)
+        var delay = backoff(routed.model.retry)
+        // Nobody else is there who could be asked before that.
+        if routed.onlyPlace != nil, let asked = failure?.retryAfterNanoseconds { delay = max(delay, asked) }
         worker.eventLoop.assumeIsolated().scheduleTask(in: .nanoseconds(Int64(delay))) { [self] in
             guard stage == .calling, exchange != nil, self.attempt == nil else { return }
             worker.refreshClock()

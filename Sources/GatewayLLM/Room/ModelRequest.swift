@@ -37,8 +37,11 @@ struct ModelRequest {
         switch endpoint {
         case .chatCompletions:
             try ModelRequest.checkMessages(outline, body)
-            outputTokensMax = try ModelRequest.count("max_completion_tokens", outline, body)
-            if outputTokensMax == nil { outputTokensMax = try ModelRequest.count("max_tokens", outline, body) }
+            // Some servers know only one of them: what an answer may come to is the larger.
+            outputTokensMax = try ModelRequest.count("max_tokens", outline, body)
+            if let count = try ModelRequest.count("max_completion_tokens", outline, body) {
+                outputTokensMax = max(count, outputTokensMax ?? 0)
+            }
             choices = try ModelRequest.count("n", outline, body) ?? 1
             try readStreamOptions(outline, body)
         case .completions:

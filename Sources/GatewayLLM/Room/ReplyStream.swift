@@ -32,7 +32,9 @@ final class ReplyStream {
             // Counts what the provider says in its own API.
             meter = StreamMeter(translation.shape)
         } else {
-            meter = shape.map { StreamMeter($0, removesUsageChunk: hidesUsage, choices: choices) }
+            meter = shape.map {
+                StreamMeter($0, removesUsageChunk: hidesUsage, withholdsErrors: true, choices: choices)
+            }
         }
     }
 
@@ -151,6 +153,9 @@ final class ReplyStream {
     var hasFinished: Bool { meter?.hasFinished ?? false }
     /// For an estimate where no usage was told.
     var outputBytes: Int { meter?.outputTextBytes ?? 0 }
+
+    /// The client has not been told of the error.
+    var hasWithheldFault: Bool { translator == nil && meter?.hasWithheldError ?? false }
 
     /// An error that the provider told in the stream.
     var fault: ModelFailure? {

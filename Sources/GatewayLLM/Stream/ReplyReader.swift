@@ -9,6 +9,8 @@ struct ReplyReader: Sendable {
     private var usage = UsageReader()
     /// How many choices of a stream have said why they stopped.
     private(set) var finishedChoices = 0
+    /// A stream of Responses told its error as part of the response.
+    private(set) var isFailedResponse = false
 
     init(_ shape: ReplyShape) {
         self.shape = shape
@@ -105,6 +107,7 @@ struct ReplyReader: Sendable {
             facts.ending = .complete
             watch.read(type == "response.completed" ? Responses.status : Responses.reason, into: &facts.finishReason)
         case "response.failed":
+            isFailedResponse = !facts.hasError
             watch.read(Responses.status, into: &facts.finishReason)
             error(Responses.error)
             facts.ending = .failed

@@ -17,6 +17,8 @@ package struct StreamMeter: Sendable {
     private var parser: SSEParser
     private var reader: ReplyReader
     private let removesUsageChunk: Bool
+    /// An error of the provider is held back, with all that follows it.
+    private let withholdsErrors: Bool
     /// Answers in one stream: that one of them has said why it stopped does not say that all have.
     private let choices: Int
     /// The chunk before ended within an event that is still held back.
@@ -24,11 +26,13 @@ package struct StreamMeter: Sendable {
     /// The last event was taken out, and so is the rest of its last line end, should it come by itself.
     private var isRemoving = false
 
-    /// `removesUsageChunk`: the client did not ask for the usage (see `UsageRequest`).
+    /// `removesUsageChunk`: the client did not ask for the usage (see `UsageRequest`). `withholdsErrors`: who passes
+    /// the stream on tells them in words of its own; a response that failed is passed on all the same, it is an answer.
     package init(
-        _ shape: ReplyShape, removesUsageChunk: Bool = false, eventBytesMax: Int = SSEParser.eventBytesMax,
-        choices: Int = 1
+        _ shape: ReplyShape, removesUsageChunk: Bool = false, withholdsErrors: Bool = false,
+        eventBytesMax: Int = SSEParser.eventBytesMax, choices: Int = 1
     ) {
+        self.withholdsErrors = withholdsErrors
         parser = SSEParser(eventBytesMax: eventBytesMax)
         reader = ReplyReader(shape)
         self.choices = choices
@@ -54,6 +58,7 @@ package struct StreamMeter: Sendable {
     /// Nothing more is expected: the stream has said its last event, or failed.
     package var isAtEnd: Bool { reader.facts.ending != .open }
     package var hasFailed: Bool { reader.facts.ending == .failed }
+    package var hasWithheldError: Bool { withholdsErrors && reader.facts.hasError && !reader.isFailedResponse }
 
     /// The stream has ended. What was held back and is to be sent is appended to `out`: not an event that ended early,
     /// which a client would read as a whole one.
@@ -69,7 +74,7 @@ package struct StreamMeter: Sendable {
     /// Whether it is to be taken out.
     private mutating func readEvent(_ chunk: Span<UInt8>) -> Bool {
         let isUsageChunk = parser.withEvent(chunk) { _, data in reader.event(data) }
-        return isUsageChunk && removesUsageChunk
+        return isUsageChunk && removesUsageChunk || hasWithheldError
     }
 
     /// The next bytes of the stream. With `.copied`, what to send was appended to `out`. Only whole events are sent, so
