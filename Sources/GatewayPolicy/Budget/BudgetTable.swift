@@ -37,8 +37,11 @@ package struct BudgetFacts: Sendable, Hashable {
             policy: policy, scope: scope, tenant: isOfTenant ? principal.tenant ?? "" : "", value: value)
     }
 
-    /// Where a credential's own limits are counted: on its run, or on itself.
+    /// Where a credential's own limits are counted: on its run, on the key it was made from, or on itself.
     func ownAccount(_ grant: KeyGrant) -> BudgetAccountKey? {
+        if let key = grant.keyAccount {
+            return BudgetAccountKey(policy: BudgetAccountKey.keyPolicy, scope: .key, tenant: "", value: key)
+        }
         guard let run = grant.account else { return account(policy: BudgetAccountKey.keyPolicy, scope: .key) }
         return BudgetAccountKey(
             policy: BudgetAccountKey.keyPolicy, scope: .run, tenant: principal.tenant ?? "", value: run)
