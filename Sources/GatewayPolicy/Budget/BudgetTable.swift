@@ -14,7 +14,7 @@ package struct BudgetFacts: Sendable, Hashable {
     /// The account's name within a scope; nil if the caller has none.
     package func value(_ scope: BudgetScope) -> String? {
         switch scope {
-        case .key: principal.credentialID
+        case .key: principal.originCredentialID
         case .user: principal.user
         case .team: principal.team
         case .tenant: principal.tenant
@@ -63,7 +63,8 @@ package struct BudgetSubject: Sendable, Hashable {
         if let group, !principal.groups.contains(where: { group.matches($0) }) { return false }
         return BudgetSubject.matches(user, principal.user) && BudgetSubject.matches(team, principal.team)
             && BudgetSubject.matches(tenant, principal.tenant) && BudgetSubject.matches(agent, principal.agent)
-            && BudgetSubject.matches(key, principal.credentialID)
+            && (BudgetSubject.matches(key, principal.credentialID)
+                || BudgetSubject.matches(key, principal.originCredentialID))
     }
 
     /// A principal is asked for what is looked at only: each name is a reference to take.
