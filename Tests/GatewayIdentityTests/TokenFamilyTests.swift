@@ -18,6 +18,8 @@ struct TokenFamilyTests {
         let bound = try stand.token(
             try await stand.exchange(try stand.login.token(), [("bind", "certificate")], certificate: own))
         #expect(stand.service.authority.find(bound).principal?.detail?.confirmation == .certificate(own))
+        let told = try await stand.post("/oauth/introspect", [("token", bound)], client: "key_1:agent-key")
+        #expect(told.body?["token_type"]?.string?.value == "Bearer")
         for shown in [nil, other] {
             let refused = try await stand.exchange(bound, client: nil, certificate: shown)
             #expect(stand.code(refused) == "invalid_grant", "\(shown ?? "none")")

@@ -64,7 +64,7 @@ package enum TokenExchange {
         let client = request.actor.flatMap { $0.agent ?? $0.user } ?? principal.agent ?? principal.user ?? "unknown"
         return TokenGrant(
             principal: principal, clientID: client, audiences: audiences, issuedSeconds: now, expiresSeconds: end,
-            id: id)
+            id: id, mayAct: request.actor == nil ? request.mayAct : nil)
     }
 
     // MARK: Who
@@ -98,7 +98,10 @@ package enum TokenExchange {
 
     /// What the token is made from, so that it ends with any of them.
     private static func parents(_ request: Request) throws(TokenServiceError) -> [String] {
-        let parents = [request.subject.credentialID].compactMap(\.self) + (request.subject.detail?.parents ?? [])
+        var parents = [request.subject.credentialID, request.actor?.credentialID].compactMap(\.self)
+        for earlier in [request.subject.detail, request.actor?.detail] { parents += earlier?.parents ?? [] }
+        var seen: Set<String> = []
+        parents = parents.filter { seen.insert($0).inserted }
         guard parents.count <= PrincipalDetail.parentsMax else {
             throw TokenServiceError(
                 .invalidGrant, "a token is made from another at most \(PrincipalDetail.parentsMax) times")
@@ -138,9 +141,12 @@ package enum TokenExchange {
         let actor = request.actor?.grant
         let models = try narrowed(request.models, try common(own?.models, actor?.models, "model"), "model")
         let tools = try narrowed(request.tools, try common(own?.tools, actor?.tools, "tool"), "tool")
-        let account = own.flatMap { $0.limits.isEmpty ? nil : $0.account }
         guard !models.isEmpty || !tools.isEmpty || own?.limits.isEmpty == false else { return nil }
-        return KeyGrant(models: models, tools: tools, limits: own?.limits ?? [], account: account)
+        guard let own, !own.limits.isEmpty else { return KeyGrant(models: models, tools: tools) }
+        // Counted on the new token it would be a new budget, as often as somebody asks for one.
+        let keyAccount = own.account == nil ? own.keyAccount ?? request.subject.credentialID : nil
+        return KeyGrant(
+            models: models, tools: tools, limits: own.limits, account: own.account, keyAccount: keyAccount)
     }
 
     /// What both lists allow; empty for everything.

@@ -9,10 +9,12 @@ package struct TokenGrant: Sendable, Equatable {
     package var issuedSeconds: Int
     package var expiresSeconds: Int
     package var id: String
+    /// Who may act for the subject, where its own token says so: it goes on saying so when it becomes narrower.
+    package var mayAct: Delegate?
 
     package init(
         principal: Principal, clientID: String, audiences: [String], issuedSeconds: Int, expiresSeconds: Int,
-        id: String
+        id: String, mayAct: Delegate? = nil
     ) {
         self.principal = principal
         self.clientID = clientID
@@ -20,6 +22,7 @@ package struct TokenGrant: Sendable, Equatable {
         self.issuedSeconds = issuedSeconds
         self.expiresSeconds = expiresSeconds
         self.id = id
+        self.mayAct = mayAct
     }
 
     /// Who it is about: the user where there is one.
@@ -34,6 +37,7 @@ package struct TokenGrant: Sendable, Equatable {
         ]
         if !principal.scopes.isEmpty { claims["scope"] = .text(principal.scopes.joined(separator: " ")) }
         claims["act"] = TokenGrant.act(principal.delegation)
+        claims["may_act"] = TokenGrant.act(mayAct.map { [$0] } ?? [])
         switch principal.detail?.confirmation {
         case .proofKey(let thumbprint): claims["cnf"] = ["jkt": .text(thumbprint)]
         case .certificate(let thumbprint): claims["cnf"] = ["x5t#S256": .text(thumbprint)]
@@ -44,7 +48,7 @@ package struct TokenGrant: Sendable, Equatable {
             ("team", principal.team), ("run", principal.run), ("instance", principal.instance),
             ("sid", principal.session),
             ("sandbox", principal.sandbox), ("grant", principal.detail?.grantID),
-            ("budget_of", principal.grant?.account),
+            ("budget_of", principal.grant?.account), ("budget_of_key", principal.grant?.keyAccount),
         ]
         for (name, value) in names { claims[name] = value.map { JSONTree.text($0) } }
         let grant = principal.grant
@@ -87,7 +91,7 @@ package struct TokenGrant: Sendable, Equatable {
         if !models.isEmpty || !tools.isEmpty || !limits.isEmpty {
             principal.grant = KeyGrant(
                 models: models.map { NamePattern($0) }, tools: tools.map { NamePattern($0) }, limits: limits,
-                account: text("budget_of"))
+                account: text("budget_of"), keyAccount: text("budget_of_key"))
         }
         let names = ["user", "agent", "tenant", "team", "run", "sandbox"]
         principal.detail = PrincipalDetail(

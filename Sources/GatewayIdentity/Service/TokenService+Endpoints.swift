@@ -126,7 +126,12 @@ extension TokenService {
         }
         var claims = parsed.claims
         claims["active"] = true
-        claims["token_type"] = known.principal.detail?.confirmation == nil ? "Bearer" : "DPoP"
+        // One that is bound to a certificate is shown as any other (RFC 8705 section 3).
+        if case .proofKey = known.principal.detail?.confirmation {
+            claims["token_type"] = "DPoP"
+        } else {
+            claims["token_type"] = "Bearer"
+        }
         claims["username"] = known.principal.user.map { .text($0) }
         return Response(200, .object(claims))
     }

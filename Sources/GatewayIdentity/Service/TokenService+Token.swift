@@ -68,6 +68,8 @@ extension TokenService {
         event.sees(subject: subject.principal)
         event.sees(actor: client?.principal)
         try TokenService.check(subject, holder)
+        // An assertion that is bound to a key makes nobody an actor who does not hold it.
+        if let client { try TokenService.check(client, holder) }
         var actor = client
         if let token = form["actor_token"] {
             _ = try form.required("actor_token_type")

@@ -68,9 +68,12 @@ package final class RevocationList: Sendable {
             {
                 return entry
             }
-            for parent in principal.detail?.parents ?? [] { if let entry = found(.token, parent) { return entry } }
+            for parent in principal.detail?.parents ?? [] {
+                if let entry = found(.token, parent) ?? found(.grant, parent) { return entry }
+            }
             for delegate in principal.delegation {
-                if let entry = found(.agent, delegate.subject) { return entry }
+                // Whoever acts without an agent's name does so as a user.
+                if let entry = found(.agent, delegate.subject) ?? found(.user, delegate.subject) { return entry }
             }
             return nil
         }

@@ -41,9 +41,11 @@ package final class TokenAuthority: Sendable {
 
     /// Who shows this token. Never waits.
     package func find(_ token: Span<UInt8>, digest: TokenDigest, nowSeconds: Int) -> Finding {
+        // Before the keys are looked at: what was found with keys that go meanwhile is not kept.
+        let epoch = cache.epoch
         if let entry = cache.find(digest, nowSeconds: nowSeconds) {
             if entry.revocationVersion == revocations.version { return .accepted(entry.principal) }
-            return recheck(entry, digest)
+            return recheck(entry, digest, epoch)
         }
         guard token.count <= JSONWebToken.bytesMax else {
             return .refused(JSONWebToken.refusal("is longer than \(JSONWebToken.bytesMax) bytes"))
@@ -58,7 +60,7 @@ package final class TokenAuthority: Sendable {
             switch keys.lookUp(id: parsed.keyID, parsed.algorithm) {
             case .wait: return .waiting
             case .refused(let error): return .refused(error)
-            case .keys(let keys): return .accepted(try accept(parsed, keys, digest, nowSeconds))
+            case .keys(let keys): return .accepted(try accept(parsed, keys, digest, epoch, nowSeconds))
             }
         } catch {
             return .refused(error)
@@ -74,7 +76,7 @@ package final class TokenAuthority: Sendable {
     }
 
     private func accept(
-        _ token: JSONWebToken, _ keys: [VerificationKey], _ digest: TokenDigest, _ now: Int
+        _ token: JSONWebToken, _ keys: [VerificationKey], _ digest: TokenDigest, _ epoch: UInt64, _ now: Int
     ) throws(GatewayError) -> Principal {
         let verified = try rules.verify(token, keys: keys, nowSeconds: now)
         var principal = try mapping(verified)
@@ -86,19 +88,19 @@ package final class TokenAuthority: Sendable {
             TokenCache.Entry(
                 principal: principal, startsSeconds: verified.startsSeconds - rules.skewSeconds,
                 expiresSeconds: verified.expiresSeconds + rules.skewSeconds, revocationVersion: version),
-            for: digest)
+            for: digest, epoch: epoch)
         return principal
     }
 
     /// Something has been revoked since the token was last looked at.
-    private func recheck(_ entry: TokenCache.Entry, _ digest: TokenDigest) -> Finding {
+    private func recheck(_ entry: TokenCache.Entry, _ digest: TokenDigest, _ epoch: UInt64) -> Finding {
         var entry = entry
         entry.revocationVersion = revocations.version
         if let revocation = revocations.reason(against: entry.principal) {
             cache.remove(digest)
             return .refused(TokenAuthority.refusal(revocation))
         }
-        cache.insert(entry, for: digest)
+        cache.insert(entry, for: digest, epoch: epoch)
         return .accepted(entry.principal)
     }
 

@@ -33,6 +33,8 @@ package final class TokenCache: Sendable {
     private static let halfMax = entriesMax / shardCount / 2
 
     private let shards: [SharedShard]
+    /// How often everything was forgotten.
+    private let clearings = Atomic<UInt64>(0)
 
     private final class SharedShard: Sendable {
         let state = Mutex(Shard())
@@ -56,8 +58,15 @@ package final class TokenCache: Sendable {
         }
     }
 
-    package func insert(_ entry: Entry, for digest: TokenDigest) {
-        shard(digest).state.withLock { TokenCache.insert(entry, digest, &$0) }
+    /// What `insert` is given: asked before a token is looked at.
+    package var epoch: UInt64 { clearings.load(ordering: .acquiring) }
+
+    /// Keeps what was found in `epoch`. What was found with keys that are gone by now comes too late: asked within the
+    /// lock, after which `removeAll` would find the entry.
+    package func insert(_ entry: Entry, for digest: TokenDigest, epoch: UInt64) {
+        shard(digest).state.withLock { shard in
+            if clearings.load(ordering: .acquiring) == epoch { TokenCache.insert(entry, digest, &shard) }
+        }
     }
 
     package func remove(_ digest: TokenDigest) {
@@ -68,7 +77,10 @@ package final class TokenCache: Sendable {
     }
 
     /// The issuer's keys have changed: whatever one of the old ones signed is checked again.
-    package func removeAll() { for shard in shards { shard.state.withLock { $0 = Shard() } } }
+    package func removeAll() {
+        clearings.add(1, ordering: .releasing)
+        for shard in shards { shard.state.withLock { $0 = Shard() } }
+    }
 
     package var count: Int { shards.reduce(0) { $0 + $1.state.withLock { $0.recent.count + $0.older.count } } }
 

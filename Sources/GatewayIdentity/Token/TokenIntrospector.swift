@@ -114,11 +114,12 @@ package final class TokenIntrospector: Sendable {
     // MARK: Asking
 
     private func ask(_ token: Secret, _ digest: TokenDigest) async {
+        let epoch = cache.epoch
         var denial: Denial?
         do {
             let answer = try await send(token)
             if let entry = try entry(answer, digest) {
-                cache.insert(entry, for: digest)
+                cache.insert(entry, for: digest, epoch: epoch)
             } else {
                 denial = .inactive
             }

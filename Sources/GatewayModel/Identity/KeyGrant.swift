@@ -10,14 +10,18 @@ package final class KeyGrant: Sendable {
     /// Whose account the limits are counted on when it is not the credential's own: the run that a token, and every
     /// token made from it, draws on.
     package let account: String?
+    /// The same for what is made from a key: the id of the key, whose account it draws on.
+    package let keyAccount: String?
 
     package init(
-        models: [NamePattern] = [], tools: [NamePattern] = [], limits: [BudgetLimit] = [], account: String? = nil
+        models: [NamePattern] = [], tools: [NamePattern] = [], limits: [BudgetLimit] = [], account: String? = nil,
+        keyAccount: String? = nil
     ) {
         self.models = models
         self.tools = tools
         self.limits = limits
         self.account = account
+        self.keyAccount = keyAccount
     }
 
     /// Whether the key's own list lets a model through.
@@ -31,7 +35,7 @@ extension KeyGrant: Hashable {
     package static func == (left: KeyGrant, right: KeyGrant) -> Bool {
         left === right
             || (left.models == right.models && left.tools == right.tools && left.limits == right.limits
-                && left.account == right.account)
+                && left.account == right.account && left.keyAccount == right.keyAccount)
     }
 
     package func hash(into hasher: inout Hasher) {

@@ -49,6 +49,16 @@ package final class PrincipalDetail: Sendable {
     }
 }
 
+extension Principal {
+    /// What its authority goes back to, for whatever counts or names credentials: of a token that the gateway made
+    /// from another or from a key, the first of these; otherwise its own credential. Without it a key's holder would
+    /// be somebody else with each token.
+    package var originCredentialID: String? {
+        guard let detail, !detail.parents.isEmpty else { return credentialID }
+        return detail.grantID ?? credentialID
+    }
+}
+
 /// One party of a chain of delegation.
 package struct Delegate: Sendable, Hashable {
     package var subject: String

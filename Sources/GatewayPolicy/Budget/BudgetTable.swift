@@ -14,7 +14,7 @@ package struct BudgetFacts: Sendable, Hashable {
     /// The account's name within a scope; nil if the caller has none.
     package func value(_ scope: BudgetScope) -> String? {
         switch scope {
-        case .key: principal.credentialID
+        case .key: principal.originCredentialID
         case .user: principal.user
         case .team: principal.team
         case .tenant: principal.tenant
@@ -37,8 +37,11 @@ package struct BudgetFacts: Sendable, Hashable {
             policy: policy, scope: scope, tenant: isOfTenant ? principal.tenant ?? "" : "", value: value)
     }
 
-    /// Where a credential's own limits are counted: on its run, or on itself.
+    /// Where a credential's own limits are counted: on its run, on the key it was made from, or on itself.
     func ownAccount(_ grant: KeyGrant) -> BudgetAccountKey? {
+        if let key = grant.keyAccount {
+            return BudgetAccountKey(policy: BudgetAccountKey.keyPolicy, scope: .key, tenant: "", value: key)
+        }
         guard let run = grant.account else { return account(policy: BudgetAccountKey.keyPolicy, scope: .key) }
         return BudgetAccountKey(
             policy: BudgetAccountKey.keyPolicy, scope: .run, tenant: principal.tenant ?? "", value: run)
@@ -60,7 +63,8 @@ package struct BudgetSubject: Sendable, Hashable {
         if let group, !principal.groups.contains(where: { group.matches($0) }) { return false }
         return BudgetSubject.matches(user, principal.user) && BudgetSubject.matches(team, principal.team)
             && BudgetSubject.matches(tenant, principal.tenant) && BudgetSubject.matches(agent, principal.agent)
-            && BudgetSubject.matches(key, principal.credentialID)
+            && (BudgetSubject.matches(key, principal.credentialID)
+                || BudgetSubject.matches(key, principal.originCredentialID))
     }
 
     /// A principal is asked for what is looked at only: each name is a reference to take.

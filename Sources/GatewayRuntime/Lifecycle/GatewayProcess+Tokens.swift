@@ -24,6 +24,12 @@ extension GatewayProcess {
         guard revocations.add(try state.revocations(), nowSeconds: now) else {
             throw GatewayError(.tooLarge, "there are more revocations than \(RevocationList.entriesMax)")
         }
+        // Managed keys say themselves what became of them, at the start and from then on.
+        state.keys.follow { keys in
+            let now = WallTime.seconds
+            let ended = keys.compactMap { $0.revocation(nowSeconds: now) }
+            if !ended.isEmpty { _ = revocations.add(ended, nowSeconds: now) }
+        }
         // Kept first: what was said to be revoked stays so over a restart.
         let revoke: @Sendable ([Revocation]) throws(GatewayError) -> Void = { entries throws(GatewayError) in
             try state.keep(entries)

@@ -47,8 +47,24 @@ package struct ManagedKey: Sendable, Equatable {
         return Principal(
             proof: .apiKey, tenant: tenant, team: team, user: user, agent: agent, run: run, groups: groups,
             credentialID: id,
-            grant: isPlain ? nil : KeyGrant(models: models.map { NamePattern($0) }, limits: limits))
+            grant: isPlain ? nil : KeyGrant(models: models.map { NamePattern($0) }, limits: limits),
+            detail: expiresSeconds.map { PrincipalDetail(expiresSeconds: $0) })
     }
+
+    /// What ends with the key: everything that was made from it, and under a revoked one what is still under way. A
+    /// blocked key may come back, so it is not revoked itself. Nil for a key in order, and once all that was made from
+    /// it has expired anyway.
+    package func revocation(nowSeconds now: Int) -> Revocation? {
+        let until = changedSeconds + ManagedKey.madeSecondsMax
+        guard state != .active, now < until else { return nil }
+        let isForGood = state == .revoked
+        return Revocation(
+            kind: isForGood ? .token : .grant, value: id, beforeSeconds: isForGood ? .max : changedSeconds,
+            untilSeconds: until)
+    }
+
+    /// Longer than a token lives that is made from a key.
+    private static let madeSecondsMax = 2 * 86_400
 
     // MARK: What may be in one
 

@@ -24,6 +24,20 @@ struct BudgetTableTests {
         #expect(account == BudgetAccountKey(policy: "p", scope: scope, tenant: tenant, value: value))
     }
 
+    @Test func whatIsMadeFromAKeyIsCountedAndChosenAsTheKey() {
+        var made = alice
+        made.credentialID = "tok-1"
+        // Its own word alone makes nobody a key's.
+        made.detail = PrincipalDetail(grantID: "key-1")
+        var subject = BudgetSubject()
+        subject.key = NamePattern("key-1")
+        #expect(rule("p", .key).account(BudgetFacts(principal: made, model: "m"))?.value == "tok-1")
+        #expect(!subject.matches(made))
+        made.detail = PrincipalDetail(grantID: "key-1", parents: ["tok-0", "key-1"])
+        #expect(rule("p", .key).account(BudgetFacts(principal: made, model: "m"))?.value == "key-1")
+        #expect(subject.matches(made) && subject.matches(alice))
+    }
+
     @Test func twoTenantsUsersOfOneNameShareNothing() {
         var other = alice
         other.tenant = "rival"

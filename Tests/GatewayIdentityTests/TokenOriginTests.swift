@@ -1,0 +1,102 @@
+import GatewayModel
+import GatewayWire
+import Testing
+
+@testable import GatewayIdentity
+
+@Suite("What a token was made from goes on counting: its budget, its end, who may act")
+struct TokenOriginTests {
+    private let stand = TokenServiceStand()
+    private let now = TokenFixture.now
+
+    private func grant(_ subject: Principal) throws -> TokenGrant {
+        try TokenExchange.grant(
+            TokenExchange.Request(subject: subject, subjectAudiences: ["a"], isOwn: true), audiences: ["a"],
+            nowSeconds: now)
+    }
+
+    @Test("every token made from a key draws on the key's own account, however far it is from it")
+    func budget() throws {
+        let limits = [try #require(BudgetLimit("2usd/1d"))]
+        let key = Principal(
+            proof: .apiKey, agent: "builder", credentialID: "key_1", grant: KeyGrant(limits: limits))
+        let first = try grant(key)
+        #expect(first.principal.grant?.keyAccount == "key_1" && first.principal.grant?.limits == limits)
+        #expect(first.claims(issuer: "a")["budget_of_key"]?.string?.value == "key_1")
+        #expect(try grant(first.principal).principal.grant?.keyAccount == "key_1")
+        // A run has an account of its own.
+        var run = key
+        run.grant = KeyGrant(limits: limits, account: "run_1")
+        let made = try grant(run).principal.grant
+        #expect(made?.account == "run_1" && made?.keyAccount == nil)
+    }
+
+    @Test("a token ends with the key of whoever acts by it, and with what that was made from")
+    func actor() async throws {
+        let token = try stand.token(try await stand.exchange(try stand.login.token()))
+        let child = try stand.token(try await stand.exchange(token, client: nil))
+        let found = try #require(stand.service.authority.find(token).principal)
+        #expect(found.detail?.parents == ["t-1", "key_1"])
+        let entry = Revocation(kind: .token, value: "key_1", beforeSeconds: .max, untilSeconds: now + 600)
+        #expect(stand.revocations.add([entry], nowSeconds: now))
+        for ended in [token, child] { #expect(stand.service.authority.find(ended).error != nil) }
+    }
+
+    @Test("a user who acts for another is revoked in that part, too")
+    func actingUser() {
+        let list = RevocationList()
+        let principal = Principal(
+            proof: .token, user: "ann", agent: "ben", credentialID: "t-1",
+            detail: PrincipalDetail(delegation: [Delegate(subject: "cid"), Delegate(subject: "ben")], issuedSeconds: 1))
+        #expect(list.add([Revocation(kind: .user, value: "dan", beforeSeconds: 9, untilSeconds: 9)], nowSeconds: 1))
+        #expect(list.reason(against: principal) == nil)
+        #expect(list.add([Revocation(kind: .user, value: "ben", beforeSeconds: 9, untilSeconds: 9)], nowSeconds: 1))
+        #expect(list.reason(against: principal) != nil)
+    }
+
+    @Test("T11: may_act is not lost on the way through a narrower token")
+    func mayAct() async throws {
+        let subject = try stand.login.token { $0["may_act"] = ["sub": "planner"] }
+        #expect(stand.code(try await stand.exchange(subject)) == "invalid_grant")
+        let narrow = try stand.token(try await stand.exchange(subject, client: nil))
+        #expect(stand.code(try await stand.exchange(narrow)) == "invalid_grant")
+        let own = try stand.login.token { $0["may_act"] = ["sub": "builder"] }
+        let passed = try stand.token(try await stand.exchange(own, client: nil))
+        #expect(try await stand.exchange(passed).status == 200)
+    }
+
+    @Test("T13: an assertion that is bound to a key makes an actor only of whoever holds it")
+    func boundClient() async throws {
+        let holder = SigningKey(.p256)
+        let assertion = try stand.login.token {
+            $0["sub"] = "builder"
+            $0["cnf"] = ["jkt": .text(holder.thumbprint)]
+        }
+        let client = [
+            ("client_assertion", assertion),
+            ("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"),
+        ]
+        let subject = try stand.login.token()
+        #expect(stand.code(try await stand.exchange(subject, client, client: nil)) == "invalid_grant")
+        let claims: JSONObject = [
+            "jti": "1", "htm": "POST", "htu": "https://gw.example/oauth/token", "iat": .integer(now),
+        ]
+        let proof = try holder.sign(claims, header: ["typ": "dpop+jwt", "jwk": .object(holder.publicMembers)])
+        #expect(try await stand.exchange(subject, client, client: nil, proofs: [proof]).status == 200)
+    }
+
+    @Test("T16: what was found with keys that are gone by the time it is kept is not kept")
+    func late() {
+        let cache = TokenCache()
+        let digest = TokenDigest(Array("t".utf8))
+        let entry = TokenCache.Entry(principal: .anonymous, expiresSeconds: now + 9, revocationVersion: 1)
+        let before = cache.epoch
+        cache.insert(entry, for: digest, epoch: before)
+        #expect(cache.find(digest, nowSeconds: now) != nil)
+        cache.removeAll()
+        cache.insert(entry, for: digest, epoch: before)
+        #expect(cache.find(digest, nowSeconds: now) == nil)
+        cache.insert(entry, for: digest, epoch: cache.epoch)
+        #expect(cache.find(digest, nowSeconds: now) != nil)
+    }
+}
