@@ -1,8 +1,8 @@
 import GatewayWire
 
 /// Who asked what on a channel that all requests share: ids, progress tokens and subscriptions are made unique on the
-/// way out and are put back on the way in. `Asker` is told what comes for it. What the process asks goes out under an id
-/// that nobody can guess: only who was asked can answer, and once.
+/// way out and are put back on the way in. `Asker` is told what comes for it. What the process asks goes out under an
+/// id that nobody can guess: only who was asked can answer, and once.
 struct ChannelIDs<Asker> {
     private struct Entry {
         var id: JSONTree
