@@ -1,7 +1,8 @@
 import GatewayWire
 
 /// Who asked what on a channel that all requests share: ids, progress tokens and subscriptions are made unique on the
-/// way out and are put back on the way in. `Asker` is told what comes for it.
+/// way out and are put back on the way in. `Asker` is told what comes for it. What the process asks goes out under an
+/// id that nobody can guess: only who was asked can answer, and once.
 struct ChannelIDs<Asker> {
     private struct Entry {
         var id: JSONTree
@@ -18,14 +19,21 @@ struct ChannelIDs<Asker> {
         case notification(Asker, [UInt8])
         /// Of no request: for whoever holds the session.
         case common([UInt8])
-        /// A request of the process, for whoever has one under way; it is answered by its own id.
+        /// A request of the process, for whoever has one under way.
         case question(Asker?, [UInt8])
+        /// A request of the process of which nobody knows whom it is for, and what the process is told.
+        case unclear([UInt8])
         /// It answers nothing, or is no message at all.
         case none
     }
 
     private var entries: [Int: Entry] = [:]
     private var count = 0
+    /// What the process has asked, by the ids that are told; its own ids beside them.
+    private var questions: [String: (number: Int, id: JSONTree)] = [:]
+    private var questionCount = 0
+    /// The oldest are not waited for any more.
+    static var questionsMax: Int { 1_000 }
     private static var subscriptionKey: String { "io.modelcontextprotocol/subscriptionId" }
 
     var askers: [Asker] { entries.sorted { $0.key < $1.key }.map(\.value.asker) }
@@ -36,7 +44,13 @@ struct ChannelIDs<Asker> {
     mutating func outgoing(_ bytes: [UInt8], _ asker: Asker) -> (line: [UInt8], number: Int?)? {
         guard var message = (try? JSONTree.parse(bytes))?.object, let jsonrpc = message["jsonrpc"], jsonrpc == "2.0"
         else { return nil }
-        guard let method = message["method"]?.string?.value else { return (JSONTree.object(message).bytes, nil) }
+        guard let method = message["method"]?.string?.value else {
+            guard let told = message["id"]?.string?.value, let asked = questions.removeValue(forKey: told) else {
+                return ([], nil)
+            }
+            message["id"] = asked.id
+            return (JSONTree.object(message).bytes, nil)
+        }
         guard let id = message["id"], !id.isNull else {
             // The request that is called off is known by another id over there; one that is over is known by none.
             if method == "notifications/cancelled", var params = message["params"]?.object {
@@ -73,8 +87,8 @@ struct ChannelIDs<Asker> {
         return note.bytes
     }
 
-    /// A line from the process.
-    mutating func incoming(_ line: [UInt8]) -> Arrival {
+    /// A line from the process. `isShared`: by callers who must not answer for each other.
+    mutating func incoming(_ line: [UInt8], isShared: Bool = false) -> Arrival {
         guard var message = (try? JSONTree.parse(line))?.object, message["jsonrpc"] == "2.0" else { return .none }
         guard let method = message["method"]?.string?.value else {
             guard let number = message["id"]?.int, let entry = entries.removeValue(forKey: number) else { return .none }
@@ -83,7 +97,17 @@ struct ChannelIDs<Asker> {
             return .answer(entry.asker, JSONTree.object(message).bytes)
         }
         if let id = message["id"], !id.isNull {
-            return .question(entries.max { $0.key < $1.key }?.value.asker, line)
+            guard !isShared || entries.count < 2 else { return .unclear(Self.refusal(id)) }
+            message["id"] = .text(told(id))
+            return .question(entries.max { $0.key < $1.key }?.value.asker, JSONTree.object(message).bytes)
+        }
+        if method == "notifications/cancelled", var params = message["params"]?.object, let id = params["requestId"] {
+            // Whoever was asked knows the question by another id; an answer to it is none any more.
+            guard let told = questions.first(where: { $0.value.id == id })?.key else { return .none }
+            questions[told] = nil
+            params["requestId"] = .text(told)
+            message["params"] = .object(params)
+            return .common(JSONTree.object(message).bytes)
         }
         if let number = message["params"]?["_meta"]?[Self.subscriptionKey]?.int, let entry = entries[number] {
             restoreSubscription(in: "params", &message, entry)
@@ -101,6 +125,24 @@ struct ChannelIDs<Asker> {
             return .notification(entry.asker, line)
         }
         return .common(line)
+    }
+
+    private mutating func told(_ id: JSONTree) -> String {
+        if questions.count >= Self.questionsMax,
+            let oldest = questions.min(by: { $0.value.number < $1.value.number })?.key
+        {
+            questions[oldest] = nil
+        }
+        let told = SessionID.make()
+        questionCount += 1
+        questions[told] = (questionCount, id)
+        return told
+    }
+
+    private static func refusal(_ id: JSONTree) -> [UInt8] {
+        JSONRPCWriter.error(
+            id: id.bytes, code: JSONRPCCode.methodNotFound,
+            message: "requests of several callers are under way, and nobody knows whose question this is")
     }
 
     private func restoreSubscription(in member: String, _ message: inout JSONObject, _ entry: Entry) {

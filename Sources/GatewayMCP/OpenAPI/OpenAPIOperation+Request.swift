@@ -26,7 +26,9 @@ extension OpenAPIOperation {
             }
             switch parameter.place {
             case .path: path = path.replacing("{\(parameter.name)}", with: try parameter.segment(value))
-            case .query: query += try parameter.pairs(value)
+            case .query:
+                try checkNames(parameter, value)
+                query += try parameter.pairs(value)
             case .header: fields.append(OutboundField(parameter.name, try parameter.field(value)))
             case .cookie: cookies.append("\(parameter.name)=\(try parameter.field(value))")
             }
@@ -35,9 +37,25 @@ extension OpenAPIOperation {
         let content = try content(given[bodyArgument], &fields)
         if let credential { prove(credential, &query, &fields, &cookies) }
         if !cookies.isEmpty { fields.append(OutboundField("cookie", cookies.joined(separator: "; "))) }
-        let url = OutboundURL.join(baseURL, path) + (query.isEmpty ? "" : "?" + query.joined(separator: "&"))
+        var url = OutboundURL.join(baseURL, PercentEncoding.visible(path))
+        if !query.isEmpty { url += "?" + query.joined(separator: "&") }
         guard url.utf8.count <= Self.targetBytesMax else { throw OpenAPIProblem("the arguments make too long a URL") }
         return OutboundRequest(method, url, fields: fields, body: content)
+    }
+
+    /// The members of an object that is spread over the query become parameters themselves: none of them is another
+    /// argument, which rules may have judged, nor the credential.
+    private func checkNames(_ parameter: OpenAPIParameter, _ value: JSONTree) throws(OpenAPIProblem) {
+        guard parameter.style == .form, parameter.explodes, let object = value.object else { return }
+        for member in object.members {
+            let name = member.name.value
+            let isTaken = parameters.contains {
+                $0.place == .query && $0.argument != parameter.argument && $0.name.isExactly(name)
+            }
+            guard !isTaken, !credentials.contains(.query(name)) else {
+                throw OpenAPIProblem("\(parameter.argument) may not have a member \(name.prefix(64))")
+            }
+        }
     }
 
     // MARK: body
@@ -59,7 +77,12 @@ extension OpenAPIOperation {
         case .form:
             fields.append(OutboundField("content-type", "application/x-www-form-urlencoded"))
             var pairs: [String] = []
-            for member in try members(value) { pairs += try part(member.name.value).pairs(member.value) }
+            for member in try members(value) {
+                var part = part(member.name.value)
+                // Spread over the form, its members would stand beside those of the body.
+                if member.value.object != nil { part.style = .json }
+                pairs += try part.pairs(member.value)
+            }
             return Array(pairs.joined(separator: "&").utf8)
         case .multipart:
             return try multipart(value, &fields)
@@ -77,7 +100,8 @@ extension OpenAPIOperation {
             allowsReserved: false)
     }
 
-    /// Fields of text; the boundary is in none of them.
+    /// Fields of text. Nobody knows the boundary before, so that it is in none of them and is not looked for either: a
+    /// caller would have it looked for as often as he likes.
     private func multipart(_ value: JSONTree, _ fields: inout [OutboundField]) throws(OpenAPIProblem) -> [UInt8] {
         var parts: [(name: String, type: String, text: String)] = []
         for member in try members(value) {
@@ -90,8 +114,7 @@ extension OpenAPIOperation {
             default: parts.append((name, "application/json", member.value.compactText))
             }
         }
-        var boundary = "sluice"
-        while parts.contains(where: { $0.text.contains(boundary) }) { boundary += "-\(boundary.utf8.count)" }
+        let boundary = "sluice-\(SessionID.make())"
         var out: [UInt8] = []
         for part in parts {
             let head = "content-disposition: form-data; name=\"\(part.name)\"\r\ncontent-type: \(part.type)\r\n"

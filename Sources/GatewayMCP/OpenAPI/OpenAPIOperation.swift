@@ -80,7 +80,8 @@ struct OpenAPIOperationMaker {
     }
 
     mutating func made() throws -> OpenAPIOperation {
-        guard path.hasPrefix("/"), !path.contains("?"), !path.contains("#") else {
+        // A line's end in it would begin another line of the head.
+        guard path.hasPrefix("/"), path.utf8.allSatisfy({ $0 > 0x20 && $0 != 0x7F && $0 != 0x3F && $0 != 0x23 }) else {
             throw OpenAPIProblem("the path is no path")
         }
         try addParameters()
@@ -161,7 +162,9 @@ struct OpenAPIOperationMaker {
             OpenAPIParameter(
                 argument: argument, name: name, place: place, style: content == nil ? style : .json,
                 explodes: parameter["explode"]?.bool ?? (style == .form || style == .deepObject),
-                isRequired: isRequired, allowsReserved: parameter["allowReserved"]?.bool ?? false))
+                isRequired: isRequired,
+                // In a path they would end it, or begin another segment.
+                allowsReserved: place == .query && parameter["allowReserved"]?.bool == true))
         var made = try input.converted(schema)
         if let words = parameter["description"], made.object != nil { made = made.setting("description", words) }
         properties[argument] = made

@@ -52,6 +52,7 @@ extension OpenAPIParameter {
     /// The `name=value` of a query or of a form, encoded.
     func pairs(_ value: JSONTree) throws(OpenAPIProblem) -> [String] {
         let key = PercentEncoding.encoded(name)
+        if style == .json { return ["\(key)=\(PercentEncoding.encoded(value.compactText))"] }
         switch value {
         case .array(let items):
             if explodes, style == .form {
@@ -75,9 +76,9 @@ extension OpenAPIParameter {
 
     /// The value of a field or of a cookie.
     func field(_ value: JSONTree) throws(OpenAPIProblem) -> String {
-        if style == .json { return value.compactText }
         let text: String
         switch value {
+        case _ where style == .json: text = value.compactText
         case .array(let items):
             var parts: [String] = []
             for item in items { parts.append(try plain(item)) }

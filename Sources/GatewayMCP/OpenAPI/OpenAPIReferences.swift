@@ -76,6 +76,12 @@ enum PercentEncoding {
         return String(decoding: out, as: UTF8.self)
     }
 
+    /// What is no visible ASCII is encoded; the rest stays as it is.
+    static func visible(_ text: String) -> String {
+        guard text.utf8.contains(where: { $0 < 0x21 || $0 > 0x7E }) else { return text }
+        return encoded(text, keeping: String(decoding: Array(0x21...0x7E), as: UTF8.self))
+    }
+
     /// A broken escape stays as it is written; `isForm`: a plus is a space.
     static func decoded(_ text: some StringProtocol, isForm: Bool = false) -> String {
         let bytes = Array(text.utf8)

@@ -9,11 +9,19 @@ enum HiddenText {
         if let name = definition["name"]?.string?.value, name.utf8.contains(where: { $0 >= 0x80 }) {
             return "its name has letters that look like others"
         }
+        if let name = definition["name"]?.string?.value, isPadded(name) {
+            return "its name has spaces that nobody sees"
+        }
         return inspect(definition, "", depth: 0)
     }
 
     /// Whether a text has what its reader does not see.
     static func isHiding(_ text: String) -> Bool { hasInvisible(text) || text.contains("<!--") }
+
+    /// At its ends a space is not seen, and whatever else separates lines and columns is seen nowhere.
+    private static func isPadded(_ name: String) -> Bool {
+        name.utf8.first == 0x20 || name.utf8.last == 0x20 || name.utf8.contains { $0 < 0x20 || $0 == 0x7F }
+    }
 
     private static let depthMax = 64
 

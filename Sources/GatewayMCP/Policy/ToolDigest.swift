@@ -44,7 +44,13 @@ enum ToolDigest {
                 append(element, to: &out)
             }
             out.append(0x5D)
-        case .string(let text): JSONWriter.append(string: text.value.utf8Span.span, to: &out)
+        case .string(let text):
+            let value = text.value
+            JSONWriter.append(string: value.utf8Span.span, to: &out)
+            // Half a character of UTF-16 is none, and all halves are read as this one; a server may tell them apart.
+            if !text.isPlain, value.utf8.contains(0xEF), value.unicodeScalars.contains("\u{FFFD}") {
+                out.append(contentsOf: text.escaped.utf8)
+            }
         default: tree.write(to: &out)
         }
     }

@@ -194,7 +194,8 @@ extension MCPExchange {
         guard ResourceURI.isPlain(found.uri) else {
             throw ClientFault(
                 JSONRPCCode.invalidParams,
-                "the URI is not in its plain form: no dot segments, no encoded dots or slashes, a lower-case scheme",
+                "the URI is not in its plain form: no dot segments, no encoded letters, digits, dots or slashes, "
+                    + "a lower-case scheme",
                 id: call.id)
         }
         return found

@@ -85,17 +85,19 @@ package final class MCPRoom: RouteHandler {
         case .servers(let all):
             guard let reach = reach(all, of: exchange) else { return nil }
             if let virtual = reach.virtual { return view(of: virtual, principal) }
-            // Whoever has shown nothing yet is told so first.
-            let showsAll = principal.proof == .none || reach.servers.allSatisfy { shows($0, principal) }
+            // Whoever has shown nothing yet is told so first, and whose token is for another server than the one.
+            let shown = { self.shows($0, principal) && (reach.isSingle || self.opens($0, principal)) }
+            let showsAll = principal.proof == .none || reach.servers.allSatisfy(shown)
             return ToolView(
-                self, showsAll ? reach.servers : reach.servers.filter { shows($0, principal) }, for: principal,
+                self, showsAll ? reach.servers : reach.servers.filter(shown), for: principal,
                 isSingle: reach.isSingle, place: reach.place)
         case .named:
             let path = exchange.request.fields.text(exchange.request.path)
             let words = path.split(separator: "/").dropFirst()
             guard let first = words.first else {
                 return ToolView(
-                    self, catalog.servers.filter { shows($0, principal) }, for: principal, isSingle: false, place: "")
+                    self, catalog.servers.filter { shows($0, principal) && opens($0, principal) }, for: principal,
+                    isSingle: false, place: "")
             }
             let name = words.count == 1 ? String(first) : words.joined(separator: "/")
             if let virtual = catalog.virtuals.first(where: { $0.shownName == name }) {
@@ -124,10 +126,20 @@ package final class MCPRoom: RouteHandler {
     }
 
     private func view(of virtual: VirtualServer, _ principal: Principal) -> ToolView? {
-        let servers = catalog.servers.filter { virtual.includes(server: $0.shownName) && shows($0, principal) }
+        // A selection that is a resource itself is asked for by its own name.
+        let isResource = catalog.authorizations[virtual.name] != nil
+        let servers = catalog.servers.filter {
+            virtual.includes(server: $0.shownName) && shows($0, principal) && (isResource || opens($0, principal))
+        }
         guard !servers.isEmpty || principal.proof == .none else { return nil }
         return ToolView(
             self, servers, for: principal, isSingle: false, place: "virtual \(virtual.name)", virtual: virtual)
+    }
+
+    /// Whether a server that is a resource of its own is there beside others too: a token for somebody else opens it by
+    /// no other path either.
+    private func opens(_ server: CompiledServer, _ principal: Principal) -> Bool {
+        catalog.authorizations.isEmpty || refusal(of: principal, catalog.authorizations[server.name]) == nil
     }
 
     /// A token for somebody else opens nothing here, whoever it names.

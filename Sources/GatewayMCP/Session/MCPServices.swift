@@ -193,9 +193,13 @@ final class LiveClients: Sendable {
             var uris = all[server] ?? []
             uris.removeAll { $0.isExactly(uri) }
             if isOn {
-                guard uris.count < LiveClients.subscriptionsMax,
-                    !all.isEmpty || state.subscriptions.count < LiveClients.levelsMax
-                else { return (false, nil) }
+                guard uris.count < LiveClients.subscriptionsMax else { return (false, nil) }
+                // Many sessions are left without being ended: any one of them makes room, and nobody is turned away.
+                if all.isEmpty, state.subscriptions.count >= LiveClients.levelsMax,
+                    let other = state.subscriptions.keys.first
+                {
+                    state.subscriptions[other] = nil
+                }
                 uris.append(uri)
             }
             all[server] = uris.isEmpty ? nil : uris

@@ -30,6 +30,9 @@ final class StdioProcess {
     /// Once; with what a person may want to know.
     var onEnd: ((GatewayError) -> Void)?
     private static let unsentBytesMax = 64 << 20
+    private static let watchMilliseconds: Int64 = 500
+    /// What it has said last is read before nobody waits for it any more.
+    private static let lastWordsMilliseconds: Int64 = 100
 
     init(_ command: StdioCommand, on eventLoop: any EventLoop) throws(GatewayError) {
         let spawned = try StdioSpawn(command)
@@ -37,6 +40,7 @@ final class StdioProcess {
         lines = StdioLines(bytesMax: command.lineBytesMax)
         tail = StdioTail(bytesMax: command.errorBytesMax)
         attach(spawned)
+        watch()
     }
 
     /// The last that it wrote to its standard error.
@@ -120,11 +124,29 @@ final class StdioProcess {
         onEnd?(error)
     }
 
+    /// The end of its pipes says that it has ended, unless somebody it started has them too: so it is asked after.
+    private func watch() {
+        let loop = eventLoop.assumeIsolated()
+        loop.scheduleTask(in: .milliseconds(Self.watchMilliseconds)) { [weak self] in
+            guard let self, !hasEnded else { return }
+            guard isOver() else { return watch() }
+            loop.scheduleTask(in: .milliseconds(Self.lastWordsMilliseconds)) { [self] in end(nil) }
+        }
+    }
+
+    /// Whether it has ended; what it has left behind ends with it. Once that is known nobody is told anything by its
+    /// number, which may be another's from then on.
+    private func isOver() -> Bool {
+        guard !isReaped else { return true }
+        guard StdioSpawn.hasEnded(process) else { return false }
+        StdioSpawn.signal(process, SIGKILL)
+        isReaped = true
+        return true
+    }
+
     /// Asks again until nothing is left of it. Whoever it started is in its group.
     private func reap(after waited: Int) {
-        if StdioSpawn.hasEnded(process) {
-            StdioSpawn.signal(process, SIGKILL)
-            isReaped = true
+        if isOver() {
             errorChannel?.close(promise: nil)
             return
         }

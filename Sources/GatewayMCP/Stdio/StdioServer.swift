@@ -161,7 +161,8 @@ package final class StdioServer: MessageChannel {
     }
 
     private func receive(_ line: [UInt8], _ key: String) {
-        guard let arrival = state.value.running[key]?.ids.incoming(line) else { return }
+        let isShared = command.scope == .server
+        guard let arrival = state.value.running[key]?.ids.incoming(line, isShared: isShared) else { return }
         switch arrival {
         case .answer(let asker, let bytes):
             if command.scope == .server, state.value.running[key]?.welcome == nil, isWelcome(bytes) {
@@ -171,6 +172,7 @@ package final class StdioServer: MessageChannel {
             asker.tell(.end(nil))
         case .notification(let asker, let bytes): asker.tell(.message(bytes))
         case .question(let asker?, let bytes): asker.tell(.message(bytes))
+        case .unclear(let refusal): state.value.running[key]?.process.write(refusal)
         case .question(nil, let bytes), .common(let bytes):
             for follower in state.value.running[key]?.followers ?? [] { follower.tell(.message(bytes)) }
         case .none: break

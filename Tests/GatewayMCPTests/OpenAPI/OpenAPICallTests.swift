@@ -104,8 +104,71 @@ struct OpenAPICallTests {
         let form = try body("application/x-www-form-urlencoded")
         #expect(String(decoding: form.body, as: UTF8.self) == "a=1%20--sluice&b=x&b=y")
         let parts = try body("multipart/form-data")
-        #expect(parts.fields.contains(OutboundField("content-type", "multipart/form-data; boundary=sluice-6")))
-        #expect(String(decoding: parts.body, as: UTF8.self).hasSuffix("--sluice-6--\r\n"))
+        let type = try #require(field("content-type", of: parts))
+        let boundary = type.dropFirst("multipart/form-data; boundary=".utf8.count)
+        #expect(boundary.hasPrefix("sluice-") && boundary.utf8.count > 20)
+        let text = String(decoding: parts.body, as: UTF8.self)
+        #expect(text.hasSuffix("--\(boundary)--\r\n"))
+        #expect(text.split(separator: boundary).count == 4)
+        #expect(try body("multipart/form-data").fields != parts.fields)
+    }
+
+    // MARK: what a caller cannot reach
+
+    private func field(_ name: String, of request: OutboundRequest) -> String? {
+        request.fields.first { $0.name == name }?.value
+    }
+
+    @Test func `an object in the query sets no other argument, nor the credential`() throws {
+        let object = #"{"name": "q", "in": "query", "schema": {}}"#
+        let it = try operation(object + #", {"name": "role", "in": "query", "schema": {}}"#)
+        #expect(throws: OpenAPIProblem.self) {
+            try it.request(["q": ["role": "admin"], "role": "user"], baseURL: base)
+        }
+        let request = try it.request(["q": ["q": 1, "b": 2], "role": "user"], baseURL: base)
+        #expect(request.url == base + "/x?q=1&b=2&role=user")
+    }
+
+    @Test func `an object in a form sets no other field`() throws {
+        let document = try OpenAPIDocument(
+            try tree(
+                """
+                {"openapi": "3.1.0", "info": {}, "paths": {"/x": {"post": {"operationId": "it", "requestBody":
+                 {"content": {"application/x-www-form-urlencoded": {"schema": {}}}}, "responses": {}}}}}
+                """))
+        let it = try #require(document["it"])
+        let request = try it.request(["body": ["a": ["role": "admin"], "role": "user"]], baseURL: base)
+        #expect(String(decoding: request.body, as: UTF8.self) == "a=%7B%22role%22%3A%22admin%22%7D&role=user")
+    }
+
+    @Test func `JSON in a cookie or a header stays one value`() throws {
+        let content = #""content": {"application/json": {"schema": {}}}"#
+        let cookie = try operation(#"{"name": "p", "in": "cookie", \#(content)}"#)
+        let sent = try cookie.request(["p": ["a": "x; session=evil"]], baseURL: base)
+        #expect(field("cookie", of: sent) == "p=%7B%22a%22%3A%22x%3B%20session%3Devil%22%7D")
+        let header = try operation(#"{"name": "X-A", "in": "header", \#(content)}"#)
+        let told = try header.request(["X-A": ["a": 1]], baseURL: base)
+        #expect(field("X-A", of: told) == #"{"a":1}"#)
+        #expect(throws: OpenAPIProblem.self) { try header.request(["X-A": "Grüße"], baseURL: base) }
+    }
+
+    @Test(arguments: ["1?admin=true", "a/b", "a;b", "a#b"])
+    func `reserved characters stay in their segment, whatever the document allows`(value: String) throws {
+        let parameter = #"{"name": "id", "in": "path", "required": true, "allowReserved": true, "schema": {}}"#
+        let it = try operation(parameter, path: "/x/{id}")
+        let segment = try it.request(["id": .text(value)], baseURL: base).url.dropFirst(base.utf8.count + 3)
+        #expect(!segment.contains { "?/;#".contains($0) })
+    }
+
+    @Test(arguments: [#"/x\r\nX-Evil: 1"#, "/a b", "/a?b", "/a#b", #"/\u007f"#])
+    func `a path of a document that ends a line is none`(path: String) throws {
+        let document = try OpenAPIDocument(
+            try tree(#"{"openapi": "3.1.0", "info": {}, "paths": {"\#(path)": {"get": {"responses": {}}}}}"#))
+        #expect(document.operations.isEmpty && document.findings.count == 1)
+    }
+
+    @Test func `a path in other letters is encoded`() throws {
+        #expect(try operation("", path: "/café").request([:], baseURL: base).url == base + "/caf%C3%A9")
     }
 
     // MARK: answers

@@ -27,4 +27,12 @@ struct HiddenTextTests {
         "Wetter für Zürich", "天気予報", "line\nand\ttab",
     ])
     func `as people write`(_ text: String) { #expect(suspicion(text) == nil) }
+
+    @Test(arguments: ["echo ", " echo", "echo\n", "ec\tho", "ech\u{7F}o", "еcho"])
+    func `a name that looks like another`(_ name: String) {
+        #expect(HiddenText.suspicion(["name": .text(name)])?.hasPrefix("its name has") == true)
+    }
+
+    @Test(arguments: ["echo", "Get Weather", "a.b/c-d_e"])
+    func `a name as people write it`(_ name: String) { #expect(HiddenText.suspicion(["name": .text(name)]) == nil) }
 }

@@ -1,3 +1,4 @@
+import GatewayWire
 import Testing
 
 @testable import GatewayMCP
@@ -23,5 +24,18 @@ struct CallDigestTests {
         #expect(try digest(#"{"name":"b","arguments":{"x":2},\#(twice)}"#) != first)
         #expect(try digest(#"{"name":"a","arguments":{"x":1},\#(twice),"requestState":"s"}"#) != first)
         #expect(try digest("{}") != first)
+    }
+
+    @Test("an approval of a call with half a character is not one of a call with another half")
+    func halves() throws {
+        func digest(_ arguments: String) throws -> String {
+            ToolDigest.ofCall(server: "s", tool: "t", arguments: try JSONTree.parse(Array(arguments.utf8)))
+        }
+        let first = try digest(#"{"a":"\ud800"}"#)
+        #expect(try digest(#"{"a":"\udfff"}"#) != first)
+        #expect(try digest(#"{"a":"\ufffd"}"#) != first)
+        #expect(try digest(#"{"a":"\ud800"}"#) == first)
+        // However it is written.
+        #expect(try digest(#"{"a":"\u0041"}"#) == digest(#"{"a":"A"}"#))
     }
 }

@@ -120,6 +120,72 @@ struct StdioPartsTests {
         #expect(try parsed(told)["params"]?["_meta"]?[key] == "mine")
     }
 
+    // MARK: questions of the process
+
+    private func asked(_ arrival: ChannelIDs<String>.Arrival) throws -> String {
+        guard case .question("alice", let question) = arrival else {
+            Issue.record("it is not for alice")
+            return ""
+        }
+        return try #require(parsed(question)["id"]?.string?.value)
+    }
+
+    @Test func `only who was asked can answer, and once`() throws {
+        var ids = ChannelIDs<String>()
+        _ = ids.outgoing(json(#"{"jsonrpc":"2.0","id":1,"method":"tools/call"}"#), "alice")
+        let question = json(#"{"jsonrpc":"2.0","id":0,"method":"elicitation/create","params":{}}"#)
+        let told = try asked(ids.incoming(question, isShared: true))
+        for guess in ["0", "\"0\"", "1", "null"] {
+            let forged = ids.outgoing(json(#"{"jsonrpc":"2.0","id":\#(guess),"result":{"action":"accept"}}"#), "bob")
+            #expect(forged?.line.isEmpty == true)
+        }
+        let answer = json(#"{"jsonrpc":"2.0","id":"\#(told)","result":{"action":"decline"}}"#)
+        let passed = ids.outgoing(answer, "alice")?.line
+        #expect(try parsed(passed) == ["jsonrpc": "2.0", "id": 0, "result": ["action": "decline"]])
+        #expect(ids.outgoing(answer, "alice")?.line.isEmpty == true)
+    }
+
+    @Test func `a question that is called off is called off by the id it was asked by`() throws {
+        var ids = ChannelIDs<String>()
+        _ = ids.outgoing(json(#"{"jsonrpc":"2.0","id":1,"method":"tools/call"}"#), "alice")
+        let told = try asked(ids.incoming(json(#"{"jsonrpc":"2.0","id":"q","method":"roots/list"}"#)))
+        let cancel = json(#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":"q"}}"#)
+        guard case .common(let line) = ids.incoming(cancel) else {
+            Issue.record("it is not told")
+            return
+        }
+        #expect(try parsed(line)["params"]?["requestId"]?.string?.value == told)
+        #expect(ids.outgoing(json(#"{"jsonrpc":"2.0","id":"\#(told)","result":{}}"#), "alice")?.line.isEmpty == true)
+    }
+
+    @Test func `of callers who share a process none is asked for another`() throws {
+        var ids = ChannelIDs<String>()
+        _ = ids.outgoing(json(#"{"jsonrpc":"2.0","id":1,"method":"tools/call"}"#), "alice")
+        let second = ids.outgoing(json(#"{"jsonrpc":"2.0","id":1,"method":"tools/call"}"#), "bob")
+        let question = json(#"{"jsonrpc":"2.0","id":5,"method":"elicitation/create","params":{"message":"secret"}}"#)
+        guard case .unclear(let refusal) = ids.incoming(question, isShared: true) else {
+            Issue.record("somebody is asked")
+            return
+        }
+        #expect(try parsed(refusal)["id"] == 5)
+        #expect(try parsed(refusal)["error"]?["code"]?.int == JSONRPCCode.methodNotFound)
+        _ = ids.remove(try #require(second?.number))
+        _ = try asked(ids.incoming(question, isShared: true))
+    }
+
+    @Test func `a process that asks without end is not remembered without end`() throws {
+        var ids = ChannelIDs<String>()
+        _ = ids.outgoing(json(#"{"jsonrpc":"2.0","id":1,"method":"tools/call"}"#), "alice")
+        let first = try asked(ids.incoming(json(#"{"jsonrpc":"2.0","id":0,"method":"roots/list"}"#)))
+        var last = ""
+        for id in 1...ChannelIDs<String>.questionsMax {
+            last = try asked(ids.incoming(json(#"{"jsonrpc":"2.0","id":\#(id),"method":"roots/list"}"#)))
+        }
+        #expect(ids.outgoing(json(#"{"jsonrpc":"2.0","id":"\#(first)","result":{}}"#), "alice")?.line.isEmpty == true)
+        let answer = ids.outgoing(json(#"{"jsonrpc":"2.0","id":"\#(last)","result":{}}"#), "alice")?.line
+        #expect(try parsed(answer)["id"]?.int == ChannelIDs<String>.questionsMax)
+    }
+
     // MARK: commands
 
     @Test(arguments: [

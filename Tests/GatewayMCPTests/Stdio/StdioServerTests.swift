@@ -171,6 +171,35 @@ struct StdioServerTests {
         }
     }
 
+    @Test(arguments: ["False", "True"])
+    func `one that ends takes its requests with it, though somebody it started has its pipes`(
+        isElsewhere: String
+    ) async throws {
+        let leaving = """
+            import json, os, subprocess, sys
+            greeting = json.loads(sys.stdin.readline())
+            child = subprocess.Popen(["/bin/sleep", "30"], start_new_session=\(isElsewhere))
+            def say(message, result):
+                print(json.dumps({"jsonrpc": "2.0", "id": message["id"], "result": result}), flush=True)
+            say(greeting, {"child": child.pid})
+            json.loads(sys.stdin.readline())
+            say(json.loads(sys.stdin.readline()), {"last": True})
+            os._exit(3)
+            """
+        try await StdioBench.with(leaving) { bench in
+            let greeted = try await bench.post(request("initialize"))
+            let child = try #require(greeted.messages.first?["result"]?["child"]?.int)
+            async let first = bench.post(request("x"), session: greeted.session)
+            async let second = bench.post(request("x"), session: greeted.session)
+            let replies = try await [first, second]
+            #expect(replies.compactMap(\.error?.code) == [.upstreamReset])
+            #expect(replies.flatMap(\.messages).map { $0["result"] } == [["last": true]])
+            #expect(try await bench.standing().processes == 0)
+            // What has left its group is not ours to end; here it is a group of its own.
+            StdioSpawn.signal(Int32(child), 9)
+        }
+    }
+
     private static func exists(_ process: Int) -> Bool { StdioSpawn.exists(process) }
 
     @Test func `there is no such program`() async throws {

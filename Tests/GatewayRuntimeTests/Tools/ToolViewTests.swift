@@ -255,10 +255,10 @@ struct ToolViewTests {
 
     // MARK: Protected resources
 
-    private static let resource = "https://gateway.example/mcp/demo"
+    static let resource = "https://gateway.example/mcp/demo"
     private static let metadata = "https://gateway.example/.well-known/oauth-protected-resource/mcp/demo"
 
-    private static func protected(_ port: Int, _ key: SigningKey) -> String {
+    static func protected(_ port: Int, _ key: SigningKey) -> String {
         """
         apiVersion: gateway.networking.k8s.io/v1
         kind: Gateway
@@ -313,7 +313,7 @@ struct ToolViewTests {
         """
     }
 
-    private static func token(_ key: SigningKey, _ audience: String, scope: String) throws -> String {
+    static func token(_ key: SigningKey, _ audience: String, scope: String) throws -> String {
         let now = Int(Date().timeIntervalSince1970)
         let claims: JSONObject = [
             "iss": "https://login.example", "sub": "ann", "aud": .text(audience), "iat": .integer(now),
