@@ -14,6 +14,8 @@ package actor ObjectStore {
     private var claims: Claims?
     private var listeners: [Int: AsyncStream<StoreChange>.Continuation] = [:]
     private var listenerCount = 0
+    /// What the files said last, in this life, had objects in it.
+    private var filesHaveObjects = false
 
     /// With a state folder, the newest revision there is taken up again: it is the last good configuration until the
     /// files are read.
@@ -68,6 +70,8 @@ package actor ObjectStore {
     @discardableResult
     package func replaceFiles(_ load: ConfigurationLoad) -> StoreOutcome {
         guard load.isUsable else { return refuseFiles(load.diagnostics) }
+        // Far more often a file that somebody is about to write than a wish to serve nothing.
+        if load.set.objects.isEmpty, filesHaveObjects { return refuseFiles([emptiness(of: load)]) }
         let overlay = snapshot.set.objects.filter { snapshot.entries[$0.key]?.origin == .overlay }
         var diagnostics = load.diagnostics
         let set: ObjectSet
@@ -88,6 +92,7 @@ package actor ObjectStore {
         case .success(let outcome):
             if outcome.isRefused { return refuseFiles(outcome.diagnostics) }
             snapshot.refusedFiles = []
+            filesHaveObjects = !load.set.objects.isEmpty
             return outcome
         case .failure(let error):
             let place = SourcePosition(file: load.files.first ?? "-", line: 1, column: 1)
@@ -202,6 +207,13 @@ package actor ObjectStore {
     private func refuseFiles(_ diagnostics: [Diagnostic]) -> StoreOutcome {
         snapshot.refusedFiles = diagnostics
         return refusal(diagnostics)
+    }
+
+    private func emptiness(of load: ConfigurationLoad) -> Diagnostic {
+        Diagnostic(
+            .emptyConfiguration, at: SourcePosition(file: load.files.first ?? "-", line: 1, column: 1),
+            "the files had objects and have none any more",
+            hint: "write them again; to serve nothing, stop the gateway or start it with the empty files")
     }
 
     private func checkWritable(_ key: ObjectKey) throws(GatewayError) {

@@ -26,6 +26,7 @@ package enum ErrorCode: String, Sendable, CaseIterable {
     case readOnlyObject = "SL-1019"
     case missingCredential = "SL-1020"
     case portUnavailable = "SL-1021"
+    case emptyConfiguration = "SL-1022"
     // 2: what a client sent
     case malformedRequest = "SL-2001"
     case ambiguousFraming = "SL-2002"

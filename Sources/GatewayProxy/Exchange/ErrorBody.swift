@@ -92,11 +92,20 @@ extension HTTP1ParseError {
             switch httpStatus {
             case 413: .bodyTooLarge
             case 414: .targetTooLong
+            case 417: .expectationFailed
             case 431: .headTooLarge
             case 501: .unsupportedTransferCoding
             case 505: .unsupportedVersion
-            default: .malformedRequest
+            default: isAmbiguous ? .ambiguousFraming : .malformedRequest
             }
         return GatewayError(code, "the request is not acceptable: \(reason)")
+    }
+
+    /// Whether two readers could find different ends of the message.
+    private var isAmbiguous: Bool {
+        switch self {
+        case .duplicateContentLength, .lengthAndTransferEncoding, .badTransferEncoding: true
+        default: false
+        }
     }
 }

@@ -84,7 +84,10 @@ package struct HTTP2HeadAssembler: Sendable {
             authority = head.fields.store(value)
         } else if Token.isExactly(name, range, ":protocol") {
             try mark(.protocol)
-            guard Token.isProtocol(value, 0..<value.count) else { throw .badPseudoField }
+            // HTTP/2 in a tunnel would pass requests by every rule; over HTTP/1.1 such an upgrade is not passed on.
+            guard Token.isProtocol(value, 0..<value.count), !Token.equals(value, 0..<value.count, "h2c") else {
+                throw .badPseudoField
+            }
             head.upgrade = head.fields.store(value)
             for index in head.upgrade.range { head.fields.bytes[index] = Byte.lowercased(head.fields.bytes[index]) }
         } else {

@@ -26,7 +26,9 @@ package struct ScenarioRunner: Sendable {
                 names.set("\(backend.name).url", "http://\(server.authority)")
             } catch {
                 for server in servers.values { await server.stop() }
-                throw GatewayError(.unreachable, "cannot serve backend \(backend.name)", cause: "\(error)")
+                throw GatewayError(
+                    .unreachable, "cannot serve backend \(backend.name) on port \(backend.port)",
+                    hint: "stop what listens there: ss -ltnp 'sport = :\(backend.port)'", cause: "\(error)")
             }
         }
         var results: [CheckResult] = []

@@ -48,6 +48,24 @@ struct ObjectStoreTests {
         #expect(await store.snapshot.set.objects.first?.position.line == 2 || moved.revision == 1)
     }
 
+    @Test func filesThatAreEmptyAllAtOnceLeaveTheLastGoodState() async throws {
+        let store = try ObjectStore(stateFolder: nil)
+        // Who begins without objects may bring them by the admin API.
+        #expect(await !store.replaceFiles(load("")).isRefused)
+        await store.replaceFiles(load(exampleText))
+        for text in ["", "# to be written\n", "---\n---\n"] {
+            let outcome = await store.replaceFiles(load(text))
+            #expect(outcome.isRefused)
+            #expect(outcome.diagnostics.map(\.code) == [.emptyConfiguration])
+        }
+        let snapshot = await store.snapshot
+        #expect(snapshot.revision == 1)
+        #expect(snapshot.set.objects.count == 3)
+        #expect(snapshot.refusedFiles.map(\.code) == [.emptyConfiguration])
+        await store.replaceFiles(load(exampleText))
+        #expect(await store.snapshot.refusedFiles.isEmpty)
+    }
+
     @Test func aBrokenFileLeavesTheLastGoodStateAndSaysWhy() async throws {
         let store = try ObjectStore(stateFolder: nil)
         await store.replaceFiles(load(exampleText))

@@ -79,6 +79,7 @@ struct HeadAssemblerTests {
         bad(Array(plain[1...]), ahead: [":method→CONNECT"], .badConnect), bad([":method→CONNECT"], [], .badConnect),
         bad([":method→CONNECT", ":authority→a"], [], .badAuthority),
         bad([":method→CONNECT", ":authority→a:1", ":protocol→websocket"], [], .missingPseudoField),
+        bad(Array(plain[1...]), ahead: [":method→CONNECT", ":protocol→H2C"], .badPseudoField),
         bad([":method→CONNECT", ":authority→a:1", "content-length→0"], [], .badContentLength),
         bad(plain, ["a→\(String(repeating: "x", count: 40000))"], .headTooLarge),
         bad(plain, [String](repeating: "a→b", count: 102), .tooManyFields),

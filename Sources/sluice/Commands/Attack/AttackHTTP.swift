@@ -54,7 +54,13 @@ struct AttackHTTP: AsyncParsableCommand {
         (options.allowRemote, options.slowMustEnd) = (allowRemote, slowMustEnd)
         options.slowMilliseconds = slowMilliseconds
         options.tls.insecure = insecure
-        if list { return listCases(AttackRunner(url, options: options)) }
+        let runner = AttackRunner(url, options: options)
+        guard !runner.cases.isEmpty else {
+            throw GatewayError(
+                .usage, "no case is left by --only and --except: \((only + except).joined(separator: ", "))",
+                hint: "see --list")
+        }
+        if list { return listCases(runner) }
         var mock: MockHTTPServer?
         if let upstreamMock {
             var mockOptions = MockHTTPServer.Options()

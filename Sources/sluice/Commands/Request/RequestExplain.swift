@@ -86,7 +86,7 @@ struct RequestExplain: AsyncParsableCommand {
 
     private func question() throws -> AdminServices.Question {
         guard let url = request.last, request.count <= 2 else {
-            throw GatewayError(.usage, "expected [METHOD] URL", hint: "see 'sluice explain --help'")
+            throw GatewayError(.usage, "expected [METHOD] URL, --model or --tool", hint: "see 'sluice explain --help'")
         }
         return AdminServices.Question(
             method: request.count == 2 ? request[0].uppercased() : "GET", url: url,
