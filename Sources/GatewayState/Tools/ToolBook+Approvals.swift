@@ -99,12 +99,14 @@ extension ToolBook {
         return true
     }
 
-    /// What became of the newest item of a call.
+    /// What became of the newest item of a call; of those of one second a no counts, since somebody has said it.
     package func decision(owner: String, digest: String, rule: String, nowSeconds: Int) -> ToolApproval? {
         state.withLock { state in
             state.approvals.values.filter {
                 $0.isFor(owner, digest, rule) && $0.expiresSeconds > nowSeconds
-            }.max { $0.createdSeconds < $1.createdSeconds }
+            }.max {
+                ($0.createdSeconds, $0.state == .denied ? 1 : 0) < ($1.createdSeconds, $1.state == .denied ? 1 : 0)
+            }
         }
     }
 

@@ -48,6 +48,21 @@ struct ToolBookTests {
         #expect(take(store.tools) == nil)
     }
 
+    /// Among ten of one second no order of a dictionary hides it.
+    @Test func `a no counts, however soon it follows a yes that is used up`() throws {
+        let store = try StateFixture().open()
+        for number in 0..<10 {
+            let item = ToolApproval(
+                id: "apr_\(number)", owner: "o", caller: "c", run: "r1", server: "s", tool: "t", arguments: "{}",
+                digest: "d", rule: "p#rules[0]", createdSeconds: 0, expiresSeconds: 1_000)
+            #expect(store.tools.ask(item, nowSeconds: 0)?.id == item.id)
+            _ = try store.tools.decide(item.id, isApproved: number < 9, by: "test", nowSeconds: 0)
+            #expect((take(store.tools) != nil) == (number < 9))
+        }
+        let known = store.tools.decision(owner: "o", digest: "d", rule: "p#rules[0]", nowSeconds: 1)
+        #expect(known?.state == .denied)
+    }
+
     @Test(arguments: [ToolApproval.Scope.run, .time])
     func `one that counts for longer is not used up`(_ scope: ToolApproval.Scope) throws {
         let store = try StateFixture().open()
