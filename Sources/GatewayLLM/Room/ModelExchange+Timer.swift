@@ -31,10 +31,7 @@ extension ModelExchange {
         hasFirstToken ? timeouts.idleNanoseconds : timeouts.firstTokenNanoseconds
     }
 
-    private var hasFirstToken: Bool {
-        guard let attempt else { return false }
-        return firstTokenNanoseconds >= attempt.startedNanoseconds && firstTokenNanoseconds > 0
-    }
+    private var hasFirstToken: Bool { attempt != nil && firstTokenNanoseconds > 0 }
 
     private func timerFired(_ now: UInt64) {
         guard stage != .over || call.isUnderWay else { return }

@@ -72,6 +72,38 @@ struct AuditJournalTests {
         #expect(opened.findings == [.torn(bytes: 4_096)])
     }
 
+    @Test("what a failing disk has lost is written again before anything more, and nothing begins on such a disk")
+    func failingDisk() throws {
+        let test = try AuditTestFolder()
+        try test.fill(3)
+        let disk = TestDisk()
+        func open() throws -> AuditJournal {
+            try AuditJournal(
+                test.folder, nowMilliseconds: 0, isDiskFailing: { disk.isFailing.load(ordering: .relaxed) })
+        }
+        var journal = try open()
+        let encoder = test.encoder(journal)
+        let path = AuditSegment.path(1, in: test.folder.segments)
+        let synced = try #require(AuditFiles.read(path))
+        try journal.write([SubmittedEvent(AuditTestFolder.event(3))], encoder, nowMilliseconds: 0)
+        disk.isFailing.store(true, ordering: .relaxed)
+        #expect(throws: AuditFiles.Failure.self) { try journal.sync() }
+        // What the system does with pages that could not be written: it lets them go, and is content.
+        let written = AuditFiles.size(path)
+        try Data(synced + [UInt8](repeating: 0, count: written - synced.count)).write(to: URL(filePath: path))
+        let more = [SubmittedEvent(AuditTestFolder.event(4))]
+        #expect(throws: AuditFiles.Failure.self) { try journal.write(more, encoder, nowMilliseconds: 0) }
+        disk.isFailing.store(false, ordering: .relaxed)
+        try journal.write(more, encoder, nowMilliseconds: 0)
+        try journal.sync()
+        journal.shut()
+        #expect(test.entries.map(\.index) == Array(0..<5))
+        disk.isFailing.store(true, ordering: .relaxed)
+        #expect(throws: GatewayError.self) { _ = try open() }
+        disk.isFailing.store(false, ordering: .relaxed)
+        #expect(try open().findings.isEmpty)
+    }
+
     @Test("a log that is shorter than its checkpoint is set aside, and the new one says so")
     func shortened() throws {
         let test = try AuditTestFolder()

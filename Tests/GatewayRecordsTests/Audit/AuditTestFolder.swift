@@ -1,6 +1,7 @@
 import Foundation
 import GatewayModel
 import GatewayWire
+import Synchronization
 
 @testable import GatewayRecords
 
@@ -68,4 +69,10 @@ final class AuditTestFolder: Sendable {
         }
         return all
     }
+}
+
+/// What goes wrong with a disk, and when.
+final class TestDisk: Sendable {
+    let isFull = Atomic(false)
+    let isFailing = Atomic(false)
 }

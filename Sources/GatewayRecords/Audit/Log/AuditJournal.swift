@@ -50,11 +50,11 @@ struct AuditJournal: Sendable {
     private var partials: [AuditTree.Tile] = []
     private var leaves: [TreeHash] = []
     private var pool: [UInt8] = []
+    /// How much memory stays for the next records, however many there were once.
+    private static let keptBytesMax = 1 << 20
     /// Tests stand in for a full disk, and for one that fails.
     let isDiskFull: @Sendable () -> Bool
     let isDiskFailing: @Sendable () -> Bool
-
-    private static let keptBytesMax = 1 << 20
 
     // MARK: Opening
 
@@ -262,7 +262,6 @@ struct AuditJournal: Sendable {
     mutating func sync() throws(AuditFiles.Failure) {
         guard isUnsynced else { return }
         if mustWriteAgain { try writeAgain() }
-        if isDiskFailing() { errno = EIO }
         guard !isDiskFailing(), fdatasync(descriptor) == 0 else {
             mustWriteAgain = true
             throw AuditFiles.Failure("cannot bring the audit log to the disk in \(folder.segments)")
