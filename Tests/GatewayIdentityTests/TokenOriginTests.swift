@@ -24,6 +24,11 @@ struct TokenOriginTests {
         #expect(first.principal.grant?.keyAccount == "key_1" && first.principal.grant?.limits == limits)
         #expect(first.claims(issuer: "a")["budget_of_key"]?.string?.value == "key_1")
         #expect(try grant(first.principal).principal.grant?.keyAccount == "key_1")
+        // One that was made before tokens said so counts on the key, and so does what is made from it.
+        var old = first.principal
+        old.grant = KeyGrant(limits: limits)
+        old.detail = PrincipalDetail(grantID: "key_1", parents: ["key_1"])
+        #expect(try grant(old).principal.grant?.keyAccount == "key_1")
         // A run has an account of its own.
         var run = key
         run.grant = KeyGrant(limits: limits, account: "run_1")
@@ -52,6 +57,17 @@ struct TokenOriginTests {
         #expect(list.reason(against: principal) == nil)
         #expect(list.add([Revocation(kind: .user, value: "ben", beforeSeconds: 9, untilSeconds: 9)], nowSeconds: 1))
         #expect(list.reason(against: principal) != nil)
+    }
+
+    @Test("what is known to be revoked is no news: tokens that were checked need not be checked again")
+    func noNews() {
+        let list = RevocationList()
+        let entry = Revocation(kind: .token, value: "key_1", beforeSeconds: 5, untilSeconds: 9)
+        #expect(list.add([entry], nowSeconds: 1))
+        let version = list.version
+        #expect(list.add([entry], nowSeconds: 1) && list.version == version)
+        let wider = Revocation(kind: .token, value: "key_1", beforeSeconds: 6, untilSeconds: 9)
+        #expect(list.add([wider], nowSeconds: 1) && list.version > version)
     }
 
     @Test("T11: may_act is not lost on the way through a narrower token")

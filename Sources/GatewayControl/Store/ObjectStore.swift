@@ -213,7 +213,7 @@ package actor ObjectStore {
         Diagnostic(
             .emptyConfiguration, at: SourcePosition(file: load.files.first ?? "-", line: 1, column: 1),
             "the files had objects and have none any more",
-            hint: "write them again; to serve nothing, stop the gateway or start it with the empty files")
+            hint: "write them again; to serve nothing, or objects of the admin API alone, start the gateway anew")
     }
 
     private func checkWritable(_ key: ObjectKey) throws(GatewayError) {

@@ -104,7 +104,7 @@ package enum TokenExchange {
         parents = parents.filter { seen.insert($0).inserted }
         guard parents.count <= PrincipalDetail.parentsMax else {
             throw TokenServiceError(
-                .invalidGrant, "a token is made from another at most \(PrincipalDetail.parentsMax) times")
+                .invalidGrant, "a token is made from at most \(PrincipalDetail.parentsMax) others and keys")
         }
         return parents
     }
@@ -144,7 +144,7 @@ package enum TokenExchange {
         guard !models.isEmpty || !tools.isEmpty || own?.limits.isEmpty == false else { return nil }
         guard let own, !own.limits.isEmpty else { return KeyGrant(models: models, tools: tools) }
         // Counted on the new token it would be a new budget, as often as somebody asks for one.
-        let keyAccount = own.account == nil ? own.keyAccount ?? request.subject.credentialID : nil
+        let keyAccount = own.account == nil ? own.keyAccount ?? request.subject.originCredentialID : nil
         return KeyGrant(
             models: models, tools: tools, limits: own.limits, account: own.account, keyAccount: keyAccount)
     }

@@ -24,7 +24,13 @@ package final class RevocationList: Sendable {
 
     /// False when there is no room; then the caller must not say that it is revoked.
     package func add(_ new: [Entry], nowSeconds: Int) -> Bool {
+        var isNews = false
         let isDone = entries.withLock { entries in
+            // Keys tell anew what became of them each time one of them changes.
+            let new = new.filter { entry in
+                !(entries[Key(kind: entry.kind, value: entry.value)] ?? []).contains { $0.covers(entry) }
+            }
+            isNews = !new.isEmpty
             if count.load(ordering: .relaxed) + new.count > RevocationList.entriesMax {
                 for (key, list) in entries {
                     let alive = list.filter { $0.untilSeconds > nowSeconds }
@@ -46,7 +52,7 @@ package final class RevocationList: Sendable {
             }
             return true
         }
-        if isDone { changes.add(1, ordering: .releasing) }
+        if isDone, isNews { changes.add(1, ordering: .releasing) }
         return isDone
     }
 
@@ -81,4 +87,11 @@ package final class RevocationList: Sendable {
 
     /// All of them, for whoever keeps them over a restart.
     package var all: [Entry] { entries.withLock { $0.values.flatMap(\.self) } }
+}
+
+extension Revocation {
+    /// Whether another one of the same name says nothing more.
+    fileprivate func covers(_ other: Revocation) -> Bool {
+        tenant == other.tenant && beforeSeconds >= other.beforeSeconds && untilSeconds >= other.untilSeconds
+    }
 }

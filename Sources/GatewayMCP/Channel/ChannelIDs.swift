@@ -21,8 +21,8 @@ struct ChannelIDs<Asker> {
         case common([UInt8])
         /// A request of the process, for whoever has one under way.
         case question(Asker?, [UInt8])
-        /// A request of the process of which nobody knows whom it is for, and what the process is told.
-        case unclear([UInt8])
+        /// A request of the process that is answered here, by this: nobody knows whom it is for, or it needs nobody.
+        case reply([UInt8])
         /// It answers nothing, or is no message at all.
         case none
     }
@@ -34,6 +34,9 @@ struct ChannelIDs<Asker> {
     private var questionCount = 0
     /// The oldest are not waited for any more.
     static var questionsMax: Int { 1_000 }
+    /// A longer id is none that a process needs, and would have to be remembered.
+    private static var idBytesMax: Int { 256 }
+    private static var nothing: [UInt8] { Array("{}".utf8) }
     private static var subscriptionKey: String { "io.modelcontextprotocol/subscriptionId" }
 
     var askers: [Asker] { entries.sorted { $0.key < $1.key }.map(\.value.asker) }
@@ -97,9 +100,19 @@ struct ChannelIDs<Asker> {
             return .answer(entry.asker, JSONTree.object(message).bytes)
         }
         if let id = message["id"], !id.isNull {
-            guard !isShared || entries.count < 2 else { return .unclear(Self.refusal(id)) }
+            let idBytes = id.bytes
+            guard idBytes.count <= Self.idBytesMax else { return .none }
+            let asker: Asker?
+            if isShared {
+                if method == "ping" { return .reply(JSONRPCWriter.result(id: idBytes.span, Self.nothing.span)) }
+                let waiting = entries.values.filter { !$0.isListening }
+                guard waiting.count == 1 else { return .reply(Self.refusal(idBytes)) }
+                asker = waiting[0].asker
+            } else {
+                asker = entries.max { $0.key < $1.key }?.value.asker
+            }
             message["id"] = .text(told(id))
-            return .question(entries.max { $0.key < $1.key }?.value.asker, JSONTree.object(message).bytes)
+            return .question(asker, JSONTree.object(message).bytes)
         }
         if method == "notifications/cancelled", var params = message["params"]?.object, let id = params["requestId"] {
             // Whoever was asked knows the question by another id; an answer to it is none any more.
@@ -139,10 +152,10 @@ struct ChannelIDs<Asker> {
         return told
     }
 
-    private static func refusal(_ id: JSONTree) -> [UInt8] {
+    private static func refusal(_ id: [UInt8]) -> [UInt8] {
         JSONRPCWriter.error(
-            id: id.bytes, code: JSONRPCCode.methodNotFound,
-            message: "requests of several callers are under way, and nobody knows whose question this is")
+            id: id, code: JSONRPCCode.methodNotFound,
+            message: "not one request alone is under way, and nobody knows whose question this is")
     }
 
     private func restoreSubscription(in member: String, _ message: inout JSONObject, _ entry: Entry) {

@@ -102,7 +102,7 @@ final class PairSession: MessageChannel {
         case .question(let asker?, let bytes): asker.tell(.message(bytes))
         case .question(nil, let bytes), .common(let bytes):
             for follower in state.value.followers { follower.tell(.message(bytes)) }
-        case .unclear, .none: break
+        case .reply, .none: break
         }
     }
 

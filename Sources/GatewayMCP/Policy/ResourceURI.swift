@@ -2,7 +2,7 @@
 enum ResourceURI {
     /// False where a server may read another resource out of it than a pattern does: a scheme in capitals, dot
     /// segments, encoded letters, digits, dots, slashes and backslashes, backslashes, spaces and control characters; in
-    /// the path of a file a segment without a name.
+    /// the path of a file a segment without a name, and a place that is written otherwise than `file:///`.
     static func isPlain(_ uri: String) -> Bool {
         let bytes = Array(uri.utf8)
         guard bytes.allSatisfy({ $0 > 0x20 && $0 != 0x7F && $0 != 0x5C }) else { return false }
@@ -12,8 +12,12 @@ enum ResourceURI {
         let path = bytes.prefix { $0 != 0x3F && $0 != 0x23 }
         let dots = [[0x2E], [0x2E, 0x2E]] as [[UInt8]]
         guard !path.split(separator: 0x2F).contains(where: { dots.contains(Array($0)) }) else { return false }
-        let isFile = uri.hasPrefix("file://")
-        guard !isFile || !hasNamelessSegment(path.dropFirst("file://".utf8.count)) else { return false }
+        if uri.hasPrefix("file:") {
+            // A path without an authority, or with this machine's name, is the same file by another text.
+            guard uri.hasPrefix("file://"), !uri.lowercased().hasPrefix("file://localhost/"),
+                !hasNamelessSegment(path.dropFirst("file://".utf8.count))
+            else { return false }
+        }
         for index in bytes.indices where bytes[index] == 0x25 {
             let code = String(decoding: bytes[(index + 1)...].prefix(2), as: UTF8.self)
             if let byte = UInt8(code, radix: 16), means(byte) { return false }

@@ -27,12 +27,12 @@ enum ToolDigest {
     private static func append(_ tree: JSONTree, to out: inout [UInt8]) {
         switch tree {
         case .object(let object):
-            var members = object.members.map { (name: $0.name.value, value: $0.value) }
+            var members = object.members.map { (name: $0.name.value, text: $0.name, value: $0.value) }
             members.sort { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
             out.append(0x7B)
             for (index, member) in members.enumerated() {
                 if index > 0 { out.append(0x2C) }
-                JSONWriter.append(string: member.name.utf8Span.span, to: &out)
+                append(member.text, member.name, to: &out)
                 out.append(0x3A)
                 append(member.value, to: &out)
             }
@@ -44,14 +44,16 @@ enum ToolDigest {
                 append(element, to: &out)
             }
             out.append(0x5D)
-        case .string(let text):
-            let value = text.value
-            JSONWriter.append(string: value.utf8Span.span, to: &out)
-            // Half a character of UTF-16 is none, and all halves are read as this one; a server may tell them apart.
-            if !text.isPlain, value.utf8.contains(0xEF), value.unicodeScalars.contains("\u{FFFD}") {
-                out.append(contentsOf: text.escaped.utf8)
-            }
+        case .string(let text): append(text, text.value, to: &out)
         default: tree.write(to: &out)
+        }
+    }
+
+    private static func append(_ text: JSONText, _ value: String, to out: inout [UInt8]) {
+        JSONWriter.append(string: value.utf8Span.span, to: &out)
+        // Half a character of UTF-16 is none, and all halves are read as this one; a server may tell them apart.
+        if !text.isPlain, value.utf8.contains(0xEF), value.unicodeScalars.contains("\u{FFFD}") {
+            out.append(contentsOf: text.escaped.utf8)
         }
     }
 

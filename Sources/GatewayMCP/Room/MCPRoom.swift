@@ -139,18 +139,22 @@ package final class MCPRoom: RouteHandler {
     /// Whether a server that is a resource of its own is there beside others too: a token for somebody else opens it by
     /// no other path either.
     private func opens(_ server: CompiledServer, _ principal: Principal) -> Bool {
-        catalog.authorizations.isEmpty || refusal(of: principal, catalog.authorizations[server.name]) == nil
+        catalog.authorizations.isEmpty || isFor(catalog.authorizations[server.name], principal)
+    }
+
+    private func isFor(_ authorization: ResourceAuthorization?, _ principal: Principal) -> Bool {
+        guard let authorization else { return true }
+        switch principal.proof {
+        case .none, .apiKey, .clientCertificate: return true
+        case .token, .workload, .introspection: break
+        }
+        let audiences = principal.detail?.audiences ?? []
+        return audiences.contains { $0.utf8.elementsEqual(authorization.resource.utf8) }
     }
 
     /// A token for somebody else opens nothing here, whoever it names.
     private func refusal(of principal: Principal, _ authorization: ResourceAuthorization?) -> GatewayError? {
-        guard let authorization else { return nil }
-        switch principal.proof {
-        case .none, .apiKey, .clientCertificate: return nil
-        case .token, .workload, .introspection: break
-        }
-        let audiences = principal.detail?.audiences ?? []
-        guard !audiences.contains(where: { $0.utf8.elementsEqual(authorization.resource.utf8) }) else { return nil }
+        guard let authorization, !isFor(authorization, principal) else { return nil }
         return GatewayError(
             .unauthenticated, "the token is for somebody else", hint: "its aud must have \(authorization.resource)")
     }

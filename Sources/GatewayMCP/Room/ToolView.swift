@@ -128,8 +128,8 @@ extension Principal {
             key += "user " + user.asKeyPart
         } else if let agent {
             key += "agent " + agent.asKeyPart
-        } else if let credentialID {
-            key += "key " + credentialID.asKeyPart
+        } else if let origin = originCredentialID {
+            key += "key " + origin.asKeyPart
         }
         return key
     }

@@ -194,9 +194,10 @@ final class LiveClients: Sendable {
             uris.removeAll { $0.isExactly(uri) }
             if isOn {
                 guard uris.count < LiveClients.subscriptionsMax else { return (false, nil) }
-                // Many sessions are left without being ended: any one of them makes room, and nobody is turned away.
-                if all.isEmpty, state.subscriptions.count >= LiveClients.levelsMax,
-                    let other = state.subscriptions.keys.first
+                // Many sessions are left without being ended: one of them makes room, and nobody is turned away.
+                let others = state.subscriptions.keys
+                if all.isEmpty, others.count >= LiveClients.levelsMax,
+                    let other = others.prefix(32).first(where: { state.streams[$0] == nil }) ?? others.first
                 {
                     state.subscriptions[other] = nil
                 }

@@ -172,7 +172,7 @@ package final class StdioServer: MessageChannel {
             asker.tell(.end(nil))
         case .notification(let asker, let bytes): asker.tell(.message(bytes))
         case .question(let asker?, let bytes): asker.tell(.message(bytes))
-        case .unclear(let refusal): state.value.running[key]?.process.write(refusal)
+        case .reply(let line): state.value.running[key]?.process.write(line)
         case .question(nil, let bytes), .common(let bytes):
             for follower in state.value.running[key]?.followers ?? [] { follower.tell(.message(bytes)) }
         case .none: break

@@ -14,7 +14,8 @@ package final class PrincipalDetail: Sendable {
     package let delegation: [Delegate]
     /// What the caller's authority goes back to: an approval, a login, a run.
     package let grantID: String?
-    /// Ids of the tokens this one was made from, the nearest first; at most `parentsMax`.
+    /// Ids of the credentials this one was made from, its subject's and its actors', the nearest first; at most
+    /// `parentsMax`, enough for a chain of `delegationMax` whose actors have made their tokens too.
     package let parents: [String]
     /// Seconds since 1970; nil where the credential does not say.
     package let issuedSeconds: Int?
@@ -25,7 +26,7 @@ package final class PrincipalDetail: Sendable {
     package let proven: [ProvenName]
 
     package static let delegationMax = 8
-    package static let parentsMax = 16
+    package static let parentsMax = 4 * delegationMax
 
     package init(
         issuer: String? = nil, instance: String? = nil, session: String? = nil, sandbox: String? = nil,

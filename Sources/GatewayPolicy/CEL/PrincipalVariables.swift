@@ -24,7 +24,7 @@ struct PrincipalVariables: Sendable {
         if program.reads(agent) { activation[agent] = principal.agent.map { .string($0) } }
         if program.reads(run) { activation[run] = principal.run.map { .string($0) } }
         if program.reads(groups) { activation[groups] = .strings(principal.groups) }
-        if program.reads(credential) { activation[credential] = principal.credentialID.map { .string($0) } }
+        if program.reads(credential) { activation[credential] = principal.originCredentialID.map { .string($0) } }
         if program.reads(proof) { activation[proof] = .string(principal.proof.rawValue) }
     }
 }

@@ -58,7 +58,7 @@ extension Fact {
         case .user: return Fact.feed(&hasher, principal?.user)
         case .tenant: return Fact.feed(&hasher, principal?.tenant)
         case .agent: return Fact.feed(&hasher, principal?.agent)
-        case .credential: return Fact.feed(&hasher, principal?.credentialID)
+        case .credential: return Fact.feed(&hasher, principal?.originCredentialID)
         case .groups:
             guard let groups = principal?.groups, !groups.isEmpty else { return Fact.feedAbsence(&hasher) }
             hasher.combine(groups.count)

@@ -11,7 +11,7 @@ extension Exchange {
         let isBoundScheme = shown.isShown && CredentialScanner.isBound(lent: &request)
         switch found.detail?.confirmation {
         case nil:
-            guard isBoundScheme, found.detail != nil else { return }
+            guard isBoundScheme, found.detail != nil, found.proof != .apiKey else { return }
             throw invalidProof("the token is bound to no key and was sent as one that is", "invalid_token")
         case .certificate(let thumbprint):
             let own = client.certificate.flatMap { Exchange.base64URL(hex: $0.fingerprint) } ?? ""

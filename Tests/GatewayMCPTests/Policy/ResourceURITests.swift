@@ -16,7 +16,8 @@ struct ResourceURITests {
         "file:///docs/../etc/passwd", "file:///docs/..", "file:///./a", "file:///docs/%2e%2e/a", "file:///a%2Fb",
         "FILE:///etc/passwd", "File:///a", "file:///a\\..\\b", "file:///a%5c..", "file:///a b", "file:///a\r\nb",
         "file:///a%00", "file:///%73ecret", "file:///secre%74", "x://é/%41", "x://a/%5f", "file:////etc/passwd",
-        "file:///docs//a", "file://host//a", "x://a%2d",
+        "file:///docs//a", "file://host//a", "x://a%2d", "file:/etc/passwd", "file:/a//b",
+        "file://LocalHost/etc/passwd",
     ])
     func disguised(_ uri: String) { #expect(!ResourceURI.isPlain(uri)) }
 

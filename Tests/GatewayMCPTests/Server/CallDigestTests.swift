@@ -35,6 +35,7 @@ struct CallDigestTests {
         #expect(try digest(#"{"a":"\udfff"}"#) != first)
         #expect(try digest(#"{"a":"\ufffd"}"#) != first)
         #expect(try digest(#"{"a":"\ud800"}"#) == first)
+        #expect(try digest(#"{"\ud800":1}"#) != digest(#"{"\udfff":1}"#))
         // However it is written.
         #expect(try digest(#"{"a":"\u0041"}"#) == digest(#"{"a":"A"}"#))
     }

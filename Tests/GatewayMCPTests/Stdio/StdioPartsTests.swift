@@ -160,17 +160,33 @@ struct StdioPartsTests {
 
     @Test func `of callers who share a process none is asked for another`() throws {
         var ids = ChannelIDs<String>()
-        _ = ids.outgoing(json(#"{"jsonrpc":"2.0","id":1,"method":"tools/call"}"#), "alice")
+        let first = ids.outgoing(json(#"{"jsonrpc":"2.0","id":1,"method":"tools/call"}"#), "alice")
         let second = ids.outgoing(json(#"{"jsonrpc":"2.0","id":1,"method":"tools/call"}"#), "bob")
-        let question = json(#"{"jsonrpc":"2.0","id":5,"method":"elicitation/create","params":{"message":"secret"}}"#)
-        guard case .unclear(let refusal) = ids.incoming(question, isShared: true) else {
-            Issue.record("somebody is asked")
+        let question = #"{"jsonrpc":"2.0","id":5,"method":"elicitation/create","params":{"message":"secret"}}"#
+        func reply(_ text: String) throws -> JSONTree? {
+            guard case .reply(let line) = ids.incoming(json(text), isShared: true) else { return nil }
+            return try parsed(line)
+        }
+        let refusal = try reply(question)
+        #expect(refusal?["id"] == 5)
+        #expect(refusal?["error"]?["code"]?.int == JSONRPCCode.methodNotFound)
+        // It asks whether anybody is there: the gateway is.
+        #expect(try reply(#"{"jsonrpc":"2.0","id":6,"method":"ping"}"#)?["result"]?.object != nil)
+        _ = ids.remove(try #require(second?.number))
+        _ = ids.outgoing(json(#"{"jsonrpc":"2.0","id":2,"method":"subscriptions/listen"}"#), "bob")
+        _ = try asked(ids.incoming(json(question), isShared: true))
+        _ = ids.remove(try #require(first?.number))
+        #expect(try reply(question)?["error"] != nil)
+    }
+
+    @Test func `a question with an id as long as a book is not remembered`() {
+        var ids = ChannelIDs<String>()
+        _ = ids.outgoing(json(#"{"jsonrpc":"2.0","id":1,"method":"tools/call"}"#), "alice")
+        let id = String(repeating: "x", count: 300)
+        guard case .none = ids.incoming(json(#"{"jsonrpc":"2.0","id":"\#(id)","method":"roots/list"}"#)) else {
+            Issue.record("it is asked")
             return
         }
-        #expect(try parsed(refusal)["id"] == 5)
-        #expect(try parsed(refusal)["error"]?["code"]?.int == JSONRPCCode.methodNotFound)
-        _ = ids.remove(try #require(second?.number))
-        _ = try asked(ids.incoming(question, isShared: true))
     }
 
     @Test func `a process that asks without end is not remembered without end`() throws {

@@ -170,7 +170,10 @@ struct AuditWriter {
             // A checkpoint never speaks of what a crash could take back.
             syncAt = 0
             syncIfDue(isClosing: true)
-            guard !journal.isUnsynced else { return }
+            guard !journal.isUnsynced else {
+                publishAt = now + log.settings.checkpointMilliseconds
+                return
+            }
         }
         do throws(GatewayError) {
             try journal.publish(nowMilliseconds: log.settings.wallMilliseconds())

@@ -100,7 +100,8 @@ package struct AuditRules: Sendable {
             }
             if let group, !principal.groups.contains(where: { group.matches($0) }) { return false }
             return fits(user, principal.user) && fits(team, principal.team) && fits(agent, principal.agent)
-                && fits(tenant, principal.tenant) && fits(key, principal.credentialID)
+                && fits(tenant, principal.tenant)
+                && (fits(key, principal.credentialID) || fits(key, principal.originCredentialID))
         }
     }
 }
