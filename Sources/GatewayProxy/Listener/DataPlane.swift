@@ -103,6 +103,9 @@ package final class DataPlane: Sendable {
         }
     }
 
-    /// Ends the workers. The group is the caller's.
-    package func stop() async throws { try await onEachWorker { $0.stop() } }
+    /// Ends the workers and lets go of what served. The group is the caller's.
+    package func stop() async throws {
+        shared.snapshots.publish(.empty)
+        try await onEachWorker { $0.stop() }
+    }
 }

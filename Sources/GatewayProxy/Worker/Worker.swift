@@ -79,6 +79,10 @@ package final class Worker {
         isStopped = true
         for pool in pools.takeAll() { pool.closeAll() }
         exchanges.removeAll()
+        // What serves is held by what it serves with.
+        snapshot = .empty
+        wheel = TimerWheel(now: now)
+        balancers = Balancers()
         recorder.finish()
     }
 

@@ -132,9 +132,11 @@ package final class GatewayProcess: Sendable {
         recordLife(.started)
         registry.process.setStart(seconds: UInt64(WallTime.seconds))
         try claimOwnPorts()
-        await store.setProvision { [self] set in provision(set) }
+        // The store is this gateway's own: held by it, neither would ever go.
+        await store.setProvision { [weak self] set in self?.provision(set) ?? [] }
         await store.setClaims(
-            ObjectStore.Claims(take: { [self] in claimPorts(of: $0) }, release: { [plane] in plane.releaseClaims() }))
+            ObjectStore.Claims(
+                take: { [weak self] in self?.claimPorts(of: $0) ?? [] }, release: { [plane] in plane.releaseClaims() }))
         let changes = await store.changes()
         var served = 0
         switch options.source {
