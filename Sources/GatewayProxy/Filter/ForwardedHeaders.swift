@@ -9,6 +9,7 @@ extension Exchange {
 
     /// Makes the request what the backend will see. Runs once; every attempt sends the same head.
     func prepareRequest() {
+        removeLookalikes()
         if !client.isTrusted, let lines = client.hopLines, request.fields.names & HopLines.names == 0 {
             lines.append(to: &request, HopLines.Names(trace: traceContext, requestID: record.requestID))
         } else {
@@ -23,6 +24,24 @@ extension Exchange {
         request.fields.removeOwnCookies()
         if let rewrite = attempt.choice?.rewrite ?? rule.rewrite { apply(rewrite) }
         if request.authority.isEmpty { nameTheBackend() }
+    }
+
+    /// Names that we set, remove or keep from backends, and that a backend may read with underscores.
+    private static let guardedNames: [[UInt8]] =
+        [
+            .xForwardedFor, .xForwardedHost, .xForwardedProto, .xForwardedPort, .xRealIP, .xRequestID, .xAPIKey,
+            .proxyAuthorization, .contentLength, .transferEncoding,
+        ].map { (name: FieldName) in FieldName.names[Int(name.rawValue)] } + [Array("x-goog-api-key".utf8)]
+
+    /// Before anything is set, so that what the configuration itself says stays, whatever it is called.
+    private func removeLookalikes() {
+        let isSuspect = request.fields.hasUnderscoredName
+        let before = request.fields.count
+        if isSuspect { for name in Exchange.guardedNames { request.fields.removeLookalikes(of: name) } }
+        rule?.requestEdits.removeLookalikes(from: &request.fields, isSuspect: isSuspect)
+        attempt.choice?.requestEdits.removeLookalikes(from: &request.fields, isSuspect: isSuspect)
+        let count = before - request.fields.count
+        if count > 0 { traced?.note("\(count) removed of fields that look like the gateway's own") }
     }
 
     /// HTTP/1.0 clients need not say whom they want; HTTP/1.1 backends must be told.

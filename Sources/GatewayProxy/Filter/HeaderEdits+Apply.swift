@@ -8,4 +8,13 @@ extension HeaderEdits {
         for field in add { fields.append(name: field.name, value: field.value) }
         for name in remove { fields.remove(named: name) }
     }
+
+    /// Takes out what a backend may read as a field that is edited here: whoever sends `x_user` beside an `x-user` that
+    /// is set or removed would speak for it. `isSuspect`: the head has a name with an underscore.
+    func removeLookalikes(from fields: inout FieldBlock, isSuspect: Bool) {
+        guard isSuspect || hasUnderscoredName else { return }
+        for field in set { fields.removeLookalikes(of: field.name) }
+        for field in add { fields.removeLookalikes(of: field.name) }
+        for name in remove { fields.removeLookalikes(of: name) }
+    }
 }

@@ -103,12 +103,16 @@ package struct HeaderEdits: Sendable {
     package var add: [Field]
     package var remove: [[UInt8]]
     package let isEmpty: Bool
+    /// Then also a name without any may look like one of these.
+    let hasUnderscoredName: Bool
 
     package init(set: [Field] = [], add: [Field] = [], remove: [[UInt8]] = []) {
         self.set = set
         self.add = add
         self.remove = remove
         self.isEmpty = set.isEmpty && add.isEmpty && remove.isEmpty
+        let names = (set + add).map(\.name) + remove
+        self.hasUnderscoredName = names.contains { $0.contains(UInt8(ascii: "_")) }
     }
 
     package static let none = HeaderEdits()

@@ -65,6 +65,13 @@ package enum Word {
         any(span, slice) { upperCaseBits($0) | $0 & highs } == 0
     }
 
+    /// Whether a lower-case field name has an underscore. Of its letters, digits and signs only `_` and `^` have the
+    /// bit of 64 without that of 32, and `^` may be taken for one.
+    @inline(__always)
+    static func hasUnderscore(_ span: Span<UInt8>, _ slice: Range<Int>) -> Bool {
+        any(span, slice) { $0 & ~($0 &<< 1) & (ones &* 0x40) } != 0
+    }
+
     /// What some bits of all words of a slice come to.
     @inline(__always)
     private static func any(_ span: Span<UInt8>, _ slice: Range<Int>, _ bits: (UInt64) -> UInt64) -> UInt64 {
