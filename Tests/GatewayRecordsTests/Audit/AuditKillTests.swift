@@ -24,16 +24,49 @@ struct AuditKillTests {
         #expect(acknowledged.count > 200)
         let report = try AuditLogVerification.run(test.folder)
         #expect(report.faults == [])
-        var found: Set<String> = []
-        for entry in test.entries {
-            guard let id = entry.tree?["metadata"]?["correlation_uid"]?.string?.value else { continue }
-            found.insert(id)
-        }
+        let found = ids(test)
         #expect(acknowledged.subtracting(found).isEmpty)
+        // Calls were cut off between their intent and what others wrote after it.
+        #expect(test.states.contains("pending"))
         // It opens once more, and goes on.
         var journal = try test.journal()
         #expect(journal.count == report.records)
         journal.shut()
+    }
+
+    @Test("a write that a full disk ends in its midst leaves whole records, and the log goes on by itself")
+    func fills() throws {
+        for bytesMax in stride(from: 20_000, to: 21_500, by: 100) {
+            let test = try AuditTestFolder()
+            let acknowledged = try written(test.folder.path, "1", String(bytesMax))
+            let report = try AuditLogVerification.run(test.folder)
+            #expect(report.isProven, "\(bytesMax): \(report.faults)")
+            let found = ids(test)
+            #expect(acknowledged.count > 50 && acknowledged.subtracting(found).isEmpty)
+            // What came when there was no room is not there, and no half of it.
+            #expect(AuditFiles.size(AuditSegment.path(1, in: test.folder.segments)) > bytesMax)
+            var journal = try test.journal()
+            #expect(journal.findings.isEmpty)
+            journal.shut()
+        }
+    }
+
+    private func ids(_ test: AuditTestFolder) -> Set<String> {
+        Set(test.entries.compactMap { $0.tree?["metadata"]?["correlation_uid"]?.string?.value })
+    }
+
+    /// Lets the writer come to its end, and returns what it says is on the disk.
+    private func written(_ arguments: String...) throws -> Set<String> {
+        let process = Process()
+        process.executableURL = Self.program
+        process.arguments = arguments
+        let pipe = Pipe()
+        process.standardOutput = pipe
+        try process.run()
+        let bytes = try pipe.fileHandleForReading.readToEnd() ?? Data()
+        process.waitUntilExit()
+        #expect(process.terminationStatus == 0)
+        return told(Array(bytes))
     }
 
     /// Starts the writer, kills it after it has acknowledged so many records, and returns those.
@@ -53,6 +86,10 @@ struct AuditKillTests {
         kill(process.processIdentifier, SIGKILL)
         process.waitUntilExit()
         bytes += (try pipe.fileHandleForReading.readToEnd()) ?? Data()
+        return told(bytes)
+    }
+
+    private func told(_ bytes: [UInt8]) -> Set<String> {
         var ids: Set<String> = []
         // The last line may be half of one.
         for line in String(decoding: bytes, as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: false)

@@ -121,12 +121,24 @@ enum AuditFiles {
         return unsafe isWritten && rename(draft, path) == 0
     }
 
-    /// Adds to the end of a file.
+    /// Adds to the end of a file, all or nothing: half of it would spoil what is added next.
     static func add(_ path: String, _ bytes: [UInt8]) -> Bool {
         let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard descriptor >= 0 else { return false }
         defer { close(descriptor) }
-        return write(descriptor, bytes)
+        let length = lseek(descriptor, 0, SEEK_END)
+        guard length >= 0 else { return false }
+        if write(descriptor, bytes), fdatasync(descriptor) == 0 { return true }
+        _ = ftruncate(descriptor, length)
+        return false
+    }
+
+    /// Brings a file that is there to the disk.
+    static func sync(_ path: String) -> Bool {
+        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+        guard descriptor >= 0 else { return false }
+        defer { close(descriptor) }
+        return fsync(descriptor) == 0
     }
 
     /// Brings a folder's names to the disk.

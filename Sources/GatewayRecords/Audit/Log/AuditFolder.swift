@@ -116,8 +116,11 @@ package struct AuditFolder: Sendable, Equatable {
 
     /// Keeps a configuration by its digest, so that its decisions can be made again.
     package func keepPolicy(_ digest: String, _ bytes: [UInt8]) {
-        guard AuditFiles.size(policyPath(digest)) == 0 else { return }
-        _ = AuditFiles.put(policyPath(digest), bytes)
+        guard AuditFiles.size(policyPath(digest)) != bytes.count else { return }
+        // On the disk before the records that name it: it is made once.
+        try? AuditFiles.makeFolder("\(path)/policies")
+        try? AuditFiles.replace(policyPath(digest), bytes)
+        AuditFiles.syncFolder("\(path)/policies")
     }
 
     /// The configuration of a digest; nil when it is not there.

@@ -43,11 +43,10 @@ struct AuditJournal: Sendable {
     private var unsynced: [UInt8] = []
     /// The disk refused what was written; the system may have forgotten it since, and would say nothing of it again.
     private var mustWriteAgain = false
-    /// Records of the newest checkpoint.
-    private(set) var publishedCount = -1
+    /// Records of the newest checkpoint; one over none would say nothing.
+    private(set) var publishedCount = 0
     private var rememberedMilliseconds = Int.min
-    private var tiles: [AuditTree.Tile] = []
-    private var partials: [AuditTree.Tile] = []
+    private(set) var tiles: AuditTileFiles
     private var leaves: [TreeHash] = []
     private var pool: [UInt8] = []
     /// How much memory stays for the next records, however many there were once.
@@ -69,6 +68,7 @@ struct AuditJournal: Sendable {
         self.settings = settings
         self.isDiskFull = isDiskFull
         self.isDiskFailing = isDiskFailing
+        tiles = AuditTileFiles(folder)
         lock = try folder.lock()
         do throws(GatewayError) { signer = try folder.signer() } catch {
             AuditFolder.unlock(lock)
@@ -154,7 +154,7 @@ struct AuditJournal: Sendable {
         createdMilliseconds = head.createdMilliseconds
         var last: Range<Int>?
         let end = AuditSegment.scan(bytes, from: start, sequence: head.sequence) { range in
-            tree.append(AuditEntry(index: tree.count, leaf: bytes[range]).leafHash) { tiles.append($0) }
+            tree.append(AuditEntry(index: tree.count, leaf: bytes[range]).leafHash) { tiles.add($0) }
             last = range
             return true
         }
@@ -203,8 +203,8 @@ struct AuditJournal: Sendable {
         try AuditFiles.replace("\(folder.path)/verifier", Array("\(signer.verifier.text)\n".utf8))
         tree = AuditTree()
         previous = nil
-        tiles = []
-        publishedCount = -1
+        tiles = AuditTileFiles(folder)
+        publishedCount = 0
         sequence = 0
         findings = [.broken(folder: aside, why: why)]
     }
@@ -254,7 +254,7 @@ struct AuditJournal: Sendable {
             // Safe: copied within the call.
             unsafe bytes.withUnsafeBufferPointer { unsafe unsynced.append(contentsOf: $0) }
         }
-        for leaf in leaves { tree.append(leaf) { tiles.append($0) } }
+        for leaf in leaves { tree.append(leaf) { tiles.add($0) } }
         previous = last
         isUnsynced = true
     }
@@ -288,8 +288,9 @@ struct AuditJournal: Sendable {
     /// Ends the segment and begins the next one.
     private mutating func turn(_ now: Int) throws(AuditFiles.Failure) {
         try sync()
-        // Who opens the log after a crash has the records of the newest segment alone.
-        _ = saveTiles()
+        guard tiles.save(), tiles.sync() else {
+            throw AuditFiles.Failure("cannot bring the tiles of the audit log to the disk in \(folder.path)")
+        }
         let ended = descriptor
         do { try begin(now) } catch {
             descriptor = ended
@@ -339,32 +340,14 @@ struct AuditJournal: Sendable {
         guard publishedCount != tree.count, !isDiskFull() else { return }
         let note = try Checkpoint(origin: signer.verifier.name, size: tree.count, root: tree.root)
             .signed(by: signer)
-        let earlier = partials
-        partials = tree.partialTiles
-        guard saveTiles() else { return }
-        for tile in partials where !save(tile) { return }
-        guard AuditFiles.put(folder.checkpoint, Array(note.utf8)) else { return }
+        guard tiles.save(), tiles.savePartials(of: tree),
+            AuditFiles.put(folder.checkpoint, Array(note.utf8))
+        else { return }
         publishedCount = tree.count
-        for tile in earlier where !partials.contains(where: { folder.tile($0) == folder.tile(tile) }) {
-            unsafe unlink(folder.tile(tile))
-        }
+        tiles.removeOutdated()
         if nowMilliseconds - settings.historyMilliseconds >= rememberedMilliseconds, folder.remember(note) {
             rememberedMilliseconds = nowMilliseconds
         }
-    }
-
-    /// Full tiles that are not in their files yet.
-    private mutating func saveTiles() -> Bool {
-        for tile in tiles where !save(tile) { return false }
-        tiles.removeAll(keepingCapacity: true)
-        return true
-    }
-
-    private func save(_ tile: AuditTree.Tile) -> Bool {
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(tile.hashes.count * TreeHash.byteCount)
-        for hash in tile.hashes { hash.append(to: &bytes) }
-        return AuditFiles.put(folder.tile(tile), bytes)
     }
 
     private mutating func fillPool() {
