@@ -10,7 +10,7 @@ enum Acceptor {
         let table = worker.currentSnapshot().table(port: port.number)
         let connectionsMax = table?.settings.connectionsMax ?? 0
         // Counted from here on, not from the first request: what never finishes its handshake holds a socket too.
-        if worker.isDraining || worker.acceptedCount >= worker.snapshot.limits.connectionsPerLoopMax
+        if worker.isDraining && !port.isOwn || worker.acceptedCount >= worker.snapshot.limits.connectionsPerLoopMax
             || (connectionsMax > 0 && port.connectionCount >= connectionsMax)
         {
             worker.recorder.metrics.add(.connectionsRefused)

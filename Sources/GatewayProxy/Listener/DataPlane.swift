@@ -79,27 +79,40 @@ package final class DataPlane: Sendable {
         return count
     }
 
-    /// Whether a client is connected, or a call goes on whose client has gone.
+    /// Whether a client is connected to a configured port, or a call goes on whose client has gone.
     private func isBusy() async throws -> Bool {
         for loop in loops {
             let isBusy = try await loop.eventLoop.submit {
-                !loop.worker.value.connections.isEmpty || loop.worker.value.detachedCalls > 0
+                let worker = loop.worker.value
+                return worker.detachedCalls > 0 || worker.connections.values.contains { !$0.port.isOwn }
             }.get()
             if isBusy { return true }
         }
         return false
     }
 
-    /// Stops listening, lets requests under way finish within `timeout`, then closes what is left.
+    /// Stops listening, lets requests under way finish within `timeout`, then closes what is left. Our own ports listen
+    /// until then: whoever watches the gateway sees that it is not ready, and reads the last numbers.
     package func drain(timeout: Duration) async throws {
-        await ports.closeAll()
+        await ports.closeConfigured()
         try await onEachWorker { $0.drain() }
         let end = ContinuousClock.now.advanced(by: timeout)
         while try await isBusy(), ContinuousClock.now < end {
             try await Task.sleep(for: .milliseconds(20))
         }
+        try await abort { !$0.port.isOwn }
+        await ports.closeAll()
+        try await onEachWorker { $0.drain() }
+        let last = ContinuousClock.now.advanced(by: .seconds(1))
+        while try await connectionCount() > 0, ContinuousClock.now < last {
+            try await Task.sleep(for: .milliseconds(5))
+        }
+        try await abort { _ in true }
+    }
+
+    private func abort(_ isMeant: @escaping @Sendable (any DownstreamConnection) -> Bool) async throws {
         try await onEachWorker { worker in
-            for connection in Array(worker.connections.values) { connection.abort() }
+            for connection in Array(worker.connections.values) where isMeant(connection) { connection.abort() }
         }
     }
 

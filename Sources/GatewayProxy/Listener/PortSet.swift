@@ -104,13 +104,17 @@ final class PortSet: Sendable {
         return gone.map(\.number)
     }
 
-    func closeAll() async {
+    func closeAll() async { await close { _ in true } }
+
+    /// Closes all but our own.
+    func closeConfigured() async { await close { !BoundPort.isOwn($0) } }
+
+    private func close(_ isMeant: (Int) -> Bool) async {
         releaseClaims()
-        let all = state.withLock { state in
-            defer { state.open.removeAll() }
-            return Array(state.open.values)
+        let meant = state.withLock { state in
+            state.open.keys.filter(isMeant).compactMap { state.open.removeValue(forKey: $0) }
         }
-        for port in all { await Self.close(port) }
+        for port in meant { await Self.close(port) }
     }
 
     private static func close(_ port: Opened) async {

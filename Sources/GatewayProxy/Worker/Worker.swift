@@ -234,6 +234,10 @@ package final class BoundPort: Sendable {
         self.isTLS = isTLS
     }
 
+    /// Metrics and the admin API: no port that a configuration names has such a number.
+    var isOwn: Bool { BoundPort.isOwn(number) }
+    static func isOwn(_ number: Int) -> Bool { number < 0 }
+
     /// Connections of all event loops. Two that arrive at once may both be let in: a bound, not a lock.
     var connectionCount: Int { connections.load(ordering: .relaxed) }
     func add(_ count: Int) { connections.add(count, ordering: .relaxed) }

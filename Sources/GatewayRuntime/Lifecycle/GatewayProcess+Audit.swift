@@ -23,12 +23,12 @@ extension GatewayProcess {
         return String(decoding: bytes.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 
-    /// From now on records name this configuration, and are kept as its policies say.
-    func applyAudit(_ set: ObjectSet, revision: UInt64) throws(GatewayError) {
-        guard let log = audit.log else { return }
+    /// From now on records name this configuration, and are kept as its policies say. Returns its digest.
+    func applyAudit(_ set: ObjectSet, revision: UInt64) throws(GatewayError) -> String {
         let documents = set.objects.map { Masking.masked($0.document) }
         let text = Array(JSONPrinter.print(Self.list(documents)).utf8)
         let digest = TreeHash.of(text.span).hex
+        guard let log = audit.log else { return digest }
         log.folder.keepPolicy(digest, text)
         let specs = set.auditPolicies.map(\.spec)
         audit.apply(AuditRules(specs), revision: Int(clamping: revision), digest: digest)
@@ -36,6 +36,7 @@ extension GatewayProcess {
         let held = Self.holding(set)
         log.apply(redactor: redactor, retention: Self.retention(specs), heldBy: held)
         ship(set, log)
+        return digest
     }
 
     /// The cursors of sinks that must have a record before it is deleted.

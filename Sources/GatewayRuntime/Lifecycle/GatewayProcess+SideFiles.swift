@@ -23,7 +23,8 @@ extension GatewayProcess {
                 report(findings)
                 return registry.process.reloadRefused()
             }
-            try await serve(desired)
+            let digest = try await serve(desired)
+            Console.error("revision \(desired.revision) serves with its files as they are now; digest \(digest)")
             // A change of the objects may have been served in the meantime, and must not be undone.
             let newest = await store.snapshot
             if newest.revision == desired.revision { return }

@@ -189,7 +189,8 @@ package final class GatewayProcess: Sendable {
             Task {
                 for await change in changes where change.snapshot.revision > served {
                     do {
-                        try await self.serve(change.snapshot)
+                        let digest = try await self.serve(change.snapshot)
+                        Console.error(change.line(digest: digest))
                     } catch {
                         self.registry.process.reloadRefused()
                         Console.error(
@@ -201,11 +202,12 @@ package final class GatewayProcess: Sendable {
 
     private func keep(_ task: Task<Void, Never>) { life.withLock { $0.tasks.append(task) } }
 
-    /// Compiles a state of the store and makes it what requests see.
-    func serve(_ desired: StoreSnapshot) async throws {
+    /// Compiles a state of the store and makes it what requests see. Returns its digest, as records name it.
+    @discardableResult
+    func serve(_ desired: StoreSnapshot) async throws -> String {
         let result = compile(desired.set, revision: UInt64(max(0, desired.revision)))
         let snapshot = withOwnPorts(result.snapshot)
-        try applyAudit(desired.set, revision: snapshot.revision)
+        let digest = try applyAudit(desired.set, revision: snapshot.revision)
         try await plane.publish(snapshot)
         shared.directory.update(for: snapshot)
         processes.keep(only: result.processes)
@@ -218,6 +220,7 @@ package final class GatewayProcess: Sendable {
         identities.activate(result.issuers)
         credentials.activate(result.credentials)
         registry.process.reloadApplied(revision: snapshot.revision, wallSeconds: UInt64(WallTime.seconds))
+        return digest
     }
 
     /// What only compiling finds in a set.
