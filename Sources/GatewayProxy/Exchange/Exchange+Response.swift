@@ -218,6 +218,8 @@ extension Exchange {
             ?? ErrorBody.render(error, requestID: record.requestID, request: request, into: &response)
         if let retryAfter { response.fields.append(.retryAfter, retryAfter) }
         challenge(error)
+        // Refused before a route was looked for: these are what a route may be asked with.
+        if error.code == .methodNotAllowed, rule == nil { response.fields.append(.allow, Exchange.allowed) }
         respond(body: body)
     }
 

@@ -21,6 +21,7 @@ extension Exchange {
     // MARK: Forwarding
 
     private func forward(to backends: [WeightedBackend], totalWeight: Int) {
+        if request.method == .options, endsHere() { return }
         guard let choice = pick(backends, totalWeight: totalWeight) else {
             return refuse(GatewayError(.noBackend, "the route has no backend with a weight above 0"))
         }
@@ -38,6 +39,23 @@ extension Exchange {
             startMirrors()
             startAttempt()
         }
+    }
+
+    private static let maxForwards = Array("max-forwards".utf8)
+    static let allowed = Array("GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH".utf8)
+
+    /// Counts the hops down that an OPTIONS may still take; one that may take none is answered here (RFC 9110 section
+    /// 7.6.2). TRACE is never passed on.
+    private func endsHere() -> Bool {
+        guard let index = request.fields.firstIndex(named: Exchange.maxForwards),
+            let hops = UInt32(request.fields.text(request.fields.entries[index].value))
+        else { return false }
+        if hops == 0 {
+            respond(status: 204, fields: [("allow", String(decoding: Exchange.allowed, as: UTF8.self))])
+            return true
+        }
+        request.fields.set(name: Exchange.maxForwards, value: Array(String(hops - 1).utf8))
+        return false
     }
 
     private func pick(_ backends: [WeightedBackend], totalWeight: Int) -> WeightedBackend? {

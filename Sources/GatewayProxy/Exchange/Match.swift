@@ -13,6 +13,10 @@ extension Exchange {
         if request.method == .connect, request.upgrade.isEmpty {
             return GatewayError(.methodNotAllowed, "this listener opens no tunnels: CONNECT")
         }
+        // It would show the client what was added on the way: credentials for the backend, addresses.
+        if request.method == .trace {
+            return GatewayError(.methodNotAllowed, "requests are not sent back to who sends them: TRACE")
+        }
         switch Exchange.find(&request, in: table.router, serverName: client.serverName) {
         case .rule(let rule, let listener, let matchedPathBytes):
             self.rule = rule

@@ -11,13 +11,16 @@ extension Exchange {
 
     /// Decides for the head in `response`, which is as the client will see it but for this.
     func compressResponse() {
-        guard let rule = rule?.policy.compression, request.method != .head, rule.covers(response) else { return }
+        guard let rule = rule?.policy.compression else { return }
+        let isHead = request.method == .head
+        guard rule.covers(response, isHead: isHead) else { return }
         guard downstream.isClient, !request.fields.listContains(.cacheControl, "no-transform") else { return }
-        // Said also to clients that do not take it: they must not be given another one's copy by a cache.
+        // Said also to clients that do not take it: they must not be given another one's copy by a cache. So it is by
+        // the answer to HEAD, which tells of the plain bytes.
         if !response.fields.listContains(.vary, "accept-encoding") {
             response.fields.append(.vary, Exchange.varyValue)
         }
-        guard let algorithm = AcceptEncoding(request.fields).choose(of: rule.algorithms),
+        guard !isHead, let algorithm = AcceptEncoding(request.fields).choose(of: rule.algorithms),
             let transform = worker.compressions.take(algorithm, countMax: snapshot.limits.compressionsPerLoopMax)
         else { return }
         responseTransform = transform
@@ -42,15 +45,25 @@ extension Exchange {
     }
 }
 
+extension ResponseHead {
+    /// The length of a body that is only spoken of.
+    fileprivate var describedLength: UInt64? {
+        fields.first(.contentLength).flatMap { UInt64(fields.text($0.value)) }
+    }
+}
+
 extension CompressionRule {
     /// Whether an answer is one to be compressed, for a client that takes it.
-    func covers(_ response: borrowing ResponseHead) -> Bool {
+    func covers(_ response: borrowing ResponseHead, isHead: Bool = false) -> Bool {
         switch response.status {
         case 204, 205, 206, 304: return false
         default: if response.status < 200 { return false }
         }
         switch response.framing {
-        case .none: return false
+        case .none:
+            // The answer to HEAD describes a body that does not come.
+            guard isHead else { return false }
+            if let length = response.describedLength, length < UInt64(max(bytesMin, 1)) { return false }
         case .length(let length): if length < UInt64(max(bytesMin, 1)) { return false }
         case .chunked, .untilClose: break
         }

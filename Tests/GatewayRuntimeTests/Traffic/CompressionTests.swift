@@ -77,6 +77,17 @@ struct CompressionTests {
             let answer = try await gate.call("HEAD", headers: [("accept-encoding", "gzip")])
             #expect(!answer.headers.has("content-encoding"))
             #expect(answer.headers.first("content-length") == "\(Self.text.utf8.count)")
+            // What caches go by is the same as for GET.
+            for version in [Destination.HTTPVersion.http1, .http2] {
+                for method in ["HEAD", "GET"] {
+                    let varies = try await gate.call(method, version: version).headers.all("vary")
+                    #expect(varies == ["Accept-Encoding"], "\(method)")
+                }
+            }
+        }
+        try await Gate.serving(Self.setup([Header("Content-Type", "text/plain")], body: "short")) {
+            (gate: Gate) async throws in
+            #expect(try await !gate.call("HEAD", headers: [("accept-encoding", "gzip")]).headers.has("vary"))
         }
         var setup = Self.setup([], body: "")
         setup.answer = { _ in
