@@ -21,6 +21,9 @@ package struct RequestRecord: Sendable {
     package var status: Int = 0
     package var outcome: Outcome = .completed
     package var errorCode: ErrorCode?
+    /// What led to the error, in words for who runs the gateway: why a connection failed, or an answer was no HTTP.
+    /// Of the network and of us, never of a message.
+    package var errorCause = ""
     package var attempts: Int = 0
     package var requestBytes: UInt64 = 0
     package var responseBytes: UInt64 = 0

@@ -14,6 +14,17 @@ struct PageTests {
         }
     }
 
+    @Test func `every error code is said somewhere, and only those are named`() throws {
+        let sources = try Tree.written().filter {
+            $0.isSwift && $0.path.hasPrefix("Sources/") && $0.name != "ErrorCode.swift"
+        }
+        let text = sources.map { $0.lines.joined(separator: "\n") }.joined(separator: "\n")
+        let said = Set(text.matches(of: /\.([a-z][A-Za-z]+)/).map { String($0.1) })
+        #expect(ErrorCode.allCases.filter { !said.contains("\($0)") } == [])
+        let named = Set(text.matches(of: /SL-\d{4}/).map { String($0.0) })
+        #expect(named.subtracting(ErrorCode.allCases.map(\.rawValue)) == [])
+    }
+
     @Test func `a row of the error page is read whole`() {
         let row = PageRules.ErrorRow(code: "SL-4001", name: "noRoute", status: 404, meaning: "a b", action: "c")
         #expect(PageRules.errorRows("| SL-4001 | `noRoute` | 404 | a b | c |\n| code | name | - | a | b |") == [row])

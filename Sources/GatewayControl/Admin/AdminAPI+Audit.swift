@@ -12,6 +12,11 @@ extension AdminAPI {
         guard endpoint.method != "GET", !Self.questions.contains(endpoint.path), !isDryRun else {
             return try await endpoint.handle(self, call)
         }
+        if endpoint.changesConfiguration, services.isDraining() {
+            throw GatewayError(
+                .draining, "the gateway is shutting down and takes no changes any more",
+                hint: "send it to the one that follows it")
+        }
         let ticket = try await services.audit.begin(event(endpoint, call), isStrict: true)
         do {
             let answer = try await endpoint.handle(self, call)

@@ -41,6 +41,9 @@ struct AdminEndpoint: Sendable {
 
     private static let change = ["dryRun", "file"]
 
+    /// What would never serve once the gateway drains.
+    var changesConfiguration: Bool { query.contains("dryRun") || path == "/v1/reload" }
+
     /// Literal paths stand before those with placeholders.
     static let all: [AdminEndpoint] = plain + state + audit + objects
 

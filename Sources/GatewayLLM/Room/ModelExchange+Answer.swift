@@ -224,6 +224,7 @@ extension ModelExchange: AnswerReader {
     func answerFailed(_ error: GatewayError) {
         guard outcome == nil else { return }
         outcome = .failed(ModelFailure(upstream: error))
+        exchange?.record.errorCause = error.cause ?? ""
     }
 
     var isWritable: Bool { exchange?.isDownstreamWritable ?? true }

@@ -18,7 +18,7 @@ extension Exchange {
         record.attempts = attempt.count
         guard let endpoint = worker.chooseEndpoint(of: backend, for: self) else {
             if waitForEndpoints(of: backend) { return }
-            return fail(worker.refusal(of: backend))
+            return failUpstream(worker.refusal(of: backend))
         }
         if case .call(let call) = downstream, let refusal = call.refusal(of: endpoint.address) { return fail(refusal) }
         attempt.endpoint = endpoint
@@ -85,17 +85,33 @@ extension Exchange {
         }
         if state == .responding || state == .tunnel {
             record.outcome = state == .tunnel ? .upgraded : failure.outcome
-            if state == .responding { record.errorCode = failure.errorCode }
+            if state == .responding {
+                record.errorCode = failure.errorCode
+                record.errorCause = failure.cause
+            }
             downstream.reset()
             return settle()
         }
         switch repetition(after: failure, wasReused: wasReused) {
         case .free: return retry(isFree: true)
         case .paid: return retry(isFree: false)
+        case .unaffordable:
+            record.outcome = failure.outcome
+            return failUpstream(
+                GatewayError(
+                    .retryBudgetExhausted,
+                    "an attempt failed, and too many are repeated already: \(attempt.backend?.name ?? "")",
+                    cause: failure.cause))
         case .none: break
         }
         record.outcome = failure.outcome
-        fail(failure.error(backend: attempt.backend?.name ?? ""))
+        failUpstream(failure.error(backend: attempt.backend?.name ?? ""))
+    }
+
+    /// The reason goes to the log; other errors' causes may have words of programs and providers in them.
+    private func failUpstream(_ error: GatewayError) {
+        record.errorCause = error.cause ?? ""
+        fail(error)
     }
 
     /// Gives up a place in the queue of a pool.
@@ -113,6 +129,8 @@ extension Exchange {
         case free
         /// By the policy, out of its count and budget.
         case paid
+        /// The policy would, and its budget is used up.
+        case unaffordable
     }
 
     /// Whether the request may be sent once more: the body is at hand, the failure is of a kind that allows it, and
@@ -131,7 +149,7 @@ extension Exchange {
         guard failure.isRetried(by: retry) else { return .none }
         // A request that may have had its effect is repeated only if repeating it is harmless.
         guard request.method.isIdempotent || failure.isBeforeProcessing else { return .none }
-        return spendRetryBudget(retry) ? .paid : .none
+        return spendRetryBudget(retry) ? .paid : .unaffordable
     }
 
     /// Whether an answer with this status should be thrown away for another attempt.
@@ -221,15 +239,31 @@ extension UpstreamFailure {
     /// What the client is told; an upstream's own words stay in `cause`.
     func error(backend: String) -> GatewayError {
         switch self {
-        case .connectFailed(let cause):
+        case .connectFailed:
             GatewayError(errorCode, "the backend could not be reached: \(backend)", cause: cause)
-        case .connectTimedOut: GatewayError(errorCode, "connecting took too long: \(backend)")
-        case .reset, .unprocessed: GatewayError(errorCode, "the backend closed the connection: \(backend)")
-        case .malformed(let reason):
-            GatewayError(errorCode, "the backend's answer is not valid HTTP: \(backend)", cause: "\(reason)")
-        case .overloaded: GatewayError(errorCode, "the backend has no free connection: \(backend)")
+        case .connectTimedOut: GatewayError(errorCode, "connecting took too long: \(backend)", cause: cause)
+        case .reset, .unprocessed:
+            GatewayError(errorCode, "the backend closed the connection: \(backend)", cause: cause)
+        case .malformed:
+            GatewayError(errorCode, "the backend's answer is not valid HTTP: \(backend)", cause: cause)
+        case .overloaded: GatewayError(errorCode, "the backend has no free connection: \(backend)", cause: cause)
         case .attemptTimedOut, .firstByteTimedOut, .idleTimedOut:
-            GatewayError(errorCode, "the backend did not answer in time: \(backend)")
+            GatewayError(errorCode, "the backend did not answer in time: \(backend)", cause: cause)
+        }
+    }
+
+    /// What happened, for the log.
+    var cause: String {
+        switch self {
+        case .connectFailed(let cause): cause
+        case .connectTimedOut: "no connection within the time for connecting"
+        case .reset: "the connection ended before the answer did"
+        case .unprocessed: "the endpoint says that it did not process the request"
+        case .malformed(let reason): "\(reason)"
+        case .overloaded: "the connections and the queue of the endpoint are full"
+        case .attemptTimedOut: "no whole answer within the time for an attempt"
+        case .firstByteTimedOut: "no answer within the time for the first byte"
+        case .idleTimedOut: "nothing came for the idle time"
         }
     }
 

@@ -3,8 +3,8 @@ import NIOCore
 /// What a look-up of a name has said.
 enum NameAnswer: Equatable, Sendable {
     case addresses([SocketAddress])
-    /// It has never been resolved, and the first try failed.
-    case failed
+    /// It has never been resolved, and the first try failed: why.
+    case failed(String)
 }
 
 /// Which endpoints a configured list and the answers of DNS make: pure, so that it can be tested by tables.

@@ -102,7 +102,7 @@ final class LiveBackend: Sendable {
     /// No answer will come any more: whoever waits for one goes on without.
     func abandon(now: UInt64) {
         let names = state.withLock { state in state.wanted.names.filter { state.answers[$0] == nil } }
-        for name in names { resolved(name, .failed, now: now) }
+        for name in names { resolved(name, .failed("it is not looked up any more"), now: now) }
     }
 
     /// Runs `body` as soon as it is known whether there are endpoints: now, or on the thread that brings the answer.
@@ -116,6 +116,22 @@ final class LiveBackend: Sendable {
         }
         if isKnown { body() }
         return isKnown || isWaiting
+    }
+
+    /// Why no endpoint can be had, for the log.
+    func trouble(now: UInt64) -> String {
+        state.withLock { state in
+            var parts = state.answers.sorted { $0.key < $1.key }.compactMap { name, answer -> String? in
+                guard case .failed(let reason) = answer else { return nil }
+                return "\(name): \(reason.lowercased())"
+            }
+            let ejected = state.set.endpoints.count { $0.ejectedUntilNanoseconds > now }
+            let unhealthy = state.set.endpoints.count { !$0.isHealthy }
+            if unhealthy > 0 { parts.append("\(unhealthy) fail their health check") }
+            if ejected > 0 { parts.append("\(ejected) are ejected after failures") }
+            if parts.isEmpty { parts = ["none of \(state.set.endpoints.count) takes requests"] }
+            return parts.prefix(4).joined(separator: "; ")
+        }
     }
 
     private func wakeIfResolved() {

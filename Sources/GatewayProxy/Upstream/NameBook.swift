@@ -110,27 +110,27 @@ final class NameBook: Sendable {
             return true
         }
         guard isWanted else { return }
-        settleFirstAnswer(name, generation)
+        settleFirstAnswer(name, generation, reason)
         onEvent(.lookupFailed(name: name, reason: reason))
         scheduleNext(name, generation)
     }
 
     private func boundFirstAnswer(_ name: String, _ generation: UInt64) {
         eventLoop.scheduleTask(in: .nanoseconds(Self.firstAnswerNanosecondsMax)) {
-            self.settleFirstAnswer(name, generation)
+            self.settleFirstAnswer(name, generation, "DNS has not answered in time")
         }
     }
 
     /// Nothing good is known of the name: say so, unless there has been an answer.
-    private func settleFirstAnswer(_ name: String, _ generation: UInt64) {
+    private func settleFirstAnswer(_ name: String, _ generation: UInt64, _ reason: String) {
         let watchers = state.withLock { state -> [LiveBackend] in
             guard let entry = state.entries[name], entry.generation == generation, entry.answer == nil else {
                 return []
             }
-            state.entries[name]?.answer = .failed
+            state.entries[name]?.answer = .failed(reason)
             return entry.watchers
         }
-        for live in watchers { live.resolved(name, .failed, now: EndpointDirectory.now) }
+        for live in watchers { live.resolved(name, .failed(reason), now: EndpointDirectory.now) }
     }
 
     private func scheduleNext(_ name: String, _ generation: UInt64) {

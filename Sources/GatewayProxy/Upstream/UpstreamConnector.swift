@@ -1,3 +1,4 @@
+import Glibc
 import NIOCore
 import NIOPosix
 import NIOSSL
@@ -55,7 +56,19 @@ struct UpstreamConnector {
         if let known = error as? ConnectFailure { return known }
         if case ChannelError.connectTimeout = error { return ConnectFailure(failure: .connectTimedOut) }
         if error is HandshakeTimeout { return ConnectFailure(failure: .connectTimedOut) }
-        return ConnectFailure(failure: .connectFailed(String(describing: error)))
+        return ConnectFailure(failure: .connectFailed(cause(error)))
+    }
+
+    /// In words that say what to look for; the library's own name functions and lines of its code.
+    static func cause(_ error: any Error) -> String {
+        // Safe: the text is copied before anything else can be called.
+        if let error = error as? IOError { return unsafe String(cString: strerror(error.errnoCode)).lowercased() }
+        let text = String(describing: error)
+        guard error is NIOSSLError || error is BoringSSLError else { return text }
+        let reasons = text.split(separator: "OPENSSL_internal:").dropFirst()
+            .map { $0.prefix { $0 != " " && $0 != ":" && $0 != "]" } }
+        if reasons.isEmpty { return "TLS: \(text)" }
+        return "TLS: " + reasons.joined(separator: ", ").lowercased().replacing("_", with: " ")
     }
 }
 

@@ -44,7 +44,9 @@ extension Worker {
                 .circuitOpen, "the backend has as many requests under way as it may have: \(backend.name)",
                 hint: "see requestsMax of the policy")
         }
-        return GatewayError(.noHealthyEndpoint, "no endpoint of the backend is ready: \(backend.name)")
+        return GatewayError(
+            .noHealthyEndpoint, "no endpoint of the backend is ready: \(backend.name)",
+            cause: shared.directory.live(of: backend).trouble(now: now))
     }
 }
 

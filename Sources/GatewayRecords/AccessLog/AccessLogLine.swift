@@ -85,7 +85,10 @@ struct AccessLogLine {
         line.raw(",\"outcome\":\"")
         line.raw(record.outcome.logName)
         line.byte(0x22)
-        if let code = record.errorCode { field(",\"error\":\"", code.rawValue, to: &line) }
+        if let code = record.errorCode {
+            field(",\"error\":\"", code.rawValue, to: &line)
+            if !record.errorCause.isEmpty { field(",\"error_cause\":\"", record.errorCause, to: &line) }
+        }
         if !record.listener.isEmpty { field(",\"listener\":\"", record.listener, to: &line) }
         if !record.route.isEmpty {
             field(",\"route\":\"", record.route, to: &line)

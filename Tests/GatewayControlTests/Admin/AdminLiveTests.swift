@@ -47,6 +47,19 @@ struct AdminLiveTests {
         #expect(services.tap?.isActive == false)
     }
 
+    @Test func `a gateway that drains answers questions and takes no change`() async throws {
+        var services = AdminServices()
+        services.isDraining = { true }
+        let fixture = try await AdminFixture(services: services)
+        let changes = [("POST", "/v1/apply"), ("DELETE", "/v1/backends/default/own"), ("POST", "/v1/rollback/1")]
+        for (method, path) in changes {
+            let answer = await fixture.ask(method, path, AdminFixture.own)
+            #expect(answer.status == 503 && answer.text.contains("SL-5002"), "\(path): \(answer.text)")
+        }
+        #expect(await fixture.ask("GET", "/v1/backends/default/own").status == 200)
+        #expect(await fixture.ask("POST", "/v1/apply?dryRun=true", AdminFixture.own).status == 200)
+    }
+
     @Test(arguments: ["status=abc", "status=600-500", "status=99", "oneIn=x", "paht=/"])
     func `a wrong tap filter is refused`(query: String) async throws {
         let tap = Tap()

@@ -27,7 +27,7 @@ struct EndpointPlanTests {
     @Test("A name without an answer, or without a good one, has no endpoints")
     func unanswered() {
         let specs = [EndpointSpec(host: "a.test", port: 80), EndpointSpec(host: "b.test", port: 80)]
-        #expect(EndpointPlan(specs: specs, answers: ["b.test": .failed]).places.isEmpty)
+        #expect(EndpointPlan(specs: specs, answers: ["b.test": .failed("no such name")]).places.isEmpty)
     }
 
     @Test("A name's weight is shared by its addresses")
