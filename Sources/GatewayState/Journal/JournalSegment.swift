@@ -50,13 +50,44 @@ enum JournalSegment {
 
     static let damagedEnding = ".damaged"
 
-    /// What a segment holds; nil for what no gateway has written: no file, or one that is too large. Throws when it
-    /// cannot be read now.
-    static func read(_ path: String, bytesMax: Int) throws -> [UInt8]? {
-        let facts = try FileManager.default.attributesOfItem(atPath: path)
-        guard facts[.type] as? FileAttributeType == .typeRegular, let size = facts[.size] as? Int, size <= bytesMax
-        else { return nil }
-        return Array(try Data(contentsOf: URL(filePath: path)))
+    /// Reads a segment into `bytes`, whose memory the one before it was in: fresh pages cost more than what is read into
+    /// them. False for what no gateway has written: no file, or one that is too large. Throws when it cannot be read now.
+    static func read(_ path: String, bytesMax: Int, into bytes: inout [UInt8]) throws(GatewayError) -> Bool {
+        // Whoever reads a pipe would wait for its writer.
+        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
+        if descriptor < 0, errno == ELOOP { return false }
+        guard descriptor >= 0 else { throw unreadable(path) }
+        defer { close(descriptor) }
+        var facts = stat()
+        guard unsafe fstat(descriptor, &facts) == 0 else { throw unreadable(path) }
+        guard facts.st_mode & S_IFMT == S_IFREG, facts.st_size <= bytesMax else { return false }
+        resize(&bytes, to: Int(facts.st_size))
+        var count = 0
+        while count < bytes.count {
+            let read = unsafe bytes.withUnsafeMutableBytes { [count] in
+                unsafe Foundation.read(descriptor, $0.baseAddress?.advanced(by: count), $0.count - count)
+            }
+            if read < 0, errno == EINTR { continue }
+            guard read >= 0 else { throw unreadable(path) }
+            guard read > 0 else { break }
+            count += read
+        }
+        resize(&bytes, to: count)
+        return true
+    }
+
+    /// Keeps no more memory than some of the last segment's.
+    private static func resize(_ bytes: inout [UInt8], to count: Int) {
+        if bytes.capacity > 4 * max(count, 64 * 1024) { bytes = [] }
+        if bytes.count > count { bytes.removeLast(bytes.count - count) }
+        if bytes.count < count { bytes += repeatElement(0, count: count - bytes.count) }
+    }
+
+    private static func unreadable(_ path: String) -> GatewayError {
+        let code = errno
+        return GatewayError(
+            .unreadableFile, "cannot read \(path)", hint: "check its permissions",
+            cause: unsafe String(cString: strerror(code)))
     }
 
     /// How far a segment could be read.

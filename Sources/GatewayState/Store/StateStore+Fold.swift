@@ -33,10 +33,10 @@ extension StateStore {
             for file in ended { file.close() }
             makeSpare()
             do {
-                try foldFiles(&state.terms)
+                try foldFiles(&state.memory)
                 try keys.writeLastUses()
                 if time >= state.nextCleaningMilliseconds {
-                    try clean(nowMilliseconds: time, &state.terms)
+                    try clean(nowMilliseconds: time, &state.memory.terms)
                     state.nextCleaningMilliseconds = time + 600_000
                 }
                 state.failure = nil
@@ -69,13 +69,13 @@ extension StateStore {
     /// Segments with records that could not be read; their files are kept beside the others.
     package var damagedSegments: Int { damagedCount.load(ordering: .relaxed) }
 
-    private func foldFiles(_ terms: inout UsageTerms) throws {
+    private func foldFiles(_ memory: inout FoldMemory) throws {
         let folder = journalPath
         let (current, ended) = ledger.book.withLock { ($0.journal.sequence, Set($0.journal.unfolded.keys)) }
         let found = try JournalSegment.sequences(in: folder).filter { $0 < current }
         for sequence in found {
             // Nothing that ended while the gateway runs has a torn end.
-            if try StateStore.fold(sequence, in: folder, database, settings, &terms) != .whole {
+            if try StateStore.fold(sequence, in: folder, database, settings, &memory) != .whole {
                 damagedCount.add(1, ordering: .relaxed)
             }
             ledger.book.withLock { book in
@@ -94,9 +94,9 @@ extension StateStore {
 
     /// Folds what is there, and returns the highest number ever used.
     static func foldAll(in folder: String, _ database: DatabasePool, _ settings: LedgerSettings) throws -> Int {
-        var terms = UsageTerms()
+        var memory = FoldMemory()
         for sequence in try JournalSegment.sequences(in: folder) {
-            _ = try fold(sequence, in: folder, database, settings, &terms)
+            _ = try fold(sequence, in: folder, database, settings, &memory)
         }
         let newest = try database.read { try AccountTable.fact(foldedName, $0) }
         guard JournalSegment.isSequence(newest) || newest == 0 else {
@@ -109,22 +109,22 @@ extension StateStore {
 
     private static func fold(
         _ sequence: Int, in folder: String, _ database: DatabasePool, _ settings: LedgerSettings,
-        _ terms: inout UsageTerms
+        _ memory: inout FoldMemory
     ) throws -> JournalSegment.End {
         let path = JournalSegment.path(sequence, in: folder)
         var end = JournalSegment.End.whole
         if try database.read({ try AccountTable.fact(foldedName, $0) }) < sequence {
             let most = settings.segmentBytesMax + settings.heldBytesMax + JournalSegment.recordBytesMax
-            if let bytes = try JournalSegment.read(path, bytesMax: most) {
-                let summary = SegmentSummary(bytes, sequence: sequence)
+            if try JournalSegment.read(path, bytesMax: most, into: &memory.bytes) {
+                let summary = SegmentSummary(memory.bytes, sequence: sequence)
                 end = summary.end
                 do {
                     try database.write { database in
-                        try write(summary, &terms, database)
+                        try write(summary, &memory.terms, database)
                         try AccountTable.setFact(foldedName, sequence, database)
                     }
                 } catch {
-                    terms.forget()
+                    memory.terms.forget()
                     throw error
                 }
             } else {

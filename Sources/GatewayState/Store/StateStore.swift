@@ -29,8 +29,15 @@ package final class StateStore: Sendable {
 
     struct FoldState {
         var failure: String?
-        var terms = UsageTerms()
+        var memory = FoldMemory()
         var nextCleaningMilliseconds = 0
+    }
+
+    /// What one segment leaves for the next to be folded.
+    struct FoldMemory {
+        var terms = UsageTerms()
+        /// The segment itself.
+        var bytes: [UInt8] = []
     }
 
     /// Opens the state of a folder, made if need be, and takes up everything an earlier life left behind: also what it

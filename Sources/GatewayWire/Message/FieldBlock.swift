@@ -177,9 +177,7 @@ package struct FieldBlock: Sendable {
 
     /// Whether a value may stand in a head: whoever made it, no byte of it ends its line.
     private static func isOneLine(_ value: Span<UInt8>) -> Bool {
-        var isOneLine = true
-        for index in value.indices { isOneLine = isOneLine && isText(value[index]) }
-        return isOneLine
+        Scan.control(value, from: 0, to: value.count) == value.count
     }
 
     /// With spaces in place of what no value may have (RFC 9110 section 5.5).
