@@ -11,12 +11,16 @@ final class TokenServiceStand: Sendable {
     final class Book: Sendable {
         let events = Mutex<[TokenEvent]>([])
         let isShut = Mutex(false)
+        /// Whom the agent's key is of, and what happens right after it was found to be good.
+        let agent = Mutex(Principal(proof: .apiKey, agent: "builder", credentialID: "key_1"))
+        let afterKey = Mutex<(@Sendable () -> Void)?>(nil)
     }
 
     let login = TokenFixture(.p256)
     let service: TokenService
     let revocations = RevocationList()
     let book = Book()
+    let clock = ManualClock(TokenFixture.now)
     static let issuer = "https://gw.example"
 
     init() {
@@ -25,12 +29,14 @@ final class TokenServiceStand: Sendable {
         let revoke: @Sendable ([Revocation]) throws(GatewayError) -> Void = { entries throws(GatewayError) in
             _ = revocations.add(entries, nowSeconds: TokenFixture.now)
         }
-        var environment = TokenService.Environment(wallSeconds: { TokenFixture.now }, revoke: revoke)
+        var environment = TokenService.Environment(wallSeconds: { [clock] in clock.now }, revoke: revoke)
         environment.issuers = { [TokenService.Issuer(authority: login, actors: [NamePattern("builder")])] }
-        environment.key = { secret in
-            secret == "agent-key" ? Principal(proof: .apiKey, agent: "builder", credentialID: "key_1") : nil
-        }
         let book = book
+        environment.key = { secret in
+            guard secret == "agent-key" else { return nil }
+            defer { book.afterKey.withLock { $0?() } }
+            return book.agent.withLock { $0 }
+        }
         environment.record = { event throws(GatewayError) in
             if book.isShut.withLock({ $0 }) { throw GatewayError(.auditUnavailable, "the disk is full") }
             book.events.withLock { $0.append(event) }

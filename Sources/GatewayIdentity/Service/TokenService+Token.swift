@@ -9,6 +9,9 @@ extension TokenService {
             throw TokenServiceError(.unsupportedGrantType, "there is no grant type \(name.prefix(128))")
         }
         event.operation = "token." + type.shownName
+        // Before any credential is looked at: what is revoked from now on ends the token too, although it did not stop
+        // it, because nothing that was issued until then is believed.
+        let began = environment.wallSeconds()
         let client = try await client(request, form)
         event.client = client?.principal
         let holder = try proof(request, form)
@@ -29,13 +32,13 @@ extension TokenService {
             try TokenService.check(known, holder)
             asked = try narrowing(form, known.principal, known, actor: nil)
         }
-        var grant = try TokenExchange.grant(asked, audiences: audiences, nowSeconds: environment.wallSeconds())
+        var grant = try TokenExchange.grant(asked, audiences: audiences, nowSeconds: began)
         grant.principal.bind(to: holder)
         let issued = "urn:ietf:params:oauth:token-type:access_token"
+        let token = try await issue(grant, event)
         var body: JSONTree = [
-            "access_token": .text(try await issue(grant, event)),
-            "token_type": .text(holder.isProofKey ? "DPoP" : "Bearer"),
-            "expires_in": .integer(grant.expiresSeconds - grant.issuedSeconds),
+            "access_token": .text(token), "token_type": .text(holder.isProofKey ? "DPoP" : "Bearer"),
+            "expires_in": .integer(max(0, grant.expiresSeconds - environment.wallSeconds())),
         ]
         if case .object(var object) = body {
             if type == .exchange { object["issued_token_type"] = .text(issued) }
