@@ -17,11 +17,15 @@ final class TokenServiceStand: Sendable {
     }
 
     let login = TokenFixture(.p256)
+    /// Another issuer, which lets nobody act for its users.
+    let partner = TokenFixture(.p256)
+    static let partnerIssuer = "https://partner.example"
     let service: TokenService
     let revocations = RevocationList()
     let book = Book()
     let clock = ManualClock(TokenFixture.now)
     static let issuer = "https://gw.example"
+    static let vendor = "https://vendor.example"
 
     init() {
         let login = login.authority(TokenRules(issuer: TokenFixture.issuer, audiences: ["sluice"]))
@@ -30,7 +34,14 @@ final class TokenServiceStand: Sendable {
             _ = revocations.add(entries, nowSeconds: TokenFixture.now)
         }
         var environment = TokenService.Environment(wallSeconds: { [clock] in clock.now }, revoke: revoke)
-        environment.issuers = { [TokenService.Issuer(authority: login, actors: [NamePattern("builder")])] }
+        let partner = partner.authority(TokenRules(issuer: Self.partnerIssuer, audiences: ["sluice"]))
+        environment.issuers = {
+            [
+                TokenService.Issuer(
+                    authority: login, actors: ["builder", Self.partnerIssuer + "#helper"].map { NamePattern($0) }),
+                TokenService.Issuer(authority: partner, actors: []),
+            ]
+        }
         let book = book
         environment.key = { secret in
             guard secret == "agent-key" else { return nil }
@@ -44,7 +55,8 @@ final class TokenServiceStand: Sendable {
         }
         environment.refused = { event in book.events.withLock { $0.append(event) } }
         service = TokenService(
-            issuer: TokenServiceStand.issuer, ring: KeyRing(nowSeconds: TokenFixture.now),
+            issuer: TokenServiceStand.issuer, audiences: [TokenServiceStand.vendor],
+            ring: KeyRing(nowSeconds: TokenFixture.now),
             proofs: ProofRules(nonces: ProofNonces(secret: Secret("x"))), revocations: revocations,
             environment: environment)
     }
@@ -72,6 +84,20 @@ final class TokenServiceStand: Sendable {
                 ("grant_type", TokenService.GrantType.exchange.rawValue), ("subject_token", subject),
                 ("subject_token_type", "urn:ietf:params:oauth:token-type:access_token"),
             ] + more, client: client, proofs: proofs, certificate: certificate)
+    }
+
+    /// A token of the other issuer.
+    func partnerToken(_ subject: String) throws -> String {
+        try partner.token {
+            $0["iss"] = .text(Self.partnerIssuer)
+            $0["sub"] = .text(subject)
+            $0["jti"] = .text("p-" + subject)
+        }
+    }
+
+    /// What makes a token's holder the actor.
+    func actor(_ token: String) -> [(String, String)] {
+        [("actor_token", token), ("actor_token_type", "urn:ietf:params:oauth:token-type:access_token")]
     }
 
     func token(_ response: TokenService.Response) throws -> String {
