@@ -1,5 +1,6 @@
 import GatewayModel
 import GatewayWire
+import Synchronization
 import Testing
 
 @testable import GatewayIdentity
@@ -45,6 +46,43 @@ struct TokenOriginTests {
         let entry = Revocation(kind: .token, value: "key_1", beforeSeconds: .max, untilSeconds: now + 600)
         #expect(stand.revocations.add([entry], nowSeconds: now))
         for ended in [token, child] { #expect(stand.service.authority.find(ended).error != nil) }
+    }
+
+    @Test("a key that is blocked while a token is made from it ends that token, too")
+    func blockedMeanwhile() async throws {
+        let (clock, revocations, end) = (stand.clock, stand.revocations, now + 600)
+        stand.book.afterKey.withLock {
+            $0 = {
+                let entry = Revocation(
+                    kind: .grant, value: "key_1", beforeSeconds: clock.now, untilSeconds: end)
+                #expect(revocations.add([entry], nowSeconds: clock.now))
+                // The answer takes its time: an issuer's keys are fetched, the log is written.
+                clock.advance(3)
+            }
+        }
+        let own = try stand.token(
+            try await stand.post("/oauth/token", [("grant_type", "client_credentials")], client: "key_1:agent-key"))
+        let exchanged = try stand.token(try await stand.exchange(try stand.login.token()))
+        for token in [own, exchanged] { #expect(stand.service.authority.find(token).error != nil) }
+    }
+
+    @Test("what keys end finds room where nothing else does, and whoever asks for more is told")
+    func room() {
+        let list = RevocationList()
+        let many = (0..<RevocationList.entriesMax).map {
+            Revocation(kind: .token, value: "t-\($0)", beforeSeconds: .max, untilSeconds: now + 9)
+        }
+        #expect(list.hasRoom(for: many.count, nowSeconds: now) && list.add(many, nowSeconds: now))
+        let ended = Revocation(kind: .grant, value: "key_1", beforeSeconds: now, untilSeconds: now + 9)
+        #expect(!list.hasRoom(for: 1, nowSeconds: now) && !list.add([ended], nowSeconds: now))
+        let version = list.version
+        list.addAll([ended], nowSeconds: now)
+        #expect(list.version > version)
+        let made = Principal(
+            proof: .token, credentialID: "x", detail: PrincipalDetail(parents: ["key_1"], issuedSeconds: now))
+        #expect(list.reason(against: made)?.value == "key_1")
+        // Once they are over there is room again.
+        #expect(list.hasRoom(for: many.count, nowSeconds: now + 9))
     }
 
     @Test("a user who acts for another is revoked in that part, too")

@@ -11,13 +11,21 @@ final class TokenServiceStand: Sendable {
     final class Book: Sendable {
         let events = Mutex<[TokenEvent]>([])
         let isShut = Mutex(false)
+        /// Whom the agent's key is of, and what happens right after it was found to be good.
+        let agent = Mutex(Principal(proof: .apiKey, agent: "builder", credentialID: "key_1"))
+        let afterKey = Mutex<(@Sendable () -> Void)?>(nil)
     }
 
     let login = TokenFixture(.p256)
+    /// Another issuer, which lets nobody act for its users.
+    let partner = TokenFixture(.p256)
+    static let partnerIssuer = "https://partner.example"
     let service: TokenService
     let revocations = RevocationList()
     let book = Book()
+    let clock = ManualClock(TokenFixture.now)
     static let issuer = "https://gw.example"
+    static let vendor = "https://vendor.example"
 
     init() {
         let login = login.authority(TokenRules(issuer: TokenFixture.issuer, audiences: ["sluice"]))
@@ -25,12 +33,21 @@ final class TokenServiceStand: Sendable {
         let revoke: @Sendable ([Revocation]) throws(GatewayError) -> Void = { entries throws(GatewayError) in
             _ = revocations.add(entries, nowSeconds: TokenFixture.now)
         }
-        var environment = TokenService.Environment(wallSeconds: { TokenFixture.now }, revoke: revoke)
-        environment.issuers = { [TokenService.Issuer(authority: login, actors: [NamePattern("builder")])] }
-        environment.key = { secret in
-            secret == "agent-key" ? Principal(proof: .apiKey, agent: "builder", credentialID: "key_1") : nil
+        var environment = TokenService.Environment(wallSeconds: { [clock] in clock.now }, revoke: revoke)
+        let partner = partner.authority(TokenRules(issuer: Self.partnerIssuer, audiences: ["sluice"]))
+        environment.issuers = {
+            [
+                TokenService.Issuer(
+                    authority: login, actors: ["builder", Self.partnerIssuer + "#helper"].map { NamePattern($0) }),
+                TokenService.Issuer(authority: partner, actors: []),
+            ]
         }
         let book = book
+        environment.key = { secret in
+            guard secret == "agent-key" else { return nil }
+            defer { book.afterKey.withLock { $0?() } }
+            return book.agent.withLock { $0 }
+        }
         environment.record = { event throws(GatewayError) in
             if book.isShut.withLock({ $0 }) { throw GatewayError(.auditUnavailable, "the disk is full") }
             book.events.withLock { $0.append(event) }
@@ -38,7 +55,8 @@ final class TokenServiceStand: Sendable {
         }
         environment.refused = { event in book.events.withLock { $0.append(event) } }
         service = TokenService(
-            issuer: TokenServiceStand.issuer, ring: KeyRing(nowSeconds: TokenFixture.now),
+            issuer: TokenServiceStand.issuer, audiences: [TokenServiceStand.vendor],
+            ring: KeyRing(nowSeconds: TokenFixture.now),
             proofs: ProofRules(nonces: ProofNonces(secret: Secret("x"))), revocations: revocations,
             environment: environment)
     }
@@ -66,6 +84,20 @@ final class TokenServiceStand: Sendable {
                 ("grant_type", TokenService.GrantType.exchange.rawValue), ("subject_token", subject),
                 ("subject_token_type", "urn:ietf:params:oauth:token-type:access_token"),
             ] + more, client: client, proofs: proofs, certificate: certificate)
+    }
+
+    /// A token of the other issuer.
+    func partnerToken(_ subject: String) throws -> String {
+        try partner.token {
+            $0["iss"] = .text(Self.partnerIssuer)
+            $0["sub"] = .text(subject)
+            $0["jti"] = .text("p-" + subject)
+        }
+    }
+
+    /// What makes a token's holder the actor.
+    func actor(_ token: String) -> [(String, String)] {
+        [("actor_token", token), ("actor_token_type", "urn:ietf:params:oauth:token-type:access_token")]
     }
 
     func token(_ response: TokenService.Response) throws -> String {

@@ -148,6 +148,77 @@ struct TokenServiceTests {
         }
     }
 
+    @Test("RFC 8693: a token for several, each of which is checked; nothing that is asked for is left out")
+    func audiences() async throws {
+        let stand = Stand()
+        let both = [("audience", Stand.issuer), ("audience", Stand.vendor), ("resource", Stand.vendor)]
+        let made = try token(try await stand.exchange(try stand.login.token(), both))
+        #expect(stand.service.authority.find(made).principal?.detail?.audiences == [Stand.issuer, Stand.vendor])
+        let other = both + [("resource", "https://evil.example")]
+        #expect(code(try await stand.exchange(try stand.login.token(), other)) == "invalid_target")
+        let subject = try stand.login.token { $0["scope"] = "read write" }
+        func send(_ more: JSONObject) async throws -> TokenService.Response {
+            var body: JSONObject = [
+                "grant_type": .text(TokenService.GrantType.exchange.rawValue), "subject_token": .text(subject),
+                "subject_token_type": "urn:ietf:params:oauth:token-type:access_token",
+            ]
+            for member in more.members { body[member.name.value] = member.value }
+            var request = TokenService.Request(
+                method: "POST", path: "/oauth/token", body: JSONTree.object(body).bytes)
+            request.contentType = "application/json"
+            return try #require(await stand.service.respond(request))
+        }
+        let list: JSONTree = [.text(Stand.issuer), .text(Stand.vendor)]
+        let listed = try token(try await send(["audience": list, "requested_expires_in": .integer(60)]))
+        let found = try #require(stand.service.authority.find(listed).principal?.detail)
+        #expect(found.audiences == [Stand.issuer, Stand.vendor])
+        #expect(found.expiresSeconds == TokenFixture.now + 60)
+        #expect(try await send(["unknown": [true], "models": .null]).status == 200)
+        for wrong: JSONObject in [["scope": ["read"]], ["models": ["fast"]], ["audience": [true]], ["bind": true]] {
+            #expect(code(try await send(wrong)) == "invalid_request")
+        }
+    }
+
+    @Test("T13, T14: whoami tells of a bound token only whoever holds its key")
+    func boundWhoAmI() async throws {
+        let stand = Stand()
+        let (holder, other) = (SigningKey(.p256), SigningKey(.p256))
+        func proof(_ token: String?, _ key: SigningKey, _ path: String, _ method: String) throws -> String {
+            var claims: JSONObject = [
+                "jti": .text(TokenID.make()), "htm": .text(method), "htu": .text("https://gw.example\(path)"),
+                "iat": .integer(TokenFixture.now),
+            ]
+            claims["ath"] = token.map { .text(TokenDigest(Array($0.utf8)).base64URL) }
+            return try key.sign(claims, header: ["typ": "dpop+jwt", "jwk": .object(key.publicMembers)])
+        }
+        func status(_ field: String, _ proofs: [String] = [], certificate: String? = nil) async throws -> Int? {
+            var request = TokenService.Request(method: "GET", path: "/oauth/whoami")
+            (request.authorization, request.proofs, request.certificate) = (field, proofs, certificate)
+            let answer = await stand.service.respond(request)
+            #expect(answer?.status == 200 || answer?.body?["user"] == nil)
+            return answer?.status
+        }
+        let bound = try token(
+            try await stand.exchange(
+                try stand.login.token(), proofs: [try proof(nil, holder, "/oauth/token", "POST")]))
+        func good(_ key: SigningKey) throws -> String { try proof(bound, key, "/oauth/whoami", "GET") }
+        #expect(try await status("Bearer \(bound)") == 401)
+        #expect(try await status("DPoP \(bound)") == 401)
+        #expect(try await status("Bearer \(bound)", [try good(holder)]) == 401)
+        #expect(try await status("DPoP \(bound)", [try good(other)]) == 401)
+        #expect(try await status("DPoP \(bound)", [try proof(nil, holder, "/oauth/whoami", "GET")]) == 401)
+        #expect(try await status("DPoP \(bound)", [try good(holder), try good(holder)]) == 401)
+        let once = try good(holder)
+        #expect(try await status("DPoP \(bound)", [once]) == 200)
+        #expect(try await status("DPoP \(bound)", [once]) == 401)
+        let (own, stranger) = (String(repeating: "A", count: 43), String(repeating: "B", count: 43))
+        let certified = try token(
+            try await stand.exchange(try stand.login.token(), [("bind", "certificate")], certificate: own))
+        #expect(try await status("Bearer \(certified)") == 401)
+        #expect(try await status("Bearer \(certified)", certificate: stranger) == 401)
+        #expect(try await status("Bearer \(certified)", certificate: own) == 200)
+    }
+
     @Test("whoami says who, by what, and nothing to whom it does not know")
     func whoAmI() async throws {
         let stand = Stand()

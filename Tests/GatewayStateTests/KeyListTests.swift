@@ -7,7 +7,7 @@ import Testing
 
 @Suite("Managed keys are made once and known by their hash")
 struct KeyListTests {
-    private let fixture = StateFixture()
+    private let fixture = StateFixture(now: 0)
 
     private func draft(_ change: (inout ManagedKey) -> Void = { _ in }) -> ManagedKey {
         var key = ManagedKey(id: "", hint: "", createdSeconds: 0)
@@ -102,6 +102,32 @@ struct KeyListTests {
         store.fold()
         store.close()
         #expect(try fixture.open().keys.all().map(\.lastUsedSeconds) == [70])
+    }
+
+    @Test func whatWasMadeBeforeABlockIsStillEndedAfterIt() throws {
+        fixture.now = 1_000_000
+        let store = try fixture.open()
+        let key = try store.keys.create(draft(), nowSeconds: 1_000).key
+        #expect(try store.revocations().isEmpty)
+        _ = try store.keys.set(key.id, .blocked, nowSeconds: 1_000)
+        _ = try store.keys.set(key.id, .active, nowSeconds: 1_010)
+        store.close()
+        let again = try fixture.open()
+        let kept = try again.revocations()
+        #expect(kept.map(\.kind) == [.grant] && kept.map(\.value) == [key.id])
+        #expect(kept.map(\.beforeSeconds) == [1_000])
+        #expect((kept.first?.untilSeconds ?? 0) > 1_000 + 86_400)
+    }
+
+    @Test func whatIsMadeWhileABlockIsBeingWrittenEndsWithIt() throws {
+        // Whoever blocked it asked the clock, and then had to wait for the disk.
+        fixture.now = 1_003_000
+        let store = try fixture.open()
+        let key = try store.keys.create(draft(), nowSeconds: 1_000).key
+        let blocked = try store.keys.set(key.id, .blocked, nowSeconds: 1_000)
+        #expect(blocked.changedSeconds == 1_003)
+        #expect(try store.revocations().map(\.beforeSeconds) == [1_003])
+        #expect(blocked.revocation(nowSeconds: 1_004)?.beforeSeconds == 1_003)
     }
 
     @Test func secretsAreNeverTheSame() {

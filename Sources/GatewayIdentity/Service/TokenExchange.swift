@@ -17,6 +17,14 @@ package enum TokenExchange {
         package var actor: Principal?
         /// Agents that the configuration lets act for this subject.
         package var actors: [NamePattern] = []
+        /// Whom the actor may be known to; nil for everybody.
+        package var actorAudiences: [String]?
+        /// The gateway's own name, and who vouches for the subject, for whoever acts by its token now, and for the
+        /// actor; nil for the gateway.
+        package var issuer = ""
+        package var origin: String?
+        package var actingOrigin: String?
+        package var actorOrigin: String?
         package var scopes: [String]?
         package var audiences: [String]?
         package var models: [String]?
@@ -57,7 +65,9 @@ package enum TokenExchange {
         principal.grant = grant
         let detail = request.subject.detail
         principal.detail = PrincipalDetail(
-            issuer: detail?.issuer, instance: request.actor?.instance ?? detail?.instance, session: detail?.session,
+            issuer: detail?.issuer, origin: request.origin,
+            actingOrigin: request.actor == nil ? request.actingOrigin : request.actorOrigin,
+            instance: request.actor?.instance ?? detail?.instance, session: detail?.session,
             sandbox: request.actor?.sandbox ?? detail?.sandbox, scopes: scopes, delegation: chain,
             grantID: detail?.grantID ?? request.subject.credentialID, parents: try parents(request),
             issuedSeconds: now, expiresSeconds: end)
@@ -76,10 +86,12 @@ package enum TokenExchange {
             throw TokenServiceError(.invalidGrant, "the actor has no name")
         }
         if let wanted = request.mayAct {
-            guard wanted.subject.utf8.elementsEqual(name.utf8), wanted.issuer == nil || wanted.issuer == actor.issuer
-            else { throw TokenServiceError(.invalidGrant, "the subject's token lets another act for it: may_act") }
+            let isMeant = wanted.issuer.map { $0 == request.actorOrigin ?? request.issuer } ?? isPlain(name, request)
+            guard wanted.subject.utf8.elementsEqual(name.utf8), isMeant else {
+                throw TokenServiceError(.invalidGrant, "the subject's token lets another act for it: may_act")
+            }
         } else {
-            guard request.actors.contains(where: { $0.matches(name) }) else {
+            guard request.actors.contains(where: { isNamed(name, by: $0, request) }) else {
                 throw TokenServiceError(
                     .invalidGrant,
                     "nobody lets this agent act for others: its token needs may_act, or the IdentityProvider an actor "
@@ -93,7 +105,21 @@ package enum TokenExchange {
             throw TokenServiceError(
                 .invalidGrant, "authority is passed on at most \(PrincipalDetail.delegationMax) times")
         }
-        return [Delegate(subject: name, issuer: actor.issuer)] + earlier
+        return [Delegate(subject: name, issuer: request.actorOrigin ?? actor.issuer)] + earlier
+    }
+
+    /// Whether a name alone says who is meant: one of the gateway's own, one of the issuer that also vouches for the
+    /// subject, or a workload by the id its trust domain gave it. Any other issuer may call somebody the same.
+    private static func isPlain(_ name: String, _ request: Request) -> Bool {
+        guard let origin = request.actorOrigin, origin != request.origin else { return true }
+        return origin.hasPrefix("spiffe://") && name.hasPrefix(origin + "/")
+    }
+
+    /// `name`, or `issuer#name` for those of another issuer.
+    private static func isNamed(_ name: String, by pattern: NamePattern, _ request: Request) -> Bool {
+        if isPlain(name, request), pattern.matches(name) { return true }
+        return pattern.description.contains("#")
+            && pattern.matches("\(request.actorOrigin ?? request.issuer)#\(name)")
     }
 
     /// What the token is made from, so that it ends with any of them.
@@ -122,10 +148,12 @@ package enum TokenExchange {
     }
 
     private static func audiences(_ request: Request, _ known: [String]) throws(TokenServiceError) -> [String] {
-        let allowed = request.isOwn ? request.subjectAudiences.filter(known.contains) : known
+        var allowed = request.isOwn ? request.subjectAudiences.filter(known.contains) : known
+        if let limit = request.actorAudiences { allowed = allowed.filter(limit.contains) }
         guard let wanted = request.audiences, !wanted.isEmpty else {
             guard let first = allowed.first else {
-                throw TokenServiceError(.invalidTarget, "the subject's token is for nobody the gateway speaks for")
+                throw TokenServiceError(
+                    .invalidTarget, "subject and actor may be known to nobody the gateway speaks for")
             }
             return request.isOwn ? allowed : [first]
         }
@@ -135,18 +163,20 @@ package enum TokenExchange {
         return wanted
     }
 
-    /// Models and tools, the same or fewer; the budget as it is.
+    /// Models and tools, the same or fewer; the budget as it is, and the actor's where the subject has none.
     private static func narrowed(_ request: Request) throws(TokenServiceError) -> KeyGrant? {
         let own = request.subject.grant
         let actor = request.actor?.grant
         let models = try narrowed(request.models, try common(own?.models, actor?.models, "model"), "model")
         let tools = try narrowed(request.tools, try common(own?.tools, actor?.tools, "tool"), "tool")
-        guard !models.isEmpty || !tools.isEmpty || own?.limits.isEmpty == false else { return nil }
-        guard let own, !own.limits.isEmpty else { return KeyGrant(models: models, tools: tools) }
+        let parties = [request.subject, request.actor].compactMap(\.self)
+        guard let payer = parties.first(where: { $0.grant?.limits.isEmpty == false }), let budget = payer.grant else {
+            return models.isEmpty && tools.isEmpty ? nil : KeyGrant(models: models, tools: tools)
+        }
         // Counted on the new token it would be a new budget, as often as somebody asks for one.
-        let keyAccount = own.account == nil ? own.keyAccount ?? request.subject.originCredentialID : nil
+        let keyAccount = budget.account == nil ? budget.keyAccount ?? payer.originCredentialID : nil
         return KeyGrant(
-            models: models, tools: tools, limits: own.limits, account: own.account, keyAccount: keyAccount)
+            models: models, tools: tools, limits: budget.limits, account: budget.account, keyAccount: keyAccount)
     }
 
     /// What both lists allow; empty for everything.

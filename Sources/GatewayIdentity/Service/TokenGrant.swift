@@ -47,7 +47,8 @@ package struct TokenGrant: Sendable, Equatable {
             ("user", principal.user), ("agent", principal.agent), ("tenant", principal.tenant),
             ("team", principal.team), ("run", principal.run), ("instance", principal.instance),
             ("sid", principal.session),
-            ("sandbox", principal.sandbox), ("grant", principal.detail?.grantID),
+            ("sandbox", principal.sandbox), ("origin", principal.detail?.origin),
+            ("acting_origin", principal.detail?.actingOrigin), ("grant", principal.detail?.grantID),
             ("budget_of", principal.grant?.account), ("budget_of_key", principal.grant?.keyAccount),
         ]
         for (name, value) in names { claims[name] = value.map { JSONTree.text($0) } }
@@ -95,7 +96,8 @@ package struct TokenGrant: Sendable, Equatable {
         }
         let names = ["user", "agent", "tenant", "team", "run", "sandbox"]
         principal.detail = PrincipalDetail(
-            issuer: token.issuer, instance: text("instance"), session: text("sid"), sandbox: text("sandbox"),
+            issuer: token.issuer, origin: text("origin"), actingOrigin: text("acting_origin"),
+            instance: text("instance"), session: text("sid"), sandbox: text("sandbox"),
             scopes: token.scopes, audiences: token.audiences, delegation: try StandardClaims.delegation(claims),
             grantID: text("grant"), parents: try StandardClaims.texts("parents", claims),
             issuedSeconds: token.issuedSeconds, expiresSeconds: token.expiresSeconds,

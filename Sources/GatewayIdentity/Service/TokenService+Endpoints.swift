@@ -112,6 +112,7 @@ extension TokenService {
             throw TokenServiceError(.invalidClient, "say who asks: an API key's id and secret, or an assertion")
         }
         event.client = client.principal
+        try TokenService.check(client, try proof(request, form))
         let token = try form.required("token")
         // A token that is not good is not active, for whatever reason (section 2.2).
         let known: Known
@@ -159,16 +160,54 @@ extension TokenService {
     private func whoAmI(_ request: Request) async -> Response {
         do {
             let principal = try await caller(request)
+            try proven(principal, request)
             return Response(200, principal.description(nowSeconds: environment.wallSeconds()))
         } catch {
+            let problem = error as? TokenServiceError
+            let known = TokenService.shown(error)
             var event = TokenEvent("token.whoami", source: request.source, requestID: request.requestID)
-            event.refuses("invalid_token", error.message)
-            environment.refused(event)
+            event.refuses(problem?.code.rawValue ?? "invalid_token", known.message)
+            if problem?.code != .useNonce { environment.refused(event) }
             var response = Response(
                 401,
-                ["code": .text(error.code.rawValue), "detail": .text(error.message), "hint": .text(error.hint ?? "")])
+                ["code": .text(known.code.rawValue), "detail": .text(known.message), "hint": .text(known.hint ?? "")])
             response.fields = [("www-authenticate", "Bearer realm=\"sluice\""), ("cache-control", "no-store")]
+            if let problem {
+                response.fields[0].value = "DPoP error=\"\(problem.code.rawValue)\""
+                response.fields.append(("dpop-nonce", proofs.nonce(nowSeconds: environment.wallSeconds())))
+            }
             return response
+        }
+    }
+
+    /// As `whoami` tells it.
+    private static func shown(_ error: any Error) -> GatewayError {
+        if let error = error as? GatewayError { return error }
+        return GatewayError(
+            .unauthenticated, (error as? TokenServiceError)?.description ?? "the request failed",
+            hint: "send it as 'authorization: DPoP …' with a proof in the field DPoP")
+    }
+
+    /// Who a bound token is of is for its holder to know, as on any other route: whoever has it without its key has
+    /// found or stolen it (RFC 9449 section 7.1, RFC 8705 section 3).
+    private func proven(_ principal: Principal, _ request: Request) throws {
+        switch principal.detail?.confirmation {
+        case nil: return
+        case .certificate(let own):
+            guard let shown = request.certificate, Secret(own).matches(Array(shown.utf8)) else {
+                throw GatewayError(
+                    .unauthenticated, "the token is bound to another client certificate",
+                    hint: "connect with the certificate it was made for")
+            }
+        case .proofKey(let own):
+            let words = (request.authorization ?? "").split(separator: " ", maxSplits: 1)
+            guard words.first?.lowercased() == "dpop", let token = words.last, request.proofs.count == 1 else {
+                throw TokenServiceError(.invalidProof, "the token is bound to a key and needs one proof of it")
+            }
+            let holder = try proof(request, of: TokenDigest(Array(token.utf8)))
+            guard Secret(own).matches(Array(holder.utf8)) else {
+                throw TokenServiceError(.invalidProof, "the proof is by another key than the token is bound to")
+            }
         }
     }
 

@@ -9,6 +9,9 @@ extension TokenService {
             throw TokenServiceError(.unsupportedGrantType, "there is no grant type \(name.prefix(128))")
         }
         event.operation = "token." + type.shownName
+        // Before any credential is looked at: what is revoked from now on ends the token too, although it did not stop
+        // it, because nothing that was issued until then is believed.
+        let began = environment.wallSeconds()
         let client = try await client(request, form)
         event.client = client?.principal
         let holder = try proof(request, form)
@@ -19,7 +22,7 @@ extension TokenService {
             guard let client else { throw TokenServiceError(.invalidClient, "say who asks") }
             event.sees(subject: client.principal)
             try TokenService.check(client, holder)
-            asked = try narrowing(form, client.principal, client, actor: nil)
+            asked = try narrowing(form, client, actor: nil)
         case .assertion:
             let known = try await find(try form.required("assertion"))
             event.sees(subject: known.principal)
@@ -27,15 +30,15 @@ extension TokenService {
                 throw TokenServiceError(.invalidGrant, "an assertion is somebody else's: exchange the token instead")
             }
             try TokenService.check(known, holder)
-            asked = try narrowing(form, known.principal, known, actor: nil)
+            asked = try narrowing(form, known, actor: nil)
         }
-        var grant = try TokenExchange.grant(asked, audiences: audiences, nowSeconds: environment.wallSeconds())
+        var grant = try TokenExchange.grant(asked, audiences: audiences, nowSeconds: began)
         grant.principal.bind(to: holder)
         let issued = "urn:ietf:params:oauth:token-type:access_token"
+        let token = try await issue(grant, event)
         var body: JSONTree = [
-            "access_token": .text(try await issue(grant, event)),
-            "token_type": .text(holder.isProofKey ? "DPoP" : "Bearer"),
-            "expires_in": .integer(grant.expiresSeconds - grant.issuedSeconds),
+            "access_token": .text(token), "token_type": .text(holder.isProofKey ? "DPoP" : "Bearer"),
+            "expires_in": .integer(max(0, grant.expiresSeconds - environment.wallSeconds())),
         ]
         if case .object(var object) = body {
             if type == .exchange { object["issued_token_type"] = .text(issued) }
@@ -83,11 +86,11 @@ extension TokenService {
         } else if form["actor_token_type"] != nil {
             throw TokenServiceError(.invalidRequest, "actor_token_type without actor_token")
         }
-        return try narrowing(form, subject.principal, subject, actor: actor?.principal)
+        return try narrowing(form, subject, actor: actor)
     }
 
     private func narrowing(
-        _ form: TokenForm, _ subject: Principal, _ known: Known, actor: Principal?
+        _ form: TokenForm, _ known: Known, actor: Known?
     ) throws -> TokenExchange.Request {
         let parsed = known.token.isEmpty ? nil : try JSONWebToken(parsing: known.token)
         var own: [String] = []
@@ -96,20 +99,24 @@ extension TokenService {
         case .array(let list): own = list.compactMap { $0.string?.value }
         default: break
         }
-        var request = TokenExchange.Request(subject: subject, subjectAudiences: own, isOwn: known.isOwn)
+        var request = TokenExchange.Request(subject: known.principal, subjectAudiences: own, isOwn: known.isOwn)
+        request.issuer = issuer
+        (request.origin, request.actingOrigin) = (known.origin, known.actingOrigin)
         if let may = parsed?.claims["may_act"] {
             guard let name = may["sub"]?.string?.value else {
                 throw TokenServiceError(.invalidGrant, "the subject's may_act names nobody")
             }
             request.mayAct = Delegate(subject: name, issuer: may["iss"]?.string?.value)
         }
-        request.actor = actor
+        request.actor = actor?.principal
+        request.actorOrigin = actor?.actingOrigin
+        // One of ours says itself whom it may be shown to; what others issue says so of us alone.
+        request.actorAudiences = actor.flatMap { $0.isOwn ? $0.principal.detail?.audiences : nil }
         request.actors = known.actors
         request.scopes = form.words("scope")
         request.models = form.words("models")
         request.tools = form.words("tools")
-        let targets = [form["audience"], form["resource"]].compactMap(\.self)
-        request.audiences = targets.isEmpty ? nil : targets
+        request.audiences = form.audiences
         if let text = form["requested_expires_in"] {
             guard let seconds = Int(text), seconds > 0 else {
                 throw TokenServiceError(.invalidRequest, "requested_expires_in is no number of seconds")
@@ -168,15 +175,21 @@ extension TokenService {
         var isProofKey: Bool { thumbprint != nil }
     }
 
-    private func proof(_ request: Request, _ form: TokenForm) throws -> Holder {
+    func proof(_ request: Request, _ form: TokenForm) throws -> Holder {
         var holder = Holder(certificate: request.certificate)
         holder.bindsCertificate = form["bind"] == "certificate"
         guard !request.proofs.isEmpty else { return holder }
         guard request.proofs.count == 1 else { throw TokenServiceError(.invalidProof, "more than one proof") }
+        holder.thumbprint = try proof(request, of: nil)
+        return holder
+    }
+
+    /// The key that the request's first proof is signed with; `token` is what it must be of, where one comes with it.
+    func proof(_ request: Request, of token: TokenDigest?) throws(TokenServiceError) -> String {
         let asked = ProofRules.Request(
-            method: request.method, url: OutboundURL.join(issuer, request.path), token: nil)
+            method: request.method, url: OutboundURL.join(issuer, request.path), token: token)
         do throws(ProofRules.Problem) {
-            holder.thumbprint = try proofs.check(
+            return try proofs.check(
                 Array(request.proofs[0].utf8), of: asked, nowSeconds: environment.wallSeconds())
         } catch {
             switch error {
@@ -184,11 +197,10 @@ extension TokenService {
             case .needsNonce: throw TokenServiceError(.useNonce, "the proof needs the nonce in DPoP-Nonce")
             }
         }
-        return holder
     }
 
     /// A bound token is only taken from whoever holds its key.
-    private static func check(_ known: Known, _ holder: Holder) throws(TokenServiceError) {
+    static func check(_ known: Known, _ holder: Holder) throws(TokenServiceError) {
         let isHeld: Bool
         switch known.principal.detail?.confirmation {
         case nil: isHeld = true
@@ -213,8 +225,9 @@ extension Principal {
         }
         guard let confirmation else { return }
         detail = PrincipalDetail(
-            issuer: issuer, instance: instance, session: session, sandbox: sandbox, scopes: scopes,
-            delegation: delegation, grantID: detail?.grantID, parents: detail?.parents ?? [],
+            issuer: issuer, origin: detail?.origin, actingOrigin: detail?.actingOrigin, instance: instance,
+            session: session, sandbox: sandbox, scopes: scopes, delegation: delegation, grantID: detail?.grantID,
+            parents: detail?.parents ?? [],
             issuedSeconds: detail?.issuedSeconds, expiresSeconds: detail?.expiresSeconds, confirmation: confirmation,
             proven: detail?.proven ?? [])
     }

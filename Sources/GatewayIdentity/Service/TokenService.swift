@@ -187,26 +187,46 @@ package final class TokenService: Sendable {
         var isOwn: Bool
         var actors: [NamePattern]
         var token: [UInt8]
+        /// Who vouches for the subject, and for whoever acts by it; nil for the gateway, whose keys and runs they are.
+        var origin: String?
+        var actingOrigin: String?
+    }
+
+    private func recognised(_ principal: Principal, _ token: [UInt8], by authority: TokenAuthority) -> Known {
+        let issuers = environment.issuers()
+        guard authority === self.authority else {
+            let origin = authority.origin
+            return Known(
+                principal: principal, isOwn: false,
+                actors: issuers.first { $0.authority === authority }?.actors ?? [], token: token, origin: origin,
+                actingOrigin: origin)
+        }
+        // What another issuer's token has become is still for that issuer's actors alone. What began here has no
+        // provider that could name them, so that any may.
+        let origin = principal.detail?.origin
+        return Known(
+            principal: principal, isOwn: true,
+            actors: origin.map { actors(of: $0, issuers) } ?? issuers.flatMap(\.actors), token: token,
+            origin: origin, actingOrigin: principal.detail?.actingOrigin)
+    }
+
+    private func actors(of origin: String, _ issuers: [Issuer]) -> [NamePattern] {
+        issuers.filter { $0.authority.origin == origin }.flatMap(\.actors)
     }
 
     /// Whose token it is, waiting for its issuer's keys where it must.
     func find(_ text: String) async throws(GatewayError) -> Known {
         let bytes = Array(text.utf8)
         let digest = TokenDigest(bytes)
-        let own = Issuer(authority: authority, actors: environment.issuers().flatMap(\.actors))
-        for issuer in [own] + environment.issuers() {
+        for authority in [authority] + environment.issuers().map(\.authority) {
             for _ in 0..<3 {
-                let finding = issuer.authority.find(
+                let finding = authority.find(
                     bytes.span, digest: digest, nowSeconds: environment.wallSeconds())
                 switch finding {
-                case .accepted(let principal):
-                    return Known(
-                        principal: principal, isOwn: issuer.authority === authority, actors: issuer.actors,
-                        token: bytes)
+                case .accepted(let principal): return recognised(principal, bytes, by: authority)
                 case .refused(let error): throw error
                 case .notMine: break
                 case .waiting:
-                    let authority = issuer.authority
                     await withCheckedContinuation { done in
                         if !authority.wait({ done.resume() }) { done.resume() }
                     }

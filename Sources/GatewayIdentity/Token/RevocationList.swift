@@ -12,6 +12,7 @@ package final class RevocationList: Sendable {
         var value: String
     }
 
+    /// Of what is asked for. What has been promised (`addAll`) finds room beyond it.
     package static let entriesMax = 200_000
     private let entries = Mutex<[Key: [Entry]]>([:])
     private let count = Atomic<Int>(0)
@@ -22,8 +23,19 @@ package final class RevocationList: Sendable {
     /// Grows with every revocation: who remembers the version it last asked at need not ask again.
     package var version: UInt64 { changes.load(ordering: .acquiring) }
 
+    /// Whether there is room for so many more.
+    package func hasRoom(for more: Int, nowSeconds: Int) -> Bool {
+        entries.withLock { makeRoom(for: more, &$0, nowSeconds: nowSeconds) }
+    }
+
     /// False when there is no room; then the caller must not say that it is revoked.
-    package func add(_ new: [Entry], nowSeconds: Int) -> Bool {
+    package func add(_ new: [Entry], nowSeconds: Int) -> Bool { add(new, nowSeconds: nowSeconds, isBounded: true) }
+
+    /// Takes what nobody could be told "no" to: what managed keys end, which is two for each of the keys there can be,
+    /// and what the disk has.
+    package func addAll(_ new: [Entry], nowSeconds: Int) { _ = add(new, nowSeconds: nowSeconds, isBounded: false) }
+
+    private func add(_ new: [Entry], nowSeconds: Int, isBounded: Bool) -> Bool {
         var isNews = false
         let isDone = entries.withLock { entries in
             // Keys tell anew what became of them each time one of them changes.
@@ -31,14 +43,7 @@ package final class RevocationList: Sendable {
                 !(entries[Key(kind: entry.kind, value: entry.value)] ?? []).contains { $0.covers(entry) }
             }
             isNews = !new.isEmpty
-            if count.load(ordering: .relaxed) + new.count > RevocationList.entriesMax {
-                for (key, list) in entries {
-                    let alive = list.filter { $0.untilSeconds > nowSeconds }
-                    entries[key] = alive.isEmpty ? nil : alive
-                }
-                count.store(entries.values.reduce(0) { $0 + $1.count }, ordering: .relaxed)
-            }
-            guard count.load(ordering: .relaxed) + new.count <= RevocationList.entriesMax else { return false }
+            guard !isBounded || makeRoom(for: new.count, &entries, nowSeconds: nowSeconds) else { return false }
             for entry in new {
                 var list = entries[Key(kind: entry.kind, value: entry.value)] ?? []
                 if let index = list.firstIndex(where: { $0.tenant == entry.tenant }) {
@@ -54,6 +59,18 @@ package final class RevocationList: Sendable {
         }
         if isDone, isNews { changes.add(1, ordering: .releasing) }
         return isDone
+    }
+
+    /// Forgets what is over, if that is needed.
+    private func makeRoom(for more: Int, _ entries: inout [Key: [Entry]], nowSeconds: Int) -> Bool {
+        if count.load(ordering: .relaxed) + more > RevocationList.entriesMax {
+            for (key, list) in entries {
+                let alive = list.filter { $0.untilSeconds > nowSeconds }
+                entries[key] = alive.isEmpty ? nil : alive
+            }
+            count.store(entries.values.reduce(0) { $0 + $1.count }, ordering: .relaxed)
+        }
+        return count.load(ordering: .relaxed) + more <= RevocationList.entriesMax
     }
 
     /// What revokes this caller; nil for one in order.

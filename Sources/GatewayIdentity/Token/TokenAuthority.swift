@@ -39,6 +39,9 @@ package final class TokenAuthority: Sendable {
         keys.onChange { cache.removeAll() }
     }
 
+    /// Whom its tokens are of, whatever they say themselves.
+    package var origin: String { rules.issuer ?? subjectPrefix.map { String($0.dropLast()) } ?? name }
+
     /// Who shows this token. Never waits.
     package func find(_ token: Span<UInt8>, digest: TokenDigest, nowSeconds: Int) -> Finding {
         // Before the keys are looked at: what was found with keys that go meanwhile is not kept.

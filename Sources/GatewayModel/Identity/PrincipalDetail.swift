@@ -3,6 +3,10 @@
 package final class PrincipalDetail: Sendable {
     /// Who vouches for the caller: an issuer, a trust domain.
     package let issuer: String?
+    /// In a token of the gateway's own, who vouched for the subject it was made from, and for whoever acts by it; nil
+    /// for the gateway itself. A name of somebody else's does not become one of ours on the way.
+    package let origin: String?
+    package let actingOrigin: String?
     /// One of several copies of the agent.
     package let instance: String?
     package let session: String?
@@ -29,12 +33,15 @@ package final class PrincipalDetail: Sendable {
     package static let parentsMax = 4 * delegationMax
 
     package init(
-        issuer: String? = nil, instance: String? = nil, session: String? = nil, sandbox: String? = nil,
-        scopes: [String] = [], audiences: [String] = [], delegation: [Delegate] = [], grantID: String? = nil,
-        parents: [String] = [], issuedSeconds: Int? = nil, expiresSeconds: Int? = nil,
+        issuer: String? = nil, origin: String? = nil, actingOrigin: String? = nil, instance: String? = nil,
+        session: String? = nil, sandbox: String? = nil, scopes: [String] = [], audiences: [String] = [],
+        delegation: [Delegate] = [], grantID: String? = nil, parents: [String] = [], issuedSeconds: Int? = nil,
+        expiresSeconds: Int? = nil,
         confirmation: Confirmation? = nil, proven: [ProvenName] = []
     ) {
         self.issuer = issuer
+        self.origin = origin
+        self.actingOrigin = actingOrigin
         self.instance = instance
         self.session = session
         self.sandbox = sandbox
@@ -95,7 +102,8 @@ package struct ProvenName: Sendable, Hashable {
 extension PrincipalDetail: Hashable {
     package static func == (left: PrincipalDetail, right: PrincipalDetail) -> Bool {
         if left === right { return true }
-        return left.issuer == right.issuer && left.instance == right.instance && left.session == right.session
+        return left.issuer == right.issuer && left.origin == right.origin && left.actingOrigin == right.actingOrigin
+            && left.instance == right.instance && left.session == right.session
             && left.sandbox == right.sandbox && left.scopes == right.scopes && left.audiences == right.audiences
             && left.delegation == right.delegation
             && left.grantID == right.grantID && left.parents == right.parents

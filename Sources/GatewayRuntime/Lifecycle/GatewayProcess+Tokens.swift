@@ -21,21 +21,15 @@ extension GatewayProcess {
             try self.ring(.p256, assertionKeyFile, in: folder, now), wallSeconds: { WallTime.seconds },
             save: { content throws(GatewayError) in try StateFile.write(content, assertionKeyFile, in: folder) })
         let revocations = identities.revocations
-        guard revocations.add(try state.revocations(), nowSeconds: now) else {
-            throw GatewayError(.tooLarge, "there are more revocations than \(RevocationList.entriesMax)")
-        }
+        revocations.addAll(try state.revocations(), nowSeconds: now)
         // Managed keys say themselves what became of them, at the start and from then on.
         state.keys.follow { keys in
             let now = WallTime.seconds
             let ended = keys.compactMap { $0.revocation(nowSeconds: now) }
-            if !ended.isEmpty { _ = revocations.add(ended, nowSeconds: now) }
+            if !ended.isEmpty { revocations.addAll(ended, nowSeconds: now) }
         }
-        // Kept first: what was said to be revoked stays so over a restart.
         let revoke: @Sendable ([Revocation]) throws(GatewayError) -> Void = { entries throws(GatewayError) in
-            try state.keep(entries)
-            guard revocations.add(entries, nowSeconds: WallTime.seconds) else {
-                throw GatewayError(.overloaded, "there is no room for more revocations")
-            }
+            try self.revoke(entries, state, revocations) { WallTime.seconds }
         }
         var environment = TokenService.Environment(wallSeconds: { WallTime.seconds }, revoke: revoke)
         environment.issuers = {
@@ -55,6 +49,32 @@ extension GatewayProcess {
         return TokenService(
             issuer: options.tokenIssuer, audiences: options.tokenAudiences, ring: ring, proofs: proofs,
             revocations: revocations, environment: environment, assertions: assertions)
+    }
+
+    /// Kept first: what was said to be revoked stays so over a restart.
+    static func revoke(
+        _ entries: [Revocation], _ state: StateStore, _ revocations: RevocationList, nowSeconds: () -> Int
+    ) throws(GatewayError) {
+        // Asked before: what is on the disk counts after a restart, whatever was answered.
+        guard revocations.hasRoom(for: entries.count, nowSeconds: nowSeconds()) else {
+            let error = GatewayError(
+                .overloaded, "there is no room for more than \(RevocationList.entriesMax) revocations",
+                hint: "'sluice token revoked' shows them; revoke the user, agent or run instead of single tokens")
+            Console.error("\(error.message): nothing was revoked")
+            throw error
+        }
+        try state.keep(entries)
+        revocations.addAll(entries, nowSeconds: nowSeconds())
+        // While this was being written callers were still let in: what they were given until now ends as well.
+        let now = nowSeconds()
+        let late = entries.filter { $0.beforeSeconds < now }.map { entry in
+            var later = entry
+            later.beforeSeconds = now
+            return later
+        }
+        guard !late.isEmpty else { return }
+        try state.keep(late)
+        revocations.addAll(late, nowSeconds: now)
     }
 
     /// The keys of that file; made where there is none.

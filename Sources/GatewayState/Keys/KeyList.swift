@@ -18,10 +18,12 @@ package final class KeyList: Sendable {
     }
 
     private let database: any DatabaseWriter
+    private let nowMilliseconds: @Sendable () -> Int
     private let state = Mutex(State())
 
-    init(_ database: any DatabaseWriter) throws {
+    init(_ database: any DatabaseWriter, now: @escaping @Sendable () -> Int) throws {
         self.database = database
+        nowMilliseconds = now
         let keys = try database.read { try KeyTable.all($0) }
         state.withLock { state in
             for key in keys { state.keys[key.id] = key }
@@ -137,11 +139,13 @@ package final class KeyList: Sendable {
     ) throws(GatewayError) -> ManagedKey {
         let result = state.withLock { state -> Result<ManagedKey, GatewayError> in
             do {
-                let key = try make(state.keys)
-                try database.write { try KeyTable.write(key, $0) }
-                state.keys[key.id] = key
-                let keys = KeyList.sorted(state.keys)
-                for listener in state.listeners { listener(keys) }
+                var key = try make(state.keys)
+                try commit(key, &state)
+                // Until everyone had heard of it the key let in: what was made from it meanwhile ends as well.
+                if case let now = nowMilliseconds() / 1_000, key.state != .active, now > key.changedSeconds {
+                    key.changedSeconds = now
+                    try commit(key, &state)
+                }
                 return .success(key)
             } catch let error as GatewayError {
                 return .failure(error)
@@ -153,6 +157,18 @@ package final class KeyList: Sendable {
             }
         }
         return try result.get()
+    }
+
+    /// What ends with the key is kept beside it: a block must still be known when the key lets in again.
+    private func commit(_ key: ManagedKey, _ state: inout State) throws {
+        let ended = [state.keys[key.id], key].compactMap { $0?.revocation(nowSeconds: key.changedSeconds) }
+        try database.write { database in
+            try KeyTable.write(key, database)
+            for entry in ended { try RevocationTable.write(entry, database) }
+        }
+        state.keys[key.id] = key
+        let keys = KeyList.sorted(state.keys)
+        for listener in state.listeners { listener(keys) }
     }
 
     // MARK: Last use

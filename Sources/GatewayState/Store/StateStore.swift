@@ -75,7 +75,7 @@ package final class StateStore: Sendable {
                 settings: settings, journal: journal, firstID: UInt64(boot) << 40 | 1, foldedThrough: newest)
             try database.read { try StateStore.fill(&book, $0, now: now()) }
             ledger = Ledger(book, load: load, now: now)
-            keys = try KeyList(database)
+            keys = try KeyList(database, now: now)
             tools = try ToolBook(database)
             connections = try ConnectionBook(database)
             objects = try ProviderObjectBook(database)
