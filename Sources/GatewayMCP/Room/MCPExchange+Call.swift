@@ -352,6 +352,7 @@ extension MCPExchange {
                 request.end(&client, reply)
                 note?.client = client
             }
+            if case .ended = reply { goesOn(request) }
             // Unheard to its end.
             if self.exchange == nil { letGo() }
             if case .failed(let error) = reply, askToConnect(error, at: server, call) { return }

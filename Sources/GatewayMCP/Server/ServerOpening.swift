@@ -120,7 +120,7 @@ struct ServerOpening {
             close(session)
             return .success(known)
         }
-        if let own = caller.session, services.clients.hasEnded(own.id) {
+        if let own = caller.session, services.clients.hasEnded(own) {
             close(session)
             return .failure(GatewayError(.notFound, "the session has ended while one was opened at its server"))
         }
