@@ -161,7 +161,7 @@ struct ServerOpening {
         params.append(0x7D)
         let body = JSONRPCWriter.request(id: [0x31], method: "initialize", params: params)
         let post = ServerPost(server, services, on: worker)
-        post.isAtPair = isPair
+        (post.isAtPair, post.owner) = (isPair, caller.owner)
         var id: String?
         var answer: [UInt8]?
         post.onHead = { _, session in id = session }
