@@ -105,6 +105,8 @@ extension StateAPI {
             ("expires", .text(Self.text(seconds: item.expiresSeconds))),
         ]
         guard isWhole else { return .object(fields) }
+        if let meta = item.meta { fields.append(("meta", .text(meta))) }
+        if let others = item.others { fields.append(("others", .text(others))) }
         if let run = item.run { fields.append(("run", .text(run))) }
         fields.append(("rule", .text(item.rule)))
         fields.append(("digest", .text(item.digest)))

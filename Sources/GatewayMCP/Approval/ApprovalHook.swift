@@ -77,6 +77,8 @@ package struct ApprovalHook: Sendable {
             "id": .text(item.id), "caller": .object(who), "server": .text(item.server), "tool": .text(item.tool),
             "arguments": .text(item.arguments), "digest": .text(item.digest), "rule": .text(item.rule),
         ]
+        if let meta = item.meta { data["meta"] = .text(meta) }
+        if let others = item.others { data["others"] = .text(others) }
         if let risk { data["risk"] = .text(risk.rawValue) }
         data["asked"] = .text(ApprovalHook.text(item.createdSeconds))
         data["expires"] = .text(ApprovalHook.text(item.expiresSeconds))

@@ -13,6 +13,12 @@ package protocol MessageChannel: AnyObject, Sendable {
     /// Nobody waits for it any more.
     func cancel(_ place: ChannelPlace)
     func end(session: String)
+    /// Who reads what it says keeps up again.
+    func drained()
+}
+
+extension MessageChannel {
+    package func drained() {}
 }
 
 /// One message to a server behind a channel, and what comes back for it: the shape of one HTTP exchange of the
@@ -28,12 +34,14 @@ package final class ChannelExchange {
     package var onEnd: ((GatewayError?) -> Void)?
     private let channel: any MessageChannel
     private let eventLoop: any EventLoop
+    /// Who asks: a session that is opened is his.
+    private let owner: String
     private var isOver = false
     /// Set where it runs, and read there.
     let place = ChannelPlace()
 
-    package init(_ channel: any MessageChannel, on eventLoop: any EventLoop) {
-        (self.channel, self.eventLoop) = (channel, eventLoop)
+    package init(_ channel: any MessageChannel, on eventLoop: any EventLoop, owner: String = "") {
+        (self.channel, self.eventLoop, self.owner) = (channel, eventLoop, owner)
     }
 
     /// Sends one message, in a session or to begin one.
@@ -62,7 +70,16 @@ package final class ChannelExchange {
 
     private var asker: ChannelAsker {
         let (bound, eventLoop) = (NIOLoopBound(self, eventLoop: eventLoop), eventLoop)
-        return ChannelAsker(place: place) { arrival in eventLoop.execute { bound.value.tell(arrival) } }
+        return ChannelAsker(place: place, owner: owner) { [channel, place] arrival in
+            guard case .message(let bytes) = arrival else {
+                return eventLoop.execute { bound.value.tell(arrival) }
+            }
+            place.began(bytes.count)
+            eventLoop.execute {
+                bound.value.tell(arrival)
+                if place.took(bytes.count) { channel.loop.execute { channel.drained() } }
+            }
+        }
     }
 
     private func tell(_ arrival: ChannelAsker.Arrival) {
@@ -82,6 +99,22 @@ package final class ChannelExchange {
 /// Where a request is under way, known to the server's own loop.
 package final class ChannelPlace: Sendable {
     private let state = Mutex<(session: String, number: Int?)?>(nil)
+    /// Told, and not yet taken where it is read.
+    private let pendingBytes = Atomic(0)
+    /// More than that, and the channel waits until there is less than a quarter.
+    private static let pendingBytesMax = 4 << 20
+
+    var isFull: Bool { pendingBytes.load(ordering: .relaxed) > ChannelPlace.pendingBytesMax }
+
+    func began(_ count: Int) { pendingBytes.add(count, ordering: .relaxed) }
+
+    /// True where that makes room again. The channel's own loop, which alone sees that there is too much, is told after
+    /// that: it never waits for what has been taken.
+    func took(_ count: Int) -> Bool {
+        let (before, after) = pendingBytes.subtract(count, ordering: .acquiringAndReleasing)
+        let low = ChannelPlace.pendingBytesMax / 4
+        return before > low && after <= low
+    }
 
     var value: (session: String, number: Int?)? {
         get { state.withLock { $0 } }
@@ -98,5 +131,6 @@ package struct ChannelAsker: Sendable {
     }
 
     let place: ChannelPlace
+    let owner: String
     let tell: @Sendable (Arrival) -> Void
 }

@@ -27,7 +27,11 @@ extension ResultRules {
                 let kept = pages.filter {
                     $0["mode"]?.string?.value == "url" && client.mayBeAsked("elicitation/create", $0)
                 }
-                guard !kept.isEmpty else { return ResultRules.unasked }
+                guard !kept.isEmpty else {
+                    let reasons = pages.map { client.refusal("elicitation/create", $0) }
+                    let isForbidden = reasons.contains { if case .forbidden = $0 { true } else { false } }
+                    return isForbidden ? ResultRules.forbidden : ResultRules.unasked
+                }
                 error["data"] = ["elicitations": .array(kept)]
             } else {
                 error["code"] = .integer(JSONRPCCode.invalidParams)
@@ -37,6 +41,10 @@ extension ResultRules {
     }
 
     private static var unasked: JSONObject { own(JSONRPCCode.missingClientCapability, QuestionRules.unasked) }
+
+    private static var forbidden: JSONObject {
+        own(JSONRPCCode.internalError, "the server asks for a page that nobody may be sent to")
+    }
 
     private static func own(_ code: Int, _ message: String) -> JSONObject {
         ["code": .integer(code), "message": .text(message)]

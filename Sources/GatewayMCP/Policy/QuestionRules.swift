@@ -12,7 +12,7 @@ enum QuestionRules {
         GatewayError(.upstreamProtocolError, "the server asks more than \(countMax) questions at once")
     }
 
-    static let unasked = "the server asks for what the client cannot give, or nobody may ask"
+    static let unasked = "the server asks for what the client cannot give"
 
     /// Why a question does not reach the client; nil for one that does.
     static func problem(_ method: String, _ params: JSONTree?) -> String? {
@@ -171,38 +171,5 @@ enum QuestionRules {
             return "the page is reached without TLS"
         }
         return nil
-    }
-}
-
-extension ServerCaller {
-    /// Whether a server's question goes to the client: it can answer this kind of it, and it is one that may be asked.
-    func mayBeAsked(_ method: String, _ params: JSONTree?) -> Bool { AskedClient(self).mayBeAsked(method, params) }
-}
-
-/// A client that servers ask, as it says what it can; read once for however many questions.
-struct AskedClient {
-    private let known: JSONObject
-
-    init(_ caller: ServerCaller) { known = (try? JSONTree.parse(caller.capabilities))?.object ?? JSONObject() }
-
-    func mayBeAsked(_ method: String, _ params: JSONTree?) -> Bool {
-        canAnswer(method, params) && QuestionRules.problem(method, params) == nil
-    }
-
-    /// By the capabilities within a capability: pages for elicitation, tools for sampling.
-    private func canAnswer(_ method: String, _ params: JSONTree?) -> Bool {
-        switch method {
-        case "elicitation/create":
-            guard let elicitation = known["elicitation"] else { return false }
-            let modes = elicitation.object ?? JSONObject()
-            if params?["mode"] == "url" { return modes["url"] != nil }
-            return modes["form"] != nil || modes["url"] == nil
-        case "sampling/createMessage":
-            guard let sampling = known["sampling"] else { return false }
-            guard params?["tools"] != nil || params?["toolChoice"] != nil else { return true }
-            return sampling["tools"] != nil
-        case "roots/list": return known["roots"] != nil
-        default: return false
-        }
     }
 }

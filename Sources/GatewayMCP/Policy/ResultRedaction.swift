@@ -78,19 +78,40 @@ struct ResultRedaction {
             let clean = redacted(value)
             return clean == value ? tree : .text(clean)
         case .array(let elements): return .array(elements.map { redacted($0) })
-        case .object(let object):
-            return .object(
-                JSONObject(
-                    object.members.map { member in
-                        let name = JSONText(redacted(member.name.value))
-                        return JSONObject.Member(name: name, value: redacted(member.value))
-                    }))
+        case .object(let object): return .object(redacted(object))
         case .number(let number):
             guard isListed(Array(number.text.utf8)[...]) else { return tree }
             count += 1
             return .text(ResultRedaction.mask)
         default: return tree
         }
+    }
+
+    /// Two names of which the same is left stay two: of several members of one name only the last one's value counts.
+    private mutating func redacted(_ object: JSONObject) -> JSONObject {
+        var members: [JSONObject.Member] = []
+        members.reserveCapacity(object.members.count)
+        var hidden: [Int] = []
+        for (index, member) in object.members.enumerated() {
+            let before = count
+            let name = redacted(member.name.value)
+            if count > before { hidden.append(index) }
+            members.append(JSONObject.Member(name: JSONText(name), value: redacted(member.value)))
+        }
+        guard !hidden.isEmpty else { return JSONObject(members) }
+        let places = Set(hidden)
+        var names = Set(members.indices.filter { !places.contains($0) }.map { members[$0].name.value })
+        var numbers: [String: Int] = [:]
+        for index in hidden {
+            let name = members[index].name.value
+            var distinct = name
+            while !names.insert(distinct).inserted {
+                numbers[name, default: 1] += 1
+                distinct = "\(name) (\(numbers[name, default: 1]))"
+            }
+            members[index].name = JSONText(distinct)
+        }
+        return JSONObject(members)
     }
 
     mutating func redacted(_ text: String) -> String {

@@ -14,10 +14,10 @@ enum ToolDigest {
         return of(bytes: bytes)
     }
 
-    /// The same of exactly this call.
-    static func ofCall(server: String, tool: String, arguments: JSONTree) -> String {
+    /// The same of exactly this call. `more`: what the server gets beside the arguments.
+    static func ofCall(server: String, tool: String, arguments: JSONTree, more: [JSONTree] = []) -> String {
         var bytes: [UInt8] = []
-        append(.array([.text(server), .text(tool), arguments]), to: &bytes)
+        append(.array([.text(server), .text(tool), arguments] + more), to: &bytes)
         return of(bytes: bytes)
     }
 

@@ -44,7 +44,10 @@ final class ClientStream: BodyReader {
     /// The session of a GET or DELETE; answers where there is none.
     private static func session(_ room: MCPRoom, _ exchange: Exchange, _ view: ToolView) -> ClientSession? {
         do throws(ClientFault) {
-            if let session = try room.session(exchange.request, exchange.principal, view) { return session }
+            let session = try room.session(
+                exchange.request, exchange.principal, view,
+                nowMilliseconds: Int(exchange.worker.wallNanoseconds / 1_000_000))
+            if let session { return session }
         } catch {
             exchange.respond(status: error.status, fields: [("content-type", "application/json")], body: error.body)
             return nil
@@ -221,9 +224,14 @@ final class ClientStream: BodyReader {
             }
             sendEvent(clean, id: mark.at(message.eventID).text(services.seal))
         }
-        request.onEnd = { [self] reply in
+        request.onEnd = { [self, unowned request] reply in
             resumed = nil
-            if let handle { services.clients.finished(handle) }
+            if case .ended = reply {
+                if let handle { services.clients.left(handle, request) }
+            } else {
+                if let handle { services.clients.finished(handle) }
+                services.clients.answered(mark.ownID)
+            }
             handle = nil
             finish(reply, mark, server, &rules)
             end()
@@ -263,6 +271,7 @@ final class ClientStream: BodyReader {
         handle.cancel = { [self] reason in
             worker.refreshClock()
             request.cancel(reason: reason)
+            services.clients.answered(mark.ownID)
             (resumed, self.handle) = (nil, nil)
             end()
         }
@@ -366,7 +375,7 @@ final class ClientStream: BodyReader {
             guard let known = kept ?? opened else { continue }
             ServerOpening(server: server, services: room.services, worker: worker).close(known)
         }
-        room.services.clients.end(session.id, now: worker.now)
+        room.services.clients.end(session, nowMilliseconds: Int(worker.wallNanoseconds / 1_000_000))
         room.services.tasks.end(session: session.id)
         exchange.respond(status: 204)
     }

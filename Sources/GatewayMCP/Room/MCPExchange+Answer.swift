@@ -89,11 +89,7 @@ extension MCPExchange {
             guard let question = question(result, of: whole, call) else { return }
             note?.result = .waiting
             guard let bytes = sealQuestions(question, call, server) else {
-                return answer(
-                    ClientFault(
-                        JSONRPCCode.missingClientCapability,
-                        QuestionRules.unasked,
-                        data: Array("{\"requiredCapabilities\":{\"elicitation\":{}}}".utf8), id: call.id))
+                return answer(unasked(question, call))
             }
             finish(result: bytes, of: call)
         }
@@ -266,13 +262,18 @@ extension MCPExchange {
         guard call?.isStateless ?? true else {
             guard request.detach() else { return }
             self.request = nil
-            if let handle { services.clients.left(handle, request) }
-            handle = nil
+            goesOn(request)
             return letGo()
         }
         self.request = nil
         request.cancel(reason: "the client has gone")
         letGo()
+    }
+
+    /// Without anybody who waits, it can be called off, and keeps its place.
+    func goesOn(_ request: ServerRequest) {
+        if let handle { services.clients.left(handle, request, place: permit) }
+        handle = nil
     }
 
     private func stopWaiting() {

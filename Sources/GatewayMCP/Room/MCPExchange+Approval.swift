@@ -19,8 +19,10 @@ extension MCPExchange {
         _ tool: ToolDefinition, at server: CompiledServer, _ arguments: JSONTree, _ verdict: Verdict,
         _ call: ClientCall, _ proceed: @escaping Proceed
     ) throws(ClientFault) {
-        let digest = ToolDigest.ofCall(server: server.shownName, tool: tool.name, arguments: arguments)
         let state = try approvalState(server, call)
+        let extras = try extras(tool, state, call)
+        let digest = ToolDigest.ofCall(
+            server: server.shownName, tool: tool.name, arguments: arguments, more: extras.digested)
         // Approved already in this round, and held since before it went out.
         if let approval, isGood(approval, verdict) { return try proceed() }
         // A later round of a call that was approved in its first. What goes on at a server is not asked about again.
@@ -40,11 +42,11 @@ extension MCPExchange {
         {
             throw denied(known, call)
         }
-        let item = try pending(tool, server, arguments, digest, verdict, call)
+        let item = try pending(tool, server, arguments, extras, digest, verdict, call)
         // Who is shown only a part cannot agree to the whole.
         let mayDecide =
             room.catalog.access.callerMayApprove(verdict.rule)
-            && item.arguments.utf8.count <= MCPExchange.askedArgumentBytesMax
+            && item.shownBytes <= MCPExchange.askedArgumentBytesMax
         if case .approval(let id) = state, id == item.id, mayDecide {
             let answers = call.json("inputResponses").flatMap { (try? JSONTree.parse($0))?.object }
             return try decide(item, answers?["approval"], digest, call, proceed)
@@ -68,6 +70,30 @@ extension MCPExchange {
         askInSession(item, question, digest, call)
     }
 
+    /// What the server would get beside the arguments.
+    private func extras(
+        _ tool: ToolDefinition, _ state: RequestState.Content?, _ call: ClientCall
+    ) throws(ClientFault) -> CallExtras {
+        var removed = ["requestState"]
+        switch state {
+        // Answers to what the gateway has asked, and in a session what it leaves out.
+        case .approval, .connection: removed.append("inputResponses")
+        case .server, .parked, nil: if !call.isStateless { removed.append("inputResponses") }
+        }
+        if !call.asksForTask { removed.append("task") }
+        guard let extras = CallExtras(call.params, removed: removed, fields: unknownFields(tool)) else {
+            throw ClientFault(JSONRPCCode.invalidParams, "params hold a name twice in an object", id: call.id)
+        }
+        guard extras.metaText.utf8.count <= CallExtras.metaBytesMax else {
+            throw ClientFault(
+                GatewayError(
+                    .bodyTooLarge,
+                    "the _meta of a call that has to be approved has more than \(CallExtras.metaBytesMax) bytes"),
+                id: call.id, status: 200)
+        }
+        return extras
+    }
+
     private func isGood(_ approval: RequestState.Approval, _ verdict: Verdict) -> Bool {
         approval.isFor(rule: verdict.rule, run: principal.run) && nowSeconds <= approval.untilSeconds
     }
@@ -89,7 +115,7 @@ extension MCPExchange {
         else { return nil }
         self.approval = RequestState.Approval(
             id: SessionID.make(), untilSeconds: min(approval.expiresSeconds, nowSeconds + RequestState.lifetimeSeconds),
-            rule: rule, run: principal.run)
+            rule: rule, run: principal.run, meta: approval.meta ?? "")
         note?.approval = approval.id
         note?.approvedBy = approval.decidedBy ?? ""
         return approval
@@ -159,13 +185,15 @@ extension MCPExchange {
     }
 
     private func pending(
-        _ tool: ToolDefinition, _ server: CompiledServer, _ arguments: JSONTree, _ digest: String,
-        _ verdict: Verdict, _ call: ClientCall
+        _ tool: ToolDefinition, _ server: CompiledServer, _ arguments: JSONTree, _ extras: CallExtras,
+        _ digest: String, _ verdict: Verdict, _ call: ClientCall
     ) throws(ClientFault) -> ToolApproval {
         let item = ToolApproval(
             id: "apr_" + SessionID.make().prefix(16), owner: principal.callerKey,
             caller: principal.user ?? principal.agent ?? principal.credentialID ?? "", run: principal.run,
-            server: server.shownName, tool: tool.name, arguments: MCPExchange.shown(arguments),
+            server: server.shownName, tool: tool.name, arguments: MCPExchange.shown(arguments.compactText),
+            meta: extras.metaText.isEmpty ? nil : extras.metaText,
+            others: extras.othersText.isEmpty ? nil : MCPExchange.shown(extras.othersText),
             digest: digest, rule: verdict.rule, createdSeconds: nowSeconds,
             expiresSeconds: nowSeconds + MCPExchange.approvalSeconds)
         guard let kept = services.book.ask(item, nowSeconds: nowSeconds) else {
@@ -181,9 +209,8 @@ extension MCPExchange {
     /// What anybody is shown at most.
     static let shownArgumentBytesMax = 16 * 1024
 
-    /// The arguments, and where they are too long, that they go on.
-    private static func shown(_ arguments: JSONTree) -> String {
-        let text = arguments.compactText
+    /// JSON, and where it is too long, that it goes on.
+    private static func shown(_ text: String) -> String {
         let count = text.utf8.count
         guard count > shownArgumentBytesMax else { return text }
         let part = String(decoding: text.utf8.prefix(shownArgumentBytesMax), as: UTF8.self)
@@ -195,6 +222,7 @@ extension MCPExchange {
     private func question(_ item: ToolApproval, _ server: CompiledServer) -> JSONTree {
         let message =
             "Approve this call? \(server.shownName): \(item.tool) \(item.arguments)"
+            + (item.others.map { " beside \($0)" } ?? "") + (item.meta.map { " with _meta \($0)" } ?? "")
             + " (approval \(item.id), rule \(item.rule))"
         let approve: JSONTree = ["type": "boolean", "title": "Approve this call", "default": false]
         let schema: JSONTree = [
@@ -260,5 +288,12 @@ extension MCPExchange {
             GatewayError(
                 .toolNotAllowed, "a person has not approved this call: \(item.id)",
                 hint: "decided by rule \(item.rule)"), id: call.id, status: 200)
+    }
+}
+
+extension ToolApproval {
+    /// Of all that its approver is shown of the call.
+    fileprivate var shownBytes: Int {
+        arguments.utf8.count + (meta?.utf8.count ?? 0) + (others?.utf8.count ?? 0)
     }
 }

@@ -152,8 +152,13 @@ extension MCPExchange {
             }
             if let text { fields.append((parameter.field, HeaderValue.encoded(text))) }
         }
-        // Fields that no definition knows go on as they are; of an argument that is not there none does.
-        let given = exchange.request.fields
+        return fields + unknownFields(definition)
+    }
+
+    /// Fields that no definition knows go on as they are; of an argument that is not there none does.
+    func unknownFields(_ definition: ToolDefinition) -> [(name: String, value: [UInt8])] {
+        guard let given = exchange?.request.fields else { return [] }
+        var fields: [(name: String, value: [UInt8])] = []
         for entry in given.entries where given.begins(entry.name, with: MCPName.paramPrefix) {
             let text = given.text(entry.name)
             guard !definition.fieldParameters.contains(where: { $0.field == text }) else { continue }
@@ -317,7 +322,9 @@ extension MCPExchange {
         answers: [(name: StaticString, value: [UInt8])] = [], _ prepare: @escaping (ServerRequest) -> Void
     ) {
         guard let exchange else { return }
-        let request = ServerRequest(server, method, params: call.params, caller(call), services, on: worker)
+        var params: RequestParams? = call.params
+        if let approval { params = CallExtras.approved(call.params, meta: approval.meta) }
+        let request = ServerRequest(server, method, params: params, caller(call), services, on: worker)
         prepare(request)
         // A session has no such members: what a server without one is told of them is the gateway's word.
         if !call.isStateless { request.edit.removed += ["requestState", "inputResponses"] }
@@ -345,6 +352,7 @@ extension MCPExchange {
                 request.end(&client, reply)
                 note?.client = client
             }
+            if case .ended = reply { goesOn(request) }
             // Unheard to its end.
             if self.exchange == nil { letGo() }
             if case .failed(let error) = reply, askToConnect(error, at: server, call) { return }

@@ -115,6 +115,16 @@ extension MCPExchange {
         return JSONTree.object(object).bytes
     }
 
+    /// Nothing of what the server asks reaches the client.
+    func unasked(_ question: JSONObject, _ call: ClientCall, round: Int? = nil) -> ClientFault {
+        guard (round ?? self.round) < MCPExchange.roundsMax else {
+            return ClientFault(
+                GatewayError(.upstreamProtocolError, "the server asks more than \(MCPExchange.roundsMax) times"),
+                id: call.id, status: 200)
+        }
+        return AskedClient(caller(call)).unasked(question, id: call.id)
+    }
+
     /// A server with a session asks a client without one: the call is held, the question is the answer.
     func park(_ message: ServerRequest.Message, _ call: ClientCall) {
         guard let request, exchange != nil else { return }
@@ -210,27 +220,31 @@ extension MCPExchange {
         if let own = object["requestState"]?.string?.value { state = [("requestState", MCPExchange.json(own))] }
         let requests = object["inputRequests"]?.object?.members ?? []
         let client = AskedClient(caller(call))
-        guard round < MCPExchange.roundsMax,
-            requests.allSatisfy({
-                client.mayBeAsked($0.value["method"]?.string?.value ?? "", $0.value["params"])
-            })
-        else {
-            answer(
-                ClientFault(
-                    JSONRPCCode.missingClientCapability,
-                    QuestionRules.unasked,
-                    status: 200, id: call.id))
+        var (asked, declined) = ([JSONObject.Member](), JSONObject())
+        for each in requests {
+            switch client.refusal(each.value["method"]?.string?.value ?? "", each.value["params"]) {
+            case nil: asked.append(each)
+            case .forbidden: declined[each.name.value] = QuestionRefusal.declined
+            case .unknown, .otherWay: break
+            }
+        }
+        guard round < MCPExchange.roundsMax, asked.count + declined.members.count == requests.count else {
+            var fault = unasked(object, call, round: round)
+            fault.status = 200
+            answer(fault)
             return true
         }
-        guard !requests.isEmpty else {
+        guard !asked.isEmpty else {
+            if !declined.isEmpty { state.append(("inputResponses", JSONTree.object(declined).bytes)) }
             again(state)
             return true
         }
-        let id = SessionID.make()
-        let questions = AskedQuestions(requests.map { $0.name.value }, on: worker) { [self] answers in
+        let (id, sealed) = (SessionID.make(), state)
+        let questions = AskedQuestions(asked.map { $0.name.value }, on: worker) { [self] answers in
             hasAnswered(id)
             guard exchange != nil else { return }
-            again(state + [("inputResponses", JSONTree.object(answers).bytes)])
+            let all = JSONObject(answers.members + declined.members)
+            again(sealed + [("inputResponses", JSONTree.object(all).bytes)])
         }
         guard ask(questions, id, call) else {
             answer(
@@ -238,7 +252,7 @@ extension MCPExchange {
                     GatewayError(.overloaded, "too many calls wait for their clients"), id: call.id, status: 200))
             return true
         }
-        for (index, each) in requests.enumerated() {
+        for (index, each) in asked.enumerated() {
             let params = each.value["params"].map { redacted($0).bytes } ?? []
             send(
                 event: JSONRPCWriter.request(

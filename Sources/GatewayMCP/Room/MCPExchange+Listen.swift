@@ -138,7 +138,8 @@ extension MCPExchange {
         var caller = caller(call)
         caller.session = ClientSession(
             id: SessionID.make(), revision: .newestSession, place: view.place, owner: owner,
-            capabilities: call.capabilities, clientInfo: call.clientInfo, opened: [])
+            capabilities: call.capabilities, clientInfo: call.clientInfo, opened: [],
+            openedMilliseconds: nowMilliseconds)
         return caller
     }
 

@@ -17,7 +17,8 @@ extension MCPExchange {
             caller.clientInfo = object(call.json("clientInfo"))
             caller.session = ClientSession(
                 id: SessionID.make(), revision: revision, place: view.place, owner: owner,
-                capabilities: caller.capabilities, clientInfo: caller.clientInfo, opened: [])
+                capabilities: caller.capabilities, clientInfo: caller.clientInfo, opened: [],
+                openedMilliseconds: nowMilliseconds)
         }
         let survey = ServerSurvey(view.servers, caller, services, on: worker)
         self.survey = survey
@@ -90,7 +91,8 @@ extension MCPExchange {
         }
         let session = ClientSession(
             id: session.id, revision: session.revision, place: session.place, owner: session.owner,
-            capabilities: session.capabilities, clientInfo: session.clientInfo, opened: opened)
+            capabilities: session.capabilities, clientInfo: session.clientInfo, opened: opened,
+            openedMilliseconds: session.openedMilliseconds)
         guard let sealed = session.sealed(services.seal) else {
             return answer(
                 ClientFault(

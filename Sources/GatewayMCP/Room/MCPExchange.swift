@@ -179,7 +179,7 @@ extension MCPExchange: BodyReader {
     /// The session the request belongs to. One that is unknown, ended, of another place or of somebody else is the
     /// same 404: the client opens a new one.
     private func session(_ exchange: Exchange) throws(ClientFault) -> ClientSession? {
-        try room.session(exchange.request, principal, view)
+        try room.session(exchange.request, principal, view, nowMilliseconds: nowMilliseconds)
     }
 
     private func dispatch(_ call: ClientCall) throws(ClientFault) {
@@ -246,7 +246,7 @@ extension MCPExchange {
 
     /// Whether who was let in when the call came still is.
     func checkCaller(_ call: ClientCall) throws(ClientFault) {
-        if let session = call.session, services.clients.hasEnded(session.id) {
+        if let session = call.session, services.clients.hasEnded(session) {
             throw ClientFault(
                 GatewayError(.notFound, "the session has ended while the call waited"), id: call.id, status: 200)
         }
@@ -264,7 +264,9 @@ extension MCPExchange {
     /// made by nobody here, and would reach the server as if it were its own.
     private func checkAnswers(_ call: ClientCall) throws(ClientFault) {
         guard call.isStateless else { return }
-        guard !call.has("requestState") || call.string("requestState") != nil else { throw strange(call) }
+        guard !call.has("requestState") || call.string("requestState") != nil else {
+            throw ClientFault(JSONRPCCode.invalidParams, "requestState is no text: leave it out", id: call.id)
+        }
         guard let bytes = call.json("inputResponses") else { return }
         let answers = (try? JSONTree.parse(bytes))?.object
         guard let answers, answers.members.allSatisfy({ $0.value.object != nil }) else {
@@ -278,13 +280,13 @@ extension MCPRoom {
     /// The session that a request's field names, if it is this caller's and of this place; nil without the field, or
     /// where requests stand for themselves.
     func session(
-        _ head: borrowing RequestHead, _ principal: Principal, _ view: ToolView
+        _ head: borrowing RequestHead, _ principal: Principal, _ view: ToolView, nowMilliseconds: Int
     ) throws(ClientFault) -> ClientSession? {
         guard head.fields.value(named: MCPName.protocolVersion) != MCPRevision.stateless.rawValue,
             let text = try ClientCall.value(MCPName.session, head, nil)
         else { return nil }
         guard let session = ClientSession(text, services.seal), session.owner == principal.ownerKey,
-            session.place == view.place, !services.clients.hasEnded(session.id)
+            session.place == view.place, !session.isTooOld(nowMilliseconds), !services.clients.hasEnded(session)
         else {
             throw ClientFault(
                 JSONRPCCode.invalidRequest, "there is no such session: open a new one by initialize", status: 404)

@@ -63,13 +63,22 @@ package final class ClientSession: Sendable {
     let clientInfo: [UInt8]?
     /// Sessions at servers that were opened with it, by server; an empty id where the server gives none.
     let opened: [Opened]
+    /// By the wall clock, which all replicas have.
+    let openedMilliseconds: Int
+    /// How long an id is good: those that have ended are remembered as long.
+    static let lifetimeMilliseconds = 7 * 24 * 3_600_000
 
     init(
         id: String, revision: MCPRevision, place: String, owner: String, capabilities: [UInt8], clientInfo: [UInt8]?,
-        opened: [Opened]
+        opened: [Opened], openedMilliseconds: Int
     ) {
         (self.id, self.revision, self.place, self.owner) = (id, revision, place, owner)
+        self.openedMilliseconds = openedMilliseconds
         (self.capabilities, self.clientInfo, self.opened) = (capabilities, clientInfo, opened)
+    }
+
+    func isTooOld(_ nowMilliseconds: Int) -> Bool {
+        openedMilliseconds <= nowMilliseconds - ClientSession.lifetimeMilliseconds
     }
 
     struct Opened: Sendable, Equatable {

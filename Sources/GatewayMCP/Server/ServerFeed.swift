@@ -277,17 +277,17 @@ final class ServerFeed {
         }
         // Of those who share a session another may know the answer.
         let isShared = server.process?.command.scope == .server || caller.session == nil
+        var refusal = QuestionRefusal.unknown
         // What cannot be read cannot be judged, by nobody.
         if let tree = try? JSONTree.parse(message.bytes) {
-            if !ownsSession, caller.session != nil, caller.mayBeAsked(message.message.method, tree["params"]) {
-                return false
+            if !ownsSession, caller.session != nil {
+                let own = AskedClient(caller).refusal(message.message.method, tree["params"])
+                guard let own else { return false }
+                refusal = own
             }
             if isShared { return true }
         }
-        let refusal = JSONRPCWriter.error(
-            id: id, code: JSONRPCCode.methodNotFound,
-            message: "the client cannot answer: \(message.message.method)")
-        opening.reply(refusal, session)
+        opening.reply(refusal.answer(to: id, message.message.method), session)
         return true
     }
 

@@ -9,6 +9,8 @@ package final class ServerHealth: Sendable {
         package var isHealthy: Bool
         /// What its last bad answer was; empty while it is well.
         package var reason: String
+
+        package init(isHealthy: Bool, reason: String) { (self.isHealthy, self.reason) = (isHealthy, reason) }
     }
 
     /// By the servers' names; nothing is known of others.

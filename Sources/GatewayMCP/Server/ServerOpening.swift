@@ -120,7 +120,7 @@ struct ServerOpening {
             close(session)
             return .success(known)
         }
-        if let own = caller.session, services.clients.hasEnded(own.id) {
+        if let own = caller.session, services.clients.hasEnded(own) {
             close(session)
             return .failure(GatewayError(.notFound, "the session has ended while one was opened at its server"))
         }
@@ -161,7 +161,7 @@ struct ServerOpening {
         params.append(0x7D)
         let body = JSONRPCWriter.request(id: [0x31], method: "initialize", params: params)
         let post = ServerPost(server, services, on: worker)
-        post.isAtPair = isPair
+        (post.isAtPair, post.owner) = (isPair, caller.owner)
         var id: String?
         var answer: [UInt8]?
         post.onHead = { _, session in id = session }

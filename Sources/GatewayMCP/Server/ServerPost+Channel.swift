@@ -11,7 +11,7 @@ extension ServerPost {
         _ method: GatewayWire.HTTPMethod, _ fields: [(name: String, value: [UInt8])], _ body: [UInt8]
     ) {
         guard let id = ServerPost.session(fields) else {
-            return begin(services.pairs.open(server, services, on: worker), method, fields, body)
+            return begin(services.pairs.open(server, services, on: worker, owner: owner), method, fields, body)
         }
         if let known = services.pairs.session(id, now: worker.now) { return begin(known, method, fields, body) }
         // It was another replica's, or its stream has ended.
@@ -35,7 +35,7 @@ extension ServerPost {
             outcome = .whole(status: 200, isJSON: false, body: [])
             return finish()
         }
-        let exchange = ChannelExchange(channel, on: worker.eventLoop)
+        let exchange = ChannelExchange(channel, on: worker.eventLoop, owner: owner)
         self.exchange = exchange
         exchange.onHead = { [self] status, session in
             self.status = status

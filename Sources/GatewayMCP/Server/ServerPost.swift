@@ -30,6 +30,8 @@ final class ServerPost: AnswerReader {
     private(set) var call = UpstreamCall()
     /// Of a server that is a process, or one of 2024-11-05.
     var exchange: ChannelExchange?
+    /// Whose session is opened, on a channel.
+    var owner = ""
     /// The session that is opened is one of 2024-11-05.
     var isAtPair = false
     /// The HTTP request itself, whatever is spoken over it.

@@ -62,6 +62,7 @@ final class ServerRequest {
     private(set) var startedNanoseconds: UInt64 = 0
     private var hasEnded = false
     private var isDetached = false
+    private var isCounted = false
     private var hasReopened = false
     private var lastEventID: [UInt8] = []
     private var resumptions = 0
@@ -363,7 +364,7 @@ final class ServerRequest {
         canTakeMore = nil
         post?.cancel()
         post = nil
-        count(.cancelled)
+        if !isCounted { count(.cancelled) }
         guard let session, reply == nil, !id.isEmpty else { return }
         var params = Array("{\"requestId\":".utf8)
         params.append(contentsOf: id)
@@ -378,6 +379,9 @@ final class ServerRequest {
     private func end(_ reply: Reply) {
         guard !hasEnded else { return }
         hasEnded = true
+        // It goes on at the server, and can be called off.
+        if case .ended = reply { isDetached = true }
+        isCounted = true
         count(failure(reply))
         let onEnd = onEnd
         self.onEnd = nil

@@ -57,8 +57,7 @@ package final class MCPServices: Sendable {
 /// What is kept about clients' sessions beyond their sealed ids: which have ended, and what is under way.
 final class LiveClients: Sendable {
     private struct State {
-        /// Sessions that a client has ended, by id, with when.
-        var ended: [String: UInt64] = [:]
+        var ended = EndedSessions()
         /// The least severe message a session wants.
         var levels: [String: String] = [:]
         /// The notifications that tell of changes in what a session has listed.
@@ -70,6 +69,9 @@ final class LiveClients: Sendable {
         /// Requests under way, by session and the client's own id.
         var calls: [String: [String: NIOLoopBound<CallHandle>]] = [:]
         var callCount = 0
+        /// Of calls that go on at their servers while no client waits: their places under their tools' limits, by the
+        /// ids that the servers know.
+        var places: [[UInt8]: ToolPermit] = [:]
         /// Who waits to tell a session that its user has connected, by session and server.
         var connectWaits: [String: [String: (id: String, wait: NIOLoopBound<ConnectWait>)]] = [:]
 
@@ -83,14 +85,13 @@ final class LiveClients: Sendable {
     }
 
     private let state = Mutex(State())
-    static let endedMax = 100_000
     static let levelsMax = 100_000
 
     /// Nothing of it goes on: not even what waits for its user.
-    func end(_ session: String, now: UInt64) {
+    func end(_ ended: ClientSession, nowMilliseconds: Int) {
+        let session = ended.id
         let (calls, waits) = state.withLock { state in
-            if state.ended.count >= LiveClients.endedMax { state.ended.removeAll(keepingCapacity: true) }
-            state.ended[session] = now
+            state.ended.insert(ended, nowMilliseconds: nowMilliseconds)
             state.levels[session] = nil
             state.seen[session] = nil
             state.subscriptions[session] = nil
@@ -126,7 +127,7 @@ final class LiveClients: Sendable {
         }
     }
 
-    func hasEnded(_ session: String) -> Bool { state.withLock { $0.ended[session] != nil } }
+    func hasEnded(_ session: ClientSession) -> Bool { state.withLock { $0.ended.contains(session) } }
 
     func setLevel(_ level: String, _ session: String) {
         state.withLock { state in
@@ -243,11 +244,24 @@ final class LiveClients: Sendable {
         }
     }
 
-    /// The client waits for it no more, and has not called it off: it goes on at its server.
-    func left(_ call: CallHandle, _ request: ServerRequest) {
-        call.cancel = { request.cancel(reason: $0) }
-        call.eventLoop.assumeIsolated().scheduleTask(in: .seconds(LiveClients.leftSeconds)) { [self] in finished(call) }
+    /// The client waits for it no more, and has not called it off: it goes on at its server, and keeps its place under
+    /// the tool's limits until its answer has been fetched or it is called off.
+    func left(_ call: CallHandle, _ request: ServerRequest, place: ToolPermit? = nil) {
+        let id = request.id
+        if let place, place !== ToolPermit.unlimited { state.withLock { $0.places[id] = place } }
+        call.cancel = { [self] reason in
+            request.cancel(reason: reason)
+            answered(id)
+        }
+        // Once another has taken its place, nothing but its number is kept.
+        call.eventLoop.assumeIsolated().scheduleTask(in: .seconds(LiveClients.leftSeconds)) { [self, weak call] in
+            if let call { finished(call) }
+            answered(id)
+        }
     }
+
+    /// A call that was left is over at its server, where it is known by this id.
+    func answered(_ id: [UInt8]) { state.withLock { _ = $0.places.removeValue(forKey: id) } }
 
     /// Calls one off, on its own loop.
     func cancel(_ session: String, id: [UInt8], reason: String?) {

@@ -134,21 +134,19 @@ extension ServerRequest {
             return nil
         }
         // What cannot be read cannot be judged.
-        guard let tree = try? JSONTree.parse(message.bytes),
-            caller.mayBeAsked(message.message.method, tree["params"])
-        else {
+        guard let tree = try? JSONTree.parse(message.bytes) else {
             refuse(message)
             return nil
         }
-        return id
+        guard let refusal = AskedClient(caller).refusal(message.message.method, tree["params"]) else { return id }
+        opening.reply(refusal.answer(to: id, message.message.method), session)
+        return nil
     }
 
     /// Tells the server that nobody answers.
     func refuse(_ message: Message) {
         guard let session, let range = message.message.id else { return }
-        let refusal = JSONRPCWriter.error(
-            id: Array(message.bytes[range]), code: JSONRPCCode.methodNotFound,
-            message: "the client cannot answer: \(message.message.method)")
+        let refusal = QuestionRefusal.unknown.answer(to: Array(message.bytes[range]), message.message.method)
         ServerOpening(server: server, services: services, worker: worker).reply(refusal, session)
     }
 }

@@ -62,6 +62,7 @@ extension ClientSession {
         var object: JSONObject = [
             "i": .text(id), "r": .text(revision.rawValue), "p": .text(place), "o": .text(owner),
             "c": .text(String(decoding: capabilities, as: UTF8.self)),
+            "t": .integer(openedMilliseconds),
             "s": .array(opened.map { [.text($0.server), .text($0.id), .text($0.revision.rawValue)] }),
         ]
         if let clientInfo { object["n"] = .text(String(decoding: clientInfo, as: UTF8.self)) }
@@ -80,7 +81,7 @@ extension ClientSession {
             let id = tree["i"]?.string?.value, let place = tree["p"]?.string?.value,
             let owner = tree["o"]?.string?.value,
             let revision = tree["r"]?.string.flatMap({ MCPRevision(rawValue: $0.value) }),
-            let capabilities = tree["c"]?.string?.value
+            let capabilities = tree["c"]?.string?.value, let openedMilliseconds = tree["t"]?.int
         else { return nil }
         let opened = (tree["s"]?.array ?? []).compactMap { each -> Opened? in
             guard let parts = each.array, parts.count == 3, let server = parts[0].string?.value,
@@ -91,6 +92,7 @@ extension ClientSession {
         }
         self.init(
             id: id, revision: revision, place: place, owner: owner, capabilities: Array(capabilities.utf8),
-            clientInfo: tree["n"]?.string.map { Array($0.value.utf8) }, opened: opened)
+            clientInfo: tree["n"]?.string.map { Array($0.value.utf8) }, opened: opened,
+            openedMilliseconds: openedMilliseconds)
     }
 }

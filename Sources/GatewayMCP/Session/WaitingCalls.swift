@@ -148,23 +148,27 @@ struct RequestState {
         var untilSeconds: Int
         var rule: String
         var run: String?
+        /// What of `_meta` the server gets, as the approver was shown it.
+        var meta = ""
 
         func isFor(rule: String, run: String?) -> Bool {
             self.rule.isExactly(rule) && self.run.map { ExactName($0) } == run.map { ExactName($0) }
         }
 
         fileprivate var tree: JSONTree {
-            [.text(id), .integer(untilSeconds), .text(rule), run.map { .text($0) } ?? .null]
+            [.text(id), .integer(untilSeconds), .text(rule), run.map { .text($0) } ?? .null, .text(meta)]
         }
 
         fileprivate init?(_ tree: JSONTree?) {
-            guard let parts = tree?.array, parts.count == 4, let id = parts[0].string?.value,
-                let until = parts[1].int, let rule = parts[2].string?.value
+            guard let parts = tree?.array, parts.count == 5, let id = parts[0].string?.value,
+                let until = parts[1].int, let rule = parts[2].string?.value,
+                let meta = parts[4].string?.value
             else { return nil }
-            self.init(id: id, untilSeconds: until, rule: rule, run: parts[3].string?.value)
+            self.init(id: id, untilSeconds: until, rule: rule, run: parts[3].string?.value, meta: meta)
         }
 
-        init(id: String, untilSeconds: Int, rule: String, run: String?) {
+        init(id: String, untilSeconds: Int, rule: String, run: String?, meta: String = "") {
+            self.meta = meta
             self.id = id
             self.untilSeconds = untilSeconds
             self.rule = rule

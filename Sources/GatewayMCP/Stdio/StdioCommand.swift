@@ -33,7 +33,7 @@ package struct StdioCommand: Sendable, Hashable {
 
     package static func == (left: StdioCommand, right: StdioCommand) -> Bool {
         left.words == right.words && left.directory == right.directory && left.scope == right.scope
-            && left.environment.elementsEqual(right.environment) { $0 == $1 }
+            && left.processesMax == right.processesMax && left.environment.elementsEqual(right.environment) { $0 == $1 }
     }
 
     package func hash(into hasher: inout Hasher) {

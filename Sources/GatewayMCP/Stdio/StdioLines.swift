@@ -3,6 +3,8 @@ struct StdioLines {
     private var held: [UInt8] = []
     private let bytesMax: Int
     private(set) var isTooLong = false
+    /// Of lines with nothing in them.
+    private(set) var emptyCount = 0
 
     init(bytesMax: Int) { self.bytesMax = bytesMax }
 
@@ -20,7 +22,7 @@ struct StdioLines {
                 return lines
             }
             let trimmed = line.last == 0x0D ? Array(line.dropLast()) : line
-            if trimmed.contains(where: { $0 != 0x20 && $0 != 0x09 }) { lines.append(trimmed) }
+            if trimmed.contains(where: { $0 != 0x20 && $0 != 0x09 }) { lines.append(trimmed) } else { emptyCount += 1 }
         }
         guard held.count + rest.count <= bytesMax else {
             isTooLong = true
@@ -55,6 +57,33 @@ struct StdioBackOff {
         let wait = min(Self.first << UInt64(failures - 1), Self.most)
         notBeforeNanoseconds = now &+ wait
     }
+}
+
+/// What a process may say that nobody has asked for: so much at once, and so much each second. Answers, and what comes
+/// for a request under way, are paced by who reads them.
+struct StdioAllowance {
+    static let linesMax = 20_000
+    static let linesPerSecond = 2_000
+    static let bytesMax = 64 << 20
+    static let bytesPerSecond = 4 << 20
+    private var lines = StdioAllowance.linesMax
+    private var bytes = StdioAllowance.bytesMax
+    private var filledNanoseconds: UInt64 = 0
+
+    /// False: it floods.
+    mutating func take(lines lineCount: Int, bytes byteCount: Int, now: UInt64) -> Bool {
+        lines -= lineCount
+        bytes -= byteCount
+        guard lines < 0 || bytes < 0 else { return true }
+        // Filled only where it is needed: nearly nobody says so much.
+        let passed = Int(clamping: min(now &- filledNanoseconds, 60_000_000_000))
+        lines = min(StdioAllowance.linesMax, lines + passed / 1_000_000 * StdioAllowance.linesPerSecond / 1_000)
+        bytes = min(StdioAllowance.bytesMax, bytes + passed / 1_000_000 * (StdioAllowance.bytesPerSecond / 1_000))
+        filledNanoseconds = now
+        return lines >= 0 && bytes >= 0
+    }
+
+    init(_ now: UInt64) { filledNanoseconds = now }
 }
 
 /// The last bytes of something endless.

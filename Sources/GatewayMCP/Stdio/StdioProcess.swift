@@ -23,6 +23,11 @@ final class StdioProcess {
     /// What was to be written before the pipes stood.
     private var unsent: [ByteBuffer] = []
     private var unsentBytes = 0
+    private var allowance = StdioAllowance(NIODeadline.now().uptimeNanoseconds)
+    private var emptyCount = 0
+    private var isPaused = false
+    /// Of its standard error, since it was last let on.
+    private var errorBytes = 0
     private var hasEnded = false
     private var isReaped = false
     /// A line that came.
@@ -33,6 +38,9 @@ final class StdioProcess {
     private static let watchMilliseconds: Int64 = 500
     /// What it has said last is read before nobody waits for it any more.
     private static let lastWordsMilliseconds: Int64 = 100
+    /// What it may write to its standard error in that time before it has to wait.
+    private static let errorBytesMax = 1 << 20
+    private static let errorPauseMilliseconds: Int64 = 100
 
     init(_ command: StdioCommand, on eventLoop: any EventLoop) throws(GatewayError) {
         let spawned = try StdioSpawn(command)
@@ -76,7 +84,7 @@ final class StdioProcess {
                 channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.addHandler(
                         StdioReader {
-                            bound.value.tail.add($0)
+                            bound.value.readError($0)
                         } end: {
                         })
                 }
@@ -88,7 +96,44 @@ final class StdioProcess {
     private func read(_ bytes: ArraySlice<UInt8>) {
         guard !hasEnded else { return }
         for line in lines.add(bytes) { onLine?(line) }
+        let empty = lines.emptyCount - emptyCount
+        emptyCount = lines.emptyCount
+        if empty > 0 { unasked(empty, bytes: empty) }
         if lines.isTooLong { end("it wrote a line of more than \(command.lineBytesMax) bytes") }
+    }
+
+    private func readError(_ bytes: ArraySlice<UInt8>) {
+        tail.add(bytes)
+        errorBytes += bytes.count
+        guard errorBytes > Self.errorBytesMax, let errorChannel else { return }
+        errorBytes = 0
+        errorChannel.setOption(.autoRead, value: false).whenComplete { _ in }
+        eventLoop.assumeIsolated().scheduleTask(in: .milliseconds(Self.errorPauseMilliseconds)) {
+            errorChannel.setOption(.autoRead, value: true).whenComplete { _ in }
+        }
+    }
+
+    /// It has said something that nobody asked for: who does nothing else is ended.
+    func unasked(_ lineCount: Int, bytes: Int) {
+        guard !hasEnded else { return }
+        let now = NIODeadline.now().uptimeNanoseconds
+        guard !allowance.take(lines: lineCount, bytes: bytes, now: now) else { return }
+        end("it floods: it keeps writing more than \(StdioAllowance.linesPerSecond) lines a second without being asked")
+    }
+
+    // MARK: pace
+
+    /// Who reads what it says does not keep up: it is not read either, and has to wait.
+    func pause() {
+        guard !isPaused, !hasEnded, let channel else { return }
+        isPaused = true
+        channel.setOption(.autoRead, value: false).whenComplete { _ in }
+    }
+
+    func resume() {
+        guard isPaused else { return }
+        isPaused = false
+        channel?.setOption(.autoRead, value: true).whenComplete { _ in }
     }
 
     /// Writes a line. What is written to a process that does not read is lost with it.
@@ -130,7 +175,13 @@ final class StdioProcess {
         loop.scheduleTask(in: .milliseconds(Self.watchMilliseconds)) { [weak self] in
             guard let self, !hasEnded else { return }
             guard isOver() else { return watch() }
-            loop.scheduleTask(in: .milliseconds(Self.lastWordsMilliseconds)) { [self] in end(nil) }
+            endOnceRead()
+        }
+    }
+
+    private func endOnceRead() {
+        eventLoop.assumeIsolated().scheduleTask(in: .milliseconds(Self.lastWordsMilliseconds)) { [self] in
+            if isPaused { endOnceRead() } else { end(nil) }
         }
     }
 

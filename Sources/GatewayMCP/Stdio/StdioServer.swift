@@ -1,6 +1,7 @@
 import GatewayModel
 import GatewayWire
 package import NIOCore
+import Synchronization
 
 /// A server of tools that is a process: starts it when it is needed and again when it has ended, never faster than its
 /// back-off allows, one for all or one for each session. It keeps to one event loop.
@@ -12,6 +13,9 @@ package final class StdioServer: MessageChannel {
         /// The answer to `initialize`, which a shared process is asked only once.
         var welcome: [UInt8]?
         var usedNanoseconds: UInt64
+        let owner: String
+        /// It has answered something.
+        var hasAnswered = false
     }
 
     private final class State {
@@ -26,10 +30,16 @@ package final class StdioServer: MessageChannel {
     package let loop: any EventLoop
     private let state: NIOLoopBoundBox<State>
     private static let shared = "shared"
+    /// Why its last process ended by itself, until another answers.
+    private let failure = Mutex<String?>(nil)
+    private let failed: @Sendable (_ reason: String) -> Void
 
-    /// Nothing is started yet.
-    package init(_ command: StdioCommand, on loop: any EventLoop) {
-        (self.command, self.loop) = (command, loop)
+    /// Nothing is started yet. `failed` is told of each process that ends by itself.
+    package init(
+        _ command: StdioCommand, on loop: any EventLoop,
+        failed: @escaping @Sendable (_ reason: String) -> Void = { _ in }
+    ) {
+        (self.command, self.loop, self.failed) = (command, loop, failed)
         state = NIOLoopBoundBox.makeBoxSendingValue(State(), eventLoop: loop)
     }
 
@@ -46,6 +56,9 @@ package final class StdioServer: MessageChannel {
         try await loop.submit { [self] in (state.value.running.count, state.value.lastError) }.get()
     }
 
+    /// Why it does not run as it should; nil while nothing is wrong.
+    package var trouble: String? { failure.withLock { $0 } }
+
     private var now: UInt64 { NIODeadline.now().uptimeNanoseconds }
 
     // MARK: messages
@@ -55,7 +68,7 @@ package final class StdioServer: MessageChannel {
         do throws(GatewayError) {
             let key: String
             if isOpening {
-                key = try opened()
+                key = try opened(by: asker.owner)
                 if command.scope == .server, let welcome = state.value.running[key]?.welcome {
                     return answer(again: welcome, to: message, asker, key)
                 }
@@ -67,7 +80,7 @@ package final class StdioServer: MessageChannel {
                 key = session
             } else {
                 // Without sessions all requests share one process.
-                key = try started(Self.shared)
+                key = try started(Self.shared, by: "")
             }
             try send(message, key, asker, isOpening: isOpening)
         } catch {
@@ -123,21 +136,21 @@ package final class StdioServer: MessageChannel {
 
     // MARK: processes
 
-    private func opened() throws(GatewayError) -> String {
-        if command.scope == .server { return try started(Self.shared) }
+    private func opened(by owner: String) throws(GatewayError) -> String {
+        if command.scope == .server { return try started(Self.shared, by: "") }
         state.value.count += 1
-        return try started("p\(state.value.count)-\(UInt64.random(in: .min ... .max))")
+        return try started("p\(state.value.count)-\(UInt64.random(in: .min ... .max))", by: owner)
     }
 
-    private func started(_ key: String) throws(GatewayError) -> String {
+    private func started(_ key: String, by owner: String) throws(GatewayError) -> String {
         if state.value.running[key] != nil { return key }
         guard !state.value.isStopped else { throw GatewayError(.unreachable, "the server is stopped") }
-        if state.value.running.count >= command.processesMax { dropOldest() }
         if let wait = state.value.backOff.waitNanoseconds(now) {
             throw GatewayError(
                 .unreachable, "the server's process keeps ending; it is started again in \(wait / 1_000_000 + 1) ms",
                 cause: state.value.lastError.isEmpty ? nil : state.value.lastError)
         }
+        if state.value.running.count >= command.processesMax { try makeRoom(for: owner) }
         let process: StdioProcess
         do throws(GatewayError) { process = try StdioProcess(command, on: loop) } catch {
             state.value.backOff.started(now)
@@ -145,39 +158,66 @@ package final class StdioServer: MessageChannel {
             throw error
         }
         state.value.backOff.started(now)
-        state.value.running[key] = Running(process: process, usedNanoseconds: now)
+        state.value.running[key] = Running(process: process, usedNanoseconds: now, owner: owner)
         process.onLine = { [self] in receive($0, key) }
         process.onEnd = { [self] in ended(key, $0) }
         return key
     }
 
-    /// The one that was asked the longest ago makes room.
-    private func dropOldest() {
-        let idle = state.value.running.filter { $0.value.ids.isEmpty }
-        let oldest = (idle.isEmpty ? state.value.running : idle).min {
-            $0.value.usedNanoseconds < $1.value.usedNanoseconds
+    /// Of who has the most the one makes room that was asked the longest ago: nobody opens so many that others' end.
+    private func makeRoom(for owner: String) throws(GatewayError) {
+        let running = state.value.running
+        let counts = Dictionary(running.values.map { ($0.owner, 1) }, uniquingKeysWith: +)
+        let (own, most) = (counts[owner, default: 0], counts.values.max() ?? 0)
+        let isOwn = own > 0 && own == most
+        let candidates = running.values.filter { isOwn ? $0.owner == owner : counts[$0.owner] == most }
+        let idle = candidates.filter { $0.ids.isEmpty }
+        // What is under way ends only for who has more than one of another who asks.
+        let mayBreak = !isOwn && most > 1
+        let oldest = (idle.isEmpty && mayBreak ? candidates : idle).min { $0.usedNanoseconds < $1.usedNanoseconds }
+        guard let oldest else {
+            throw GatewayError(
+                .overloaded, "all processes that there may be of the server are at work: \(command.processesMax)",
+                hint: "end sessions that are not needed, or raise processesMax")
         }
-        oldest?.value.process.stop()
+        oldest.process.stop()
     }
 
     private func receive(_ line: [UInt8], _ key: String) {
         let isShared = command.scope == .server
         guard let arrival = state.value.running[key]?.ids.incoming(line, isShared: isShared) else { return }
         switch arrival {
+        case .answer, .notification, .question(.some, _): break
+        case .question(nil, _), .reply, .common, .none:
+            state.value.running[key]?.process.unasked(1, bytes: line.count)
+        }
+        switch arrival {
         case .answer(let asker, let bytes):
             if command.scope == .server, state.value.running[key]?.welcome == nil, isWelcome(bytes) {
                 state.value.running[key]?.welcome = bytes
             }
+            if state.value.running[key]?.hasAnswered == false {
+                state.value.running[key]?.hasAnswered = true
+                failure.withLock { $0 = nil }
+            }
             asker.tell(.message(bytes))
             asker.tell(.end(nil))
-        case .notification(let asker, let bytes): asker.tell(.message(bytes))
-        case .question(let asker?, let bytes): asker.tell(.message(bytes))
+        case .notification(let asker, let bytes): tell(asker, bytes, key)
+        case .question(let asker?, let bytes): tell(asker, bytes, key)
         case .reply(let line): state.value.running[key]?.process.write(line)
         case .question(nil, let bytes), .common(let bytes):
-            for follower in state.value.running[key]?.followers ?? [] { follower.tell(.message(bytes)) }
+            for follower in state.value.running[key]?.followers ?? [] { tell(follower, bytes, key) }
         case .none: break
         }
     }
+
+    /// The process waits where what it says is not taken: between two loops it would fill the memory.
+    private func tell(_ asker: ChannelAsker, _ bytes: [UInt8], _ key: String) {
+        asker.tell(.message(bytes))
+        if asker.place.isFull { state.value.running[key]?.process.pause() }
+    }
+
+    package func drained() { for running in state.value.running.values { running.process.resume() } }
 
     private func isWelcome(_ bytes: [UInt8]) -> Bool {
         (try? JSONTree.parse(bytes))?["result"]?["protocolVersion"] != nil
@@ -186,7 +226,12 @@ package final class StdioServer: MessageChannel {
     private func ended(_ key: String, _ error: GatewayError) {
         guard let running = state.value.running.removeValue(forKey: key) else { return }
         state.value.lastError = error.cause ?? ""
-        if !state.value.isStopped, error.message.hasSuffix("it was stopped") == false { state.value.backOff.ended(now) }
+        if !state.value.isStopped, error.message.hasSuffix("it was stopped") == false {
+            state.value.backOff.ended(now)
+            let reason = error.cause.map { "\(error.message): \($0)" } ?? error.message
+            failure.withLock { $0 = reason }
+            failed(reason)
+        }
         for asker in running.ids.askers + running.followers { asker.tell(.end(error)) }
     }
 }

@@ -20,7 +20,11 @@ extension GatewayProcess {
 
     /// Statuses with what the checks have found.
     func withHealth(_ statuses: [ObjectStatus]) -> [ObjectStatus] {
-        let findings = tools.health.findings
+        var findings = tools.health.findings
+        // Those that are asked how they are say so themselves.
+        for (name, trouble) in processes.troubles where findings[name] == nil {
+            findings[name] = ServerHealth.Finding(isHealthy: false, reason: trouble)
+        }
         guard !findings.isEmpty else { return statuses }
         return statuses.map { status in
             guard status.key.kind == ObjectKind.mcpServer.rawValue,

@@ -49,7 +49,7 @@ package final class GatewayProcess: Sendable {
     /// Limits and caches go on over reloads.
     private let traffic = TrafficState()
     /// Servers of tools that are processes.
-    private let processes: StdioServers
+    let processes: StdioServers
     let life = Mutex(Life())
     let sinkObjects = SinkObjects()
     /// Signals, and what the admin API orders.
@@ -86,7 +86,7 @@ package final class GatewayProcess: Sendable {
         ) { [registry] operation, provider, model in
             registry.modelSlot(operation: operation, provider: provider, model: model)
         }
-        processes = StdioServers(group: MultiThreadedEventLoopGroup.singleton)
+        processes = StdioServers(group: MultiThreadedEventLoopGroup.singleton) { Console.error($0) }
         registry.setLedger { [state] in LedgerSample(state) }
         registry.setAudit(audit.log)
         let group = MultiThreadedEventLoopGroup(numberOfThreads: options.loops ?? Processors.usable)

@@ -61,7 +61,11 @@ package struct ToolApproval: Sendable, Equatable, Codable {
     package var tool: String
     /// The exact arguments, as JSON.
     package var arguments: String
-    /// SHA-256 over server, tool and arguments: another call needs another approval.
+    /// What of the call's `_meta` its server gets, whatever later calls say there, as JSON; nil without any.
+    package var meta: String?
+    /// What the server gets beside those, as JSON; nil for nothing.
+    package var others: String?
+    /// SHA-256 over server, tool, arguments and `others`: another call needs another approval.
     package var digest: String
     package var rule: String
     package var createdSeconds: Int
@@ -73,7 +77,8 @@ package struct ToolApproval: Sendable, Equatable, Codable {
 
     package init(
         id: String, owner: String, caller: String, run: String?, server: String, tool: String, arguments: String,
-        digest: String, rule: String, createdSeconds: Int, expiresSeconds: Int
+        meta: String? = nil, others: String? = nil, digest: String, rule: String, createdSeconds: Int,
+        expiresSeconds: Int
     ) {
         self.id = id
         self.owner = owner
@@ -82,6 +87,8 @@ package struct ToolApproval: Sendable, Equatable, Codable {
         self.server = server
         self.tool = tool
         self.arguments = arguments
+        self.meta = meta
+        self.others = others
         self.digest = digest
         self.rule = rule
         self.createdSeconds = createdSeconds

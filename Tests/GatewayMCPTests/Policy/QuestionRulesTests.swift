@@ -92,6 +92,6 @@ struct QuestionRulesTests {
     ])
     func `what a client can`(_ capabilities: String, _ method: String, _ params: String, _ isAsked: Bool) throws {
         let caller = ServerCaller(owner: "o", capabilities: Array(capabilities.utf8))
-        #expect(caller.mayBeAsked(method, try JSONTree.parse(Array(params.utf8))) == isAsked)
+        #expect(AskedClient(caller).mayBeAsked(method, try JSONTree.parse(Array(params.utf8))) == isAsked)
     }
 }

@@ -90,6 +90,18 @@ struct ResultRedactionTests {
         }
     }
 
+    @Test("names of which the same is left stay as many as they were")
+    func names() throws {
+        var redaction = try Self.redaction(words: ["[0-9]{8}"])
+        let text = #"{"12345678":1,"[redacted]":2,"a":3,"12345679":{"12345678":4},"[redacted] (2)":5,"x 12345678":6}"#
+        let tree = try JSONTree.parse(Array(text.utf8))
+        let shown =
+            #"{"[redacted] (3)":1,"[redacted]":2,"a":3,"[redacted] (4)":{"[redacted]":4},"[redacted] (2)":5,"#
+            + #""x [redacted]":6}"#
+        #expect(redaction.redacted(tree).compactText == shown)
+        #expect(redaction.count == 4)
+    }
+
     @Test("a listed word may be a number, and is found in names of members too")
     func numbers() throws {
         var redaction = try Self.redaction(words: ["[0-9]{8}"])

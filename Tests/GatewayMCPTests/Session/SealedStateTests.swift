@@ -29,7 +29,8 @@ struct SealedStateTests {
         }
     }
 
-    private static let approval = RequestState.Approval(id: "a1", untilSeconds: 90, rule: "r/1", run: "run-1")
+    private static let approval = RequestState.Approval(
+        id: "a1", untilSeconds: 90, rule: "r/1", run: "run-1", meta: "{}")
 
     @Test(
         "a state says by what a person has agreed, and nobody else can say it",

@@ -202,6 +202,28 @@ struct StdioPartsTests {
         #expect(try parsed(answer)["id"]?.int == ChannelIDs<String>.questionsMax)
     }
 
+    // MARK: what nobody asked for
+
+    @Test func `who says little that nobody asked for may do so for ever`() {
+        var allowance = StdioAllowance(0)
+        var now: UInt64 = 0
+        for _ in 0..<100_000 {
+            now += 1_000_000
+            guard allowance.take(lines: 2, bytes: 2_000, now: now) else {
+                Issue.record("it is ended after \(now) ns")
+                return
+            }
+        }
+        var taken = 0
+        while allowance.take(lines: 1, bytes: 1, now: now) { taken += 1 }
+        #expect(taken <= StdioAllowance.linesMax)
+        var large = StdioAllowance(0)
+        let (whole, more) = (
+            large.take(lines: 1, bytes: StdioAllowance.bytesMax, now: 0), large.take(lines: 1, bytes: 1, now: 1_000)
+        )
+        #expect(whole && !more)
+    }
+
     // MARK: commands
 
     @Test(arguments: [

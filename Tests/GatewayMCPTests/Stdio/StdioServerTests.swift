@@ -2,6 +2,7 @@ import GatewayModel
 import GatewayWire
 import NIOCore
 import NIOPosix
+import Synchronization
 import Testing
 
 @testable import GatewayMCP
@@ -10,9 +11,15 @@ import Testing
 private struct StdioBench {
     let server: StdioServer
     let loop: any EventLoop
+    var ended = Ended()
+
+    /// What was told of processes that ended by themselves.
+    final class Ended: Sendable {
+        let reasons = Mutex<[String]>([])
+    }
 
     static func with(
-        _ program: String, scope: StdioCommand.Scope = .session, lineBytesMax: Int = 1 << 20,
+        _ program: String, scope: StdioCommand.Scope = .session, lineBytesMax: Int = 1 << 20, processesMax: Int = 64,
         _ body: (StdioBench) async throws -> Void
     ) async throws {
         let loop = MultiThreadedEventLoopGroup.singleton.next()
@@ -20,7 +27,10 @@ private struct StdioBench {
             words: ["/usr/bin/env", "python3", "-c", program], environment: [("PATH", "/usr/local/bin:/usr/bin:/bin")],
             directory: "/")
         (command.scope, command.lineBytesMax, command.graceMilliseconds) = (scope, lineBytesMax, 200)
-        let bench = StdioBench(server: StdioServer(command, on: loop), loop: loop)
+        command.processesMax = processesMax
+        let ended = Ended()
+        let server = StdioServer(command, on: loop) { reason in ended.reasons.withLock { $0.append(reason) } }
+        let bench = StdioBench(server: server, loop: loop, ended: ended)
         do {
             try await body(bench)
         } catch {
@@ -37,10 +47,14 @@ private struct StdioBench {
         var error: GatewayError?
     }
 
-    func post(_ text: String, session: String? = nil) async throws -> Reply {
-        try await loop.flatSubmit { [loop, server] in
+    /// From a loop of its own where `reader` is one.
+    func post(
+        _ text: String, session: String? = nil, owner: String = "", reader: (any EventLoop)? = nil
+    ) async throws -> Reply {
+        let loop = reader ?? loop
+        return try await loop.flatSubmit { [server] in
             let promise = loop.makePromise(of: Reply.self)
-            let exchange = ChannelExchange(server, on: loop)
+            let exchange = ChannelExchange(server, on: loop, owner: owner)
             var reply = Reply()
             exchange.onHead = { (reply.status, reply.session) = ($0, $1) }
             exchange.onMessage = { bytes in reply.messages.append((try? JSONTree.parse(bytes)) ?? .null) }
@@ -139,6 +153,74 @@ struct StdioServerTests {
             }
             #expect(last.error?.code == .unreachable)
             #expect(last.error?.message.contains("keeps ending") == true)
+        }
+    }
+
+    @Test(arguments: ["", "no JSON", " \\t"])
+    func `one that floods is ended, and is not started at once`(line: String) async throws {
+        let flood = """
+            import json, sys
+            message = json.loads(sys.stdin.readline())
+            print(json.dumps({"jsonrpc": "2.0", "id": message["id"], "result": {}}), flush=True)
+            while True: sys.stdout.write('\(line)\\n' * 1000)
+            """
+        try await StdioBench.with(flood) { bench in
+            let greeted = try await bench.post(request("initialize"))
+            let asked = try await bench.post(request("x"), session: greeted.session)
+            #expect(asked.error?.message.contains("it floods") == true || asked.status == 404, "\(asked)")
+            #expect(try await bench.standing().processes == 0)
+            #expect(bench.ended.reasons.withLock { $0.first?.contains("it floods") } == true)
+            #expect(bench.server.trouble?.contains("it floods") == true)
+            // Each wait is twice the one before: a slow machine meets it some starts later.
+            var next = try await bench.post(request("initialize"))
+            for _ in 0..<16 where next.error == nil {
+                _ = try await bench.post(request("x"), session: next.session)
+                next = try await bench.post(request("initialize"))
+            }
+            #expect(next.error?.message.contains("keeps ending") == true, "\(next)")
+        }
+    }
+
+    @Test func `what is written faster than it is read waits, and all of it comes`() async throws {
+        let telling = """
+            import json, sys
+            message = json.loads(sys.stdin.readline())
+            token = message["params"]["_meta"]["progressToken"]
+            note = {"jsonrpc": "2.0", "method": "notifications/progress",
+                    "params": {"progressToken": token, "progress": 1, "message": "x" * 1000}}
+            line = json.dumps(note) + "\\n"
+            for _ in range(300): sys.stdout.write(line * 100)
+            print(json.dumps({"jsonrpc": "2.0", "id": message["id"], "result": {}}), flush=True)
+            """
+        try await StdioBench.with(telling) { bench in
+            let message = #"{"jsonrpc":"2.0","id":7,"method":"x","params":{"_meta":{"progressToken":"p"}}}"#
+            let other = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+            let reply = try await bench.post(message, reader: other.next())
+            #expect(reply.error == nil && reply.messages.count == 30_001)
+            #expect(reply.messages.last?["id"] == 7)
+            try await other.shutdownGracefully()
+        }
+    }
+
+    @Test func `who opens many sessions ends his own, and nobody else's`() async throws {
+        try await StdioBench.with(Self.echo, processesMax: 3) { bench in
+            func open(_ owner: String) async throws -> String? {
+                try await bench.post(request("initialize"), owner: owner).session
+            }
+            let alice = try await open("alice")
+            var bob: [String?] = []
+            for _ in 0..<5 { bob.append(try await open("bob")) }
+            #expect(try await bench.standing().processes == 3)
+            #expect(try await bench.post(request("x"), session: alice).messages.count == 1)
+            for (index, session) in bob.enumerated() {
+                let status = try await bench.post(request("x"), session: session).status
+                #expect(status == (index < 3 ? 404 : 200), "\(index)")
+            }
+            // Who has none yet has a place of who has more.
+            let carol = try await open("carol")
+            for (session, status) in [(alice, 200), (bob[3], 404), (bob[4], 200), (carol, 200)] {
+                #expect(try await bench.post(request("x"), session: session).status == status)
+            }
         }
     }
 

@@ -58,18 +58,22 @@ struct ToolApprovalTests {
         try await stand.send(key, "tools/call", "\"name\":\"delete_all\",\"arguments\":{\"n\":1}", name: "delete_all")
     }
 
-    /// A client that can ask its user, or says so.
-    private func asking(_ stand: ToolRoomTests.Stand, _ key: String) async throws -> CompletedResponse {
+    /// A client that can ask its user, or says so. `meta` and `more` are members of `_meta` and of the params.
+    private func asking(
+        _ stand: ToolRoomTests.Stand, _ key: String, can: String = "\"elicitation\":{\"form\":{}}", meta: String = "",
+        more: String = "", fields added: [(String, String)] = []
+    ) async throws -> CompletedResponse {
         let body = """
-            {"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"delete_all","arguments":{"n":1},"_meta":{\
-            "io.modelcontextprotocol/protocolVersion":"2026-07-28",\
-            "io.modelcontextprotocol/clientCapabilities":{"elicitation":{"form":{}}}}}}
+            {"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"delete_all","arguments":{"n":1}\(more),\
+            "_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28",\
+            "io.modelcontextprotocol/clientCapabilities":{\(can)}\(meta)}}}
             """
-        let fields = [
-            ("authorization", "Bearer \(key)"), ("content-type", "application/json"),
-            ("accept", "application/json, text/event-stream"), ("mcp-protocol-version", "2026-07-28"),
-            ("mcp-method", "tools/call"), ("mcp-name", "delete_all"),
-        ]
+        let fields =
+            [
+                ("authorization", "Bearer \(key)"), ("content-type", "application/json"),
+                ("accept", "application/json, text/event-stream"), ("mcp-protocol-version", "2026-07-28"),
+                ("mcp-method", "tools/call"), ("mcp-name", "delete_all"),
+            ] + added
         return try await stand.post("/mcp/demo", fields.map { Header($0.0, $0.1) }, body)
     }
 
@@ -97,6 +101,51 @@ struct ToolApprovalTests {
             #expect(try ToolRoomTests.code(watched) == 3021, "\(watched.text)")
             #expect(!watched.text.contains("inputRequests"))
             #expect(stand.toolCalls.isEmpty)
+        }
+    }
+
+    /// Clients number their calls in `_meta`, and would else need an approval each time.
+    @Test func `by an approval the server gets the _meta that was shown, whatever the call says then`() async throws {
+        try await ToolRoomTests.run { stand in
+            let key = try stand.key("alice")
+            let first = try await asking(stand, key, can: "", meta: ",\"com.example/for\":\"a\",\"progressToken\":1")
+            #expect(try ToolRoomTests.code(first) == 3021, "\(first.text)")
+            let book = stand.gateway.process.state.tools
+            let item = try #require(book.approvals().first)
+            #expect(item.meta == "{\"com.example/for\":\"a\"}" && item.arguments == "{\"n\":1}")
+            let now = Int(Date().timeIntervalSince1970)
+            _ = try book.decide(item.id, isApproved: true, by: "test", nowSeconds: now)
+            let second = try await asking(
+                stand, key, can: "",
+                meta: ",\"com.example/for\":\"b\",\"com.example/all\":true,\"progressToken\":2,\"tracestate\":\"v=1\"")
+            #expect(second.text.contains("done"), "\(second.text)")
+            let body = try #require(stand.toolCalls.first?.body)
+            #expect(body.contains("\"com.example/for\":\"a\"") && !body.contains("com.example/all"), "\(body)")
+            #expect(body.contains("\"progressToken\":2") && body.contains("\"tracestate\":\"v=1\""), "\(body)")
+            #expect(stand.toolCalls.count == 1)
+        }
+    }
+
+    @Test func `what else the server gets is part of the call that is approved`() async throws {
+        try await ToolRoomTests.run { stand in
+            let key = try stand.key("alice")
+            #expect(try ToolRoomTests.code(try await asking(stand, key, can: "")) == 3021)
+            let book = stand.gateway.process.state.tools
+            let item = try #require(book.approvals().first)
+            let now = Int(Date().timeIntervalSince1970)
+            _ = try book.decide(item.id, isApproved: true, by: "test", nowSeconds: now)
+            let answers = ",\"inputResponses\":{\"all\":{\"action\":\"accept\"}}"
+            for more in [answers, ",\"force\":true"] {
+                let other = try await asking(stand, key, can: "", more: more)
+                #expect(try ToolRoomTests.code(other) == 3021, "\(other.text)")
+                #expect(book.approvals().contains { $0.others == "{\(more.dropFirst())}" })
+            }
+            let field = try await asking(stand, key, can: "", fields: [("mcp-param-force", "yes")])
+            #expect(try ToolRoomTests.code(field) == 3021, "\(field.text)")
+            let twice = try await asking(stand, key, can: "", meta: ",\"x\":{\"a\":1,\"a\":2}")
+            #expect(try ToolRoomTests.code(twice) == -32602, "\(twice.text)")
+            #expect(stand.toolCalls.isEmpty)
+            #expect(try await asking(stand, key, can: "").text.contains("done"))
         }
     }
 

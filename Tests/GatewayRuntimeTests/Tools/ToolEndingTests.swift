@@ -2,6 +2,8 @@ import Foundation
 import GatewayRuntime
 import GatewayState
 import GatewayWorkbench
+import NIOCore
+import Synchronization
 import Testing
 
 /// However a call ends, each side is told in the words of its time, and what the call held is given back.
@@ -135,6 +137,54 @@ struct ToolEndingTests {
                 [Header("mcp-session-id", session), Header("mcp-protocol-version", "2025-11-25")])
             try await eventually("the server is told") { Self.isTold(server, revisions) }
             #expect(try await Self.code(stand, session) == nil)
+        }
+    }
+
+    /// A server whose calls begin with the id of an event, and end when they are asked for by that.
+    private static func goingOn(isEnded: Bool) -> ToolRoomTests.Scripted {
+        let asked = Mutex("")
+        let opened = """
+            {"protocolVersion":"2025-11-25","capabilities":{"tools":{}},"serverInfo":{"name":"old","version":"1"}}
+            """
+        let begun = "id: m-1\ndata: \n\n"
+        return { received, _ in
+            switch received.method {
+            case "server/discover": return .error(400, code: -32601, "no")
+            case "initialize": return .session("s", opened)
+            case "tools/call":
+                let id = (received.body.firstMatch(of: /"id":("[^"]*")/)?.1).map { String($0) } ?? ""
+                asked.withLock { $0 = id }
+                guard !isEnded else { return .raw([begun]) }
+                let head = MockStep.head(200, [Header("content-type", "text/event-stream")])
+                return .steps { _ in [head, .chunk(ByteBuffer(string: begun)), .hang] }
+            case "GET":
+                let result = "{\"jsonrpc\":\"2.0\",\"id\":\(asked.withLock { $0 }),\"result\":{\"content\":[]}}"
+                return .raw(["id: m-2\ndata: \(result)\n\n"])
+            default: return nil
+            }
+        }
+    }
+
+    @Test(arguments: [true, false])
+    func `a call that goes on without its client keeps its place`(_ isEnded: Bool) async throws {
+        let scripted = Self.goingOn(isEnded: isEnded)
+        try await ToolRoomTests.run(more: Self.limits, answer: scripted) { stand in
+            let bridge = Stand(gateway: stand.gateway, key: try stand.key("alice"))
+            let session = try await bridge.open()
+            let fields = [Header("mcp-session-id", session), Header("mcp-protocol-version", "2025-11-25")]
+            let client = try await Self.begin(bridge, session, "get_weather")
+            let begun = await Self.read(client, until: "id: ")
+            if isEnded { _ = await Self.read(client, until: "0\r\n\r\n") }
+            #expect(begun.contains("200 OK"), "\(begun)")
+            await client.close()
+            for _ in 0..<20 {
+                let next = try await bridge.post(
+                    """
+                    {"jsonrpc":"2.0","id":"slow","method":"tools/call","params":{"name":"get_weather"}}
+                    """, fields)
+                #expect(try ToolRoomTests.code(next) == 3004, "\(next.text)")
+            }
+            #expect(stand.toolCalls.count == 1)
         }
     }
 

@@ -111,9 +111,45 @@ struct ToolMessageTests {
             let answer = try await Self.ask(stand, key, session, "tools/call", "\"name\":\"get_weather\"")
             #expect(try Self.lines(answer).isEmpty, "\(answer.text)")
             let received = stand.received
+            // A user's no, and a way that the client has not declared.
             try await eventually("both are refused") {
-                received().count { $0.body.contains("the client cannot answer") } == 2
+                let bodies = received().map(\.body)
+                return bodies.contains { $0.contains("\"result\":{\"action\":\"decline\"}") }
+                    && bodies.contains { $0.contains("-32602") && $0.contains("the client cannot answer in") }
             }
+        }
+    }
+
+    /// What nobody may be asked is no question of what a client can.
+    @Test func `a form for a secret in a result is declined for who has a session, and told as what it is`()
+        async throws
+    {
+        func form(_ field: String) -> String {
+            "{\"method\":\"elicitation/create\",\"params\":{\"message\":\"m\",\"requestedSchema\":{\"type\":\"object\","
+                + "\"properties\":{\"\(field)\":{\"type\":\"string\"}}}}}"
+        }
+        let asking =
+            "{\"resultType\":\"input_required\",\"inputRequests\":{\"a\":\(form("password"))},\"requestState\":\"s\"}"
+        let bare = "{\"resultType\":\"input_required\",\"inputRequests\":{\"a\":\(form("password"))}}"
+        let scripted: ToolRoomTests.Scripted = { received, params in
+            guard received.method == "tools/call", params["inputResponses"] == nil else { return nil }
+            return .result(received.name == "get_weather" ? asking : bare)
+        }
+        let tools = ["get_weather", "get_bare"].map { "{\"name\":\"\($0)\",\"inputSchema\":{\"type\":\"object\"}}" }
+        try await ToolRoomTests.run(tools: "[\(tools.joined(separator: ","))]", answer: scripted) { stand in
+            let client = try ToolClient(stand)
+            let told = try await client.call("get_bare")
+            #expect(try ToolRoomTests.code(told) == 4008 && told.text.contains("nobody may ask"), "\(told.text)")
+            var unable = client
+            unable.can = ""
+            let missing = try await unable.call("get_bare")
+            #expect(try ToolRoomTests.code(missing) == -32021, "\(missing.text)")
+            let needed = "\"requiredCapabilities\":{\"elicitation\":{\"form\":{}}}"
+            #expect(missing.text.contains(needed), "\(missing.text)")
+            let answer = try await client.opened().call()
+            #expect(answer.text.contains("done"), "\(answer.text)")
+            let last = try #require(stand.toolCalls.last?.body)
+            #expect(last.contains("\"inputResponses\":{\"a\":{\"action\":\"decline\"}}"), "\(last)")
         }
     }
 
