@@ -117,7 +117,7 @@ package struct ErrorRendering: Sendable, Equatable {
     /// The `error` event of the Responses API is flat.
     private func responses(to out: inout [UInt8]) {
         JSONWriter.append(literal: "{\"type\":\"error\",\"code\":", to: &out)
-        ErrorRendering.append(openAICode.isEmpty ? kind.openAIType : openAICode, to: &out)
+        ErrorRendering.append(responsesCode, to: &out)
         JSONWriter.append(literal: ",\"message\":", to: &out)
         ErrorRendering.append(message, to: &out)
         JSONWriter.append(literal: ",\"param\":", to: &out)
@@ -125,6 +125,18 @@ package struct ErrorRendering: Sendable, Equatable {
         JSONWriter.append(literal: "}", to: &out)
     }
 
+    /// The member `error` of a response that failed.
+    var responseError: [UInt8] {
+        var out: [UInt8] = []
+        JSONWriter.append(literal: "{\"code\":", to: &out)
+        ErrorRendering.append(responsesCode, to: &out)
+        JSONWriter.append(literal: ",\"message\":", to: &out)
+        ErrorRendering.append(message, to: &out)
+        JSONWriter.append(literal: "}", to: &out)
+        return out
+    }
+
+    private var responsesCode: String { openAICode.isEmpty ? kind.openAIType : openAICode }
     private var openAICode: String { kind.openAICode ?? code }
 
     private static func append(_ text: String, to out: inout [UInt8]) {

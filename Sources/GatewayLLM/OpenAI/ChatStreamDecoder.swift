@@ -7,8 +7,11 @@ struct ChatStreamDecoder {
     private struct Call {
         var id: JSONText?
         var name: JSONText?
+        /// Of the arguments, what came before the name, or may come to none.
         var held: JSONText = .empty
         var isStarted = false
+        /// What follows belongs to an object.
+        var hasArguments = false
     }
 
     static let textBlock = 0
@@ -18,8 +21,12 @@ struct ChatStreamDecoder {
     static let callsMax = 1024
     /// What may come of a call's arguments before its name.
     static let namelessBytesMax = 65_536
+    /// No server writes more white space around nothing.
+    private static let noneBytesMax = 64
 
     private var isStarted = false
+    /// A choice has come.
+    private var hasAnswer = false
     private var id: JSONText?
     private var calls: [Int: Call] = [:]
     private var callIDs = CallIDs()
@@ -30,7 +37,8 @@ struct ChatStreamDecoder {
         _ data: Span<UInt8>, into events: inout [NeutralEvent]
     ) throws(GatewayError) {
         if ChatStreamDecoder.isDone(data) {
-            events.append(.end)
+            // The end of nothing is no answer.
+            if hasAnswer { events.append(.end) }
             return
         }
         let tree: JSONTree
@@ -44,6 +52,7 @@ struct ChatStreamDecoder {
             id = tree["id"]?.string
             events.append(.start(id: id))
         }
+        hasAnswer = hasAnswer || tree["choices"]?.array?.isEmpty == false
         if let choice = tree["choices"]?.array?.first(where: { ($0["index"]?.int ?? 0) == 0 }) {
             if let delta = choice["delta"] { try self.delta(delta, into: &events) }
             if let word = choice["finish_reason"]?.string { try finish(word, into: &events) }
@@ -84,7 +93,7 @@ struct ChatStreamDecoder {
             call.held = .empty
         }
         if call.isStarted {
-            if !arguments.isEmpty { events.append(.arguments(block: block, arguments)) }
+            pass(arguments, of: &call, block, into: &events)
         } else {
             call.held = call.held + arguments
             guard call.held.byteCount <= ChatStreamDecoder.namelessBytesMax else {
@@ -92,6 +101,23 @@ struct ChatStreamDecoder {
             }
         }
         calls[index] = call
+    }
+
+    /// What may come to no arguments is held: `null` is written by servers, and is no object.
+    private func pass(
+        _ arguments: JSONText, of call: inout Call, _ block: Int, into events: inout [NeutralEvent]
+    ) {
+        var arguments = arguments
+        if !call.hasArguments {
+            arguments = call.held + arguments
+            call.held = .empty
+            if arguments.byteCount <= ChatStreamDecoder.noneBytesMax, ToolArguments.mayBecomeNone(arguments) {
+                call.held = arguments
+                return
+            }
+            call.hasArguments = true
+        }
+        if !arguments.isEmpty { events.append(.arguments(block: block, arguments)) }
     }
 
     /// Servers that give no index begin a call with its id.

@@ -184,16 +184,21 @@ extension ModelExchange {
         lastByteNanoseconds = worker.now
         lastSentNanoseconds = max(lastSentNanoseconds, startedNanoseconds)
         armTimer()
+        let query = upstreamQuery(attempt, exchange)
         call.begin(
             body: bytes, isWhole: sender == nil, to: attempt.provider.backend, rule: attempt.target.rule, on: worker,
             reader: self
         ) { head in
             let dropped = ModelFields.write(
                 &head, exchange, list?.endpoint ?? endpoint, to: attempt.target, attempt.access.credential,
-                framing: framing, query: list == nil ? nil : [])
+                framing: framing, query: query.sent)
             open(&head, by: attempt, bytes)
             losses = dropped.map { "anthropic-beta: \($0)" }
             lossLines = losses.map { "\($0) is not one of the provider's" }
+            if query.isCut {
+                losses.append("query")
+                lossLines.append("query: it has a parameter that the API does not have there")
+            }
             if let lost = attempt.translation?.request.losses { note(lost) }
         }
         pump()

@@ -32,7 +32,7 @@ package enum ModelEndpoint: Sendable, Equatable {
         self.init(path: exchange.request.fields.copy(exchange.request.path))
     }
 
-    /// The endpoint at the path behind the last `/v1` of a target's path; nil for none.
+    /// The endpoint at the path behind the first `/v1` of a target's path, or at all of it without one; nil for none.
     package init?(path: [UInt8]) {
         let words = ModelEndpoint.words(path)
         guard let first = words.first else { return nil }

@@ -56,9 +56,10 @@ extension ModelExchange {
         guard endpoint == .embeddings || ModelExchange.plainEndings.contains(reply.facts?.finishReason ?? "") else {
             return
         }
+        // A copy: what came lies in what was read from the network, which is larger.
         room.services.cache.keep(
             ReplyCache.Entry(
-                type: kept.type, body: kept.body,
+                type: kept.type, body: ByteBuffer(bytes: kept.body.readableBytesView),
                 untilNanoseconds: worker.now &+ UInt64(max(0, cache.ttl.milliseconds)) &* 1_000_000), for: key)
     }
 }

@@ -14,13 +14,13 @@ enum ModelFields {
     /// Writes the head into `head`, which is empty. Returns what of `anthropic-beta` was not sent on.
     static func write(
         _ head: inout RequestHead, _ exchange: Exchange, _ endpoint: ModelEndpoint, to routed: RoutedTarget,
-        _ credential: CompiledCredential?, framing: BodyFraming, query: [UInt8]? = nil
+        _ credential: CompiledCredential?, framing: BodyFraming, query: [UInt8]
     ) -> [String] {
         let provider = routed.target.provider
-        if let index = endpoint.usualIndex, query == nil, exchange.request.query.isEmpty, framing != .none {
+        if let index = endpoint.usualIndex, query.isEmpty, framing != .none {
             routed.heads[index].write(to: &head)
         } else {
-            let target = target(exchange, endpoint, provider, query)
+            let target = target(endpoint, provider, query)
             let name = exchange.request.fields.copy(exchange.request.methodName)
             write(
                 &head, method: exchange.request.method, name: name, target.bytes, pathCount: target.pathCount, provider)
@@ -57,17 +57,14 @@ enum ModelFields {
     }
 
     private static func target(
-        _ exchange: Exchange, _ endpoint: ModelEndpoint, _ provider: CompiledProvider, _ query: [UInt8]?
+        _ endpoint: ModelEndpoint, _ provider: CompiledProvider, _ query: [UInt8]
     ) -> (bytes: [UInt8], pathCount: Int) {
         var target = provider.pathPrefix
         target.append(contentsOf: provider.upstreamPath(endpoint))
         let pathCount = target.count
-        if let query {
-            if !query.isEmpty { target.append(0x3F) }
-            target.append(contentsOf: query)
-        } else if endpoint.isNative(to: provider.dialect), !exchange.request.query.isEmpty {
+        if !query.isEmpty {
             target.append(0x3F)
-            target.append(contentsOf: exchange.request.fields.copy(exchange.request.query))
+            target.append(contentsOf: query)
         }
         return (target, pathCount)
     }

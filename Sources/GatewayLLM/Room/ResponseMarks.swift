@@ -107,9 +107,9 @@ struct ResponseMarks {
                 for index in 0..<name.count { out.append(name[index]) }
                 out.append(0x0A)
             }
-            out.append(contentsOf: "data: ".utf8)
-            out.append(contentsOf: splice.applied(to: data))
-            out.append(contentsOf: "\n\n".utf8)
+            // Of several lines, if the provider wrote so.
+            let event = splice.applied(to: data)
+            SSEWriter.append(data: event.span, to: &out)
         }
         return isMarked
     }

@@ -89,29 +89,47 @@ package final class LiveTarget: Sendable {
     }
 }
 
-/// All live targets by name. A target that a configuration has no more is forgotten with it.
+/// All live targets by name, as long as a configuration or a call has them: what neither has any more is forgotten.
 package final class LiveTargets: Sendable {
-    private let known = Mutex<[String: LiveTarget]>([:])
-    private let providers = Mutex<[String: LiveProvider]>([:])
+    private let targets = LiveTable<LiveTarget>()
+    private let providers = LiveTable<LiveProvider>()
 
     package init() {}
 
-    /// `target` is `CompiledTarget.key`.
+    /// `target` is `CompiledTarget.key`: of a pattern it has the pattern and no caller's words.
     package func find(target: String, credential: String) -> LiveTarget {
-        known.withLock { known in
-            let key = "\(target)\u{0}\(credential)"
-            if let found = known[key] { return found }
-            let made = LiveTarget()
-            known[key] = made
-            return made
-        }
+        targets.find("\(target)\u{0}\(credential)") { LiveTarget() }
     }
 
-    package func provider(_ name: String) -> LiveProvider {
-        providers.withLock { providers in
-            if let found = providers[name] { return found }
-            let made = LiveProvider()
-            providers[name] = made
+    package func provider(_ name: String) -> LiveProvider { providers.find(name) { LiveProvider() } }
+
+    /// Names that are remembered, of those in use and of others.
+    var count: Int { targets.count + providers.count }
+}
+
+/// What is shared by name among those who use it, and ends with the last of them.
+private final class LiveTable<Value: AnyObject & Sendable>: Sendable {
+    private struct Entry { weak var value: Value? }
+
+    private struct State {
+        var entries: [String: Entry] = [:]
+        /// At so many names those that nobody uses are taken out.
+        var sweepCount = 64
+    }
+
+    private let state = Mutex(State())
+
+    var count: Int { state.withLock { $0.entries.count } }
+
+    func find(_ name: String, _ make: () -> Value) -> Value {
+        state.withLock { state in
+            if let found = state.entries[name]?.value { return found }
+            if state.entries.count >= state.sweepCount {
+                state.entries = state.entries.filter { $0.value.value != nil }
+                state.sweepCount = max(64, state.entries.count * 2)
+            }
+            let made = make()
+            state.entries[name] = Entry(value: made)
             return made
         }
     }

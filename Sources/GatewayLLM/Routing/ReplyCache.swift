@@ -18,13 +18,10 @@ final class ReplyCache: Sendable {
         var untilNanoseconds: UInt64
     }
 
-    private struct State {
-        var entries: [Key: (entry: Entry, turn: UInt64)] = [:]
-        var bytes = 0
-        var turn: UInt64 = 0
-    }
-
     private let state = Mutex(State())
+
+    /// What is kept.
+    var bytes: Int { state.withLock { $0.bytes } }
 
     /// Everything an answer may depend on: who asks, of what, by which API, and every byte of the body.
     static func key(
@@ -50,33 +47,73 @@ final class ReplyCache: Sendable {
         return Key(digest: Array(hash.finalize()))
     }
 
-    func find(_ key: Key, now: UInt64) -> Entry? {
-        state.withLock { state in
-            guard let found = state.entries[key] else { return nil }
+    func find(_ key: Key, now: UInt64) -> Entry? { state.withLock { $0.find(key, now: now) } }
+    func keep(_ entry: Entry, for key: Key) { state.withLock { $0.keep(entry, for: key) } }
+}
+
+extension ReplyCache {
+    /// Entries by key, and each use of one in order. Only the last use of an entry counts: earlier ones are passed over
+    /// when their turn comes, so that a use, and the end of an entry, is one step on average.
+    private struct State {
+        private var entries: [Key: (entry: Entry, turn: UInt64)] = [:]
+        private(set) var bytes = 0
+        /// The oldest is at `first`; their turns follow each other.
+        private var uses: [Key] = []
+        private var first = 0
+        private var firstTurn: UInt64 = 0
+
+        mutating func find(_ key: Key, now: UInt64) -> Entry? {
+            guard let found = entries[key] else { return nil }
             guard found.entry.untilNanoseconds > now else {
-                state.bytes -= found.entry.body.readableBytes
-                state.entries[key] = nil
+                drop(key)
                 return nil
             }
-            state.turn += 1
-            state.entries[key]?.turn = state.turn
+            use(key)
             return found.entry
         }
-    }
 
-    func keep(_ entry: Entry, for key: Key) {
-        state.withLock { state in
-            state.turn += 1
-            if let old = state.entries.updateValue((entry, state.turn), forKey: key) {
-                state.bytes -= old.entry.body.readableBytes
-            }
-            state.bytes += entry.body.readableBytes
-            while state.bytes > ReplyCache.bytesMax,
-                let oldest = state.entries.min(by: { $0.value.turn < $1.value.turn })
-            {
-                state.bytes -= oldest.value.entry.body.readableBytes
-                state.entries[oldest.key] = nil
+        mutating func keep(_ entry: Entry, for key: Key) {
+            drop(key)
+            entries[key] = (entry, 0)
+            bytes += entry.byteCount
+            use(key)
+            while bytes > ReplyCache.bytesMax, first < uses.count {
+                let key = uses[first]
+                if entries[key]?.turn == firstTurn { drop(key) }
+                first += 1
+                firstTurn += 1
             }
         }
+
+        private mutating func drop(_ key: Key) {
+            guard let dropped = entries.removeValue(forKey: key) else { return }
+            bytes -= dropped.entry.byteCount
+        }
+
+        private mutating func use(_ key: Key) {
+            if uses.count >= 1_024, uses.count >= entries.count * 4 { compact() }
+            entries[key]?.turn = firstTurn + UInt64(uses.count - first)
+            uses.append(key)
+        }
+
+        /// Takes out the uses that do not count any more: three of four at least.
+        private mutating func compact() {
+            var turn = firstTurn
+            var kept: [Key] = []
+            for key in uses[first...] {
+                if entries[key]?.turn == turn {
+                    entries[key]?.turn = firstTurn + UInt64(kept.count)
+                    kept.append(key)
+                }
+                turn += 1
+            }
+            uses = kept
+            first = 0
+        }
     }
+}
+
+extension ReplyCache.Entry {
+    /// What it takes up, about.
+    fileprivate var byteCount: Int { body.readableBytes + type.count + 256 }
 }

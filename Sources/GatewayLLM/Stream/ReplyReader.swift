@@ -9,8 +9,10 @@ struct ReplyReader: Sendable {
     private var usage = UsageReader()
     /// How many choices of a stream have said why they stopped.
     private(set) var finishedChoices = 0
-    /// A stream of Responses told its error as part of the response.
+    /// The last event of a stream of Responses tells its error as part of the response.
     private(set) var isFailedResponse = false
+    /// An event had something of an answer, or could not be read.
+    var hasAnswer = false
 
     init(_ shape: ReplyShape) {
         self.shape = shape
@@ -33,11 +35,13 @@ struct ReplyReader: Sendable {
 
     // MARK: Events
 
-    /// Reads the data of one event. Whether it is a chunk that only tells the usage.
-    mutating func event(_ data: Span<UInt8>) -> Bool {
+    /// Reads the data of one event. Whether it is a chunk that only tells the usage. `isError`: it is named so.
+    mutating func event(_ data: Span<UInt8>, isError: Bool = false) -> Bool {
+        // What is called an error is one, whatever it says.
+        defer { if isError, !facts.hasError { fail(ProviderError(type: "", code: "", message: "")) } }
         if ReplyReader.isDone(data) {
-            // What a failed stream says after its error does not make it whole.
-            if !shape.isAnthropic, facts.ending == .open { facts.ending = .complete }
+            // What a failed stream says after its error does not make it whole, and the end of nothing is no answer.
+            if !shape.isAnthropic, facts.ending == .open, hasAnswer { facts.ending = .complete }
             return false
         }
         watch.reset()
@@ -49,6 +53,7 @@ struct ReplyReader: Sendable {
         }
         if watch.isOverflown { facts.oversizedEvents += 1 }
         take(isStream: true)
+        hasAnswer = hasAnswer || !shape.hasUsageChunk || watch.finding(ReplyShape.Chat.choice).count > 0
         return isUsageChunk()
     }
 
@@ -100,6 +105,7 @@ struct ReplyReader: Sendable {
         watch.read(Responses.id, into: &facts.responseID)
         watch.read(Responses.model, into: &facts.responseModel)
         let type = watch.text(Responses.type)
+        isFailedResponse = type == "response.failed"
         if type.hasSuffix(".delta") { texts(Responses.delta..<(Responses.delta + 1)) }
         usage(Responses.usage)
         switch type {
@@ -107,7 +113,6 @@ struct ReplyReader: Sendable {
             facts.ending = .complete
             watch.read(type == "response.completed" ? Responses.status : Responses.reason, into: &facts.finishReason)
         case "response.failed":
-            isFailedResponse = !facts.hasError
             watch.read(Responses.status, into: &facts.finishReason)
             error(Responses.error)
             facts.ending = .failed
@@ -117,7 +122,8 @@ struct ReplyReader: Sendable {
             } else {
                 fail(ProviderError(type: "", code: watch.text(Responses.code), message: watch.text(Responses.message)))
             }
-        default: break
+        // Some servers fail in the words of their other APIs.
+        default: error(Responses.wholeError)
         }
     }
 
@@ -149,7 +155,8 @@ struct ReplyReader: Sendable {
             facts.hasContent = facts.hasContent || watch.text(Messages.blockType) != "text"
         }
         if type == "message_stop", facts.ending == .open { facts.ending = .complete }
-        if type == "error" { error(Messages.error) }
+        error(Messages.error)
+        if type == "error", !facts.hasError { fail(ProviderError(type: "", code: "", message: "")) }
     }
 
     private mutating func usage(_ path: Int) {

@@ -25,9 +25,14 @@ package struct StreamMeter: Sendable {
     private var isHolding = false
     /// The last event was taken out, and so is the rest of its last line end, should it come by itself.
     private var isRemoving = false
+    /// The client is told by the stream itself that it failed.
+    private var hasToldFailure = false
+    /// What is sent in place of the event that was taken out.
+    private var told: [UInt8] = []
 
     /// `removesUsageChunk`: the client did not ask for the usage (see `UsageRequest`). `withholdsErrors`: who passes
-    /// the stream on tells them in words of its own; a response that failed is passed on all the same, it is an answer.
+    /// the stream on tells them in words of its own; a response that failed is passed on with such words in it, since
+    /// it is an answer. Nothing follows either.
     package init(
         _ shape: ReplyShape, removesUsageChunk: Bool = false, withholdsErrors: Bool = false,
         eventBytesMax: Int = SSEParser.eventBytesMax, choices: Int = 1
@@ -58,7 +63,7 @@ package struct StreamMeter: Sendable {
     /// Nothing more is expected: the stream has said its last event, or failed.
     package var isAtEnd: Bool { reader.facts.ending != .open }
     package var hasFailed: Bool { reader.facts.ending == .failed }
-    package var hasWithheldError: Bool { withholdsErrors && reader.facts.hasError && !reader.isFailedResponse }
+    package var hasWithheldError: Bool { withholdsErrors && reader.facts.hasError && !hasToldFailure }
 
     /// The stream has ended. What was held back and is to be sent is appended to `out`: not an event that ended early,
     /// which a client would read as a whole one.
@@ -67,14 +72,30 @@ package struct StreamMeter: Sendable {
         let step = parser.finish()
         let isRemoved = step == .event && readEvent(empty.span)
         if isHolding, !isRemoved, isAtEnd { out.append(contentsOf: parser.held) }
+        takeTold(into: &out)
         if !isHolding { reader.finishStream(choices: choices) }
         isHolding = false
     }
 
     /// Whether it is to be taken out.
     private mutating func readEvent(_ chunk: Span<UInt8>) -> Bool {
-        let isUsageChunk = parser.withEvent(chunk) { _, data in reader.event(data) }
-        return isUsageChunk && removesUsageChunk || hasWithheldError
+        let isFirstError = !reader.facts.hasError
+        let isUsageChunk = parser.withEvent(chunk) { name, data in reader.event(data, isError: name.isError) }
+        if isUsageChunk && removesUsageChunk || hasToldFailure { return true }
+        if withholdsErrors, reader.isFailedResponse, isFirstError {
+            told = parser.withEvent(chunk) { name, data in
+                FailedResponse.event(data, isNamed: name.count > 0, reader.facts.error) ?? []
+            }
+            // One that cannot be read is told of as any other error.
+            hasToldFailure = !told.isEmpty
+            return true
+        }
+        return hasWithheldError
+    }
+
+    private mutating func takeTold(into out: inout [UInt8]) {
+        out.append(contentsOf: told)
+        told = []
     }
 
     /// The next bytes of the stream. With `.copied`, what to send was appended to `out`. Only whole events are sent, so
@@ -92,7 +113,14 @@ package struct StreamMeter: Sendable {
                 break
             }
             isRemoving = parser.isRestOfLineEnd ? isRemoving : step == .event && readEvent(chunk)
-            if isRemoving { continue }
+            if isRemoving {
+                guard !told.isEmpty else { continue }
+                if !isCopied { StreamMeter.append(chunk, run, to: &out) }
+                isCopied = true
+                takeTold(into: &out)
+                continue
+            }
+            if step == .oversized { reader.hasAnswer = true }
             if parser.heldCount > 0 || isCopied || !run.isEmpty && run.upperBound != extent.lowerBound {
                 if !isCopied { StreamMeter.append(chunk, run, to: &out) }
                 isCopied = true
@@ -110,4 +138,9 @@ package struct StreamMeter: Sendable {
         out.reserveCapacity(out.count + range.count)
         for index in range { out.append(bytes[index]) }
     }
+}
+
+extension Span<UInt8> {
+    /// The name of an event that is one in every API.
+    fileprivate var isError: Bool { count == 5 && JSONString.isEqual(self, 0..<5, false, "error") }
 }

@@ -72,10 +72,18 @@ package struct BudgetAccount: Sendable, Hashable {
 
     private func retry(_ counter: BudgetCounter, _ wanted: Int128, _ now: Int) -> Int? {
         guard wanted <= counter.max else { return nil }
-        // Room comes back as soon as somebody finishes.
-        if counter.unit == .concurrent || counter.spent + wanted <= counter.max { return now + 1_000 }
-        return counter.admissionMilliseconds(for: wanted)
+        // A place is free as soon as somebody finishes.
+        if counter.unit == .concurrent { return now + 1_000 }
+        // What is settled leaves no room, whatever comes of the rest.
+        guard counter.spent + wanted <= counter.max else { return counter.admissionMilliseconds(for: wanted) }
+        // A request under way is as good as spent.
+        if counter.unit == .requests, let reset = counter.resetMilliseconds { return reset }
+        // What calls under way do not take comes back when they end: nobody knows when, nor how much it will be.
+        return min(counter.resetMilliseconds ?? .max, now + BudgetAccount.heldMilliseconds)
     }
+
+    /// When to ask again where room is only held, and may come back.
+    private static let heldMilliseconds = 10_000
 
     package static func isLonger(_ one: BudgetRefusal, than other: BudgetRefusal) -> Bool {
         guard let end = other.retryMilliseconds else { return false }

@@ -61,4 +61,33 @@ struct ModelEndpointTests {
     func model(_ path: String, _ name: String) {
         #expect(ModelEndpoint(path: Array("/v1/\(path)".utf8)) == .model(id: Array(name.utf8)))
     }
+
+    @Test(
+        "of a query goes on what the API has at that path",
+        arguments: [
+            ("messages", "beta=true", "beta=true"), ("messages", "beta=false", ""), ("messages", "beta", ""),
+            ("messages", "beta=true&key=sk-1", "beta=true"), ("messages", "beta%3Dtrue", ""),
+            ("messages/count_tokens", "x=1&beta=true", "beta=true"),
+            ("chat/completions", "beta=true&api-version=1", ""), ("responses", "stream=true", ""),
+            ("responses/r", "stream=true&starting_after=3", "stream=true&starting_after=3"),
+            ("responses/r", "include[]=a&include%5B0%5D=b&include%5Bx%5D=c", "include[]=a&include%5B0%5D=b"),
+            ("responses/r", "%73tream=true&=&&x", "%73tream=true"), ("responses/r", "stream=true;key=1", ""),
+            ("responses/r", "include_obfuscation=false&limit=2", "include_obfuscation=false"),
+            ("responses/r/cancel", "stream=true", ""),
+            (
+                "responses/r/input_items", "after=a&before=b&limit=2&order=asc&include=x&stream=true",
+                "after=a&before=b&limit=2&order=asc&include=x"
+            ),
+            ("files/f", "key=1", ""), ("audio/speech", "api_key=1", ""), ("moderations", "access_token=1", ""),
+        ])
+    func query(_ path: String, _ query: String, _ sent: String) throws {
+        let endpoint = try #require(ModelEndpoint(path: Array("/v1/\(path)".utf8)))
+        let found = ModelQuery(Array(query.utf8), of: endpoint)
+        #expect(String(decoding: found.sent, as: UTF8.self) == sent)
+        #expect(found.isCut == (query != sent))
+    }
+
+    @Test func `the first v1 of a path is the one that counts`() {
+        #expect(ModelEndpoint(path: Array("/team/v1/models/v1/models".utf8)) == .model(id: Array("v1/models".utf8)))
+    }
 }

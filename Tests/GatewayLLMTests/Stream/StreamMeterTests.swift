@@ -12,10 +12,12 @@ struct StreamMeterTests {
     }
 
     static func pass(
-        _ stream: NativeStream, removing: Bool, cutAt cuts: [Int] = [], eventBytesMax: Int = 1 << 20
+        _ stream: NativeStream, removing: Bool, cutAt cuts: [Int] = [], eventBytesMax: Int = 1 << 20,
+        withholding: Bool = false
     ) -> Passed {
         let input = Array(stream.text.utf8)
-        var meter = StreamMeter(stream.shape, removesUsageChunk: removing, eventBytesMax: eventBytesMax)
+        var meter = StreamMeter(
+            stream.shape, removesUsageChunk: removing, withholdsErrors: withholding, eventBytesMax: eventBytesMax)
         var passed = Passed()
         let bounds = ([0] + cuts + [input.count]).sorted()
         for (start, end) in zip(bounds, bounds.dropFirst()) {
@@ -51,6 +53,20 @@ struct StreamMeterTests {
             #expect(Self.pass(stream, removing: true, cutAt: [cut, min(cut + 3, input.count)]) == expected)
         }
         #expect(Self.pass(stream, removing: true, cutAt: Array(0..<input.count)) == expected)
+    }
+
+    @Test func `each cut gives a response that failed the same words`() {
+        var stream = NativeStream.responsesFailed
+        stream.text = (stream.text + NativeStream.responsesError.text).replacing("\n", with: "\r\n")
+        let whole = Self.pass(stream, removing: false, withholding: true)
+        let text = String(decoding: whole.output, as: UTF8.self)
+        #expect(!text.contains("org-") && text.contains(#""code":"rate_limit_exceeded","message":"the provider"#))
+        #expect(text.split(separator: "data: ").count == 2 && text.hasSuffix("\"usage\":null}}\n\n"), "\(text)")
+        for cut in 0...stream.text.utf8.count {
+            #expect(Self.pass(stream, removing: false, cutAt: [cut], withholding: true) == whole, "cut at \(cut)")
+        }
+        let all = Array(0..<stream.text.utf8.count)
+        #expect(Self.pass(stream, removing: false, cutAt: all, withholding: true) == whole)
     }
 
     @Test func `a chunk whose events all pass is not copied`() {

@@ -128,6 +128,32 @@ struct BudgetAccountTests {
         #expect(account.reserved == .zero)
     }
 
+    @Test(
+        "what calls under way hold comes back nobody knows when: not after a second, and with the window at the latest",
+        arguments: [
+            // limit, settled, held, asked for, now, wait in seconds
+            ("10usd/1d", "2", "8", "0.1", 0, 10), ("10usd/1d", "2", "8", "0.1", 86_396_000, 4),
+            ("10usd/total", "2", "8", "0.1", 0, 10), ("10usd/1s", "0", "10", "1", 0, 1),
+            // Settled alone leaves no room: nothing that ends before the window does makes any.
+            ("10usd/1d", "10", "1", "0.1", 0, 86_400), ("10usd/1d", "9.95", "1", "0.1", 0, 86_400),
+        ])
+    func held(limit: String, settled: String, held: String, asked: String, now: Int, wait: Int) throws {
+        var account = account(limit)
+        account.settle(.zero, actual: tokens(0, cost: settled), nowMilliseconds: 0)
+        account.reserve(tokens(0, cost: held))
+        let refusal = try #require(account.refusal(tokens(0, cost: asked), key: key, nowMilliseconds: now))
+        #expect(refusal.retryAfterSeconds(nowMilliseconds: now) == wait)
+    }
+
+    @Test func requestsUnderWayAreAsGoodAsSpent() throws {
+        var account = account("2requests/1h")
+        account.reserve(tokens(1))
+        account.settle(tokens(1), actual: tokens(1), nowMilliseconds: 0)
+        account.reserve(tokens(1))
+        let refusal = try #require(account.refusal(tokens(1), key: key, nowMilliseconds: 0))
+        #expect(refusal.retryAfterSeconds(nowMilliseconds: 0) == 3_600)
+    }
+
     @Test func theLongestWaitIsTheOneThatIsTold() throws {
         var account = account("10tokens/1m", "20tokens/1d", "1concurrent")
         account.settle(.zero, actual: tokens(20), nowMilliseconds: 0)

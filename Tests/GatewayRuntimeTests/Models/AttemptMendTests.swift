@@ -2,6 +2,7 @@ import Foundation
 import GatewayModel
 import GatewayState
 import GatewayWorkbench
+import NIOCore
 import Synchronization
 import Testing
 
@@ -52,23 +53,37 @@ struct AttemptMendTests {
         await scripted.stop()
     }
 
-    @Test func `a stream after an attempt that failed is waited for like any other`() async throws {
-        let words = ["a", "b", "c", "d", "e", "f", "g", "h"]
-        try await Self.run(", timeouts: {firstToken: 600ms, idle: 5s}") { peer, number in
+    private static let stream = head("200 OK", "content-type: text/event-stream\r\nconnection: close\r\n")
+
+    /// Nothing here has to be quick: the answer that counts comes no sooner than after a while.
+    @Test func `the first token of an attempt that failed is not the next one's`() async throws {
+        let pause = 400
+        try await Self.run { peer, number in
             guard number > 1 else { return peer.send(Self.json("200 OK", Self.first)) }
-            Task {
-                peer.send(Self.head("200 OK", "content-type: text/event-stream\r\nconnection: close\r\n"))
-                for word in words {
-                    peer.send(Self.event(word))
-                    try await Task.sleep(for: .milliseconds(200))
-                }
-                peer.send(Self.event("", "\"stop\"") + "data: [DONE]\n\n")
+            peer.channel.eventLoop.scheduleTask(in: .milliseconds(Int64(pause))) {
+                peer.send(Self.stream + Self.event("a", "\"stop\"") + "data: [DONE]\n\n")
                 peer.close()
             }
         } _: { stand, _ in
             let answer = try await stand.call(
                 try stand.key(), "/v1/chat/completions", ModelStand.question("odd", "", true))
             #expect(answer.text.hasSuffix("[DONE]\n\n") && !answer.text.contains("error"), "\(answer.text)")
+            let row = try #require(try stand.rows().last)
+            // The worker's clock is that of its last event.
+            let first = try #require(row.firstTokenMilliseconds)
+            #expect(row.attempts == 2 && first >= pause - 50, "\(first)")
+        }
+    }
+
+    /// It would be waited for until the suite's end if what came of the first attempt were taken for its own.
+    @Test func `a stream after an attempt that failed is waited for like any other`() async throws {
+        try await Self.run(", timeouts: {firstToken: 300ms, idle: 10m}, retry: {attemptsMax: 2}") { peer, number in
+            peer.send(number > 1 ? Self.stream : Self.json("200 OK", Self.first))
+        } _: { stand, _ in
+            let answer = try await stand.call(
+                try stand.key(), "/v1/chat/completions", ModelStand.question("odd", "", true))
+            #expect(answer.status == 504, "\(answer.text)")
+            #expect(try stand.rows().map(\.outcome) == [.timedOut])
         }
     }
 
