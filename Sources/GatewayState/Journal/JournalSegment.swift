@@ -50,8 +50,9 @@ enum JournalSegment {
 
     static let damagedEnding = ".damaged"
 
-    /// Reads a segment into `bytes`, whose memory the one before it was in: fresh pages cost more than what is read into
-    /// them. False for what no gateway has written: no file, or one that is too large. Throws when it cannot be read now.
+    /// Reads a segment into `bytes`, whose memory the one before it was in: fresh pages cost more than what is read
+    /// into them. False for what no gateway has written: no file, or one that is too large. Throws when it cannot be
+    /// read now.
     static func read(_ path: String, bytesMax: Int, into bytes: inout [UInt8]) throws(GatewayError) -> Bool {
         // Whoever reads a pipe would wait for its writer.
         let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
