@@ -10,7 +10,16 @@ extension AdminAPI {
     private static let keepAliveSeconds = 15
     private static let intervalMilliseconds = 100
 
-    func watch() async -> AdminResponse {
+    /// A stream would be over before it has told anything.
+    static func checkServing(_ isDraining: () -> Bool) throws(GatewayError) {
+        guard isDraining() else { return }
+        throw GatewayError(
+            .draining, "the gateway is shutting down and begins no streams any more",
+            hint: "ask the one that follows it")
+    }
+
+    func watch() async throws -> AdminResponse {
+        try Self.checkServing(services.isDraining)
         let changes = await store.changes()
         let first = await store.snapshot
         let isDraining = services.isDraining
@@ -46,6 +55,7 @@ extension AdminAPI {
     func tap(_ call: AdminCall) throws -> AdminResponse {
         guard let tap = services.tap else { throw GatewayError(.notFound, "this gateway has no tap") }
         let isDraining = services.isDraining
+        try Self.checkServing(isDraining)
         let subscription = try tap.subscribe(try TapQuery.filter(call.query))
         let asEvents = (call.request.field("accept") ?? "").contains("text/event-stream")
         let reader = TapReader(tap: tap, subscription: subscription)

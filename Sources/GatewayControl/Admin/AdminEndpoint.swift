@@ -78,7 +78,7 @@ struct AdminEndpoint: Sendable {
         AdminEndpoint("GET", "/v1/snapshot", "the compiled configuration") { api, _ in try await api.compiled() },
         AdminEndpoint("POST", "/v1/explain", "which rule a request would get, and why") { try await $0.explain($1) },
         AdminEndpoint("GET", "/v1/watch", "every accepted change, as server-sent events") { api, _ in
-            await api.watch()
+            try await api.watch()
         },
         AdminEndpoint("GET", "/v1/history", "the revisions, newest first") { api, _ in await api.history() },
         AdminEndpoint("GET", "/v1/history/{revision}", "the objects of a revision") { try await $0.revision($1) },

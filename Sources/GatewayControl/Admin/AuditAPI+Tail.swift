@@ -6,6 +6,7 @@ import Synchronization
 extension AuditAPI {
     /// Without `since` and `last` only what comes from now on.
     func tail(_ call: AdminCall) async throws -> AdminResponse {
+        try AdminAPI.checkServing(isDraining)
         let filter = try filter(call)
         let last = try call.query.number("last").map { min($0, Self.recordsMax) }
         let (reader, isDraining) = (AuditReader(folder), isDraining)

@@ -109,10 +109,7 @@ package struct AuditAPI: Sendable {
         try await note(call, "audit.export")
         // It is made as fast as its reader takes it. One that breaks off has no last line, and is no whole bundle.
         let lines = Mutex(try bundle(call).lines(filter: filter.isEmpty ? nil : filter))
-        let stream = AsyncStream<[UInt8]> { [isDraining] in
-            isDraining() ? nil : lines.withLock { try? $0.take() }
-        }
-        return .stream("application/x-ndjson", stream)
+        return .stream("application/x-ndjson", AsyncStream { lines.withLock { try? $0.take() } })
     }
 
     /// `from` has the sizes of checkpoints that the reader kept.

@@ -32,7 +32,9 @@ struct AuditTileTests {
         #expect(throws: AuditFiles.Failure.self) {
             try Self.write(&journal, encoder) { $0.count == 2_000 }
         }
-        #expect(journal.count > 256 && journal.current == 1)
+        // It goes on for as long again: records are worth more than the length of their segment.
+        let length = AuditFiles.size(AuditSegment.path(1, in: test.folder.segments))
+        #expect(journal.current == 1 && length > 2 * Self.settings.segmentBytesMax)
         #expect(AuditSegment.sequences(in: test.folder.segments) == [1])
         try FileManager.default.removeItem(atPath: tile)
         try Self.write(&journal, encoder) { $0.current == 2 }
@@ -49,6 +51,20 @@ struct AuditTileTests {
         var tiles = AuditTiles(test.folder, size: 600)
         #expect(test.entries.allSatisfy { tiles.leaf($0.index) == $0.leafHash })
         #expect(try AuditLogVerification.run(test.folder).isProven)
+    }
+
+    @Test("a tile that somebody took away before it was on the disk is put there again")
+    func gone() throws {
+        let test = try AuditTestFolder()
+        var tree = AuditTree()
+        var tiles = AuditTileFiles(test.folder)
+        for index in 0..<256 {
+            tree.append(AuditEntry(index: index, leaf: [UInt8](repeating: 1, count: 64)).leafHash) { tiles.add($0) }
+        }
+        let path = test.folder.path + "/tile/0/000"
+        #expect(tiles.save() && AuditFiles.size(path) == 8_192 && tiles.unsynced.count == 1)
+        try FileManager.default.removeItem(atPath: test.folder.path + "/tile")
+        #expect(tiles.sync() && AuditFiles.size(path) == 8_192 && tiles.unsynced.isEmpty)
     }
 
     @Test("a log without a record has no checkpoint, and nothing is wrong with it")

@@ -38,6 +38,8 @@ struct AuditJournal: Sendable {
     /// Behind the last whole record, when the log was opened.
     private var tornBytes = 0
     private var createdMilliseconds = 0
+    /// How long the segment is to be before its end is tried again.
+    private var turnAgainLength = 0
     private(set) var isUnsynced = false
     /// What is behind the last thing that the disk is known to have.
     private var unsynced: [UInt8] = []
@@ -218,7 +220,7 @@ struct AuditJournal: Sendable {
         _ events: [SubmittedEvent], _ encoder: AuditEncoder, nowMilliseconds: Int
     ) throws(AuditFiles.Failure) {
         if mustWriteAgain { try sync() }
-        if mustTurn(nowMilliseconds) { try turn(nowMilliseconds) }
+        try turnIfDue(nowMilliseconds)
         let buffer = encoder.buffer
         buffer.removeAll()
         leaves.removeAll(keepingCapacity: true)
@@ -280,14 +282,22 @@ struct AuditJournal: Sendable {
 
     // MARK: Segments
 
-    private func mustTurn(_ now: Int) -> Bool {
-        guard length > headBytes else { return false }
-        return length > settings.segmentBytesMax || now - createdMilliseconds > settings.segmentMilliseconds
+    /// Ends a segment that is long or old. One whose tiles cannot be brought to the disk goes on, and is tried again now
+    /// and then, until it is twice as long: its records are worth more than its length.
+    private mutating func turnIfDue(_ now: Int) throws(AuditFiles.Failure) {
+        let isLong = length > settings.segmentBytesMax
+        guard length > headBytes, length >= turnAgainLength,
+            isLong || now - createdMilliseconds > settings.segmentMilliseconds
+        else { return }
+        try sync()
+        do { try turn(now) } catch {
+            guard length <= 2 * settings.segmentBytesMax else { throw error }
+            turnAgainLength = length + settings.segmentBytesMax / 128
+        }
     }
 
     /// Ends the segment and begins the next one.
     private mutating func turn(_ now: Int) throws(AuditFiles.Failure) {
-        try sync()
         guard tiles.save(), tiles.sync() else {
             throw AuditFiles.Failure("cannot bring the tiles of the audit log to the disk in \(folder.path)")
         }
@@ -320,6 +330,7 @@ struct AuditJournal: Sendable {
         length = head.count
         headBytes = head.count
         createdMilliseconds = now
+        turnAgainLength = 0
         isUnsynced = false
     }
 
@@ -345,6 +356,8 @@ struct AuditJournal: Sendable {
         else { return }
         publishedCount = tree.count
         tiles.removeOutdated()
+        // Some at a time: all of a segment's at its end would take a slow disk a second or two.
+        _ = tiles.sync()
         if nowMilliseconds - settings.historyMilliseconds >= rememberedMilliseconds, folder.remember(note) {
             rememberedMilliseconds = nowMilliseconds
         }

@@ -8,9 +8,10 @@ struct AuditTileFiles {
     /// Full, and not in their files yet.
     private var waiting: [AuditTree.Tile] = []
     private var partials: [AuditTree.Tile] = []
-    private var outdated: [AuditTree.Tile] = []
-    /// Files of full tiles that a power cut may still take.
-    private(set) var unsynced: [String] = []
+    /// Files of earlier unfinished tiles.
+    private var outdated: Set<String> = []
+    /// Full tiles that a power cut, or whoever tidies up, may still take from their files.
+    private(set) var unsynced: [AuditTree.Tile] = []
 
     init(_ folder: AuditFolder) { self.folder = folder }
 
@@ -18,35 +19,31 @@ struct AuditTileFiles {
 
     /// Puts what is full into its files.
     mutating func save() -> Bool {
-        while let tile = waiting.first {
-            guard save(tile) else { return false }
-            unsynced.append(folder.tile(tile))
-            waiting.removeFirst()
-        }
-        return true
+        let saved = waiting.prefix { save($0) }
+        unsynced += saved
+        waiting.removeFirst(saved.count)
+        return waiting.isEmpty
     }
 
     /// Puts the unfinished tiles beside them, as a checkpoint of this tree needs them.
     mutating func savePartials(of tree: AuditTree) -> Bool {
-        outdated += partials
+        outdated.formUnion(partials.map { folder.tile($0) })
         partials = tree.partialTiles
-        for tile in partials where !save(tile) { return false }
-        return true
+        return partials.allSatisfy { save($0) }
     }
 
     /// A checkpoint speaks of the newest unfinished tiles now: the earlier ones may go.
     mutating func removeOutdated() {
-        let current = partials.map { folder.tile($0) }
-        for tile in outdated where !current.contains(folder.tile(tile)) { unsafe unlink(folder.tile(tile)) }
+        for path in outdated.subtracting(partials.map { folder.tile($0) }) { unsafe unlink(path) }
         outdated.removeAll()
     }
 
     /// Brings the full tiles to the disk, and the folders that they are in.
     mutating func sync() -> Bool {
-        for path in unsynced where !AuditFiles.sync(path) { return false }
+        guard unsynced.allSatisfy({ sync($0) }) else { return false }
         var folders: Set<String> = []
-        for path in unsynced {
-            var parts = path.split(separator: "/", omittingEmptySubsequences: false).dropLast()
+        for tile in unsynced {
+            var parts = folder.tile(tile).split(separator: "/", omittingEmptySubsequences: false).dropLast()
             while parts.count > 1, folders.insert(parts.joined(separator: "/")).inserted,
                 parts.joined(separator: "/") != folder.path
             {
@@ -56,6 +53,12 @@ struct AuditTileFiles {
         for path in folders.sorted(by: >) { AuditFiles.syncFolder(path) }
         unsynced.removeAll()
         return true
+    }
+
+    /// One that is gone is put there again.
+    private func sync(_ tile: AuditTree.Tile) -> Bool {
+        let path = folder.tile(tile)
+        return AuditFiles.sync(path) || errno == ENOENT && save(tile) && AuditFiles.sync(path)
     }
 
     private func save(_ tile: AuditTree.Tile) -> Bool {

@@ -190,6 +190,7 @@ struct AuditVerify: AsyncParsableCommand {
 final class BundleFile {
     private let handle: FileHandle
     private var failure: (any Error)?
+    private var last = ""
 
     init(_ path: String?) throws {
         guard let path else {
@@ -204,11 +205,15 @@ final class BundleFile {
 
     func write(_ line: String) {
         guard failure == nil else { return }
+        last = line
         do { try handle.write(contentsOf: Array("\(line)\n".utf8)) } catch { failure = error }
     }
 
     func close() throws {
         if let failure { throw GatewayError(.unreadableFile, "cannot write the bundle", cause: "\(failure)") }
         if handle !== FileHandle.standardOutput { try handle.close() }
+        guard last.hasPrefix(#"{"end":"#) else {
+            throw GatewayError(.unreachable, "the bundle broke off before its end", hint: "make it anew")
+        }
     }
 }
