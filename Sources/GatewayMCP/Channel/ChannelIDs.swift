@@ -23,8 +23,8 @@ struct ChannelIDs<Asker> {
         case question(Asker?, [UInt8])
         /// A request of the process that is answered here, by this: nobody knows whom it is for, or it needs nobody.
         case reply([UInt8])
-        /// It answers nothing, or is no message at all.
-        case none
+        /// It answers nothing, or is no message at all; or it is a notification of what is over.
+        case none(isNotification: Bool)
     }
 
     private var entries: [Int: Entry] = [:]
@@ -92,16 +92,20 @@ struct ChannelIDs<Asker> {
 
     /// A line from the process. `isShared`: by callers who must not answer for each other.
     mutating func incoming(_ line: [UInt8], isShared: Bool = false) -> Arrival {
-        guard var message = (try? JSONTree.parse(line))?.object, message["jsonrpc"] == "2.0" else { return .none }
+        guard var message = (try? JSONTree.parse(line))?.object, message["jsonrpc"] == "2.0" else {
+            return .none(isNotification: false)
+        }
         guard let method = message["method"]?.string?.value else {
-            guard let number = message["id"]?.int, let entry = entries.removeValue(forKey: number) else { return .none }
+            guard let number = message["id"]?.int, let entry = entries.removeValue(forKey: number) else {
+                return .none(isNotification: false)
+            }
             message["id"] = entry.id
             if entry.isListening { restoreSubscription(in: "result", &message, entry) }
             return .answer(entry.asker, JSONTree.object(message).bytes)
         }
         if let id = message["id"], !id.isNull {
             let idBytes = id.bytes
-            guard idBytes.count <= Self.idBytesMax else { return .none }
+            guard idBytes.count <= Self.idBytesMax else { return .none(isNotification: false) }
             let asker: Asker?
             if isShared {
                 if method == "ping" { return .reply(JSONRPCWriter.result(id: idBytes.span, Self.nothing.span)) }
@@ -116,7 +120,9 @@ struct ChannelIDs<Asker> {
         }
         if method == "notifications/cancelled", var params = message["params"]?.object, let id = params["requestId"] {
             // Whoever was asked knows the question by another id; an answer to it is none any more.
-            guard let told = questions.first(where: { $0.value.id == id })?.key else { return .none }
+            guard let told = questions.first(where: { $0.value.id == id })?.key else {
+                return .none(isNotification: true)
+            }
             questions[told] = nil
             params["requestId"] = .text(told)
             message["params"] = .object(params)
@@ -128,7 +134,7 @@ struct ChannelIDs<Asker> {
         }
         if method == "notifications/progress", var params = message["params"]?.object {
             guard let number = params["progressToken"]?.int, let entry = entries[number], let token = entry.token
-            else { return .none }
+            else { return .none(isNotification: true) }
             params["progressToken"] = token
             message["params"] = .object(params)
             return .notification(entry.asker, JSONTree.object(message).bytes)

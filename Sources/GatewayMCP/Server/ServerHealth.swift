@@ -133,7 +133,7 @@ final class ServerCheck {
         let request = ServerRequest(
             server, isStateless ? "server/discover" : "ping", params: [], caller, services, on: worker)
         request.isCheck = true
-        request.onEnd = { [self] in take(ServerCheck.problem($0)) }
+        request.onEnd = { [self] in take(problem($0)) }
         request.onLate = { [self] in if isOver { close() } }
         self.request = request
         request.start()
@@ -171,7 +171,7 @@ final class ServerCheck {
             switch era {
             case .success(.stateless): take(nil)
             case .success(.session): start()
-            case .failure(let error): take(ServerCheck.problem(.failed(error)))
+            case .failure(let error): take(problem(.failed(error)))
             }
         }
     }
@@ -184,10 +184,12 @@ final class ServerCheck {
 
     /// What is wrong with an answer; nil for one that shows that the server lives. That it refuses the gateway's
     /// credential, or is too busy, it has said itself: callers are told the same.
-    private static func problem(_ reply: ServerRequest.Reply) -> String? {
+    private func problem(_ reply: ServerRequest.Reply) -> String? {
         guard case .failed(let error) = reply, error.code != .credentialUnavailable, error.code != .upstreamOverloaded
         else { return nil }
-        return error.cause.map { "\(error.message): \($0)" } ?? error.message
+        // The cause of a process's end is what it said, which is for the log alone.
+        guard server.process == nil, let cause = error.cause else { return error.message }
+        return "\(error.message): \(cause)"
     }
 
     private func take(_ problem: String?) {

@@ -60,7 +60,7 @@ struct StdioBackOff {
 }
 
 /// What a process may say that nobody has asked for: so much at once, and so much each second. Answers, and what comes
-/// for a request under way, are paced by who reads them.
+/// while a request is under way, are paced instead.
 struct StdioAllowance {
     static let linesMax = 20_000
     static let linesPerSecond = 2_000
@@ -72,14 +72,16 @@ struct StdioAllowance {
 
     /// False: it floods.
     mutating func take(lines lineCount: Int, bytes byteCount: Int, now: UInt64) -> Bool {
+        // Filled before it is used: what has not been used for long is full, and not more than that.
+        let milliseconds = (now &- filledNanoseconds) / 1_000_000
+        if milliseconds > 0 {
+            let passed = Int(min(milliseconds, 60_000))
+            lines = min(StdioAllowance.linesMax, lines + passed * StdioAllowance.linesPerSecond / 1_000)
+            bytes = min(StdioAllowance.bytesMax, bytes + passed * StdioAllowance.bytesPerSecond / 1_000)
+            filledNanoseconds &+= milliseconds &* 1_000_000
+        }
         lines -= lineCount
         bytes -= byteCount
-        guard lines < 0 || bytes < 0 else { return true }
-        // Filled only where it is needed: nearly nobody says so much.
-        let passed = Int(clamping: min(now &- filledNanoseconds, 60_000_000_000))
-        lines = min(StdioAllowance.linesMax, lines + passed / 1_000_000 * StdioAllowance.linesPerSecond / 1_000)
-        bytes = min(StdioAllowance.bytesMax, bytes + passed / 1_000_000 * (StdioAllowance.bytesPerSecond / 1_000))
-        filledNanoseconds = now
         return lines >= 0 && bytes >= 0
     }
 

@@ -26,6 +26,10 @@ final class StdioProcess {
     private var allowance = StdioAllowance(NIODeadline.now().uptimeNanoseconds)
     private var emptyCount = 0
     private var isPaused = false
+    /// It waits for a moment, whoever reads.
+    private var isResting = false
+    /// Of what belongs to no one request, since it was last let on.
+    private var looseBytes = 0
     /// Of its standard error, since it was last let on.
     private var errorBytes = 0
     private var hasEnded = false
@@ -41,6 +45,9 @@ final class StdioProcess {
     /// What it may write to its standard error in that time before it has to wait.
     private static let errorBytesMax = 1 << 20
     private static let errorPauseMilliseconds: Int64 = 100
+    /// The same for what belongs to no one request.
+    private static let looseBytesMax = 1 << 20
+    private static let loosePauseMilliseconds: Int64 = 100
 
     init(_ command: StdioCommand, on eventLoop: any EventLoop) throws(GatewayError) {
         let spawned = try StdioSpawn(command)
@@ -123,17 +130,35 @@ final class StdioProcess {
 
     // MARK: pace
 
+    /// It tells something of no one request, which perhaps nobody hears: then no reader paces it, so that it has to
+    /// wait here.
+    func loose(bytes: Int) {
+        looseBytes += bytes
+        guard looseBytes > Self.looseBytesMax, !isResting, !hasEnded, channel != nil else { return }
+        looseBytes = 0
+        isResting = true
+        applyPace()
+        eventLoop.assumeIsolated().scheduleTask(in: .milliseconds(Self.loosePauseMilliseconds)) { [self] in
+            isResting = false
+            applyPace()
+        }
+    }
+
+    private func applyPace() {
+        channel?.setOption(.autoRead, value: !isPaused && !isResting).whenComplete { _ in }
+    }
+
     /// Who reads what it says does not keep up: it is not read either, and has to wait.
     func pause() {
-        guard !isPaused, !hasEnded, let channel else { return }
+        guard !isPaused, !hasEnded, channel != nil else { return }
         isPaused = true
-        channel.setOption(.autoRead, value: false).whenComplete { _ in }
+        applyPace()
     }
 
     func resume() {
         guard isPaused else { return }
         isPaused = false
-        channel?.setOption(.autoRead, value: true).whenComplete { _ in }
+        applyPace()
     }
 
     /// Writes a line. What is written to a process that does not read is lost with it.
@@ -181,7 +206,7 @@ final class StdioProcess {
 
     private func endOnceRead() {
         eventLoop.assumeIsolated().scheduleTask(in: .milliseconds(Self.lastWordsMilliseconds)) { [self] in
-            if isPaused { endOnceRead() } else { end(nil) }
+            if isPaused || isResting { endOnceRead() } else { end(nil) }
         }
     }
 

@@ -16,6 +16,8 @@ package final class StdioServer: MessageChannel {
         let owner: String
         /// It has answered something.
         var hasAnswered = false
+        /// Not by an error.
+        var hasBegun = false
     }
 
     private final class State {
@@ -56,7 +58,7 @@ package final class StdioServer: MessageChannel {
         try await loop.submit { [self] in (state.value.running.count, state.value.lastError) }.get()
     }
 
-    /// Why it does not run as it should; nil while nothing is wrong.
+    /// Why it does not run as it should, in the gateway's own words; nil while nothing is wrong.
     package var trouble: String? { failure.withLock { $0 } }
 
     private var now: UInt64 { NIODeadline.now().uptimeNanoseconds }
@@ -186,16 +188,13 @@ package final class StdioServer: MessageChannel {
     private func receive(_ line: [UInt8], _ key: String) {
         let isShared = command.scope == .server
         guard let arrival = state.value.running[key]?.ids.incoming(line, isShared: isShared) else { return }
-        switch arrival {
-        case .answer, .notification, .question(.some, _): break
-        case .question(nil, _), .reply, .common, .none:
-            state.value.running[key]?.process.unasked(1, bytes: line.count)
-        }
+        weigh(arrival, bytes: line.count, key)
         switch arrival {
         case .answer(let asker, let bytes):
             if command.scope == .server, state.value.running[key]?.welcome == nil, isWelcome(bytes) {
                 state.value.running[key]?.welcome = bytes
             }
+            if state.value.running[key]?.hasBegun == false { state.value.running[key]?.hasBegun = isResult(bytes) }
             if state.value.running[key]?.hasAnswered == false {
                 state.value.running[key]?.hasAnswered = true
                 failure.withLock { $0 = nil }
@@ -211,6 +210,19 @@ package final class StdioServer: MessageChannel {
         }
     }
 
+    /// What nobody asked for ends who says too much of it. Notifications of no one request are not of that kind while
+    /// any is under way, or somebody listens: they are paced.
+    private func weigh(_ arrival: ChannelIDs<ChannelAsker>.Arrival, bytes: Int, _ key: String) {
+        guard let running = state.value.running[key] else { return }
+        switch arrival {
+        case .answer, .notification, .question(.some, _): break
+        case .common where !running.ids.isEmpty || !running.followers.isEmpty,
+            .none(isNotification: true) where !running.ids.isEmpty || !running.followers.isEmpty:
+            running.process.loose(bytes: bytes)
+        case .question(nil, _), .reply, .common, .none: running.process.unasked(1, bytes: bytes)
+        }
+    }
+
     /// The process waits where what it says is not taken: between two loops it would fill the memory.
     private func tell(_ asker: ChannelAsker, _ bytes: [UInt8], _ key: String) {
         asker.tell(.message(bytes))
@@ -218,6 +230,8 @@ package final class StdioServer: MessageChannel {
     }
 
     package func drained() { for running in state.value.running.values { running.process.resume() } }
+
+    private func isResult(_ bytes: [UInt8]) -> Bool { (try? JSONTree.parse(bytes))?["result"] != nil }
 
     private func isWelcome(_ bytes: [UInt8]) -> Bool {
         (try? JSONTree.parse(bytes))?["result"]?["protocolVersion"] != nil
@@ -227,10 +241,11 @@ package final class StdioServer: MessageChannel {
         guard let running = state.value.running.removeValue(forKey: key) else { return }
         state.value.lastError = error.cause ?? ""
         if !state.value.isStopped, error.message.hasSuffix("it was stopped") == false {
-            state.value.backOff.ended(now)
-            let reason = error.cause.map { "\(error.message): \($0)" } ?? error.message
-            failure.withLock { $0 = reason }
-            failed(reason)
+            // How one session's process ends is no reason to let the others wait, unless it does not even begin.
+            if key == Self.shared || !running.hasBegun { state.value.backOff.ended(now) }
+            // What the process has said is for the log alone.
+            failure.withLock { $0 = error.message }
+            failed(error.cause.map { "\(error.message): \($0)" } ?? error.message)
         }
         for asker in running.ids.askers + running.followers { asker.tell(.end(error)) }
     }

@@ -2,10 +2,28 @@ import Glibc
 
 /// Lines for the operator, on standard error. Never used on an event loop.
 enum Console {
-    static func error(_ line: String) {
-        let bytes = Array((line + "\n").utf8)
+    /// More of one line is left out.
+    private static let scalarsMax = 8_192
+
+    static func error(_ text: String) {
+        let bytes = Array((line(text) + "\n").utf8)
         // Safe: the pointer is used during the call only.
         _ = unsafe bytes.withUnsafeBytes { unsafe write(STDERR_FILENO, $0.baseAddress, $0.count) }
+    }
+
+    /// One line that says what it looks like: a part of the text may be from outside, and would end the line, steer the
+    /// terminal or turn the letters around.
+    static func line(_ text: String) -> String {
+        var line = ""
+        for (index, scalar) in text.unicodeScalars.enumerated() {
+            guard index < scalarsMax else { return line + "…" }
+            switch scalar.properties.generalCategory {
+            case .control, .format, .lineSeparator, .paragraphSeparator:
+                line += "\\u{\(String(scalar.value, radix: 16, uppercase: true))}"
+            default: line.unicodeScalars.append(scalar)
+            }
+        }
+        return line
     }
 }
 

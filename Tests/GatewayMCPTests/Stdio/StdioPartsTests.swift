@@ -224,6 +224,31 @@ struct StdioPartsTests {
         #expect(whole && !more)
     }
 
+    @Test func `after a long silence no more is borne at once than at the beginning`() {
+        var allowance = StdioAllowance(0)
+        let later: UInt64 = 3_600_000_000_000
+        var taken = 0
+        while allowance.take(lines: 1, bytes: 1, now: later) { taken += 1 }
+        #expect(taken == StdioAllowance.linesMax)
+        // A part of a millisecond is not lost, however often it is asked after.
+        var slow = StdioAllowance(0)
+        _ = slow.take(lines: StdioAllowance.linesMax, bytes: 0, now: 0)
+        for step in 1...10 { _ = slow.take(lines: 0, bytes: 0, now: UInt64(step) * 400_000) }
+        let eight = slow.take(lines: 8, bytes: 0, now: 4_000_000)
+        #expect(eight)
+    }
+
+    @Test func `a notification of what is over is still one`() {
+        var ids = ChannelIDs<String>()
+        let late = #"{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":77}}"#
+        for (line, isOne) in [(late, true), (#"{"jsonrpc":"2.0","id":99,"result":{}}"#, false), ("no JSON", false)] {
+            guard case .none(isOne) = ids.incoming(json(line)) else {
+                Issue.record("\(line)")
+                continue
+            }
+        }
+    }
+
     // MARK: commands
 
     @Test(arguments: [

@@ -164,7 +164,7 @@ struct StdioServerTests {
             print(json.dumps({"jsonrpc": "2.0", "id": message["id"], "result": {}}), flush=True)
             while True: sys.stdout.write('\(line)\\n' * 1000)
             """
-        try await StdioBench.with(flood) { bench in
+        try await StdioBench.with(flood, scope: .server) { bench in
             let greeted = try await bench.post(request("initialize"))
             let asked = try await bench.post(request("x"), session: greeted.session)
             #expect(asked.error?.message.contains("it floods") == true || asked.status == 404, "\(asked)")
@@ -178,6 +178,68 @@ struct StdioServerTests {
                 next = try await bench.post(request("initialize"))
             }
             #expect(next.error?.message.contains("keeps ending") == true, "\(next)")
+        }
+    }
+
+    /// Logs much while two calls are under way.
+    private static let logging = """
+        import json, sys
+        waiting = []
+        def say(id, result={}):
+            print(json.dumps({"jsonrpc": "2.0", "id": id, "result": result}), flush=True)
+        for line in sys.stdin:
+            message = json.loads(line)
+            if message["method"] == "flood":
+                while True: sys.stdout.write("no JSON\\n" * 1000)
+            if message["method"] == "log":
+                waiting.append(message["id"])
+                if len(waiting) < 2: continue
+                note = {"jsonrpc": "2.0", "method": "notifications/message", "params": {"level": "info", "data": "row"}}
+                line = json.dumps(note) + "\\n"
+                for _ in range(100): sys.stdout.write(line * 1000)
+                for id in waiting: say(id)
+                waiting = []
+                continue
+            say(message["id"])
+        """
+
+    @Test func `whoever logs while others wait does not flood`() async throws {
+        try await StdioBench.with(Self.logging) { bench in
+            let session = try await bench.post(request("initialize")).session
+            async let first = bench.post(request("log"), session: session)
+            async let second = bench.post(request("log"), session: session)
+            let replies = try await [first, second]
+            for reply in replies { #expect(reply.error == nil && reply.messages.last?["id"] == 7, "\(reply)") }
+            #expect(try await bench.post(request("x"), session: session).messages.count == 1)
+            #expect(bench.ended.reasons.withLock { $0 } == [])
+        }
+    }
+
+    @Test func `how the process of one session ends makes no other wait`() async throws {
+        try await StdioBench.with(Self.logging) { bench in
+            let other = try await bench.post(request("initialize")).session
+            for _ in 0..<3 {
+                let session = try await bench.post(request("initialize")).session
+                let flooded = try await bench.post(request("flood"), session: session)
+                #expect(flooded.error?.message.contains("it floods") == true, "\(flooded)")
+                #expect(bench.server.trouble?.contains("it floods") == true)
+            }
+            #expect(try await bench.post(request("x"), session: other).messages.count == 1)
+            #expect(try await bench.post(request("initialize")).error == nil)
+        }
+    }
+
+    @Test func `what a process has said is not why its server is in trouble`() async throws {
+        let dying = """
+            import sys, time
+            print('token=sk-live-SECRET', file=sys.stderr, flush=True)
+            sys.stdin.readline()
+            time.sleep(0.2)
+            """
+        try await StdioBench.with(dying) { bench in
+            _ = try await bench.post(request("initialize"))
+            #expect(bench.server.trouble == "the server's process has ended")
+            #expect(bench.ended.reasons.withLock { $0.first?.contains("SECRET") } == true)
         }
     }
 
