@@ -46,7 +46,7 @@ struct AuditTileTests {
         journal.shut()
         journal = try test.journal(Self.settings)
         try journal.publish(nowMilliseconds: 1_790_000_000_000)
-        #expect(journal.tiles.unsynced.allSatisfy { $0.hasSuffix("/tile/0/001") })
+        #expect(journal.tiles.unsynced.isEmpty)
         journal.shut()
         var tiles = AuditTiles(test.folder, size: 600)
         #expect(test.entries.allSatisfy { tiles.leaf($0.index) == $0.leafHash })
@@ -59,7 +59,7 @@ struct AuditTileTests {
         var tree = AuditTree()
         var tiles = AuditTileFiles(test.folder)
         for index in 0..<256 {
-            tree.append(AuditEntry(index: index, leaf: [UInt8](repeating: 1, count: 64)).leafHash) { tiles.add($0) }
+            tree.append(AuditEntry(index: index, leaf: [UInt8](repeating: 1, count: 64)[...]).leafHash) { tiles.add($0) }
         }
         let path = test.folder.path + "/tile/0/000"
         #expect(tiles.save() && AuditFiles.size(path) == 8_192 && tiles.unsynced.count == 1)
