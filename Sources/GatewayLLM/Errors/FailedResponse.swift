@@ -1,24 +1,41 @@
 import GatewayWire
 
-/// The event by which a stream of Responses says that its response failed, with the gateway's words in place of the
-/// provider's: those may name its account, as may those of any other error.
+/// A response that says its error as part of itself, with the gateway's words in place of the provider's: those may
+/// name its account, as may those of any other error.
 enum FailedResponse {
-    /// The event as it is sent; nil if it cannot be read. `error` is what it was read as.
-    static func event(_ data: Span<UInt8>, isNamed: Bool, _ error: ProviderError?) -> [UInt8]? {
+    /// An event that tells of a response, as it is sent; nil if it cannot be read.
+    static func event(_ data: Span<UInt8>, name: Span<UInt8>) -> [UInt8]? {
         var outline = JSONOutline()
         var response = JSONOutline()
         guard (try? outline.read(data)) != nil, let member = outline.member("response", in: data),
             member.kind == .object, (try? response.read(data, range: member.value)) != nil
         else { return nil }
-        let words = ErrorRendering(error ?? ProviderError(type: "", code: "", message: "")).responseError
         var splice = JSONSplice()
-        for error in [outline.member("error", in: data), response.member("error", in: data)].compactMap(\.self)
-        where error.kind != .null {
-            splice.replace(error.value, with: words)
-        }
+        replace(outline.member("error", in: data), in: data, &splice)
+        replace(response.member("error", in: data), in: data, &splice)
         var out: [UInt8] = []
+        if name.count > 0 {
+            out.append(contentsOf: "event: ".utf8)
+            for index in 0..<name.count { out.append(name[index]) }
+            out.append(0x0A)
+        }
         let event = splice.applied(to: data)
-        SSEWriter.append(event: isNamed ? "response.failed" : "", data: event.span, to: &out)
+        SSEWriter.append(data: event.span, to: &out)
         return out
+    }
+
+    /// A response as a document; nil if it is none, but only an error.
+    static func document(_ data: Span<UInt8>) -> [UInt8]? {
+        var outline = JSONOutline()
+        guard (try? outline.read(data)) != nil, outline.member("status", in: data)?.kind == .string else { return nil }
+        var splice = JSONSplice()
+        replace(outline.member("error", in: data), in: data, &splice)
+        return splice.applied(to: data)
+    }
+
+    private static func replace(_ error: JSONOutline.Member?, in data: Span<UInt8>, _ splice: inout JSONSplice) {
+        guard let error, error.kind != .null else { return }
+        let read = ProviderError(errorValue: data.extracting(error.value))
+        splice.replace(error.value, with: ErrorRendering(read).responseError)
     }
 }

@@ -43,7 +43,8 @@ struct ChatStreamDecoder {
         }
         let tree: JSONTree
         do { tree = try JSONTree.parse(data) } catch { throw ChatReplyDecoder.malformed("an event is not JSON") }
-        if let error = tree["error"], !error.isNull {
+        // Some servers write an empty text for none.
+        if let error = tree["error"], !error.isNull, error.string?.isEmpty != true {
             events.append(.fault(ProviderError(errorValue: error.bytes.span)))
             return
         }
@@ -138,8 +139,13 @@ struct ChatStreamDecoder {
         return lastIndex ?? 0
     }
 
-    private func finish(_ word: JSONText, into events: inout [NeutralEvent]) throws(GatewayError) {
+    private mutating func finish(_ word: JSONText, into events: inout [NeutralEvent]) throws(GatewayError) {
         guard calls.values.allSatisfy(\.isStarted) else { throw ChatReplyDecoder.malformed("a tool call has no name") }
+        // What was cut off on its way to `null` is no call without arguments.
+        for (index, call) in calls.sorted(by: { $0.key < $1.key }) where !ToolArguments.isNone(call.held) {
+            events.append(.arguments(block: ChatStreamDecoder.firstCallBlock + index, call.held))
+            calls[index]?.held = .empty
+        }
         let finish = ChatReplyDecoder.finish(word, hasCalls: !calls.isEmpty, isRefusal: hasRefusal)
         events.append(.finish(finish, stopSequence: nil))
     }

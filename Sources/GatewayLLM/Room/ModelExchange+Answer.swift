@@ -151,7 +151,7 @@ extension ModelExchange: AnswerReader {
             reply = .whole(
                 WholeReply(
                     endpoint.shape, attempt?.translation, edit: replyEdit, isBilled: endpoint.isBilled,
-                    status: head.status, type: type))
+                    isStored: endpoint.isStored, status: head.status, type: type))
         }
     }
 
@@ -216,7 +216,7 @@ extension ModelExchange: AnswerReader {
             stream.receiveEnd()
             passOn(stream)
             if outcome == nil {
-                outcome = stream.isComplete ? .completed : .failed(stream.fault ?? .upstream(.upstreamReset))
+                outcome = isAnswer(stream) ? .completed : .failed(stream.fault ?? .upstream(.upstreamReset))
             }
         }
     }
@@ -285,7 +285,10 @@ extension ModelExchange: AnswerReader {
     private func passOn(_ stream: ReplyStream) {
         if stream.hasContent { noteFirstToken() }
         if let error = stream.error { return giveUp(ModelFailure(upstream: error)) }
-        if let fault = stream.fault, stream.isTranslated || !isVisible && !stream.hasContent { return giveUp(fault) }
+        let isAnswer = isAnswer(stream)
+        if !isAnswer, let fault = stream.fault, stream.isTranslated || !isVisible && !stream.hasContent {
+            return giveUp(fault)
+        }
         // The provider's words may name its account, as those of an error with a status do: they are told in ours.
         let trip = stream.hasWithheldFault ? stream.fault : trips(stream)
         defer { if let trip { giveUp(trip) } }
@@ -293,7 +296,7 @@ extension ModelExchange: AnswerReader {
             _ = stream.take()
             return
         }
-        guard isVisible || stream.hasContent || stream.isComplete || stream.heldBytes > StreamLimit.heldBytesMax else {
+        guard isVisible || stream.hasContent || isAnswer || stream.heldBytes > StreamLimit.heldBytesMax else {
             return
         }
         if !isHeadSent { sendHead(exchange, status: 200, type: stream.type) }
@@ -304,6 +307,11 @@ extension ModelExchange: AnswerReader {
             keepForAudit(chunk)
             exchange.sendBody(chunk)
         }
+    }
+
+    /// That a stored response failed is an answer to who asks for it.
+    private func isAnswer(_ stream: ReplyStream) -> Bool {
+        stream.isComplete || endpoint.isStored && stream.hasToldFailure
     }
 
     private func noteFirstToken() {

@@ -154,6 +154,8 @@ final class ReplyStream {
     /// For an estimate where no usage was told.
     var outputBytes: Int { meter?.outputTextBytes ?? 0 }
 
+    /// The client is told of the error by what goes on of the stream: a response that failed.
+    var hasToldFailure: Bool { translator == nil && meter?.hasToldFailure ?? false }
     /// The client has not been told of the error.
     var hasWithheldFault: Bool { translator == nil && meter?.hasWithheldError ?? false }
 

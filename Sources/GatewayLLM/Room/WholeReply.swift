@@ -13,6 +13,8 @@ final class WholeReply {
     let type: [UInt8]
     private let translation: Translation?
     private let edit: Edit?
+    /// It is about a stored response. That one failed is an answer to who asks for it.
+    private let isStored: Bool
     private var meter: ReplyReader?
     private var held = ByteBuffer()
     private(set) var bytes = 0
@@ -24,9 +26,10 @@ final class WholeReply {
     typealias Edit = (ByteBuffer) throws(GatewayError) -> ByteBuffer
 
     init(
-        _ shape: ReplyShape?, _ translation: Translation?, edit: Edit?, isBilled: Bool, status: Int,
-        type: [UInt8]
+        _ shape: ReplyShape?, _ translation: Translation?, edit: Edit?, isBilled: Bool, isStored: Bool = false,
+        status: Int, type: [UInt8]
     ) {
+        self.isStored = isStored
         self.edit = edit
         self.status = status
         self.type = type
@@ -40,7 +43,7 @@ final class WholeReply {
     func receive(_ chunk: ByteBuffer) {
         bytes += chunk.readableBytes
         meter?.add(chunk.readableBytesUInt8Span)
-        if translation != nil || edit != nil, bytes > WholeReply.translatedBytesMax {
+        if translation != nil || edit != nil || isStored, bytes > WholeReply.translatedBytesMax {
             isTooLarge = true
             return
         }
@@ -54,7 +57,7 @@ final class WholeReply {
 
     /// Whether it is too long to wait for its end.
     var mustPass: Bool {
-        translation == nil && edit == nil && (bytes > WholeReply.heldBytesMax || meter == nil)
+        translation == nil && edit == nil && !isStored && (bytes > WholeReply.heldBytesMax || meter == nil)
     }
 
     var heldBytes: Int { held.readableBytes }
@@ -74,13 +77,21 @@ final class WholeReply {
             return ModelFailure(
                 upstream: GatewayError(.upstreamProtocolError, "the provider's answer is too large to be read"))
         }
-        if meter?.facts.hasError == true, let error = meter?.facts.error { return ModelFailure(error) }
+        var isFailedResponse = false
+        if meter?.facts.hasError == true, let error = meter?.facts.error {
+            let document = held
+            guard isStored, let told = FailedResponse.document(document.readableBytesUInt8Span) else {
+                return ModelFailure(error)
+            }
+            held = ByteBuffer(bytes: told)
+            isFailedResponse = true
+        }
         guard let translation else {
             if let edit {
                 do throws(GatewayError) { held = try edit(held) } catch { return ModelFailure(upstream: error) }
             }
             // A text that broke off, or is none, is not passed on as an answer.
-            isComplete = meter?.facts.ending ?? .complete == .complete
+            isComplete = isFailedResponse || meter?.facts.ending ?? .complete == .complete
             return isComplete ? nil : .upstream(.upstreamProtocolError)
         }
         do throws(GatewayError) {

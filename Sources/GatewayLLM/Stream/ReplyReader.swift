@@ -9,8 +9,8 @@ struct ReplyReader: Sendable {
     private var usage = UsageReader()
     /// How many choices of a stream have said why they stopped.
     private(set) var finishedChoices = 0
-    /// The last event of a stream of Responses tells its error as part of the response.
-    private(set) var isFailedResponse = false
+    /// The last event of a stream of Responses told of one that failed, or has an error in it.
+    private(set) var isResponseWithError = false
     /// An event had something of an answer, or could not be read.
     var hasAnswer = false
 
@@ -37,8 +37,9 @@ struct ReplyReader: Sendable {
 
     /// Reads the data of one event. Whether it is a chunk that only tells the usage. `isError`: it is named so.
     mutating func event(_ data: Span<UInt8>, isError: Bool = false) -> Bool {
+        isResponseWithError = false
         // What is called an error is one, whatever it says.
-        defer { if isError, !facts.hasError { fail(ProviderError(type: "", code: "", message: "")) } }
+        defer { if isError { failUntold() } }
         if ReplyReader.isDone(data) {
             // What a failed stream says after its error does not make it whole, and the end of nothing is no answer.
             if !shape.isAnthropic, facts.ending == .open, hasAnswer { facts.ending = .complete }
@@ -55,6 +56,26 @@ struct ReplyReader: Sendable {
         take(isStream: true)
         hasAnswer = hasAnswer || !shape.hasUsageChunk || watch.finding(ReplyShape.Chat.choice).count > 0
         return isUsageChunk()
+    }
+
+    /// Reads what an event begins with that is too large to be read. It is an error if it says so there.
+    mutating func beginning(_ data: Span<UInt8>, isError: Bool) {
+        isResponseWithError = false
+        watch.reset()
+        watch.add(data)
+        if isError || beginsError() { failUntold() }
+    }
+
+    private mutating func beginsError() -> Bool {
+        switch shape {
+        case .chatCompletions, .completions, .embeddings: return isError(ReplyShape.Chat.error)
+        case .messages: return watch.text(ReplyShape.Messages.type) == "error" || isError(ReplyShape.Messages.error)
+        case .responses:
+            typealias Responses = ReplyShape.Responses
+            let type = watch.text(Responses.type)
+            return type == "error" || type == "response.failed" || watch.text(Responses.status) == "failed"
+                || isError(Responses.error) || isError(Responses.wholeError)
+        }
     }
 
     /// A stream has ended behind an event. Some servers send no `[DONE]`: one that said why it stopped is whole.
@@ -105,7 +126,7 @@ struct ReplyReader: Sendable {
         watch.read(Responses.id, into: &facts.responseID)
         watch.read(Responses.model, into: &facts.responseModel)
         let type = watch.text(Responses.type)
-        isFailedResponse = type == "response.failed"
+        isResponseWithError = type == "response.failed" || isError(Responses.error)
         if type.hasSuffix(".delta") { texts(Responses.delta..<(Responses.delta + 1)) }
         usage(Responses.usage)
         switch type {
@@ -115,7 +136,7 @@ struct ReplyReader: Sendable {
         case "response.failed":
             watch.read(Responses.status, into: &facts.finishReason)
             error(Responses.error)
-            facts.ending = .failed
+            failUntold()
         case "error":
             if watch.finding(Responses.wholeError).lastKind == .object {
                 error(Responses.wholeError)
@@ -156,7 +177,7 @@ struct ReplyReader: Sendable {
         }
         if type == "message_stop", facts.ending == .open { facts.ending = .complete }
         error(Messages.error)
-        if type == "error", !facts.hasError { fail(ProviderError(type: "", code: "", message: "")) }
+        if type == "error" { failUntold() }
     }
 
     private mutating func usage(_ path: Int) {
@@ -183,9 +204,21 @@ struct ReplyReader: Sendable {
     }
 
     private mutating func error(_ path: Int) {
-        let kind = watch.finding(path).lastKind
-        guard kind == .object || kind == .string, let json = watch.value(path) else { return }
+        guard isError(path) else { return }
+        // One that is too large to be kept is one all the same.
+        guard let json = watch.value(path) else { return failUntold() }
         fail(ProviderError(errorValue: json.span))
+    }
+
+    /// Whether an error is told at a path. Some servers write an empty text for none.
+    private mutating func isError(_ path: Int) -> Bool {
+        let finding = watch.finding(path)
+        return finding.lastKind == .object || finding.lastKind == .string && finding.stringBytes > 0
+    }
+
+    /// It failed, and has not said why.
+    mutating func failUntold() {
+        fail(ProviderError(type: "", code: "", message: ""))
     }
 
     private mutating func fail(_ error: ProviderError) {

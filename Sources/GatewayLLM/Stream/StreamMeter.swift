@@ -26,7 +26,9 @@ package struct StreamMeter: Sendable {
     /// The last event was taken out, and so is the rest of its last line end, should it come by itself.
     private var isRemoving = false
     /// The client is told by the stream itself that it failed.
-    private var hasToldFailure = false
+    package private(set) var hasToldFailure = false
+    /// Events too large to be read of which the beginning was.
+    private var oversizedSeen = 0
     /// What is sent in place of the event that was taken out.
     private var told: [UInt8] = []
 
@@ -82,15 +84,40 @@ package struct StreamMeter: Sendable {
         let isFirstError = !reader.facts.hasError
         let isUsageChunk = parser.withEvent(chunk) { name, data in reader.event(data, isError: name.isError) }
         if isUsageChunk && removesUsageChunk || hasToldFailure { return true }
-        if withholdsErrors, reader.isFailedResponse, isFirstError {
-            told = parser.withEvent(chunk) { name, data in
-                FailedResponse.event(data, isNamed: name.count > 0, reader.facts.error) ?? []
+        guard withholdsErrors, isFirstError, reader.isResponseWithError else { return hasWithheldError }
+        told = parser.withEvent(chunk) { name, data in FailedResponse.event(data, name: name) ?? [] }
+        // One that cannot be read is told of as any other error.
+        if told.isEmpty { reader.failUntold() }
+        hasToldFailure = reader.facts.hasError && !told.isEmpty
+        return true
+    }
+
+    /// The same of an event that is too large to be read, by what it begins with.
+    private mutating func readOversized(_ chunk: Span<UInt8>) -> Bool {
+        let isFirst = parser.oversizedEvents > oversizedSeen
+        oversizedSeen = parser.oversizedEvents
+        guard withholdsErrors else { return false }
+        if isFirst, !reader.facts.hasError {
+            let beginning = beginning(chunk)
+            var parser = SSEParser(eventBytesMax: .max)
+            var position = 0
+            // No event has so much before its data.
+            guard parser.next(beginning.span, &position) == .event else {
+                reader.failUntold()
+                return hasWithheldError
             }
-            // One that cannot be read is told of as any other error.
-            hasToldFailure = !told.isEmpty
-            return true
+            parser.withEvent(beginning.span) { name, data in
+                reader.beginning(data, isError: name.isError || name.isFailed)
+            }
         }
-        return hasWithheldError
+        return hasToldFailure || hasWithheldError
+    }
+
+    /// What is there of an event that is too large to be read, as an event that ends here.
+    private func beginning(_ chunk: Span<UInt8>) -> [UInt8] {
+        var bytes = Array(parser.held.prefix(parser.heldCount))
+        StreamMeter.append(chunk, parser.extent, to: &bytes)
+        return bytes + [0x0A, 0x0A]
     }
 
     private mutating func takeTold(into out: inout [UInt8]) {
@@ -112,7 +139,9 @@ package struct StreamMeter: Sendable {
                 isHolding = parser.heldCount > 0 || !extent.isEmpty
                 break
             }
-            isRemoving = parser.isRestOfLineEnd ? isRemoving : step == .event && readEvent(chunk)
+            if !parser.isRestOfLineEnd {
+                isRemoving = step == .event && readEvent(chunk) || step == .oversized && readOversized(chunk)
+            }
             if isRemoving {
                 guard !told.isEmpty else { continue }
                 if !isCopied { StreamMeter.append(chunk, run, to: &out) }
@@ -143,4 +172,6 @@ package struct StreamMeter: Sendable {
 extension Span<UInt8> {
     /// The name of an event that is one in every API.
     fileprivate var isError: Bool { count == 5 && JSONString.isEqual(self, 0..<5, false, "error") }
+    /// That of a response that failed.
+    fileprivate var isFailed: Bool { count == 15 && JSONString.isEqual(self, 0..<15, false, "response.failed") }
 }

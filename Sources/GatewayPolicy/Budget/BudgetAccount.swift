@@ -76,8 +76,6 @@ package struct BudgetAccount: Sendable, Hashable {
         if counter.unit == .concurrent { return now + 1_000 }
         // What is settled leaves no room, whatever comes of the rest.
         guard counter.spent + wanted <= counter.max else { return counter.admissionMilliseconds(for: wanted) }
-        // A request under way is as good as spent.
-        if counter.unit == .requests, let reset = counter.resetMilliseconds { return reset }
         // What calls under way do not take comes back when they end: nobody knows when, nor how much it will be.
         return min(counter.resetMilliseconds ?? .max, now + BudgetAccount.heldMilliseconds)
     }

@@ -69,6 +69,18 @@ struct StreamTests {
         }
     }
 
+    @Test("arguments cut off on their way to null are no call without any", arguments: ["n", " nu", "nul"])
+    func cutOffArguments(_ arguments: String) throws {
+        var run = try StreamRun(.messages)
+        let call: JSONTree = ["index": 0, "id": "a", "function": ["name": "now", "arguments": .text(arguments)]]
+        try run.receive(["id": "c", "choices": [["index": 0, "delta": ["tool_calls": [call]]]]])
+        try run.receive(#"{"id":"c","choices":[{"index":0,"delta":{},"finish_reason":"length"}]}"#)
+        try run.receive("[DONE]")
+        try run.stream.end(into: &run.out)
+        let text = String(decoding: run.out, as: UTF8.self)
+        #expect(text.contains(#""partial_json":"\#(arguments)""#), "\(text)")
+    }
+
     @Test("what is held back is bounded")
     func heldBytes() throws {
         var messages = try StreamRun(.messages)

@@ -69,6 +69,71 @@ struct StreamMeterTests {
         #expect(Self.pass(stream, removing: false, cutAt: all, withholding: true) == whole)
     }
 
+    private static let words = "Rate limit of org-abcdef"
+    private static let long = "\"output\":\"\(String(repeating: "x", count: 400))\",\"error\":\"\(words)\""
+
+    @Test(arguments: [
+        (ReplyShape.responses, "data: {\"type\":\"response.failed\",\"response\":{\(long)}}\n\n"),
+        (.responses, "event: response.failed\ndata: {\"response\":{\(long)}}\n\n"),
+        (.responses, "event: error\ndata: {\(long)}\n\n"), (.responses, "data: {\"type\":\"error\",\(long)}\n\n"),
+        (.responses, "data: {\"response\":{\"status\":\"failed\",\(long)}}\n\n"),
+        (.messages, "data: {\"type\":\"error\",\(long)}\n\n"), (.messages, "event: error\ndata: {\(long)}\n\n"),
+        (.chatCompletions, "data: {\"error\":{\(long)}}\n\n"),
+    ])
+    func `an error above the limit is withheld, however it is cut`(shape: ReplyShape, text: String) {
+        let begin = "data: {}\n\n"
+        let stream = NativeStream(name: "", shape: shape, text: begin + text + text) { _ in }
+        let count = stream.text.utf8.count
+        for cuts in [[], Array(0..<count)] + stride(from: 0, to: count, by: 7).map({ [$0] }) {
+            let passed = Self.pass(stream, removing: false, cutAt: cuts, eventBytesMax: 200, withholding: true)
+            #expect(String(decoding: passed.output, as: UTF8.self) == begin, "\(cuts)")
+            #expect(passed.facts.hasError && passed.facts.ending == .failed)
+        }
+        let answer = NativeStream(
+            name: "", shape: .responses, text: text.replacing("failed", with: "other").replacing("error", with: "x")
+        ) { _ in }
+        let passed = Self.pass(answer, removing: false, eventBytesMax: 200, withholding: true)
+        #expect(passed.output == Array(answer.text.utf8) && !passed.facts.hasError)
+    }
+
+    @Test func `a response that failed without an error is told so, and nothing more`() {
+        let text = "event: response.failed\ndata: {\"type\":\"response.failed\",\"response\":{\"error\":null}}\n\n"
+        let stream = NativeStream(name: "", shape: .responses, text: text) { _ in }
+        let passed = Self.pass(stream, removing: false, withholding: true)
+        #expect(passed.output == Array(text.utf8) && passed.facts.hasError)
+        var meter = StreamMeter(.responses, withholdsErrors: true)
+        var out: [UInt8] = []
+        _ = meter.add(Array(text.utf8).span, into: &out)
+        #expect(meter.hasToldFailure && !meter.hasWithheldError)
+    }
+
+    @Test(arguments: ["response.in_progress", "response.incomplete", "response.completed"])
+    func `an error within a response that goes on is told in the gateway's words`(type: String) {
+        let data = "{\"type\":\"\(type)\",\"response\":{\"error\":{\"code\":\"c\",\"message\":\"\(Self.words)\"}}}"
+        let stream = NativeStream(name: "", shape: .responses, text: "event: \(type)\ndata: \(data)\n\n") { _ in }
+        let passed = Self.pass(stream, removing: false, withholding: true)
+        let told = "{\"code\":\"server_error\",\"message\":\"the provider failed\"}}}"
+        let wanted = "event: \(type)\ndata: {\"type\":\"\(type)\",\"response\":{\"error\":\(told)\n\n"
+        #expect(String(decoding: passed.output, as: UTF8.self) == wanted)
+        #expect(!passed.facts.hasError && passed.facts.ending == (type == "response.in_progress" ? .open : .complete))
+    }
+
+    @Test(arguments: ["\"\"", "null"], [ReplyShape.responses, .messages, .chatCompletions])
+    func `an error of nothing is none`(error: String, shape: ReplyShape) {
+        let data = "{\"type\":\"x\",\"error\":\(error),\"response\":{\"error\":\(error)}}"
+        let stream = NativeStream(name: "", shape: shape, text: "data: \(data)\n\n") { _ in }
+        let passed = Self.pass(stream, removing: false, withholding: true)
+        #expect(passed.output == Array(stream.text.utf8) && !passed.facts.hasError && passed.facts.ending == .open)
+    }
+
+    @Test func `an error that is too large to be kept is one`() {
+        let long = String(repeating: Self.words, count: 1_000)
+        let text = "data: {\"error\":{\"message\":\"\(long)\"}}\n\n"
+        let stream = NativeStream(name: "", shape: .chatCompletions, text: text) { _ in }
+        let passed = Self.pass(stream, removing: false, withholding: true)
+        #expect(passed.output.isEmpty && passed.facts.hasError)
+    }
+
     @Test func `a chunk whose events all pass is not copied`() {
         var meter = StreamMeter(.chatCompletions, removesUsageChunk: true)
         var out: [UInt8] = []

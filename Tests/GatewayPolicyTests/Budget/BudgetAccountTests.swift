@@ -145,13 +145,25 @@ struct BudgetAccountTests {
         #expect(refusal.retryAfterSeconds(nowMilliseconds: now) == wait)
     }
 
-    @Test func requestsUnderWayAreAsGoodAsSpent() throws {
-        var account = account("2requests/1h")
-        account.reserve(tokens(1))
-        account.settle(tokens(1), actual: tokens(1), nowMilliseconds: 0)
-        account.reserve(tokens(1))
+    @Test(
+        "a request under way may be given back, one that is settled is not",
+        arguments: [("2requests/1h", 1, 10), ("2requests/1h", 2, 3_600), ("2requests/total", 1, 10)])
+    func requestsUnderWay(limit: String, settled: Int, wait: Int) throws {
+        var account = account(limit)
+        for number in 0..<2 {
+            account.reserve(tokens(1))
+            if number < settled { account.settle(tokens(1), actual: tokens(1), nowMilliseconds: 0) }
+        }
         let refusal = try #require(account.refusal(tokens(1), key: key, nowMilliseconds: 0))
-        #expect(refusal.retryAfterSeconds(nowMilliseconds: 0) == 3_600)
+        #expect(refusal.retryAfterSeconds(nowMilliseconds: 0) == wait)
+        if settled < 2 { account.release(tokens(1)) }
+        #expect((account.refusal(tokens(1), key: key, nowMilliseconds: 0) == nil) == (settled < 2))
+    }
+
+    @Test func aTotalOfRequestsThatIsSpentIsNotToldToWait() throws {
+        var account = account("1requests/total")
+        account.settle(.zero, actual: tokens(1), nowMilliseconds: 0)
+        #expect(try #require(account.refusal(tokens(1), key: key, nowMilliseconds: 0)).retryMilliseconds == nil)
     }
 
     @Test func theLongestWaitIsTheOneThatIsTold() throws {

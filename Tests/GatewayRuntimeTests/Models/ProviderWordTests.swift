@@ -21,7 +21,8 @@ struct ProviderWordTests {
 
     /// A model `odd` at one provider that answers every request so, by its number and text.
     private static func run(
-        dialect: String = "openai", _ more: String = "", answer: @escaping @Sendable (Int, String) -> String,
+        dialect: String = "openai", _ more: String = "",
+        answer: @escaping @Sendable (Int, String) -> String,
         _ test: (ModelStand, Asked) async throws -> Void
     ) async throws {
         let asked = Asked()
@@ -148,6 +149,34 @@ struct ProviderWordTests {
             let answer = try await stand.call(try stand.key(), path, question)
             #expect(answer.status == 502, "\(answer.text)")
             #expect(try stand.rows().map(\.outcome) == [.failed])
+        }
+    }
+
+    // MARK: A stored response that failed
+
+    @Test("that a stored response failed is an answer to who asks for it, in the gateway's words")
+    func storedFailure() async throws {
+        let made = #"{"id":"resp_1","object":"response","status":"queued","model":"m","output":[]}"#
+        let error = #"{"code":"invalid_api_key","message":"no \#(Self.secret)"}"#
+        let failed = made.replacing("queued", with: "failed").replacing(
+            "\"output\"", with: "\"error\":\(error),\"output\"")
+        let event = #"{"type":"response.failed","response":\#(failed)}"#
+        try await Self.run { _, text in
+            if text.hasPrefix("POST") { return Self.answer("application/json", made) }
+            return text.hasPrefix("GET /v1/responses/resp_1?stream")
+                ? Self.events([event]) : Self.answer("application/json", failed)
+        } _: { stand, asked in
+            let key = try stand.key()
+            let answer = try await stand.call(key, "/v1/responses", #"{"model":"odd","input":"x","background":true}"#)
+            let json = try JSONSerialization.jsonObject(with: Data(answer.text.utf8)) as? [String: Any]
+            let name = try #require(json?["id"] as? String)
+            for query in ["", "?stream=true", ""] {
+                let told = try await stand.call(key, "/v1/responses/\(name)\(query)", [], method: "GET")
+                #expect(told.status == 200 && !told.text.contains("org-abcdef"), "\(told.text)")
+                #expect(told.text.contains(#""status":"failed""#) && told.text.contains(name), "\(told.text)")
+                #expect(told.text.contains(#""message":"the provider refused"#) && !told.text.contains("event: error"))
+            }
+            #expect(asked.targets.count == 4)
         }
     }
 
