@@ -54,8 +54,8 @@ final class PairSessions: Sendable {
         }
     }
 
-    /// Opens one on the loop of `worker`. Where there are too many, of this caller or at all, the one of them makes room
-    /// that was asked the longest ago, and one with calls under way only where all have some.
+    /// Opens one on the loop of `worker`. Where there are too many, of this caller or at all, the one of them makes
+    /// room that was asked the longest ago, and one with calls under way only where all have some.
     func open(
         _ server: CompiledServer, _ services: MCPServices, on worker: Worker, owner: String
     ) -> PairSession {
