@@ -101,8 +101,15 @@ package final class ChannelPlace: Sendable {
     private let state = Mutex<(session: String, number: Int?)?>(nil)
     /// Told, and not yet taken where it is read.
     private let pendingBytes = Atomic(0)
+    private let hasNoReader = Atomic(false)
     /// More than that, and the channel waits until there is less than a quarter.
     private static let pendingBytesMax = 4 << 20
+
+    /// Its client has gone, and has not called it off.
+    var isUnheard: Bool {
+        get { hasNoReader.load(ordering: .relaxed) }
+        set { hasNoReader.store(newValue, ordering: .relaxed) }
+    }
 
     var isFull: Bool { pendingBytes.load(ordering: .relaxed) > ChannelPlace.pendingBytesMax }
 

@@ -2,6 +2,7 @@ import GatewayModel
 import GatewayProxy
 import GatewayWire
 import NIOCore
+import Synchronization
 
 /// A session at a server of revision 2024-11-05 (HTTP with server-sent events): one stream that everything comes on,
 /// and the endpoint that the stream names, where messages are posted. It lasts as long as its stream does, and lives on
@@ -11,19 +12,33 @@ final class PairSession: MessageChannel {
         let server: CompiledServer
         let services: MCPServices
         let worker: Worker
-        var ids = ChannelIDs<ChannelAsker>()
+        let work: Work
+        var ids = ChannelIDs<ChannelAsker>() { didSet { work.set(!ids.isEmpty || !early.isEmpty) } }
         var followers: [ChannelAsker] = []
         var stream: ServerPost?
         /// Where messages go; nil until the server has said it.
         var endpoint: [UInt8]?
         /// What came before that.
-        var early: [(message: [UInt8], asker: ChannelAsker)] = []
+        var early: [(message: [UInt8], asker: ChannelAsker)] = [] {
+            didSet { work.set(!ids.isEmpty || !early.isEmpty) }
+        }
         var posts: [ObjectIdentifier: ServerPost] = [:]
         var status = 0
         var failure: GatewayError?
         var hasEnded = false
         var usedNanoseconds: UInt64
     }
+
+    /// Whether calls are under way, for others than its own loop.
+    private final class Work: Sendable {
+        private let isAny = Atomic(false)
+        var value: Bool { isAny.load(ordering: .relaxed) }
+        func set(_ value: Bool) { isAny.store(value, ordering: .relaxed) }
+    }
+
+    private let work = Work()
+    /// Whether calls are under way, as it is known at once; from any loop.
+    var isAtWork: Bool { work.value }
 
     /// What the session is called here; the server's own name for it is part of the endpoint.
     let id: String
@@ -38,7 +53,8 @@ final class PairSession: MessageChannel {
         self.id = id
         loop = worker.eventLoop
         state = NIOLoopBoundBox(
-            State(server: server, services: services, worker: worker, usedNanoseconds: worker.now),
+            State(
+                server: server, services: services, worker: worker, work: work, usedNanoseconds: worker.now),
             eventLoop: worker.eventLoop)
     }
 

@@ -9,7 +9,36 @@ final class PairSessions: Sendable {
         let owner: String
     }
 
-    private let entries = Mutex<[String: Entry]>([:])
+    private struct State {
+        var entries: [String: Entry] = [:]
+        /// Whose they are.
+        var names: [String: Set<String>] = [:]
+
+        mutating func add(_ entry: Entry) {
+            entries[entry.session.id] = entry
+            names[entry.owner, default: []].insert(entry.session.id)
+        }
+
+        @discardableResult
+        mutating func remove(_ id: String) -> PairSession? {
+            guard let entry = entries.removeValue(forKey: id) else { return nil }
+            names[entry.owner]?.remove(id)
+            if names[entry.owner]?.isEmpty == true { names[entry.owner] = nil }
+            return entry.session
+        }
+
+        /// Of those that have nothing under way, where there are any, the one that was asked the longest ago.
+        func oldest(_ ids: some Sequence<String>) -> String? {
+            var (idle, any): (Entry?, Entry?)
+            for entry in ids.lazy.compactMap({ entries[$0] }) {
+                if entry.usedNanoseconds < any?.usedNanoseconds ?? .max { any = entry }
+                if entry.usedNanoseconds < idle?.usedNanoseconds ?? .max, !entry.session.isAtWork { idle = entry }
+            }
+            return (idle ?? any)?.session.id
+        }
+    }
+
+    private let state = Mutex(State())
     static let countMax = 10_000
     /// Of one caller: his sessions end none of another's.
     static let ownerCountMax = 1_000
@@ -19,28 +48,27 @@ final class PairSessions: Sendable {
     static func isName(_ id: String) -> Bool { id.hasPrefix(prefix) }
 
     func session(_ id: String, now: UInt64) -> PairSession? {
-        entries.withLock { entries in
-            entries[id]?.usedNanoseconds = now
-            return entries[id]?.session
+        state.withLock { state in
+            state.entries[id]?.usedNanoseconds = now
+            return state.entries[id]?.session
         }
     }
 
-    /// Opens one on the loop of `worker`. Where there are too many, of this caller or at all, the one of them that was
-    /// asked the longest ago makes room.
+    /// Opens one on the loop of `worker`. Where there are too many, of this caller or at all, the one of them makes
+    /// room that was asked the longest ago, and one with calls under way only where all have some.
     func open(
         _ server: CompiledServer, _ services: MCPServices, on worker: Worker, owner: String
     ) -> PairSession {
         let session = PairSession(PairSessions.prefix + SessionID.make(), server, services, on: worker)
-        let dropped = entries.withLock { entries -> PairSession? in
-            var dropped: PairSession?
-            let isFull = entries.count >= PairSessions.countMax
-            let own = entries.filter { $0.value.owner == owner }
-            let candidates = own.count >= PairSessions.ownerCountMax ? own : isFull ? entries : [:]
-            if let oldest = candidates.min(by: { $0.value.usedNanoseconds < $1.value.usedNanoseconds }) {
-                dropped = oldest.value.session
-                entries[oldest.key] = nil
+        let dropped = state.withLock { state -> PairSession? in
+            var oldest: String?
+            if let own = state.names[owner], own.count >= PairSessions.ownerCountMax {
+                oldest = state.oldest(own)
+            } else if state.entries.count >= PairSessions.countMax {
+                oldest = state.oldest(state.entries.keys)
             }
-            entries[session.id] = Entry(session: session, usedNanoseconds: worker.now, owner: owner)
+            let dropped = oldest.flatMap { state.remove($0) }
+            state.add(Entry(session: session, usedNanoseconds: worker.now, owner: owner))
             return dropped
         }
         if let dropped { ChannelExchange.end(session: dropped.id, at: dropped) }
@@ -48,5 +76,5 @@ final class PairSessions: Sendable {
         return session
     }
 
-    func forget(_ id: String) { entries.withLock { $0[id] = nil } }
+    func forget(_ id: String) { _ = state.withLock { $0.remove(id) } }
 }

@@ -22,15 +22,28 @@ struct CallExtras {
     /// As much as is shown at a client; a call with more cannot wait for a person.
     static let metaBytesMax = 4 * 1024
 
-    /// `removed`: what of the params the server does not get. Nil for params that hold a name twice, of which nobody
-    /// knows what a server reads.
-    init?(_ params: RequestParams, removed: [String], fields: [(name: String, value: [UInt8])]) {
-        guard var others = params.tree?.object else { return nil }
+    /// `removed`: what of the params the server does not get. Throws for params that hold a name twice or cannot be
+    /// read, of which nobody knows what a server reads.
+    init(
+        _ params: RequestParams, removed: [String], fields: [(name: String, value: [UInt8])]
+    ) throws(JSONTreeError) {
+        let text = params.text
+        var others = try JSONTree.parse(text.span.extracting(params.outline.extent)).object ?? JSONObject()
         meta = CallExtras.meta(others)
         for name in ["_meta", "name", "arguments"] + removed { others[name] = nil }
         self.others = others
         self.fields = fields.map { [.text($0.name), .text(String(decoding: $0.value, as: UTF8.self))] }
             .sorted { $0.compactText < $1.compactText }
+    }
+
+    /// Why params are not taken, in words.
+    static func problem(_ error: JSONTreeError) -> String {
+        switch error.reason {
+        case .duplicateName: "params hold a name twice in an object"
+        case .tooDeep: "params are nested more than \(JSONTree.depthMax) deep"
+        case .tooManyValues: "params have more than \(JSONTree.valuesMax) values"
+        default: "params of a call that has to be approved cannot be read: \(error.reason)"
+        }
     }
 
     private static func meta(_ params: JSONObject) -> JSONObject {

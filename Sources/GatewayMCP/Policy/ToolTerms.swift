@@ -154,7 +154,8 @@ package final class ToolLimiters: Sendable {
         guard let most = terms.concurrentMax else { return .unlimited }
         guard let permit = calls.acquire(key, countMax: most) else {
             throw GatewayError(
-                .concurrencyLimited, "too many calls of the tool at once: \(tool)", hint: "try again in 1 s")
+                .concurrencyLimited, "too many calls of the tool at once: \(tool)",
+                hint: "call again once one has ended; of one whose client has left fetch the answer, or cancel it")
         }
         return ToolPermit(permit)
     }

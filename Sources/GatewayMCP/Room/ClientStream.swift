@@ -230,7 +230,7 @@ final class ClientStream: BodyReader {
                 if let handle { services.clients.left(handle, request) }
             } else {
                 if let handle { services.clients.finished(handle) }
-                services.clients.answered(mark.ownID)
+                services.clients.answered(session.id, mark.ownID)
             }
             handle = nil
             finish(reply, mark, server, &rules)
@@ -271,7 +271,7 @@ final class ClientStream: BodyReader {
         handle.cancel = { [self] reason in
             worker.refreshClock()
             request.cancel(reason: reason)
-            services.clients.answered(mark.ownID)
+            services.clients.answered(session.id, mark.ownID)
             (resumed, self.handle) = (nil, nil)
             end()
         }

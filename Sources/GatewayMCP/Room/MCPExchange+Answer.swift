@@ -260,9 +260,13 @@ extension MCPExchange {
         stopWaiting()
         guard let request else { return letGo() }
         guard call?.isStateless ?? true else {
-            guard request.detach() else { return }
+            // It goes on to its end unheard, and holds its place until then.
+            guard request.isMarked else {
+                request.isUnheard = true
+                return
+            }
             self.request = nil
-            goesOn(request)
+            if request.detach() { goesOn(request) } else { request.cancel(reason: "the client has gone") }
             return letGo()
         }
         self.request = nil

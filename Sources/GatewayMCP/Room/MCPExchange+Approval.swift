@@ -81,8 +81,11 @@ extension MCPExchange {
         case .server, .parked, nil: if !call.isStateless { removed.append("inputResponses") }
         }
         if !call.asksForTask { removed.append("task") }
-        guard let extras = CallExtras(call.params, removed: removed, fields: unknownFields(tool)) else {
-            throw ClientFault(JSONRPCCode.invalidParams, "params hold a name twice in an object", id: call.id)
+        let extras: CallExtras
+        do throws(JSONTreeError) {
+            extras = try CallExtras(call.params, removed: removed, fields: unknownFields(tool))
+        } catch {
+            throw ClientFault(JSONRPCCode.invalidParams, CallExtras.problem(error), id: call.id)
         }
         guard extras.metaText.utf8.count <= CallExtras.metaBytesMax else {
             throw ClientFault(
@@ -98,14 +101,17 @@ extension MCPExchange {
         approval.isFor(rule: verdict.rule, run: principal.run) && nowSeconds <= approval.untilSeconds
     }
 
-    /// What the client's `requestState` means; nil without one.
+    /// What the client's `requestState` means; nil without one. With one that is too old no call is made, and nobody
+    /// is asked either: the answers beside it would be taken for a part of the call.
     private func approvalState(
         _ server: CompiledServer, _ call: ClientCall
     ) throws(ClientFault) -> RequestState.Content? {
         guard call.isStateless, let text = call.string("requestState") else { return nil }
-        return RequestState(
+        let state = RequestState(
             text, services.seal, owner: principal.callerKey, server: server.name, digest: digest(call),
-            nowSeconds: nowSeconds)?.content
+            nowSeconds: nowSeconds)
+        guard let state else { throw strange(call) }
+        return state.content
     }
 
     private func take(_ digest: String, _ rule: String) -> ToolApproval? {

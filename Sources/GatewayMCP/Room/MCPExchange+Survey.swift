@@ -29,7 +29,8 @@ extension MCPExchange {
             let findings = redacted(welcomed(findings, caller, call))
             let problems = findings.compactMap(\.problem)
             if let first = problems.first, problems.count == findings.count {
-                return answer(ClientFault(first, id: call.id, status: call.isStateless ? 200 : 502))
+                let status = first.code == .overloaded ? 503 : 502
+                return answer(ClientFault(first, id: call.id, status: call.isStateless ? 200 : status))
             }
             if call.isStateless {
                 finish(result: discovered(findings).bytes, of: call)

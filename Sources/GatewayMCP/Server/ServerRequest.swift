@@ -192,6 +192,7 @@ final class ServerRequest {
         let post = ServerPost(server, services, on: worker)
         follow(post)
         post.begin(.post, fields: fields, body: body, isStream: isStream)
+        post.exchange?.place.isUnheard = isUnheard
     }
 
     private func follow(_ post: ServerPost) {
@@ -337,15 +338,20 @@ final class ServerRequest {
 
     // MARK: The end
 
-    /// The client's stream has broken off, which calls nothing off: one that can be taken up again waits at the
-    /// server, for which true is returned; another goes on to its end unheard.
+    /// A stream of the server's begins with an id, by which its rest could be asked for; a server without sessions
+    /// knows no such request, and its call is over once the stream is.
+    var isMarked: Bool { !hasEnded && onMark != nil && !lastEventID.isEmpty }
+
+    /// Nobody hears what goes on to its end.
+    var isUnheard = false { didSet { post?.exchange?.place.isUnheard = isUnheard } }
+
+    /// The client's stream has broken off, which calls nothing off: true where it can be taken up again and waits at
+    /// the server.
     func detach() -> Bool {
-        guard !hasEnded, onMark != nil, !lastEventID.isEmpty else { return false }
+        guard isMarked, session != nil else { return false }
         (hasEnded, isDetached) = (true, true)
         (params, edit, canTakeMore) = (nil, ServerParams(), nil)
-        onEnd = nil
-        onMessage = nil
-        onMark = nil
+        (onEnd, onMessage, onMark) = (nil, nil, nil)
         post?.cancel()
         post = nil
         return true

@@ -1,64 +1,70 @@
 /// Which sessions their clients have ended, as long as their ids could still be presented: all of a session travels in
-/// its sealed id, which is good until it is too old. Bounded for each owner by himself: of one who ends very many the
-/// oldest are not remembered one by one any more, and all of his that are as old have ended with them. They are opened
-/// anew, and no ended one is ever open again.
+/// its sealed id, which is good until it is too old. Of each no more is kept than a hash, whose key nobody knows. Where
+/// very many have ended those that ended first are forgotten, which ends nobody's session: the id of one of them is
+/// good again for who has both it and its caller's credential, and could open another by that.
 struct EndedSessions {
-    private struct Owner {
-        /// When those that have ended were opened, by id.
-        var opened: [String: Int] = [:]
-        /// All that were opened up to then have ended.
-        var endedUpTo = Int.min
+    /// Those that have ended one after another: let go of as a whole, so that nothing is ever searched.
+    private struct Span {
+        let beganMilliseconds: Int
+        var hashes: Set<Int> = []
+    }
 
-        mutating func forgetOlderHalf() {
-            let times = opened.values.sorted()
-            guard let middle = times.isEmpty ? nil : times[(times.count - 1) / 2] else { return }
-            endedUpTo = max(endedUpTo, middle)
-            opened = opened.filter { $0.value > middle }
+    /// Of a part of all callers: who ends very many drives out what few others have ended.
+    private struct Part {
+        /// The newest last.
+        var spans: [Span] = []
+        var count = 0
+
+        mutating func makeRoom(_ countMax: Int, _ nowMilliseconds: Int) {
+            let isNew =
+                spans.last.map {
+                    $0.hashes.count >= max(1, countMax / EndedSessions.spansPerPart)
+                        || nowMilliseconds - $0.beganMilliseconds >= EndedSessions.spanMilliseconds
+                } ?? true
+            if isNew { spans.append(Span(beganMilliseconds: nowMilliseconds)) }
+            // What has ended before the next began is too old once that is: it opens nothing, ended or not.
+            let oldest = nowMilliseconds - ClientSession.lifetimeMilliseconds
+            while spans.count > 1, count >= countMax || spans[1].beganMilliseconds < oldest {
+                count -= spans.removeFirst().hashes.count
+            }
         }
     }
 
-    private var owners: [String: Owner] = [:]
-    private var count = 0
-    private let ownerCountMax: Int
-    private let countMax: Int
-    /// When what is too old was last let go of.
-    private var sweptMilliseconds = Int.min
+    private var parts: [Part]
+    private let partCountMax: Int
+    private static let spansPerPart = 16
+    private static let spanMilliseconds = 24 * 3_600_000
 
-    init(ownerCountMax: Int = 10_000, countMax: Int = 100_000) {
-        (self.ownerCountMax, self.countMax) = (ownerCountMax, countMax)
+    init(parts: Int = 8, partCountMax: Int = 131_072) {
+        self.parts = Array(repeating: Part(), count: parts)
+        self.partCountMax = partCountMax
     }
 
+    var count: Int { parts.reduce(0) { $0 + $1.count } }
+
     func contains(_ session: ClientSession) -> Bool {
-        guard let owner = owners[session.owner] else { return false }
-        return session.openedMilliseconds <= owner.endedUpTo || owner.opened[session.id] != nil
+        let hash = EndedSessions.hash(session)
+        return parts[part(session)].spans.contains { $0.hashes.contains(hash) }
     }
 
     mutating func insert(_ session: ClientSession, nowMilliseconds: Int) {
-        sweep(nowMilliseconds)
         guard !contains(session) else { return }
-        change(session.owner) { $0.opened[session.id] = session.openedMilliseconds }
-        if owners[session.owner]?.opened.count ?? 0 > ownerCountMax { change(session.owner) { $0.forgetOlderHalf() } }
-        if count > countMax, let most = owners.max(by: { $0.value.opened.count < $1.value.opened.count })?.key {
-            change(most) { $0.forgetOlderHalf() }
-        }
+        let (index, hash) = (part(session), EndedSessions.hash(session))
+        parts[index].makeRoom(partCountMax, nowMilliseconds)
+        parts[index].spans[parts[index].spans.count - 1].hashes.insert(hash)
+        parts[index].count += 1
     }
 
-    private mutating func change(_ owner: String, _ change: (inout Owner) -> Void) {
-        var known = owners[owner] ?? Owner()
-        count -= known.opened.count
-        change(&known)
-        count += known.opened.count
-        owners[owner] = known
+    private func part(_ session: ClientSession) -> Int {
+        var hasher = Hasher()
+        hasher.combine(session.owner)
+        return Int(UInt(bitPattern: hasher.finalize()) % UInt(parts.count))
     }
 
-    /// What is too old opens nothing, whether it has ended or not.
-    private mutating func sweep(_ nowMilliseconds: Int) {
-        let (step, oldest) = (60_000, nowMilliseconds - ClientSession.lifetimeMilliseconds)
-        guard sweptMilliseconds < nowMilliseconds - step else { return }
-        sweptMilliseconds = nowMilliseconds
-        for name in Array(owners.keys) {
-            change(name) { owner in owner.opened = owner.opened.filter { $0.value > oldest } }
-            if let owner = owners[name], owner.opened.isEmpty, owner.endedUpTo <= oldest { owners[name] = nil }
-        }
+    private static func hash(_ session: ClientSession) -> Int {
+        var hasher = Hasher()
+        hasher.combine(session.owner)
+        hasher.combine(session.id)
+        return hasher.finalize()
     }
 }

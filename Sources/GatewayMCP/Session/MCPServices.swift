@@ -69,9 +69,9 @@ final class LiveClients: Sendable {
         /// Requests under way, by session and the client's own id.
         var calls: [String: [String: NIOLoopBound<CallHandle>]] = [:]
         var callCount = 0
-        /// Of calls that go on at their servers while no client waits: their places under their tools' limits, by the
-        /// ids that the servers know.
-        var places: [[UInt8]: ToolPermit] = [:]
+        /// Of calls that go on at their servers while no client waits: their places under their tools' limits, by
+        /// session, which is one caller's, and the ids that the servers know.
+        var places: [String: [[UInt8]: ToolPermit]] = [:]
         /// Who waits to tell a session that its user has connected, by session and server.
         var connectWaits: [String: [String: (id: String, wait: NIOLoopBound<ConnectWait>)]] = [:]
 
@@ -95,6 +95,7 @@ final class LiveClients: Sendable {
             state.levels[session] = nil
             state.seen[session] = nil
             state.subscriptions[session] = nil
+            state.places[session] = nil
             let calls = state.calls.removeValue(forKey: session) ?? [:]
             state.callCount -= calls.count
             return (calls, state.connectWaits.removeValue(forKey: session) ?? [:])
@@ -247,21 +248,26 @@ final class LiveClients: Sendable {
     /// The client waits for it no more, and has not called it off: it goes on at its server, and keeps its place under
     /// the tool's limits until its answer has been fetched or it is called off.
     func left(_ call: CallHandle, _ request: ServerRequest, place: ToolPermit? = nil) {
-        let id = request.id
-        if let place, place !== ToolPermit.unlimited { state.withLock { $0.places[id] = place } }
+        let (session, id) = (call.session, request.id)
+        if let place, place !== ToolPermit.unlimited { state.withLock { $0.places[session, default: [:]][id] = place } }
         call.cancel = { [self] reason in
             request.cancel(reason: reason)
-            answered(id)
+            answered(session, id)
         }
         // Once another has taken its place, nothing but its number is kept.
         call.eventLoop.assumeIsolated().scheduleTask(in: .seconds(LiveClients.leftSeconds)) { [self, weak call] in
             if let call { finished(call) }
-            answered(id)
+            answered(session, id)
         }
     }
 
     /// A call that was left is over at its server, where it is known by this id.
-    func answered(_ id: [UInt8]) { state.withLock { _ = $0.places.removeValue(forKey: id) } }
+    func answered(_ session: String, _ id: [UInt8]) {
+        state.withLock { state in
+            state.places[session]?[id] = nil
+            if state.places[session]?.isEmpty == true { state.places[session] = nil }
+        }
+    }
 
     /// Calls one off, on its own loop.
     func cancel(_ session: String, id: [UInt8], reason: String?) {

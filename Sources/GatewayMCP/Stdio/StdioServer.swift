@@ -174,9 +174,11 @@ package final class StdioServer: MessageChannel {
         let isOwn = own > 0 && own == most
         let candidates = running.values.filter { isOwn ? $0.owner == owner : counts[$0.owner] == most }
         let idle = candidates.filter { $0.ids.isEmpty }
-        // What is under way ends only for who has more than one of another who asks.
+        // Then one at work whose answers nobody waits for any more.
+        let spare = idle.isEmpty ? candidates.filter { $0.ids.askers.allSatisfy(\.place.isUnheard) } : idle
+        // What a client waits for ends only for who has more than one of another who asks.
         let mayBreak = !isOwn && most > 1
-        let oldest = (idle.isEmpty && mayBreak ? candidates : idle).min { $0.usedNanoseconds < $1.usedNanoseconds }
+        let oldest = (spare.isEmpty && mayBreak ? candidates : spare).min { $0.usedNanoseconds < $1.usedNanoseconds }
         guard let oldest else {
             throw GatewayError(
                 .overloaded, "all processes that there may be of the server are at work: \(command.processesMax)",

@@ -26,6 +26,25 @@ struct CallDigestTests {
         #expect(try digest("{}") != first)
     }
 
+    @Test("params that an approval cannot be about are told for what they are")
+    func problems() throws {
+        let params = try RequestParams(Array(#"{"name":"a","_meta":{"z":{"a":1,"a":1}}}"#.utf8))
+        do throws(JSONTreeError) {
+            _ = try CallExtras(params, removed: [], fields: [])
+            Issue.record("it is taken")
+        } catch {
+            #expect(CallExtras.problem(error).contains("a name twice"))
+        }
+        for (text, said) in [(String(repeating: "[", count: 200), "deep"), ("\"\u{1}\"", "cannot be read")] {
+            do throws(JSONTreeError) {
+                _ = try JSONTree.parse(Array(text.utf8))
+                Issue.record("it is read")
+            } catch {
+                #expect(CallExtras.problem(error).contains(said))
+            }
+        }
+    }
+
     @Test("an approval of a call with half a character is not one of a call with another half")
     func halves() throws {
         func digest(_ arguments: String) throws -> String {

@@ -28,20 +28,35 @@ struct LiveClientsTests {
         clients.end(few, nowMilliseconds: 200_000)
         for session in many { clients.end(session, nowMilliseconds: 200_000) }
         #expect(clients.hasEnded(few) && many.allSatisfy { clients.hasEnded($0) })
-        // Who ends very many ends his own that are as old, and nobody else's.
+        // Who ends very many ends none that is still in use: neither another's nor an older one of his own.
         #expect(!clients.hasEnded(Self.session(0, of: "other")) && !clients.hasEnded(Self.session(4, of: "few")))
-        #expect(!clients.hasEnded(Self.session(100_002, of: "many")))
+        #expect(!clients.hasEnded(Self.session(-1, of: "many")) && !clients.hasEnded(Self.session(100_002, of: "many")))
     }
 
-    @Test func `what many owners end together is bounded, and what is too old opens nothing`() {
-        var ended = EndedSessions(ownerCountMax: 10, countMax: 20)
-        let all = (0..<40).map { Self.session($0 / 4, of: "o\($0 % 4)") }
-        for session in all { ended.insert(session, nowMilliseconds: 100) }
-        #expect(all.allSatisfy { ended.contains($0) })
-        let life = ClientSession.lifetimeMilliseconds
-        #expect(all.allSatisfy { $0.isTooOld(life + 10) } && !all.allSatisfy { $0.isTooOld(life + 8) })
-        ended.insert(Self.session(life, of: "new"), nowMilliseconds: life + 60_000)
-        #expect(ended.contains(Self.session(life, of: "new")) && !all.contains { ended.contains($0) })
+    @Test func `what has ended is bounded, the last are remembered longest, and no other session ends`() {
+        var ended = EndedSessions(parts: 1, partCountMax: 160)
+        let all = (1...1_000).map { Self.session($0, of: "o\($0 % 4)") }
+        for session in all {
+            ended.insert(session, nowMilliseconds: 100)
+            #expect(ended.count <= 160)
+        }
+        #expect(all.suffix(150).allSatisfy { ended.contains($0) } && !ended.contains(all[0]))
+        #expect(!ended.contains(Self.session(0, of: "o0")) && !ended.contains(Self.session(1_004, of: "o0")))
+    }
+
+    @Test func `what has ended is kept as long as its id is good, and no longer`() {
+        var ended = EndedSessions(parts: 1, partCountMax: 160)
+        let (day, life) = (24 * 3_600_000, ClientSession.lifetimeMilliseconds)
+        for number in 0...20 {
+            ended.insert(Self.session(number * day, of: "a"), nowMilliseconds: number * day)
+            for old in 0...number where (number - old) * day <= life {
+                #expect(ended.contains(Self.session(old * day, of: "a")), "\(old) at \(number)")
+            }
+        }
+        #expect(!ended.contains(Self.session(0, of: "a")) && ended.count <= 10)
+        // A clock that steps back ends nothing that is opened then.
+        ended.insert(Self.session(1, of: "a"), nowMilliseconds: 1)
+        #expect(ended.contains(Self.session(1, of: "a")) && !ended.contains(Self.session(2, of: "a")))
     }
 
     @Test func `one session has only so many`() {

@@ -51,8 +51,16 @@ private struct StdioBench {
     func post(
         _ text: String, session: String? = nil, owner: String = "", reader: (any EventLoop)? = nil
     ) async throws -> Reply {
+        try await begin(text, session: session, owner: owner, reader: reader).get()
+    }
+
+    /// What comes for a message that is on its way once this returns.
+    func begin(
+        _ text: String, session: String? = nil, owner: String = "", reader: (any EventLoop)? = nil,
+        isUnheard: Bool = false
+    ) async throws -> EventLoopFuture<Reply> {
         let loop = reader ?? loop
-        return try await loop.flatSubmit { [server] in
+        return try await loop.submit { [server] in
             let promise = loop.makePromise(of: Reply.self)
             let exchange = ChannelExchange(server, on: loop, owner: owner)
             var reply = Reply()
@@ -64,6 +72,7 @@ private struct StdioBench {
                 _ = exchange
             }
             exchange.post(Array(text.utf8), session: session)
+            exchange.place.isUnheard = isUnheard
             return promise.futureResult
         }.get()
     }
@@ -283,6 +292,31 @@ struct StdioServerTests {
             for (session, status) in [(alice, 200), (bob[3], 404), (bob[4], 200), (carol, 200)] {
                 #expect(try await bench.post(request("x"), session: session).status == status)
             }
+        }
+    }
+
+    @Test func `a call that hangs whose client has gone makes room, one that is waited for does not`() async throws {
+        let hanging = """
+            import json, sys
+            for line in sys.stdin:
+                message = json.loads(line)
+                if message["method"] not in ("initialize", "y"): continue
+                print(json.dumps({"jsonrpc": "2.0", "id": message["id"], "result": {}}), flush=True)
+            """
+        try await StdioBench.with(hanging, processesMax: 2) { bench in
+            func open() async throws -> (session: String?, error: GatewayError?) {
+                let reply = try await bench.post(request("initialize"), owner: "alice")
+                return (reply.session, reply.error)
+            }
+            let (first, second) = (try await open().session, try await open().session)
+            let left = try await bench.begin(request("x"), session: second, owner: "alice", isUnheard: true)
+            _ = try await bench.begin(request("x"), session: first, owner: "alice")
+            let third = try await open()
+            #expect(third.session != nil && third.error == nil)
+            #expect(try await left.get().error != nil)
+            #expect(try await bench.post(request("y"), session: first).error == nil)
+            _ = try await bench.begin(request("x"), session: third.session, owner: "alice")
+            #expect(try await open().error?.code == .overloaded)
         }
     }
 

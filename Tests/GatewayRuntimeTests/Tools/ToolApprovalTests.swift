@@ -149,6 +149,21 @@ struct ToolApprovalTests {
         }
     }
 
+    @Test func `who answers with a state that is too old is told, and what was asked is still open`() async throws {
+        try await ToolRoomTests.run { stand in
+            let key = try stand.key("alice")
+            #expect(try await asking(stand, key).text.contains("input_required"))
+            let book = stand.gateway.process.state.tools
+            let item = try #require(book.approvals().first)
+            let accept = "{\"approval\":{\"action\":\"accept\",\"content\":{\"approve\":true}}}"
+            let late = try await asking(stand, key, more: ",\"requestState\":\"old\",\"inputResponses\":\(accept)")
+            #expect(try ToolRoomTests.code(late) == -32602 && late.text.contains("call anew"), "\(late.text)")
+            #expect(book.approvals().map(\.id) == [item.id])
+            #expect(try await asking(stand, key).text.contains(item.id))
+            #expect(stand.toolCalls.isEmpty)
+        }
+    }
+
     @Test func `a receiver is told, decides, and the call runs once`() async throws {
         let receiver = Receiver()
         let hook = try await receiver.start()

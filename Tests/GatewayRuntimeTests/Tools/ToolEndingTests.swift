@@ -188,6 +188,79 @@ struct ToolEndingTests {
         }
     }
 
+    private static let again = """
+        {"jsonrpc":"2.0","id":"next","method":"tools/call","params":{"name":"get_weather"}}
+        """
+
+    @Test(arguments: ["resume", "cancel", "delete"])
+    func `a place that is kept is given back`(_ how: String) async throws {
+        try await ToolRoomTests.run(more: Self.limits, answer: Self.goingOn(isEnded: true)) { stand in
+            let bridge = Stand(gateway: stand.gateway, key: try stand.key("alice"))
+            var fields = [
+                Header("mcp-session-id", try await bridge.open()), Header("mcp-protocol-version", "2025-11-25"),
+            ]
+            let own = fields + [Header("authorization", "Bearer \(bridge.key)")]
+            let url = try stand.gateway.url("/mcp/demo")
+            let begun = try await bridge.post(Self.again.replacing("next", with: "slow"), fields)
+            #expect(try await bridge.post(Self.again, fields).text.contains("3004"))
+            switch how {
+            case "resume":
+                let mark = try #require(begun.text.split(whereSeparator: \.isNewline).last { $0.hasPrefix("id: ") })
+                let last = Header("last-event-id", String(mark.dropFirst(4)))
+                let rest = try await WorkbenchClient().call("GET", url, headers: own + [last])
+                #expect(rest.text.contains("\"result\""), "\(rest.text)")
+            case "cancel":
+                let note = "\"method\":\"notifications/cancelled\",\"params\":{\"requestId\":\"slow\"}"
+                #expect(try await bridge.post("{\"jsonrpc\":\"2.0\",\(note)}", fields).status == 202)
+            default:
+                // Of the same id: what could call the first off is forgotten, its place is not.
+                _ = try await bridge.post(Self.again.replacing("next", with: "slow"), fields)
+                #expect(try await WorkbenchClient().call("DELETE", url, headers: own).status == 204)
+                fields[0] = Header("mcp-session-id", try await bridge.open())
+            }
+            let next = fields
+            try await eventually("the place is free") {
+                try await !bridge.post(Self.again, next).text.contains("3004")
+            }
+        }
+    }
+
+    @Test func `a server without sessions has a call cancelled whose client leaves a stream with ids`() async throws {
+        let count = Mutex(0)
+        let note = """
+            {"jsonrpc":"2.0","method":"notifications/message","params":{"level":"error","data":1}}
+            """
+        let scripted: ToolRoomTests.Scripted = { received, _ in
+            guard received.method == "tools/call" else { return nil }
+            let number = count.withLock { count in
+                count += 1
+                return count
+            }
+            guard number <= 2 else { return nil }
+            let head = MockStep.head(200, [Header("content-type", "text/event-stream")])
+            return .steps { _ in [head, .chunk(ByteBuffer(string: "id: e-1\ndata: \(note)\n\n")), .hang] }
+        }
+        try await ToolRoomTests.run(more: Self.limits, answer: scripted) { stand in
+            var places: [(bridge: Stand, fields: [Header])] = []
+            for user in ["alice", "bob"] {
+                let bridge = Stand(gateway: stand.gateway, key: try stand.key(user))
+                let session = try await bridge.open()
+                let fields = [Header("mcp-session-id", session), Header("mcp-protocol-version", "2025-11-25")]
+                let client = try await Self.begin(bridge, session, "get_weather")
+                let begun = await Self.read(client, until: "notifications/message")
+                #expect(begun.contains("200 OK") && begun.contains("notifications/message"), "\(begun)")
+                #expect(try ToolRoomTests.code(try await bridge.post(Self.again, fields)) == 3004)
+                await client.close()
+                places.append((bridge, fields))
+            }
+            for (bridge, fields) in places {
+                try await eventually("the place is free") {
+                    try await bridge.post(Self.again, fields).text.contains("done")
+                }
+            }
+        }
+    }
+
     @Test func `a call that waits for its client keeps its place, and one caller's do not fill everybody's`()
         async throws
     {
