@@ -193,6 +193,17 @@ struct ClientCertificateTests {
         #expect(error?.code == .unauthenticated)
     }
 
+    @Test("one without a subject that is called like a key or a token of ours is neither")
+    func borrowedID() throws {
+        for name in ["key_1", "tok_1"] {
+            let names = ClientCertificateIdentity.Names(dnsNames: [name])
+            let principal = try ClientCertificateIdentity(user: .dns).principal(names)
+            #expect(principal.user == name && principal.credentialID == "SAN=\(name)")
+        }
+        let plain = ClientCertificateIdentity.Names(dnsNames: ["a.test"])
+        #expect(try ClientCertificateIdentity(user: .dns).principal(plain).credentialID == "a.test")
+    }
+
     @Test("the source of the user is a choice")
     func sources() throws {
         let names = ClientCertificateIdentity.Names(

@@ -37,6 +37,35 @@ struct TokenActorTests {
         }
     }
 
+    @Test("T06: whoever is literally called as somebody of another issuer is written is not meant by that")
+    func marked() async throws {
+        let written = TokenServiceStand.partnerIssuer + "#helper"
+        let subject = try stand.login.token()
+        let impostor = try stand.login.token { $0["sub"] = .text(written) }
+        for token in [impostor, try await own(impostor)] {
+            #expect(stand.code(try await stand.exchange(subject, stand.actor(token), client: nil)) == "invalid_grant")
+        }
+        // Nor is a key, nor by may_act.
+        stand.book.agent.withLock { $0.agent = written }
+        #expect(stand.code(try await stand.exchange(subject)) == "invalid_grant")
+        let may = try stand.login.token { $0["may_act"] = ["sub": .text(written)] }
+        #expect(stand.code(try await stand.exchange(may)) == "invalid_grant")
+        func isAllowed(_ name: String, of origin: String?, by pattern: String) -> Bool {
+            var request = TokenExchange.Request(
+                subject: Principal(proof: .token, user: "ann"), subjectAudiences: ["a"], isOwn: false)
+            request.actor = Principal(proof: .token, agent: name)
+            request.actors = [NamePattern(pattern)]
+            (request.issuer, request.origin, request.actorOrigin) = ("https://gw", "https://a.example", origin)
+            let asked = request
+            return (try? TokenExchange.grant(asked, audiences: ["a"], nowSeconds: now)) != nil
+        }
+        #expect(isAllowed("helper", of: "https://b.example", by: "https://*.example#helper"))
+        #expect(!isAllowed("b.example#helper", of: "https://a.example", by: "https://*.example#helper"))
+        #expect(isAllowed("b#helper", of: "https://b.example", by: "https://b.example#b#*"))
+        #expect(isAllowed("helper", of: nil, by: "https://gw#helper"))
+        #expect(isAllowed("helper", of: nil, by: "*") && !isAllowed("https://b.example#helper", of: nil, by: "*"))
+    }
+
     @Test("T11: what one issuer's provider allows does not count for another's users, not even in a token of our own")
     func actorsOfOthers() async throws {
         let bob = try stand.partnerToken("bob")

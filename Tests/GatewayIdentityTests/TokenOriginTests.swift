@@ -51,19 +51,58 @@ struct TokenOriginTests {
     @Test("a key that is blocked while a token is made from it ends that token, too")
     func blockedMeanwhile() async throws {
         let (clock, revocations, end) = (stand.clock, stand.revocations, now + 600)
-        stand.book.afterKey.withLock {
-            $0 = {
-                let entry = Revocation(
-                    kind: .grant, value: "key_1", beforeSeconds: clock.now, untilSeconds: end)
-                #expect(revocations.add([entry], nowSeconds: clock.now))
-                // The answer takes its time: an issuer's keys are fetched, the log is written.
-                clock.advance(3)
-            }
+        let block: @Sendable () -> Void = {
+            let entry = Revocation(kind: .grant, value: "key_1", beforeSeconds: clock.now, untilSeconds: end)
+            #expect(revocations.add([entry], nowSeconds: clock.now))
+            // The answer takes its time: an issuer's keys are fetched, the log is written.
+            clock.advance(3)
         }
-        let own = try stand.token(
-            try await stand.post("/oauth/token", [("grant_type", "client_credentials")], client: "key_1:agent-key"))
+        func ask() async throws -> TokenService.Response {
+            try await stand.post("/oauth/token", [("grant_type", "client_credentials")], client: "key_1:agent-key")
+        }
+        // Too late to be noticed: it is dead when it arrives.
+        stand.book.whileRecording.withLock { $0 = block }
+        let own = try stand.token(try await ask())
         let exchanged = try stand.token(try await stand.exchange(try stand.login.token()))
         for token in [own, exchanged] { #expect(stand.service.authority.find(token).error != nil) }
+        stand.book.whileRecording.withLock { $0 = nil }
+        stand.book.afterKey.withLock { $0 = block }
+        #expect(stand.code(try await ask()) == "invalid_grant")
+        #expect(stand.code(try await stand.exchange(try stand.login.token())) == "invalid_grant")
+    }
+
+    @Test("in the second of a block nothing is given out that is dead already, and a second later it is")
+    func blockedAndBack() async throws {
+        func ask() async throws -> TokenService.Response {
+            try await stand.post("/oauth/token", [("grant_type", "client_credentials")], client: "key_1:agent-key")
+        }
+        let entry = Revocation(kind: .grant, value: "key_1", beforeSeconds: now, untilSeconds: now + 600)
+        #expect(stand.revocations.add([entry], nowSeconds: now))
+        let early = try await ask()
+        #expect(stand.code(early) == "invalid_grant")
+        #expect(early.body?["error_description"]?.string?.value.contains("try again in 1 s") == true)
+        #expect(stand.book.events.withLock { !$0.contains { $0.act == .issue } })
+        stand.clock.advance(1)
+        let token = try stand.token(try await ask())
+        #expect(stand.service.authority.find(token, now: stand.clock.now).principal != nil)
+    }
+
+    @Test("a token whose issuer's clock is ahead is reached by what is revoked after it was shown, for good")
+    func reach() throws {
+        let login = TokenFixture(.p256)
+        let (authority, list) = (login.authority(), login.revocations)
+        let ahead = try login.token { $0["iat"] = .integer(now + 30) }
+        #expect(authority.find(ahead).principal != nil)
+        // Whatever its issuer made until then says at most this.
+        let reach = list.reach(nowSeconds: now + 5)
+        #expect(reach == now + 35)
+        let entry = Revocation(kind: .user, value: "ann", beforeSeconds: reach, untilSeconds: now + 9_000)
+        #expect(list.add([entry], nowSeconds: now + 5))
+        for later in [6, 7, 100] { #expect(authority.find(ahead, now: now + later).error != nil) }
+        // Ours was made before the clock was set back by an hour.
+        let other = RevocationList()
+        other.note(issuedSeconds: now, nowSeconds: now)
+        #expect(other.reach(nowSeconds: now - 3_600) == now)
     }
 
     @Test("what keys end finds room where nothing else does, and whoever asks for more is told")

@@ -14,6 +14,8 @@ final class TokenServiceStand: Sendable {
         /// Whom the agent's key is of, and what happens right after it was found to be good.
         let agent = Mutex(Principal(proof: .apiKey, agent: "builder", credentialID: "key_1"))
         let afterKey = Mutex<(@Sendable () -> Void)?>(nil)
+        /// What happens while it is written down that a token is about to be given out.
+        let whileRecording = Mutex<(@Sendable () -> Void)?>(nil)
     }
 
     let login = TokenFixture(.p256)
@@ -51,6 +53,7 @@ final class TokenServiceStand: Sendable {
         environment.record = { event throws(GatewayError) in
             if book.isShut.withLock({ $0 }) { throw GatewayError(.auditUnavailable, "the disk is full") }
             book.events.withLock { $0.append(event) }
+            book.whileRecording.withLock { $0?() }
             return { _ in }
         }
         environment.refused = { event in book.events.withLock { $0.append(event) } }

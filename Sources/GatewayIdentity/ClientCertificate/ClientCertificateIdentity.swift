@@ -48,10 +48,11 @@ package struct ClientCertificateIdentity: Sendable {
         guard let user, !user.isEmpty else {
             throw GatewayError(.unauthenticated, "the client certificate has no \(self.user.rawValue) to name its user")
         }
+        let id = names.subject.isEmpty ? user : names.subject
         return Principal(
             proof: .clientCertificate, tenant: try single(parts.filter { $0.type == "O" }.map(\.value), "organization"),
             user: user, agent: spiffe, groups: parts.filter { $0.type == "OU" }.map(\.value),
-            credentialID: names.subject.isEmpty ? user : names.subject)
+            credentialID: StandardClaims.foreign(id) ?? "SAN=\(id)")
     }
 
     /// X.509-SVID section 2: exactly one URI, and it is the id.

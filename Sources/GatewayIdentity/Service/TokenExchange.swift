@@ -111,15 +111,21 @@ package enum TokenExchange {
     /// Whether a name alone says who is meant: one of the gateway's own, one of the issuer that also vouches for the
     /// subject, or a workload by the id its trust domain gave it. Any other issuer may call somebody the same.
     private static func isPlain(_ name: String, _ request: Request) -> Bool {
+        // Whoever is called as others are written with their issuer is not one of them.
+        guard !name.utf8.contains(mark) else { return false }
         guard let origin = request.actorOrigin, origin != request.origin else { return true }
         return origin.hasPrefix("spiffe://") && name.hasPrefix(origin + "/")
     }
 
-    /// `name`, or `issuer#name` for those of another issuer.
+    private static let mark = UInt8(ascii: "#")
+
+    /// `name`, or `issuer#name` for those of another issuer; each part is compared with its own, so that a star for
+    /// one never takes in the other.
     private static func isNamed(_ name: String, by pattern: NamePattern, _ request: Request) -> Bool {
-        if isPlain(name, request), pattern.matches(name) { return true }
-        return pattern.description.contains("#")
-            && pattern.matches("\(request.actorOrigin ?? request.issuer)#\(name)")
+        let text = pattern.description.utf8
+        guard let at = text.firstIndex(of: mark) else { return isPlain(name, request) && pattern.matches(name) }
+        return NamePattern(String(text[..<at]) ?? "").matches(request.actorOrigin ?? request.issuer)
+            && NamePattern(String(text[text.index(after: at)...]) ?? "").matches(name)
     }
 
     /// What the token is made from, so that it ends with any of them.

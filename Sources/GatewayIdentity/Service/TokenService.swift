@@ -50,6 +50,7 @@ package final class TokenService: Sendable {
     package let authority: TokenAuthority
     package let environment: Environment
     private let ring: Mutex<KeyRing>
+    private let revocations: RevocationList
     /// Signs for others who believe the issuer; nil where nothing is.
     let assertions: AssertionKeys?
 
@@ -63,6 +64,7 @@ package final class TokenService: Sendable {
         self.proofs = proofs
         self.environment = environment
         self.ring = Mutex(ring)
+        self.revocations = revocations
         authority = TokenAuthority(
             name: "sluice", rules: TokenRules(issuer: issuer, audiences: [issuer], algorithms: [.edDSA, .es256]),
             keys: IssuerKeys(issuer: issuer, fixed: ring.verificationKeys), revocations: revocations
@@ -105,7 +107,8 @@ package final class TokenService: Sendable {
 
     /// A token that says what `grant` says.
     package func sign(_ grant: TokenGrant) throws(GatewayError) -> String {
-        try sign(grant.claims(issuer: issuer), type: "at+jwt")
+        revocations.note(issuedSeconds: grant.issuedSeconds, nowSeconds: environment.wallSeconds())
+        return try sign(grant.claims(issuer: issuer), type: "at+jwt")
     }
 
     func sign(_ claims: JSONObject, type: String) throws(GatewayError) -> String {
@@ -114,8 +117,15 @@ package final class TokenService: Sendable {
         return try key.sign(claims, header: ["typ": .text(type), "kid": .text(key.thumbprint)])
     }
 
-    /// The same, written down before it leaves.
+    /// The same, written down before it leaves. One that would be revoked from the start is not given out: revocations
+    /// count for whole seconds, and past the clock where an issuer's is ahead.
     package func issue(_ grant: TokenGrant, _ event: TokenEvent) async throws(GatewayError) -> String {
+        if let entry = revocations.reason(against: grant.principal) {
+            // Beyond a token's whole life it is no matter of waiting.
+            let left = entry.beforeSeconds < .max ? entry.beforeSeconds - environment.wallSeconds() + 1 : .max
+            let later = left <= TokenDraft.lifetimeSecondsMax ? "; try again in \(max(1, left)) s" : ""
+            throw GatewayError(.conflict, TokenAuthority.refusal(entry).message + later)
+        }
         var event = event
         event.issues(grant)
         let settle = try await environment.record(event)

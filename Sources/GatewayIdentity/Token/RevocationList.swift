@@ -17,11 +17,27 @@ package final class RevocationList: Sendable {
     private let entries = Mutex<[Key: [Entry]]>([:])
     private let count = Atomic<Int>(0)
     private let changes = Atomic<UInt64>(1)
+    /// How far ahead of this clock tokens were that were let in, and the latest that any said it was issued. Both only
+    /// grow, and nothing else is read by them.
+    private let aheadSeconds = Atomic<Int>(0)
+    private let latestSeconds = Atomic<Int>(Int.min)
 
     package init() {}
 
     /// Grows with every revocation: who remembers the version it last asked at need not ask again.
     package var version: UInt64 { changes.load(ordering: .acquiring) }
+
+    /// Is told of each token that is given out or checked: whoever made it may have a clock that is ahead.
+    package func note(issuedSeconds: Int, nowSeconds: Int) {
+        aheadSeconds.max(issuedSeconds - nowSeconds, ordering: .relaxed)
+        latestSeconds.max(issuedSeconds, ordering: .relaxed)
+    }
+
+    /// Up to which second tokens may say they were issued that are there now: past this one where an issuer's clock is
+    /// ahead, or ours was set back. Never less than what any token has said that was let in.
+    package func reach(nowSeconds: Int) -> Int {
+        max(nowSeconds + aheadSeconds.load(ordering: .relaxed), latestSeconds.load(ordering: .relaxed))
+    }
 
     /// Whether there is room for so many more.
     package func hasRoom(for more: Int, nowSeconds: Int) -> Bool {

@@ -24,8 +24,8 @@ package enum StandardClaims {
     }
 
     /// Ids are not unique over issuers. One that looks like the gateway's own would be taken for it, by revocations, by
-    /// budgets and by policies that name keys: such a token goes by its hash.
-    private static func foreign(_ id: String?) -> String? {
+    /// budgets and by policies that name keys: such a token goes by its hash, and a certificate by another name.
+    static func foreign(_ id: String?) -> String? {
         guard let id, !["key_", "tok_"].contains(where: { id.hasPrefix($0) }) else { return nil }
         return id
     }

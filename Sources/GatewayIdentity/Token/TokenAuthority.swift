@@ -86,6 +86,7 @@ package final class TokenAuthority: Sendable {
         if principal.credentialID == nil { principal.credentialID = digest.shortName }
         // The version first: what is revoked meanwhile makes the entry stale and not unseen.
         let version = revocations.version
+        if let issued = verified.issuedSeconds { revocations.note(issuedSeconds: issued, nowSeconds: now) }
         if let revocation = revocations.reason(against: principal) { throw TokenAuthority.refusal(revocation) }
         cache.insert(
             TokenCache.Entry(

@@ -174,6 +174,11 @@ package final class TokenIntrospector: Sendable {
         let now = wallSeconds()
         let end = try TokenRules.instant("exp", claims) ?? now + settings.cacheSeconds
         guard end > now else { return nil }
+        let issued = try TokenRules.instant("iat", claims)
+        // As of other tokens: no revocation would reach it.
+        if let issued, issued > now + TokenRules.skewSecondsUsual {
+            throw JSONWebToken.refusal("is of the future: iat")
+        }
         let issuer = claims["iss"]?.string?.value
         if let wanted = settings.issuer {
             guard issuer.map({ $0.utf8.elementsEqual(wanted.utf8) }) == true else {
@@ -194,10 +199,11 @@ package final class TokenIntrospector: Sendable {
             issuer: issuer ?? settings.url,
             subject: subject.isEmpty ? claims["client_id"]?.string?.value ?? "" : subject,
             audiences: audiences ?? [], scopes: try TokenRules.scopes(claims), id: claims["jti"]?.string?.value,
-            issuedSeconds: try TokenRules.instant("iat", claims), expiresSeconds: end, claims: claims)
+            issuedSeconds: issued, expiresSeconds: end, claims: claims)
         var principal = try mapping(token)
         if principal.credentialID == nil { principal.credentialID = digest.shortName }
         let version = revocations.version
+        if let issued { revocations.note(issuedSeconds: issued, nowSeconds: now) }
         if let revocation = revocations.reason(against: principal) { throw TokenAuthority.refusal(revocation) }
         return TokenCache.Entry(
             principal: principal, expiresSeconds: min(end, now + settings.cacheSeconds), revocationVersion: version)

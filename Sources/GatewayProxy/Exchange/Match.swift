@@ -1,6 +1,6 @@
 import GatewayModel
 import GatewayRecords
-import GatewayWire
+package import GatewayWire
 
 extension Exchange {
     /// Phase 2: loads the snapshot, once, and finds the rule. The file that decides a 404.
@@ -9,14 +9,7 @@ extension Exchange {
         guard let table = snapshot.table(port: client.port.number) else {
             return GatewayError(.noRoute, "nothing listens on this port any more")
         }
-        // A tunnel through a reverse proxy would reach whatever the backend lets it reach.
-        if request.method == .connect, request.upgrade.isEmpty {
-            return GatewayError(.methodNotAllowed, "this listener opens no tunnels: CONNECT")
-        }
-        // It would show the client what was added on the way: credentials for the backend, addresses.
-        if request.method == .trace {
-            return GatewayError(.methodNotAllowed, "requests are not sent back to who sends them: TRACE")
-        }
+        if let refusal = Exchange.methodRefusal(request) { return refusal }
         switch Exchange.find(&request, in: table.router, serverName: client.serverName) {
         case .rule(let rule, let listener, let matchedPathBytes):
             self.rule = rule
@@ -34,6 +27,19 @@ extension Exchange {
         case .misdirected:
             return GatewayError(.misdirectedRequest, "this connection was made for another server name")
         }
+    }
+
+    /// What is refused whatever the rules say.
+    package static func methodRefusal(_ request: RequestHead) -> GatewayError? {
+        // A tunnel through a reverse proxy would reach whatever the backend lets it reach.
+        if request.method == .connect, request.upgrade.isEmpty {
+            return GatewayError(.methodNotAllowed, "this listener opens no tunnels: CONNECT")
+        }
+        // It would show the client what was added on the way: credentials for the backend, addresses.
+        if request.method == .trace {
+            return GatewayError(.methodNotAllowed, "requests are not sent back to who sends them: TRACE")
+        }
+        return nil
     }
 
     /// The room that would take the request if it came now, by the configuration of now; nil where none would. For what

@@ -36,6 +36,11 @@ package enum Explanation {
             pairs.append(("decision", .text("nothing listens on port \(target.port); listening: \(ports)")))
             return .object(pairs)
         }
+        if let error = Exchange.methodRefusal(head) {
+            pairs.append(("decision", .text(refusal(error))))
+            pairs.append(("status", .integer(error.code.httpStatus)))
+            return .object(pairs)
+        }
         let host = target.host.lowercased()
         var chosen: CompiledRule?
         switch table.router.match(head, serverName: table.isTLS ? Array(host.utf8) : []) {
@@ -80,9 +85,13 @@ package enum Explanation {
         case .forward: "forward"
         case .redirect(let redirect): "redirect with \(redirect.status)"
         case .respond(let response): "answer directly with \(response.status)"
-        case .refuse(let error): "refuse with \(error.code.httpStatus) \(error.code.rawValue): \(error.message)"
+        case .refuse(let error): refusal(error)
         case .room: "answer by the gateway itself"
         }
+    }
+
+    private static func refusal(_ error: GatewayError) -> String {
+        "refuse with \(error.code.httpStatus) \(error.code.rawValue): \(error.message)"
     }
 
     private static func facts(_ rule: CompiledRule, source: String?) -> [(String, ConfigNode)] {

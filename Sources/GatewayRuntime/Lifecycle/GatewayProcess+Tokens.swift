@@ -67,14 +67,19 @@ extension GatewayProcess {
         revocations.addAll(entries, nowSeconds: nowSeconds())
         // While this was being written callers were still let in: what they were given until now ends as well.
         let now = nowSeconds()
-        let late = entries.filter { $0.beforeSeconds < now }.map { entry in
+        let reach = revocations.reach(nowSeconds: now)
+        let late = entries.filter { $0.beforeSeconds < reach }.map { entry in
             var later = entry
-            later.beforeSeconds = now
+            later.beforeSeconds = reach
             return later
         }
         guard !late.isEmpty else { return }
-        try state.keep(late)
         revocations.addAll(late, nowSeconds: now)
+        do throws(GatewayError) { try state.keep(late) } catch {
+            throw GatewayError(
+                error.code, "it is revoked, but what was given out while that was written ends only until a restart",
+                hint: "revoke it once more when the state folder can be written", cause: error.cause)
+        }
     }
 
     /// The keys of that file; made where there is none.

@@ -16,6 +16,6 @@ extension StoreChange {
         let what = counts.isEmpty ? "same objects, other places" : counts.joined(separator: ", ")
         let list = names.isEmpty ? "" : " (\(names.joined(separator: ", ")))"
         return "revision \(snapshot.revision) serves, by \(cause): \(what)\(list); "
-            + "\(snapshot.set.count) objects, digest \(digest.prefix(16))"
+            + "\(snapshot.set.count) objects, digest \(digest)"
     }
 }

@@ -144,7 +144,12 @@ package final class KeyList: Sendable {
                 // Until everyone had heard of it the key let in: what was made from it meanwhile ends as well.
                 if case let now = nowMilliseconds() / 1_000, key.state != .active, now > key.changedSeconds {
                     key.changedSeconds = now
-                    try commit(key, &state)
+                    do { try commit(key, &state) } catch {
+                        throw GatewayError(
+                            .unreadableFile,
+                            "the key is \(key.state.rawValue), but what was made from it meanwhile is not",
+                            hint: "once the state folder can be written, do it once more", cause: "\(error)")
+                    }
                 }
                 return .success(key)
             } catch let error as GatewayError {

@@ -1,4 +1,6 @@
+import GatewayControl
 import GatewayModel
+import GatewayRuntime
 import GatewayWorkbench
 import Testing
 
@@ -20,6 +22,15 @@ struct TraceMethodTests {
         #expect(mock.journal.receivedCount == 0)
         try await gateway.stop()
         await mock.stop()
+    }
+
+    @Test("whoever asks why is told that TRACE is refused")
+    func explained() throws {
+        let text = Array(Configuration.simple(9).utf8)
+        let load = ConfigurationLoad(texts: [ConfigurationLoad.Text(bytes: text, file: "a.yaml")], mode: .tolerant)
+        let question = AdminServices.Question(method: "TRACE", url: "http://localhost:8080/x")
+        let answer = try Explanation.answer(question, objects: load.set)
+        #expect(answer["decision"]?.string?.contains("405 SL-2011") == true)
     }
 
     @Test("OPTIONS counts its hops down, and ends where there are none left", arguments: versions)

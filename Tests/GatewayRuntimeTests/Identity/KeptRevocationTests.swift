@@ -37,6 +37,36 @@ struct KeptRevocationTests {
         }
     }
 
+    @Test("what is revoked reaches as far ahead as tokens were, also over a restart")
+    func ahead() throws {
+        try Self.run { store, list in
+            list.note(issuedSeconds: 930, nowSeconds: 900)
+            try GatewayProcess.revoke([Self.user("ann")], store, list) { 1_000 }
+            let kept = try store.revocations()
+            #expect(kept.map(\.beforeSeconds) == [1_030])
+            #expect(list.all.map(\.beforeSeconds) == [1_030])
+        }
+    }
+
+    @Test("whoever revokes what then cannot be written to its end hears that it counts")
+    func half() throws {
+        try Self.run { store, list in
+            let asked = Mutex(0)
+            let error = #expect(throws: GatewayError.self) {
+                try GatewayProcess.revoke([Self.user("ann")], store, list) {
+                    asked.withLock { asked in
+                        asked += 1
+                        // After the first was kept.
+                        if asked == 3 { store.close() }
+                        return 1_000 + asked
+                    }
+                }
+            }
+            #expect(error?.message.hasPrefix("it is revoked") == true)
+            #expect(list.all.map(\.beforeSeconds) == [1_003])
+        }
+    }
+
     @Test("where there is no room nothing is kept that would count only after a restart")
     func full() throws {
         try Self.run { store, list in

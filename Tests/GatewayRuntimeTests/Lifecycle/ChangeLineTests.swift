@@ -30,7 +30,8 @@ struct ChangeLineTests {
         let first = try #require(await changes.next())
         #expect(
             first.line(digest: "0123456789abcdef0123")
-                == "revision 1 serves, by files: 2 added (+Backend a, +Backend b); 2 objects, digest 0123456789abcdef")
+                == "revision 1 serves, by files: 2 added (+Backend a, +Backend b); 2 objects, "
+                + "digest 0123456789abcdef0123")
         await store.replaceFiles(Self.load([Self.backend("b", port: 81), Self.backend("c")]))
         let second = try #require(await changes.next())
         #expect(
