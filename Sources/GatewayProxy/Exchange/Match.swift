@@ -1,4 +1,4 @@
-import GatewayModel
+package import GatewayModel
 import GatewayRecords
 package import GatewayWire
 
