@@ -59,7 +59,8 @@ struct AuditTileTests {
         var tree = AuditTree()
         var tiles = AuditTileFiles(test.folder)
         for index in 0..<256 {
-            tree.append(AuditEntry(index: index, leaf: [UInt8](repeating: 1, count: 64)[...]).leafHash) { tiles.add($0) }
+            let entry = AuditEntry(index: index, leaf: [UInt8](repeating: 1, count: 64)[...])
+            tree.append(entry.leafHash) { tiles.add($0) }
         }
         let path = test.folder.path + "/tile/0/000"
         #expect(tiles.save() && AuditFiles.size(path) == 8_192 && tiles.unsynced.count == 1)

@@ -282,8 +282,8 @@ struct AuditJournal: Sendable {
 
     // MARK: Segments
 
-    /// Ends a segment that is long or old. One whose tiles cannot be brought to the disk goes on, and is tried again now
-    /// and then, until it is twice as long: its records are worth more than its length.
+    /// Ends a segment that is long or old. One whose tiles cannot be brought to the disk goes on, and is tried again
+    /// now and then, until it is twice as long: its records are worth more than its length.
     private mutating func turnIfDue(_ now: Int) throws(AuditFiles.Failure) {
         let isLong = length > settings.segmentBytesMax
         guard length > headBytes, length >= turnAgainLength,
