@@ -41,10 +41,15 @@ struct AdminLiveTests {
     func `a stream ends when the gateway drains`(path: String) async throws {
         var services = AdminServices()
         services.tap = Tap()
-        services.isDraining = { true }
-        let stream = try #require(await (try await AdminFixture(services: services)).stream(path))
+        let drain = Drain()
+        services.isDraining = { drain.has.withLock { $0 } }
+        let fixture = try await AdminFixture(services: services)
+        let stream = try #require(await fixture.stream(path))
+        drain.has.withLock { $0 = true }
         for await _ in stream {}
         #expect(services.tap?.isActive == false)
+        let late = await fixture.ask("GET", path)
+        #expect(late.status == 503 && late.text.contains("SL-5002"))
     }
 
     @Test func `a gateway that drains answers questions and takes no change`() async throws {
@@ -136,4 +141,9 @@ struct AdminLiveTests {
         var value: Int { count.withLock { $0 } }
         func add() { count.withLock { $0 += 1 } }
     }
+}
+
+/// Whether a gateway drains, as a test says.
+private final class Drain: Sendable {
+    let has = Mutex(false)
 }
