@@ -18,6 +18,8 @@ package final class CompiledProvider: Sendable {
     /// What stands before the API's own paths, without a slash at its end; often empty. OpenAI's paths begin behind
     /// it (`/chat/completions`), Anthropic's with `/v1` (`/v1/messages`).
     package let pathPrefix: [UInt8]
+    /// What the query of every request begins with; often empty.
+    package let query: [UInt8]
     /// In the order they were written; empty when the provider asks for none.
     package let credentials: [CompiledCredential]
     /// Set on every request; names in lower case.
@@ -49,6 +51,8 @@ package final class CompiledProvider: Sendable {
         dialect = spec.dialect
         authority = Array(url.authority.utf8)
         pathPrefix = CompiledProvider.prefix(url.target, spec.dialect)
+        let parameters = spec.query.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
+        query = Array(parameters.joined(separator: "&").utf8)
         fields = CompiledProvider.fields(spec)
         forwardedFields = spec.forwardHeaders.map { Array($0.lowercased().utf8) }
         betas = spec.anthropicBeta.map { $0.map { NamePattern($0) } }

@@ -56,15 +56,15 @@ enum ModelFields {
         for field in provider.fields { head.fields.append(name: field.name, value: field.value) }
     }
 
-    private static func target(
+    static func target(
         _ endpoint: ModelEndpoint, _ provider: CompiledProvider, _ query: [UInt8]
     ) -> (bytes: [UInt8], pathCount: Int) {
         var target = provider.pathPrefix
         target.append(contentsOf: provider.upstreamPath(endpoint))
         let pathCount = target.count
-        if !query.isEmpty {
-            target.append(0x3F)
-            target.append(contentsOf: query)
+        for part in [provider.query, query] where !part.isEmpty {
+            target.append(target.count == pathCount ? 0x3F : 0x26)
+            target.append(contentsOf: part)
         }
         return (target, pathCount)
     }
@@ -135,9 +135,9 @@ final class PreparedHead: Sendable {
 
     init(_ endpoint: ModelEndpoint, _ provider: CompiledProvider) {
         var head = RequestHead()
-        let target = provider.pathPrefix + provider.upstreamPath(endpoint)
+        let target = ModelFields.target(endpoint, provider, [])
         ModelFields.write(
-            &head, method: .post, name: Array("POST".utf8), target, pathCount: target.count, provider)
+            &head, method: .post, name: Array("POST".utf8), target.bytes, pathCount: target.pathCount, provider)
         head.fields.append(.contentType, ModelFields.json)
         self.head = head
     }
@@ -148,6 +148,7 @@ final class PreparedHead: Sendable {
         other.methodName = head.methodName.shifted(by: shift)
         other.target = head.target.shifted(by: shift)
         other.path = head.path.shifted(by: shift)
+        if !head.query.isEmpty { other.query = head.query.shifted(by: shift) }
         other.authority = head.authority.shifted(by: shift)
     }
 }

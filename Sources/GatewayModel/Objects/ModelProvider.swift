@@ -20,6 +20,8 @@ package struct ModelProviderSpec: ConfigObject {
     /// Sent as `OpenAI-Organization` and never shown to callers.
     package var organization: String?
     package var headers: [HTTPHeader]
+    /// Parameters of each request's target.
+    package var query: [String: String]
     package var forwardHeaders: [String]
     /// Nil lets every beta of a caller through.
     package var anthropicBeta: [String]?
@@ -44,6 +46,9 @@ package struct ModelProviderSpec: ConfigObject {
         organization = fields.optional(
             "organization", "the vendor's organisation that is charged (OpenAI-Organization)", .headerValue)
         headers = fields.list("headers", "fields that every request to it gets", count: 0...32)
+        query = fields.map(
+            "query", "parameters that the query of every request to it gets, such as api-version; no place for a key",
+            countMax: 16, each: .queryWord)
         forwardHeaders = fields.list(
             "forwardHeaders", "fields of callers that it sees; none by default", count: 0...32, each: .headerName)
         anthropicBeta = fields.optionalList(
@@ -63,6 +68,7 @@ package struct ModelProviderSpec: ConfigObject {
             "skills", "skills (skill_id) that callers may use, * at the end for any ending; none by default",
             count: 0...64, each: .modelPattern)
         checkHeaders(fields)
+        checkQuery(fields)
         fields.check(
             prompts.isEmpty || dialect == .openai, at: "prompts", "prompts with dialect \(dialect.rawValue)",
             hint: "only OpenAI's API stores prompts")
@@ -86,6 +92,23 @@ package struct ModelProviderSpec: ConfigObject {
         "connection", "content-length", "expect", "host", "keep-alive", "proxy-connection", "te", "trailer",
         "transfer-encoding", "upgrade",
     ]
+
+    /// Parameters that open something, as those APIs call them that take a key from the query.
+    private static let credentialParameters: Set<String> = [
+        "access_token", "api-key", "api_key", "apikey", "code", "key", "password", "secret", "sig", "signature",
+        "subscription-key", "token",
+    ]
+
+    private func checkQuery(_ fields: FieldReader) {
+        for name in query.keys.sorted() {
+            fields.check(
+                FieldRule<String>.isQueryWord(name), at: "query", "\"\(name)\" as a parameter in query",
+                hint: "letters, digits, and . _ ~ -")
+            fields.check(
+                !Self.credentialParameters.contains(name.lowercased()), at: "query",
+                "credential \"\(name)\" in query", hint: "use credential, so that it is never shown")
+        }
+    }
 
     private func checkHeaders(_ fields: FieldReader) {
         var seen: Set<String> = []
@@ -122,6 +145,21 @@ extension FieldRule where Value == String {
             do throws(GatewayError) { _ = try OutboundURL(text) } catch { return error.message }
             return nil
         }
+    }
+
+    /// What stands in a query as it is.
+    package static var queryWord: FieldRule {
+        text(1...256, "^[A-Za-z0-9._~-]+$", "must be letters, digits, and . _ ~ -") { isQueryWord($0) }
+    }
+
+    package static func isQueryWord(_ text: String) -> Bool {
+        (1...256).contains(text.utf8.count)
+            && text.utf8.allSatisfy { byte in
+                switch byte {
+                case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x2D, 0x2E, 0x5F, 0x7E: true
+                default: false
+                }
+            }
     }
 
     /// What a model may be called: visible ASCII, and no `*`.

@@ -85,6 +85,9 @@ struct ModelInputTests {
             "{env: OPENAI_API_KEY}", "{env: A}\n  headers: [{name: Authorization, value: x}]", .invalidValue,
             "credential"
         ),
+        ("{env: OPENAI_API_KEY}", "{env: A}\n  query: {Api-Key: x}", .invalidValue, "credential"),
+        ("{env: OPENAI_API_KEY}", "{env: A}\n  query: {a: b&c=d}", .invalidValue, "letters, digits"),
+        ("{env: OPENAI_API_KEY}", "{env: A}\n  query: {a=b: c}", .invalidValue, "as a parameter"),
         ("{env: OPENAI_API_KEY}", "{env: A}\n  forwardHeaders: [X-Api-Key]", .invalidValue, "the caller's own key"),
         ("{env: OPENAI_API_KEY}", "{env: A}\n  tls: {}", .invalidValue, "tls with a baseURL of http"),
         ("{env: OPENAI_API_KEY}", "{env: A}\n  anthropicBeta: [x]", .invalidValue, "dialect openai"),

@@ -66,8 +66,8 @@ struct SchemaTests {
         (
             .modelProvider, [],
             [
-                "dialect", "baseURL", "credential", "organization", "headers", "forwardHeaders", "anthropicBeta", "tls",
-                "timeouts", "cooldown", "limits", "models", "prompts", "skills",
+                "dialect", "baseURL", "credential", "organization", "headers", "query", "forwardHeaders",
+                "anthropicBeta", "tls", "timeouts", "cooldown", "limits", "models", "prompts", "skills",
             ]
         ),
         (.modelCatalog, [], ["models", "unknownPrice", "unknownPriceRate"]),

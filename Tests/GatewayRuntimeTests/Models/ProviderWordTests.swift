@@ -21,7 +21,7 @@ struct ProviderWordTests {
 
     /// A model `odd` at one provider that answers every request so, by its number and text.
     private static func run(
-        dialect: String = "openai", _ more: String = "",
+        dialect: String = "openai", _ more: String = "", provider: String = "",
         answer: @escaping @Sendable (Int, String) -> String,
         _ test: (ModelStand, Asked) async throws -> Void
     ) async throws {
@@ -33,7 +33,8 @@ struct ProviderWordTests {
             return true
         }
         var options = ModelStand.Options()
-        options.more = ModelStand.model("odd", dialect: dialect, port: scripted.port, more)
+        let fields = provider.isEmpty ? dialect : "\(dialect), \(provider)"
+        options.more = ModelStand.model("odd", dialect: fields, port: scripted.port, more)
         try await ModelStand.run(options) { try await test($0, asked) }
         await scripted.stop()
     }
@@ -181,6 +182,21 @@ struct ProviderWordTests {
     }
 
     // MARK: Queries
+
+    @Test("a provider gets the query that the operator gave it, and what its API has of the caller's behind it")
+    func operatorQuery() async throws {
+        try await Self.run(provider: "query: {b: x.1, api-version: 2024-10-21-preview}") { _, _ in
+            Self.answer("application/json", Self.response)
+        } _: { stand, asked in
+            let key = try stand.key()
+            let made = try await stand.call(key, "/v1/responses?api-version=1", #"{"model":"odd","input":"x"}"#)
+            let json = try JSONSerialization.jsonObject(with: Data(made.text.utf8)) as? [String: Any]
+            let name = try #require(json?["id"] as? String)
+            _ = try await stand.call(key, "/v1/responses/\(name)?include=c", [], method: "GET")
+            let query = "?api-version=2024-10-21-preview&b=x.1"
+            #expect(asked.targets == ["/v1/responses\(query)", "/v1/responses/resp_1\(query)&include=c"])
+        }
+    }
 
     private static let response = #"{"id":"resp_1","object":"response","status":"completed","model":"m","output":[]}"#
 
