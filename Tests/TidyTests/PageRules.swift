@@ -48,6 +48,13 @@ enum PageRules {
 
     private static let kinds: Set<Substring> = ["Added", "Changed", "Fixed", "Removed", "Security"]
 
+    /// Names with a leading dot that a text hands on: as an argument, a value or a result. What it only compares with
+    /// in a `case`, and members of something, do not count.
+    static func said(_ text: String) -> Set<String> {
+        let text = text.replacing(/\bcase \.[^:{\n]*:/, with: "case:")
+        return Set(text.matches(of: /[(:?=]\s*\.([a-z][A-Za-z]*)(?=[,)}:\s]|$)/).map { String($0.1) })
+    }
+
     /// `# Changelog`, then versions, then kinds, then one line per change that starts with a capital letter
     /// and ends with a full stop.
     static func changelog(_ text: String) -> [String] {

@@ -19,10 +19,17 @@ struct PageTests {
             $0.isSwift && $0.path.hasPrefix("Sources/") && $0.name != "ErrorCode.swift"
         }
         let text = sources.map { $0.lines.joined(separator: "\n") }.joined(separator: "\n")
-        let said = Set(text.matches(of: /\.([a-z][A-Za-z]+)/).map { String($0.1) })
+        let said = PageRules.said(text)
         #expect(ErrorCode.allCases.filter { !said.contains("\($0)") } == [])
         let named = Set(text.matches(of: /SL-\d{4}/).map { String($0.0) })
         #expect(named.subtracting(ErrorCode.allCases.map(\.rawValue)) == [])
+    }
+
+    @Test func `a code is said where it is handed on, not where it is asked for or somebody else's`() {
+        let text =
+            "case .a, .b: x.c\nif y == z.d { e() }\nError(\n    .f, 1)\n"
+            + "case 1: .g\ncode = no ? .h : .i\nk.map(.j)"
+        #expect(PageRules.said(text) == ["f", "g", "h", "i", "j"])
     }
 
     @Test func `a row of the error page is read whole`() {
