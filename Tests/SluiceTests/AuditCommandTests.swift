@@ -78,6 +78,16 @@ struct AuditCommandTests {
         return commands
     }
 
+    @Test("a bundle that broke off is told of, and not taken for one")
+    func broken() throws {
+        let sink = try BundleFile(folder.path + "/half")
+        sink.write(#"{"format":"sluice-audit-bundle/2"}"#)
+        #expect(throws: GatewayError.self) { try sink.close() }
+        let whole = try BundleFile(folder.path + "/whole")
+        whole.write(#"{"end":0}"#)
+        try whole.close()
+    }
+
     @Test("every command of the page answers")
     func page() async throws {
         try FileManager.default.createDirectory(atPath: folder.path + "/new", withIntermediateDirectories: true)

@@ -14,13 +14,8 @@ enum FailedResponse {
         replace(outline.member("error", in: data), in: data, &splice)
         replace(response.member("error", in: data), in: data, &splice)
         var out: [UInt8] = []
-        if name.count > 0 {
-            out.append(contentsOf: "event: ".utf8)
-            for index in 0..<name.count { out.append(name[index]) }
-            out.append(0x0A)
-        }
         let event = splice.applied(to: data)
-        SSEWriter.append(data: event.span, to: &out)
+        SSEWriter.append(event: name, data: event.span, to: &out)
         return out
     }
 

@@ -102,14 +102,9 @@ struct ResponseMarks {
             }
             guard !splice.isEmpty else { return }
             isMarked = true
-            if name.count > 0 {
-                out.append(contentsOf: "event: ".utf8)
-                for index in 0..<name.count { out.append(name[index]) }
-                out.append(0x0A)
-            }
             // Of several lines, if the provider wrote so.
             let event = splice.applied(to: data)
-            SSEWriter.append(data: event.span, to: &out)
+            SSEWriter.append(event: name, data: event.span, to: &out)
         }
         return isMarked
     }

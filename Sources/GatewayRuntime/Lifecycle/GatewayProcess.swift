@@ -86,7 +86,8 @@ package final class GatewayProcess: Sendable {
         ) { [registry] operation, provider, model in
             registry.modelSlot(operation: operation, provider: provider, model: model)
         }
-        processes = StdioServers(group: MultiThreadedEventLoopGroup.singleton) { Console.error($0) }
+        // It is told on an event loop.
+        processes = StdioServers(group: MultiThreadedEventLoopGroup.singleton) { line in Task { Console.error(line) } }
         registry.setLedger { [state] in LedgerSample(state) }
         registry.setAudit(audit.log)
         let group = MultiThreadedEventLoopGroup(numberOfThreads: options.loops ?? Processors.usable)

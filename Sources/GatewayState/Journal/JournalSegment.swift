@@ -73,7 +73,8 @@ enum JournalSegment {
             guard read > 0 else { break }
             count += read
         }
-        resize(&bytes, to: count)
+        // Somebody has cut it meanwhile.
+        bytes.removeLast(bytes.count - count)
         return true
     }
 

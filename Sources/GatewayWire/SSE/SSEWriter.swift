@@ -1,12 +1,27 @@
 /// Writes server-sent events.
 package enum SSEWriter {
     /// One event; data with line breaks becomes several lines. `name` must hold no line break, and empty is none.
-    package static func append(event name: StaticString = "", data: Span<UInt8>, to out: inout [UInt8]) {
+    package static func append(event name: StaticString, data: Span<UInt8>, to out: inout [UInt8]) {
         if name.utf8CodeUnitCount > 0 {
             HTTP1Serializer.append("event: ", to: &out)
             HTTP1Serializer.append(name, to: &out)
             out.append(Byte.lineFeed)
         }
+        append(data: data, to: &out)
+    }
+
+    /// The same with a name that was read.
+    package static func append(event name: Span<UInt8>, data: Span<UInt8>, to out: inout [UInt8]) {
+        if name.count > 0 {
+            HTTP1Serializer.append("event: ", to: &out)
+            HTTP1Serializer.append(name, to: &out)
+            out.append(Byte.lineFeed)
+        }
+        append(data: data, to: &out)
+    }
+
+    /// One event without a name.
+    package static func append(data: Span<UInt8>, to out: inout [UInt8]) {
         var index = 0
         while true {
             let end = Scan.lineEnd(data, from: index)

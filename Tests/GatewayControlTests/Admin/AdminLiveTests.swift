@@ -52,6 +52,23 @@ struct AdminLiveTests {
         #expect(late.status == 503 && late.text.contains("SL-5002"))
     }
 
+    @Test func `an export that begins in a drain is whole`() async throws {
+        let folder = try TemporaryFolder()
+        let first = try AuditLog(AuditFolder(stateFolder: folder.path))
+        AuditTrail(log: first).record(AuditEvent(.finding, timeMilliseconds: AuditClock.wallMilliseconds))
+        first.close()
+        let log = try AuditLog(AuditFolder(stateFolder: folder.path))
+        var services = AdminServices()
+        services.audit = AuditTrail(log: log)
+        services.isDraining = { true }
+        let stream = try #require(await (try await AdminFixture(services: services)).stream("/v1/audit/export"))
+        var bytes: [UInt8] = []
+        for await part in stream { bytes += part }
+        let lines = String(decoding: bytes, as: UTF8.self).split(separator: "\n")
+        #expect(lines.count > 1 && lines.last?.hasPrefix("{\"end\":") == true)
+        log.close()
+    }
+
     @Test func `a gateway that drains answers questions and takes no change`() async throws {
         var services = AdminServices()
         services.isDraining = { true }

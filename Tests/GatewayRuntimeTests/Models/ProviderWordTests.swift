@@ -60,6 +60,14 @@ struct ProviderWordTests {
     private static let error = #"{"type":"error","code":"server_error","message":"no \#(secret)","param":null}"#
     private static let bare = #"{"error":{"type":"server_error","message":"no \#(secret)"}}"#
 
+    /// The events of an answer with none of the provider's words.
+    private static func told(_ stand: ModelStand) async throws -> [String] {
+        let answer = try await stand.call(
+            try stand.key(), "/v1/responses", #"{"model":"odd","input":"x","stream":true}"#)
+        #expect(!answer.text.contains("org-abcdef"), "\(answer.text)")
+        return answer.text.components(separatedBy: "\n\n").filter { !$0.isEmpty }
+    }
+
     @Test(
         "a response that failed is told so in the gateway's words, and as a response",
         arguments: [
@@ -71,12 +79,9 @@ struct ProviderWordTests {
         try await Self.run { _, _ in
             Self.events([Self.delta] + end)
         } _: { stand, _ in
-            let answer = try await stand.call(
-                try stand.key(), "/v1/responses", #"{"model":"odd","input":"x","stream":true}"#)
-            #expect(!answer.text.contains("org-abcdef"), "\(answer.text)")
-            let told = answer.text.components(separatedBy: "\n\n").filter { !$0.isEmpty }
+            let told = try await Self.told(stand)
             #expect(told.count == 2 && told[1].contains(#""type":"response.failed","sequence_number":7"#))
-            #expect(told[1].contains(#""error":{"code":"\#(code)","message":"the provider"#), "\(answer.text)")
+            #expect(told[1].contains(#""error":{"code":"\#(code)","message":"the provider"#), "\(told)")
             #expect(told[1].contains(#""status":"failed""#) && told[1].contains(#""output":[]"#))
             #expect(try stand.rows().map(\.outcome) == [.failed])
         }
@@ -89,11 +94,8 @@ struct ProviderWordTests {
         try await Self.run { _, _ in
             Self.events([Self.delta] + end)
         } _: { stand, _ in
-            let answer = try await stand.call(
-                try stand.key(), "/v1/responses", #"{"model":"odd","input":"x","stream":true}"#)
-            #expect(!answer.text.contains("org-abcdef"), "\(answer.text)")
-            let told = answer.text.components(separatedBy: "\n\n").filter { !$0.isEmpty }
-            #expect(told.count == 2 && told.last?.contains(#""type":"error""#) == true, "\(answer.text)")
+            let told = try await Self.told(stand)
+            #expect(told.count == 2 && told.last?.contains(#""type":"error""#) == true, "\(told)")
             #expect(try stand.rows().map(\.outcome) == [.failed])
         }
     }
